@@ -1,0 +1,100 @@
+"""Prefect's result records, kept so that a damaged record or artifact counts as a miss.
+
+Prefect treats any error in reading a record as a miss, so reading checks everything: the
+record's own bytes, then every file that it refers to.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from prefect.context import FlowRunContext
+from prefect.filesystems import LocalFileSystem
+from prefect.results import ResultRecord, get_result_store
+from prefect.serializers import Serializer
+
+from tasks.storage.references import Record
+from tasks.storage.store import DamagedError, Store, replace
+
+FOLDER = "records"
+
+
+class RecordSerializer(Serializer):  # type: ignore[type-arg]  # Prefect cannot dispatch on Serializer[Record]
+    """JSON in which only our own record classes come back to life.
+
+    Prefect's JSON serializer imports whatever class a record names; this one looks the name up
+    among the subclasses of `Record`, so a record cannot load code.
+    """
+
+    type: Literal["digit-transfer-record"] = "digit-transfer-record"
+
+    def dumps(self, obj: Record) -> bytes:
+        """Encode a record with its class's name, as UTF-8 JSON."""
+        return json.dumps([type(obj).__name__, obj.model_dump(mode="json")]).encode()
+
+    def loads(self, blob: bytes) -> Record:
+        """Decode a record; an unknown class is a `KeyError`, a wrong field a `ValidationError`."""
+        name, fields = json.loads(blob)
+        return _record_classes(Record)[name].model_validate(fields)
+
+
+class RecordFolder(LocalFileSystem):
+    """Where Prefect keeps its records: atomic on write, verifying on read."""
+
+    _block_type_slug: ClassVar[str] = "digit-transfer-record-folder"
+
+    @property
+    def store(self) -> Store:
+        """The store that the records' references point into."""
+        return Store(Path(self.basepath or ".").parent)
+
+    def write_path(self, path: str, content: bytes, _sync: bool = True) -> str:
+        """Write a record with the digest of its bytes in front."""
+        target = self._resolve_path(path)
+        with self.store.temporary() as temporary:
+            temporary.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+            replace(temporary, target)
+        return str(target)
+
+    def read_path(self, path: str, _sync: bool = True) -> bytes:
+        """Read a record, and check it and all it refers to.
+
+        Raises:
+            OSError: There is no such record.
+            DamagedError: The record, or a file it refers to, is not what was stored.
+        """
+        digest, _, content = self._resolve_path(path).read_bytes().partition(b"\n")
+        if hashlib.sha256(content).hexdigest().encode() != digest:
+            raise DamagedError(f"record {path} is not what was stored")
+        for file in ResultRecord.deserialize(content).result.files():
+            self.store.verified(file)
+        return content
+
+
+@contextmanager
+def storing_in(root: Path) -> Iterator[Store]:
+    """Within a flow run: tasks keep their records and artifacts below `root`."""
+    run = FlowRunContext.get()
+    assert run is not None, "storing_in is called inside a flow"
+    folder = RecordFolder(basepath=str(root.resolve() / FOLDER))
+    records = run.result_store.model_copy(
+        update={"result_storage": folder, "serializer": RecordSerializer()}
+    )
+    with run.model_copy(update={"result_store": records}):
+        yield folder.store
+
+
+def current_store() -> Store:
+    """The store of the flow run that the calling task belongs to."""
+    folder = get_result_store().result_storage
+    assert isinstance(folder, RecordFolder), "tasks run inside `storing_in`"
+    return folder.store
+
+
+def _record_classes(base: type[Record]) -> dict[str, Any]:
+    return {base.__name__: base} | {
+        name: found for sub in base.__subclasses__() for name, found in _record_classes(sub).items()
+    }

@@ -1,0 +1,82 @@
+"""What travels between tasks: small immutable references, never arrays or models."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """Base of everything a task returns; Prefect's record of a task holds one of these."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def identity(self) -> Any:
+        """What a later task's cache key sees of this value: JSON types only."""
+        return {name: identity(value) for name, value in self}
+
+    def files(self) -> Iterator["FileReference"]:
+        """Every stored file this value points at."""
+        for _, value in self:
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, Record):
+                    yield from item.files()
+
+
+class FileReference(Record):
+    """A file of the store: `path` relative to its root, `sha256` of its bytes."""
+
+    path: str
+    sha256: str
+
+    def files(self) -> Iterator["FileReference"]:
+        """Itself."""
+        yield self
+
+
+class ArrayReference(FileReference):
+    """An `.npy` file, seen in `shape`: a reshape costs nothing, the bytes stay where they are."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    def identity(self) -> Any:
+        """The bytes and how they are seen; where they lie does not matter."""
+        return [self.sha256, self.shape, self.dtype]
+
+
+class ModelReference(FileReference):
+    """A `.keras` file. Its bytes contain a date, so `weights_sha256` is what identifies it."""
+
+    weights_sha256: str
+    parameters: int
+    trainable_parameters: int
+
+    def identity(self) -> Any:
+        """The weights' digest."""
+        return self.weights_sha256
+
+
+class Split(Record):
+    """The images of one split, with their labels in the same order."""
+
+    images: ArrayReference
+    labels: ArrayReference
+
+
+class Dataset(Record):
+    """Training and test split."""
+
+    train: Split
+    test: Split
+
+
+def identity(value: Any) -> Any:
+    """What identifies an input of a task, in JSON types."""
+    if hasattr(value, "identity"):
+        return value.identity()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, list | tuple):
+        return [identity(item) for item in value]
+    return value

@@ -1,0 +1,58 @@
+"""The digest of a module's source and of every project module that it imports."""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+PACKAGES = ("flows", "tasks")
+
+
+@cache
+def source_sha256(module: str, root: Path = PROJECT) -> str:
+    """Hex SHA-256 over the source of `module` and of its project imports, transitively.
+
+    Imports inside functions count too. Prefect's TASK_SOURCE policy sees only the text of the
+    task function itself.
+
+    Args:
+        module: Dotted name, as in `tasks.load`.
+        root: Folder that holds the packages.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_reachable(module, root)):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _reachable(module: str, root: Path) -> set[Path]:
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        path = _path(waiting.pop(), root)
+        if path is not None and path not in found:
+            found.add(path)
+            waiting.extend(_imported(path))
+    return found
+
+
+def _path(module: str, root: Path) -> Path | None:
+    base = root.joinpath(*module.split("."))
+    candidates = (base.with_suffix(".py"), base / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Every dotted name below the project's packages that a file may import, parents included."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] in PACKAGES:
+                yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))

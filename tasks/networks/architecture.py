@@ -1,0 +1,75 @@
+"""The network: a convolutional backbone, and heads that differ only in their output nodes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import keras
+
+IMAGE_SHAPE = (28, 28, 1)
+
+
+@dataclass(frozen=True)
+class HeadSpecification:
+    """What distinguishes one classifier from another on the same backbone."""
+
+    name: str
+    nodes: int
+    activation: Literal["softmax", "sigmoid"]
+
+
+ONE_NODE = HeadSpecification("one-node", 1, "sigmoid")
+
+
+def softmax_head(classes: int) -> HeadSpecification:
+    """The head with a node for each class; `two-node` for two classes."""
+    words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
+    return HeadSpecification(f"{words.get(classes, classes)}-node", classes, "softmax")
+
+
+def base_head(classes: int) -> HeadSpecification:
+    """The head of the base model."""
+    return HeadSpecification("base", classes, "softmax")
+
+
+def build_backbone(scaling: float) -> "keras.Sequential":
+    """Three blocks of 3x3 convolution, ReLU and 2x2 pooling; 92,672 parameters.
+
+    Images (n, 28, 28, 1) of 0..255 in, features float32 (n, 1152) out. `scaling` is multiplied
+    in the model, so that whoever calls it hands over pixels as they are.
+    """
+    import keras
+
+    blocks = [
+        layer
+        for filters in (32, 64, 128)
+        for layer in (
+            keras.layers.Conv2D(filters, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(),
+        )
+    ]
+    layers = [keras.Input(IMAGE_SHAPE), keras.layers.Rescaling(scaling), *blocks]
+    return keras.Sequential([*layers, keras.layers.Flatten()], name="backbone")
+
+
+def build_head(specification: HeadSpecification, features: int) -> "keras.Sequential":
+    """Dense 200, ReLU, then the output nodes: features (n, `features`) in, probabilities out."""
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input((features,)),
+            keras.layers.Dense(200, activation="relu"),
+            keras.layers.Dense(specification.nodes, activation=specification.activation),
+        ],
+        name=specification.name,
+    )
+
+
+def join(
+    backbone: "keras.Sequential", head: "keras.Sequential", name: str
+) -> "keras.Sequential":
+    """One model from backbone and head: images in, probabilities out; the layers are shared."""
+    import keras
+
+    return keras.Sequential([keras.Input(IMAGE_SHAPE), backbone, head], name=name)

@@ -1,0 +1,53 @@
+"""What is seen of training: a bar on a terminal, one line an epoch elsewhere."""
+
+from types import TracebackType
+from typing import Self
+
+from prefect.logging import get_run_logger
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class EpochProgress:
+    """A context manager around one training; it is told of images seen and epochs ended."""
+
+    def __init__(self, title: str, epochs: int, images: int) -> None:
+        console = Console(stderr=True)
+        self._title, self._epochs, self._ended = title, epochs, 0
+        self._log = None if console.is_terminal else get_run_logger()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(f"{title}: epoch 1/{epochs}", total=epochs * images)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def seen(self, images: int) -> None:
+        """Some more images of the current epoch were trained on."""
+        self._bar.advance(self._task, images)
+
+    def epoch_ended(self, loss: float, accuracy: float) -> None:
+        """An epoch ended with this mean loss and accuracy (0..1) on the training images."""
+        self._ended += 1
+        line = (
+            f"{self._title}: epoch {self._ended}/{self._epochs}, "
+            f"loss {loss:.5f}, accuracy {accuracy:.4f}"
+        )
+        self._bar.update(self._task, description=line)
+        if self._log:
+            self._log.info(line)

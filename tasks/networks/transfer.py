@@ -1,0 +1,77 @@
+"""Transfer: a frozen backbone, and a new head trained on its features."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.networks.architecture import HeadSpecification, build_head, join
+from tasks.networks.compilation import set_determinism
+from tasks.networks.inference import run
+from tasks.networks.recipe import Training
+from tasks.networks.seeds import derive_seed
+from tasks.networks.summary import log_summary
+from tasks.networks.targets import targets_for
+from tasks.networks.trained import TrainedModel, store_trained
+from tasks.networks.training import Fit, fit
+from tasks.storage.models import load_model
+from tasks.storage.references import Split
+from tasks.storage.store import Store
+
+if TYPE_CHECKING:
+    import keras
+
+
+def train_head(
+    base: "keras.Sequential",
+    specification: HeadSpecification,
+    images: NDArray[np.uint8],
+    one_hot: NDArray[np.float32],
+    training: Training,
+    seed: int,
+) -> "tuple[keras.Sequential, Fit]":
+    """Put a new head on the frozen backbone of `base` and train it.
+
+    A frozen backbone is a fixed function, so its features are computed once and not in every
+    epoch; see "feature extraction" in Keras's transfer-learning guide.
+
+    Args:
+        base: A model with a layer named `backbone`, which becomes frozen.
+        specification: The head's output nodes.
+        images: uint8 (n, 28, 28, 1).
+        one_hot: The images' labels, float32 (n, classes).
+        training: How the head is trained.
+        seed: Initialisation and order of the images follow from it.
+
+    Returns:
+        The joined model, images in and probabilities out, and how the training went.
+    """
+    set_determinism(seed)
+    backbone = base.get_layer("backbone")
+    log_summary(base, "before freezing")
+    backbone.trainable = False
+    log_summary(base, "after freezing")
+    features = run(backbone, images)
+    head = build_head(specification, features.shape[1])
+    trained = fit(head, features, targets_for(specification.nodes, one_hot), training, seed)
+    return join(backbone, head, specification.name), trained
+
+
+def transfer(
+    store: Store,
+    base: TrainedModel,
+    split: Split,
+    specification: HeadSpecification,
+    training: Training,
+    seed: int,
+) -> TrainedModel:
+    """Train a head on a split with one-hot labels and store the joined model."""
+    model, trained = train_head(
+        load_model(store, base.model),
+        specification,
+        store.array(split.images),
+        store.array(split.labels),
+        training,
+        derive_seed(seed, specification.name),
+    )
+    return store_trained(store, specification.name, model, trained)

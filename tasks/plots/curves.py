@@ -1,0 +1,42 @@
+"""Learning curves."""
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def draw_learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Loss (log scale) and accuracy (0..1) on the training images, by epoch, a line a model.
+
+    Args:
+        histories: For each model's name its epochs, each with `loss` and `accuracy`.
+
+    Returns:
+        An SVG element.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"svg.hashsalt": "digit-transfer", "svg.fonttype": "none", "font.size": 10}):
+        figure = Figure(figsize=(9, 3.4), layout="constrained")
+        for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+            for (name, history), colour in zip(histories.items(), COLOURS * 9, strict=False):
+                epochs = range(1, len(history) + 1)
+                values = [epoch[quantity] for epoch in history]
+                axes.plot(epochs, values, marker="o", markersize=4, color=colour, label=name)
+            axes.set(xlabel="epoch", ylabel=f"training {quantity}")
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.grid(alpha=0.3)
+        figure.axes[0].set_yscale("log")
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        return _svg(figure)
+
+
+def _svg(figure: Any) -> str:
+    text = StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
+    return text.getvalue()[text.getvalue().index("<svg") :]

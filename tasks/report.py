@@ -1,0 +1,61 @@
+"""Report: what the run found, as files and in the Prefect UI."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+from prefect.logging import get_run_logger
+from pydantic import BaseModel
+
+from tasks.reporting.comparison import Result
+from tasks.reporting.metrics import collect_metrics
+from tasks.reporting.page import comparison_rows, render
+from tasks.sources.source import Source
+from tasks.storage.ledger import outcomes
+from tasks.storage.records import current_store
+from tasks.storage.references import Dataset
+
+
+@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+def report(
+    config: BaseModel, source: Source, digits: Dataset, subset: Dataset, results: Sequence[Result]
+) -> Path:
+    """Write the report of this run and show it in the UI; never cached.
+
+    Returns:
+        The folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
+    """
+    run = TaskRunContext.get()
+    metrics = collect_metrics(
+        config.model_dump(mode="json"),
+        source,
+        digits,
+        subset,
+        results,
+        outcomes(run.task_run.flow_run_id if run else None),
+    )
+    files = render(metrics)
+    folder = write_folder(current_store().root / "reports", files)
+    create_markdown_artifact(files["report.md"], key="report", description="The whole report.")
+    create_table_artifact(comparison_rows(metrics), key="comparison", description="Every model.")
+    get_run_logger().info("Report: %s", folder / "report.html")
+    return folder
+
+
+def write_folder(reports: Path, files: dict[str, str]) -> Path:
+    """Write a report into a folder of its own and let `latest` point at it, each at one stroke."""
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{uuid4().hex[:6]}"
+    unfinished = reports / f".{name}"
+    unfinished.mkdir(parents=True)
+    for file, text in files.items():
+        (unfinished / file).write_text(text, encoding="utf-8")
+    unfinished.rename(reports / name)
+    pointer = reports / f".latest-{name}"
+    pointer.symlink_to(name)
+    pointer.replace(reports / "latest")
+    return reports / name

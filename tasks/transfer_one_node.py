@@ -1,0 +1,17 @@
+"""Transfer-one-node: a sigmoid head whose single node is the probability of the second class."""
+
+from tasks.networks.architecture import ONE_NODE
+from tasks.networks.recipe import Training
+from tasks.networks.trained import TrainedModel
+from tasks.networks.transfer import transfer
+from tasks.storage.caching import stage
+from tasks.storage.records import current_store
+from tasks.storage.references import Split
+
+
+@stage("transfer-one-node")
+def transfer_one_node(
+    base: TrainedModel, split: Split, training: Training, seed: int
+) -> TrainedModel:
+    """Train a sigmoid head on the frozen backbone of `base`; see `transfer`."""
+    return transfer(current_store(), base, split, ONE_NODE, training, seed)

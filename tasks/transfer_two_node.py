@@ -1,0 +1,18 @@
+"""Transfer-two-node: a softmax head, with a node for each class of the subset."""
+
+from tasks.networks.architecture import softmax_head
+from tasks.networks.recipe import Training
+from tasks.networks.trained import TrainedModel
+from tasks.networks.transfer import transfer
+from tasks.storage.caching import stage
+from tasks.storage.records import current_store
+from tasks.storage.references import Split
+
+
+@stage("transfer-two-node")
+def transfer_two_node(
+    base: TrainedModel, split: Split, training: Training, seed: int
+) -> TrainedModel:
+    """Train a softmax head on the frozen backbone of `base`; see `transfer`."""
+    specification = softmax_head(split.labels.shape[1])
+    return transfer(current_store(), base, split, specification, training, seed)

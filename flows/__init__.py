@@ -1,0 +1,1 @@
+"""The flows: what a practitioner runs, and its configuration."""

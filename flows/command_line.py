@@ -1,0 +1,71 @@
+"""From arguments and environment to a configuration, and from an error to one sentence."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+
+from flows.config import Config
+from tasks.errors import InputError
+
+ENVIRONMENT_PREFIX = "TRANSFER_"
+
+
+class Arguments(Config, BaseSettings):
+    """Train a digit classifier, transfer it to some of the digits, and compare the results.
+
+    Every option can also be set in the environment, as in TRANSFER_DATASET.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=ENVIRONMENT_PREFIX,
+        cli_prog_name="python flows/main.py",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+    )
+
+    debug: bool = Field(default=False, description="Show the traceback of an error.")
+
+    def config(self) -> Config:
+        """The configuration alone."""
+        return Config.model_validate(self.model_dump(exclude={"debug"}))
+
+
+def run_from_command_line(
+    run: Callable[[Config], Any], arguments: Sequence[str] | None = None
+) -> int:
+    """Parse the arguments, run, and say in one sentence what went wrong.
+
+    Returns:
+        The exit code: 0 if all went well, 2 for wrong usage or data, 1 for anything else.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
+    try:
+        parsed = CliApp.run(Arguments, None if arguments is None else list(arguments))
+    except ValidationError as error:
+        return _fail(_sentence(error), 2)
+    try:
+        run(parsed.config())
+    except Exception as error:
+        if parsed.debug:
+            raise
+        return _fail(str(error) or type(error).__name__, 2 if isinstance(error, InputError) else 1)
+    return 0
+
+
+def _fail(sentence: str, code: int) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return code
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    option = "--" + str(first["loc"][0]).replace("_", "-")
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{option} {first['input']!r}: {reason}"

@@ -1,0 +1,85 @@
+"""The configuration: one frozen model for the command line, the environment and the UI's form."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_settings import NoDecode
+
+from flows.recipes import RECIPES
+from tasks.networks.recipe import Recipe
+
+
+def _split(value: Any) -> Any:
+    """A list as it is typed on a command line: `0,1`."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class Config(BaseModel):
+    """What a run does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str = Field(
+        default="auto",
+        description="The images: mnist (Keras's cache, else downloaded), digits (embedded, small), "
+        "auto (mnist if it can be had, else digits), or a path to a folder with MNIST's four IDX "
+        "files or to a .npz with x_train, y_train, x_test, y_test.",
+    )
+    classes: Annotated[tuple[int, ...], BeforeValidator(_split), NoDecode] = Field(
+        default=(0, 1),
+        description="The digits to transfer to, two or more, as in 0,1; they become labels 0, 1, "
+        "... in this order. The one-node head is trained for exactly two.",
+        json_schema_extra={"items": {"type": "integer", "enum": list(range(10))}},
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Everything random in a run follows from it."
+    )
+    recipes: Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode] = Field(
+        default=tuple(RECIPES),
+        description=f"How to train, one or more of: {', '.join(RECIPES)}.",
+        json_schema_extra={"items": {"type": "string", "enum": list(RECIPES)}},
+    )
+    artifacts: Path = Field(
+        default=Path("artifacts"), description="The folder for arrays, models, records and reports."
+    )
+    refresh: bool = Field(
+        default=False, description="Compute everything again, whatever the cache holds."
+    )
+    base_epochs: int | None = Field(
+        default=None, ge=1, description="Epochs of the base model, instead of the recipe's."
+    )
+    head_epochs: int | None = Field(
+        default=None, ge=1, description="Epochs of the heads, instead of the recipe's."
+    )
+
+    @field_validator("classes")
+    @classmethod
+    def _different_digits(cls, classes: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(classes)) != len(classes) or len(classes) < 2:
+            raise ValueError("give two or more different digits, as in 0,1")
+        if not set(classes) <= set(range(10)):
+            raise ValueError("every class is a digit from 0 to 9")
+        return classes
+
+    @field_validator("recipes")
+    @classmethod
+    def _known_recipes(cls, recipes: tuple[str, ...]) -> tuple[str, ...]:
+        if not recipes or len(set(recipes)) != len(recipes) or not set(recipes) <= set(RECIPES):
+            raise ValueError(f"give one or more of {', '.join(RECIPES)}, each once")
+        return recipes
+
+    def chosen_recipes(self) -> dict[str, Recipe]:
+        """The recipes by name, with the epochs that this configuration sets."""
+        return {name: self._adapted(RECIPES[name]) for name in self.recipes}
+
+    def _adapted(self, recipe: Recipe) -> Recipe:
+        def lasting(training: Any, epochs: int | None) -> Any:
+            return training if epochs is None else training.model_copy(update={"epochs": epochs})
+
+        return recipe.model_copy(
+            update={
+                "base": lasting(recipe.base, self.base_epochs),
+                "head": lasting(recipe.head, self.head_epochs),
+            }
+        )

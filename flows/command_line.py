@@ -45,7 +45,7 @@ def run_from_command_line(
     Returns:
         The exit code: 0 if all went well, 2 for wrong usage or data, 1 for anything else.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:
         parsed = CliApp.run(Arguments, None if arguments is None else list(arguments))
     except ValidationError as error:

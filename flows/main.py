@@ -1,6 +1,6 @@
 """The whole experiment: train a base model, transfer it to some classes, compare.
 
-    python flows/main.py --help
+python flows/main.py --help
 """
 
 import sys

@@ -8,7 +8,11 @@ RECIPES = {
     "notebook": Recipe(
         scaling=1.0,
         base=Training(
-            loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=100, epochs=10
+            loss="mean_squared_error",
+            optimizer="sgd",
+            learning_rate=0.01,
+            batch_size=100,
+            epochs=10,
         ),
         head=Training(
             loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=100, epochs=5

@@ -24,7 +24,9 @@ class Evaluation(Record):
     learned: bool
 
 
-def score(probabilities: NDArray[np.float32], one_hot: NDArray[np.float32], loss: str) -> Evaluation:
+def score(
+    probabilities: NDArray[np.float32], one_hot: NDArray[np.float32], loss: str
+) -> Evaluation:
     """Compare probabilities with labels.
 
     Args:
@@ -50,7 +52,8 @@ def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
     """The class of each row: the largest node, or for a single node whether it exceeds 0.5."""
     if probabilities.shape[1] == 1:
         return (probabilities[:, 0] > 0.5).astype(np.intp)
-    return probabilities.argmax(axis=1)
+    largest: NDArray[np.intp] = np.argmax(probabilities, axis=1)
+    return largest
 
 
 @stage("evaluate")

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import base_head, build_backbone, build_head, join
-from tasks.networks.compilation import set_determinism
 from tasks.networks.recipe import Training
 from tasks.networks.seeds import derive_seed
 from tasks.networks.trained import TrainedModel, store_trained
@@ -27,9 +26,8 @@ def train_from_scratch(
     seed: int,
 ) -> "tuple[keras.Sequential, Fit]":
     """A new network, trained: images uint8 (n, 28, 28, 1), targets one-hot (n, classes)."""
-    set_determinism(seed)
-    backbone = build_backbone(scaling)
-    head = build_head(base_head(targets.shape[1]), backbone.output_shape[-1])
+    backbone = build_backbone(scaling, seed)
+    head = build_head(base_head(targets.shape[1]), backbone.output_shape[-1], seed)
     model = join(backbone, head, "base")
     return model, fit(model, images, targets, training, seed)
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tasks.networks.seeds import derive_seed
+
 if TYPE_CHECKING:
     import keras
 
@@ -32,7 +34,7 @@ def base_head(classes: int) -> HeadSpecification:
     return HeadSpecification("base", classes, "softmax")
 
 
-def build_backbone(scaling: float) -> "keras.Sequential":
+def build_backbone(scaling: float, seed: int) -> "keras.Sequential":
     """Three blocks of 3x3 convolution, ReLU and 2x2 pooling; 92,672 parameters.
 
     Images (n, 28, 28, 1) of 0..255 in, features float32 (n, 1152) out. `scaling` is multiplied
@@ -44,7 +46,13 @@ def build_backbone(scaling: float) -> "keras.Sequential":
         layer
         for filters in (32, 64, 128)
         for layer in (
-            keras.layers.Conv2D(filters, 3, padding="same", activation="relu"),
+            keras.layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                activation="relu",
+                kernel_initializer=_initializer(seed, f"convolution-{filters}"),
+            ),
             keras.layers.MaxPooling2D(),
         )
     ]
@@ -52,24 +60,39 @@ def build_backbone(scaling: float) -> "keras.Sequential":
     return keras.Sequential([*layers, keras.layers.Flatten()], name="backbone")
 
 
-def build_head(specification: HeadSpecification, features: int) -> "keras.Sequential":
+def build_head(specification: HeadSpecification, features: int, seed: int) -> "keras.Sequential":
     """Dense 200, ReLU, then the output nodes: features (n, `features`) in, probabilities out."""
     import keras
 
     return keras.Sequential(
         [
             keras.Input((features,)),
-            keras.layers.Dense(200, activation="relu"),
-            keras.layers.Dense(specification.nodes, activation=specification.activation),
+            keras.layers.Dense(
+                200, activation="relu", kernel_initializer=_initializer(seed, "hidden")
+            ),
+            keras.layers.Dense(
+                specification.nodes,
+                activation=specification.activation,
+                kernel_initializer=_initializer(seed, "output"),
+            ),
         ],
         name=specification.name,
     )
 
 
-def join(
-    backbone: "keras.Sequential", head: "keras.Sequential", name: str
-) -> "keras.Sequential":
+def join(backbone: "keras.Sequential", head: "keras.Sequential", name: str) -> "keras.Sequential":
     """One model from backbone and head: images in, probabilities out; the layers are shared."""
     import keras
 
     return keras.Sequential([keras.Input(IMAGE_SHAPE), backbone, head], name=name)
+
+
+def _initializer(seed: int, layer: str) -> "keras.initializers.Initializer":
+    """Keras's default initializer (Glorot and Bengio 2010), seeded by itself.
+
+    The default takes its seed from Python's global generator, which Prefect's threads draw from
+    at the same time: now and then two runs would not start from the same weights.
+    """
+    import keras
+
+    return keras.initializers.GlorotUniform(derive_seed(seed, layer))

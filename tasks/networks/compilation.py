@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 TrainOn: TypeAlias = Callable[[NDArray[np.int32]], tuple[Any, Any]]
 
 
-def set_determinism(seed: int) -> None:
-    """Seed Python, NumPy and Keras, and let TensorFlow choose only deterministic kernels."""
-    import keras
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-
-
 def compile_training(
     model: "keras.Model", inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
 ) -> TrainOn:
@@ -37,6 +28,8 @@ def compile_training(
     """
     import keras
     import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
 
     image_losses = per_image_loss(training.loss, targets.shape[1])
     optimizer = keras.optimizers.get(
@@ -55,7 +48,6 @@ def compile_training(
         optimizer.apply(gradients, model.trainable_variables)
         return tf.reduce_sum(losses), tf.reduce_sum(_hits(expected, probabilities))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
     def train_on(rows: Any) -> tuple[Any, Any]:
         loss = hits = tf.constant(0.0)
         for start in tf.range(0, tf.size(rows), training.batch_size):
@@ -63,7 +55,8 @@ def compile_training(
             loss, hits = loss + batch_loss, hits + batch_hits
         return loss, hits
 
-    return train_on  # type: ignore[no-any-return]
+    compiled: TrainOn = tf.function(train_on, [tf.TensorSpec([None], tf.int32)])
+    return compiled
 
 
 def _hits(expected: Any, probabilities: Any) -> Any:

@@ -1,15 +1,19 @@
 """Losses by name, the same in training and in evaluation."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Loss: TypeAlias = Callable[[Any, Any], Any]
 
 
-def per_image_loss(name: str, nodes: int) -> "Callable[[Any, Any], Any]":
+def per_image_loss(name: str, nodes: int) -> Loss:
     """The loss of each image: targets and probabilities (n, nodes) in, losses (n,) out."""
     import keras
 
-    if name == "mean_squared_error":
-        return keras.losses.mean_squared_error
-    return keras.losses.binary_crossentropy if nodes == 1 else keras.losses.categorical_crossentropy
+    losses: dict[str, Loss] = {
+        "mean_squared_error": keras.losses.mean_squared_error,
+        "crossentropy": keras.losses.binary_crossentropy
+        if nodes == 1
+        else keras.losses.categorical_crossentropy,
+    }
+    return losses[name]

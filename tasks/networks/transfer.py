@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import HeadSpecification, build_head, join
-from tasks.networks.compilation import set_determinism
 from tasks.networks.inference import run
 from tasks.networks.recipe import Training
 from tasks.networks.seeds import derive_seed
@@ -46,13 +45,12 @@ def train_head(
     Returns:
         The joined model, images in and probabilities out, and how the training went.
     """
-    set_determinism(seed)
     backbone = base.get_layer("backbone")
     log_summary(base, "before freezing")
     backbone.trainable = False
     log_summary(base, "after freezing")
     features = run(backbone, images)
-    head = build_head(specification, features.shape[1])
+    head = build_head(specification, features.shape[1], seed)
     trained = fit(head, features, targets_for(specification.nodes, one_hot), training, seed)
     return join(backbone, head, specification.name), trained
 

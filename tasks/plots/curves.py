@@ -32,7 +32,8 @@ def draw_learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]])
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(alpha=0.3)
         figure.axes[0].set_yscale("log")
-        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        lines, names = figure.axes[0].get_legend_handles_labels()
+        figure.legend(lines, names, loc="outside lower center", ncols=3)
         return _svg(figure)
 
 

@@ -10,13 +10,13 @@ LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-t
 
 
 def describe_environment() -> dict[str, Any]:
-    """Versions, processor and number of usable threads; imports none of the libraries."""
+    """Versions, processor and number of threads; imports none of the libraries."""
     return {
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": _processor(),
-        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": os.cpu_count(),
     }
 
 

@@ -43,9 +43,7 @@ def render(metrics: dict[str, Any]) -> dict[str, str]:
 def comparison_rows(metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """The comparison table, with the notebook's numbers where the data are the notebook's."""
     dataset = metrics["dataset"]
-    is_the_notebooks = (
-        dataset["name"] == "MNIST" and dataset["classes"] == CLASSES_OF_THE_NOTEBOOK
-    )
+    is_the_notebooks = dataset["name"] == "MNIST" and dataset["classes"] == CLASSES_OF_THE_NOTEBOOK
     rows = [model | published_columns(model, is_the_notebooks) for model in metrics["models"]]
     return [{column: row[column] for column in COLUMNS} for row in rows]
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from prefect.context import FlowRunContext
 from prefect.filesystems import LocalFileSystem
-from prefect.results import ResultRecord, get_result_store
+from prefect.results import ResultRecord, get_result_store  # type: ignore[attr-defined]
 from prefect.serializers import Serializer
 
 from tasks.storage.references import Record
@@ -22,7 +22,7 @@ from tasks.storage.store import DamagedError, Store, replace
 FOLDER = "records"
 
 
-class RecordSerializer(Serializer):  # type: ignore[type-arg]  # Prefect cannot dispatch on Serializer[Record]
+class RecordSerializer(Serializer):
     """JSON in which only our own record classes come back to life.
 
     Prefect's JSON serializer imports whatever class a record names; this one looks the name up
@@ -38,7 +38,8 @@ class RecordSerializer(Serializer):  # type: ignore[type-arg]  # Prefect cannot 
     def loads(self, blob: bytes) -> Record:
         """Decode a record; an unknown class is a `KeyError`, a wrong field a `ValidationError`."""
         name, fields = json.loads(blob)
-        return _record_classes(Record)[name].model_validate(fields)
+        record: Record = _record_classes(Record)[name].model_validate(fields)
+        return record
 
 
 class RecordFolder(LocalFileSystem):
@@ -51,7 +52,9 @@ class RecordFolder(LocalFileSystem):
         """The store that the records' references point into."""
         return Store(Path(self.basepath or ".").parent)
 
-    def write_path(self, path: str, content: bytes, _sync: bool = True) -> str:
+    def write_path(  # type: ignore[override]  # Prefect calls it with _sync
+        self, path: str, content: bytes, _sync: bool = True
+    ) -> str:
         """Write a record with the digest of its bytes in front."""
         target = self._resolve_path(path)
         with self.store.temporary() as temporary:
@@ -59,7 +62,7 @@ class RecordFolder(LocalFileSystem):
             replace(temporary, target)
         return str(target)
 
-    def read_path(self, path: str, _sync: bool = True) -> bytes:
+    def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
         """Read a record, and check it and all it refers to.
 
         Raises:
@@ -69,7 +72,8 @@ class RecordFolder(LocalFileSystem):
         digest, _, content = self._resolve_path(path).read_bytes().partition(b"\n")
         if hashlib.sha256(content).hexdigest().encode() != digest:
             raise DamagedError(f"record {path} is not what was stored")
-        for file in ResultRecord.deserialize(content).result.files():
+        record: Record = ResultRecord.deserialize(content).result
+        for file in record.files():
             self.store.verified(file)
         return content
 

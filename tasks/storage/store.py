@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -44,14 +45,14 @@ class Store:
             replace(temporary, target)
         return FileReference(path=target.relative_to(self.root).as_posix(), sha256=sha256)
 
-    def add_array(self, name: str, array: NDArray[np.generic]) -> ArrayReference:
+    def add_array(self, name: str, array: NDArray[Any]) -> ArrayReference:
         """Store an array of any shape and numeric dtype under `arrays/name`."""
         file = self.add(f"arrays/{name}.npy", lambda path: np.save(path, array, allow_pickle=False))
         return ArrayReference(
             path=file.path, sha256=file.sha256, shape=array.shape, dtype=str(array.dtype)
         )
 
-    def array(self, reference: ArrayReference) -> NDArray[np.generic]:
+    def array(self, reference: ArrayReference) -> NDArray[Any]:
         """The array, memory-mapped and read-only, in the shape of its reference."""
         stored = np.load(self.verified(reference), mmap_mode="r", allow_pickle=False)
         return np.asarray(stored).reshape(reference.shape)

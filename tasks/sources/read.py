@@ -1,0 +1,78 @@
+"""From a source to its images, checked."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.errors import InputError
+from tasks.sources.digits import make_digits
+from tasks.sources.find import identify_path
+from tasks.sources.idx import read_idx_folder
+from tasks.sources.npz import read_npz
+from tasks.sources.source import Images, Source
+
+
+def read_source(source: Source) -> Images:
+    """Reads the images of a source and checks that they can be trained on.
+
+    Returns:
+        uint8 images (n, 28, 28), 0 to 255, and uint8 labels (n,), 0 to 9, at least one in
+        each split.
+
+    Raises:
+        InputError: a file is missing, damaged or unreadable, or holds something else.
+    """
+    try:
+        images = _read(source)
+        _check_unchanged(source)
+    except OSError as error:
+        raise InputError(f"{source.location} cannot be read: {error}") from error
+    train, test = f"{source.location}: training", f"{source.location}: test"
+    return Images(
+        train_images=_check_images(images.train_images, train),
+        train_labels=_check_labels(images.train_labels, len(images.train_images), train),
+        test_images=_check_images(images.test_images, test),
+        test_labels=_check_labels(images.test_labels, len(images.test_images), test),
+    )
+
+
+def _read(source: Source) -> Images:
+    match source.format:
+        case "idx":
+            return read_idx_folder(Path(source.location))
+        case "npz":
+            return read_npz(Path(source.location))
+        case "digits":
+            return make_digits(source.seed)
+
+
+def _check_unchanged(source: Source) -> None:
+    """Keeps images from being remembered under the digest of what lay there before."""
+    if source.format == "digits":
+        return
+    if identify_path(Path(source.location)).sha256 != source.sha256:
+        raise InputError(f"{source.location} changed while it was used; start again")
+
+
+def _check_images(images: NDArray[Any], split: str) -> NDArray[np.uint8]:
+    if images.dtype != np.uint8:
+        raise InputError(f"{split} images are {images.dtype} where uint8 is right")
+    if images.ndim != 3 or images.shape[1:] != (28, 28):
+        raise InputError(f"{split} images have shape {images.shape} where (n, 28, 28) is right")
+    if len(images) == 0:
+        raise InputError(f"{split} images are none where at least one is needed")
+    return images
+
+
+def _check_labels(labels: NDArray[Any], count: int, split: str) -> NDArray[np.uint8]:
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(f"{split} labels are {labels.dtype} where an integer type is right")
+    if labels.shape != (count,):
+        raise InputError(f"{split} labels have shape {labels.shape} where ({count},) is right")
+    if labels.min() < 0 or labels.max() > 9:
+        raise InputError(
+            f"{split} labels run from {labels.min()} to {labels.max()} where 0 to 9 is right"
+        )
+    return labels.astype(np.uint8)

@@ -1,0 +1,66 @@
+"""What a data source is, and what is read from it."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Source:
+    """One set of labelled images, identified before any of it is decoded.
+
+    Attributes:
+        format: how the images are stored, or "digits" where they are generated.
+        name: what a person calls it.
+        location: absolute path of a folder ("idx") or file ("npz"), or "scikit-learn".
+        sha256: hex digest of the files' bytes as they lie on disk, one after another in
+            the order of `IDX_NAMES`, or of all that the generated digits depend on.
+        seed: seed of the generated digits; 0 for every other format.
+        notice: a sentence to show a person when this source stands in for MNIST.
+    """
+
+    format: Literal["idx", "npz", "digits"]
+    name: str
+    location: str
+    sha256: str
+    seed: int
+    notice: str = ""
+
+    def identity(self) -> list[str | int]:
+        """What decides which images are read: not where they lie, nor what they are called."""
+        return [self.format, self.sha256, self.seed]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled images, split into those to train on and those to test on.
+
+    Attributes:
+        train_images: uint8 (n, 28, 28), 0 (paper) to 255 (ink).
+        train_labels: uint8 (n,), 0 to 9.
+        test_images: uint8 (m, 28, 28), 0 (paper) to 255 (ink).
+        test_labels: uint8 (m,), 0 to 9.
+    """
+
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.uint8]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.uint8]
+
+
+def digest_files(paths: Iterable[Path]) -> str:
+    """Returns the sha256 (hex) of the files' bytes, one file after the other.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()

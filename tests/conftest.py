@@ -1,0 +1,72 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.command_line import ENVIRONMENT_PREFIX
+from flows.config import Config
+
+CLASSES = 10
+MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
+
+
+@pytest.fixture(scope="session")
+def mnist(_environment_of_the_caller: dict[str, str]) -> Path:
+    """Real MNIST, where the project's own setting says it lies."""
+    folder = Path(_environment_of_the_caller.get(MNIST_SETTING, "missing"))
+    if not folder.exists():
+        pytest.skip(f"real MNIST is tested where {MNIST_SETTING} is the path of its files")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _environment_of_the_caller() -> Iterator[dict[str, str]]:
+    """The settings of whoever runs the tests reach the tests that ask for them, and no other."""
+    with pytest.MonkeyPatch.context() as patch:
+        import os
+
+        found = {key: os.environ[key] for key in os.environ if key.startswith(ENVIRONMENT_PREFIX)}
+        for key in found:
+            patch.delenv(key)
+        patch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+        yield found
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A Prefect server and database of the tests' own."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten classes told apart by where a bright bar lies: 400 training and 100 test images."""
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    x_train, y_train = bars(400, seed=1)
+    x_test, y_test = bars(100, seed=2)
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    return path
+
+
+def bars(images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(images) % CLASSES).astype(np.uint8)
+    pixels = rng.integers(0, 30, (images, 28, 28), dtype=np.uint8)
+    for image, label in zip(pixels, labels, strict=True):
+        image[4:24, 2 * label + 4 : 2 * label + 7] += 200
+    return pixels, labels
+
+
+@pytest.fixture
+def tiny_config(tiny_dataset: Path, tmp_path: Path) -> Config:
+    """The whole experiment, shrunk."""
+    return Config(
+        dataset=str(tiny_dataset),
+        recipes=("notebook",),
+        base_epochs=2,
+        head_epochs=2,
+        artifacts=tmp_path / "artifacts",
+    )

@@ -1,0 +1,88 @@
+from types import SimpleNamespace
+
+import pytest
+
+from tasks.networks.trained import TrainedModel
+from tasks.storage import caching
+from tasks.storage.caching import Identities, LibraryVersions, ProjectSource
+from tasks.storage.records import RecordSerializer
+from tasks.storage.references import ModelReference
+from tasks.storage.source import source_sha256
+
+
+def trained(weights: str = "w", path: str = "m.keras", seconds: float = 1.0) -> TrainedModel:
+    model = ModelReference(
+        path=path, sha256=path, weights_sha256=weights, parameters=3, trainable_parameters=2
+    )
+    return TrainedModel(name="base", model=model, history=(), fit_seconds=seconds, attempts=1)
+
+
+def key(policy, inputs, module="tasks.reshape"):
+    context = SimpleNamespace(
+        task=SimpleNamespace(name="a-task", fn=SimpleNamespace(__module__=module))
+    )
+    return policy.compute_key(task_ctx=context, inputs=inputs, flow_parameters={})
+
+
+class TestIdentities:
+    def test_a_model_is_its_weights(self):
+        assert key(Identities(), {"base": trained("w", "a", 1.0)}) == key(
+            Identities(), {"base": trained("w", "b", 2.0)}
+        )
+
+    def test_other_weights_are_another_input(self):
+        assert key(Identities(), {"base": trained("w")}) != key(
+            Identities(), {"base": trained("v")}
+        )
+
+    def test_names_matter(self):
+        assert key(Identities(), {"a": 1, "b": 2}) != key(Identities(), {"a": 2, "b": 1})
+
+
+class TestProjectSource:
+    @pytest.fixture
+    def project(self, tmp_path):
+        package = tmp_path / "tasks"
+        (package / "room").mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "room" / "__init__.py").touch()
+        (package / "stage.py").write_text("from tasks.room import middle\nimport numpy\n")
+        (package / "room" / "middle.py").write_text("def f():\n    import tasks.far\n")
+        (package / "far.py").write_text("x = 1\n")
+        (package / "unrelated.py").write_text("y = 1\n")
+        return tmp_path
+
+    @pytest.mark.parametrize("edited", ["stage", "room/middle", "far", "room/__init__"])
+    def test_what_is_imported_transitively_counts(self, project, edited):
+        before = source_sha256.__wrapped__("tasks.stage", project)
+        path = project / "tasks" / f"{edited}.py"
+        path.write_text(path.read_text() + "# edited\n")
+        assert source_sha256.__wrapped__("tasks.stage", project) != before
+
+    def test_what_is_not_imported_does_not(self, project):
+        before = source_sha256.__wrapped__("tasks.stage", project)
+        (project / "tasks" / "unrelated.py").write_text("y = 2\n")
+        assert source_sha256.__wrapped__("tasks.stage", project) == before
+
+    def test_the_key_is_of_the_tasks_module(self):
+        assert key(ProjectSource(), {}) == f"a-task {source_sha256('tasks.reshape')}"
+        assert key(ProjectSource(), {}) != key(ProjectSource(), {}, module="tasks.filter")
+
+
+class TestLibraryVersions:
+    def test_a_version_changes_the_key(self, monkeypatch):
+        monkeypatch.setattr(caching, "version", {"keras": "3", "tensorflow": "2", "numpy": "1"}.get)
+        monkeypatch.setattr(
+            caching, "library_versions", caching.library_versions.__wrapped__, raising=True
+        )
+        assert key(LibraryVersions(), {}) == "keras=3 tensorflow=2 numpy=1"
+
+
+class TestRecordSerializer:
+    def test_a_record_comes_back_as_it_was(self):
+        serializer = RecordSerializer()
+        assert serializer.loads(serializer.dumps(trained())) == trained()
+
+    def test_only_our_own_records_come_to_life(self):
+        with pytest.raises(KeyError, match=r"pathlib\.Path"):
+            RecordSerializer().loads(b'["pathlib.Path", {}]')

@@ -1,0 +1,184 @@
+"""The whole flow, shrunk: what it stores, what it computes again, and when."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from flows.config import Config
+from flows.main import main
+from tasks.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+TASKS = [
+    "load",
+    "reshape",
+    "filter",
+    "one-hot",
+    "one-hot",
+    "train-base",
+    "transfer-two-node",
+    "transfer-one-node",
+    "evaluate",
+    "evaluate",
+    "evaluate",
+]
+
+
+def run(config: Config) -> dict:
+    return json.loads((main(config) / "metrics.json").read_text())
+
+
+def states(metrics: dict) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for task in metrics["tasks"]:
+        found.setdefault(task["task"], set()).add(task["state"])
+    return found
+
+
+def computed(metrics: dict) -> set[str]:
+    return {task for task, found in states(metrics).items() if "Completed" in found}
+
+
+def without_times(metrics: dict) -> dict:
+    models = [
+        {key: value for key, value in model.items() if key != "fit_seconds"}
+        for model in metrics["models"]
+    ]
+    return {"dataset": metrics["dataset"], "models": models, "config": metrics["config"]}
+
+
+def changed(config: Config, **update) -> Config:
+    return Config.model_validate(config.model_dump() | update)
+
+
+def test_the_whole_experiment(tiny_config):
+    metrics = run(tiny_config)
+    assert [task["task"] for task in metrics["tasks"]] == TASKS
+    assert metrics["dataset"] | {"sha256": "", "source": ""} == {
+        "name": "tiny.npz",
+        "source": "",
+        "sha256": "",
+        "notice": "",
+        "train": 400,
+        "test": 100,
+        "classes": [0, 1],
+        "train_subset": 80,
+        "test_subset": 20,
+    }
+    models = metrics["models"]
+    assert [model["model"] for model in models] == ["base", "two-node", "one-node"]
+    assert [model["parameters"] for model in models] == [325_282, 323_674, 323_473]
+    assert [model["trainable_parameters"] for model in models] == [325_282, 231_002, 230_801]
+    assert [model["n"] for model in models] == [100, 20, 20]
+    for model in models:
+        assert model["accuracy"] == pytest.approx(1 - model["errors"] / model["n"])
+
+
+def test_a_second_run_is_entirely_cached(tiny_config):
+    first, second = run(tiny_config), run(tiny_config)
+    assert computed(first) == set(TASKS)
+    assert computed(second) == set()
+    assert without_times(second) == without_times(first)
+    assert [m["fit_seconds"] for m in second["models"]] == [
+        m["fit_seconds"] for m in first["models"]
+    ]
+
+
+def test_refresh_computes_everything_again(tiny_config):
+    first = run(tiny_config)
+    again = run(changed(tiny_config, refresh=True))
+    assert computed(again) == set(TASKS)
+    assert without_times(again)["models"] == without_times(first)["models"]
+    assert computed(run(tiny_config)) == set()
+
+
+def test_other_classes_keep_the_base(tiny_config):
+    run(tiny_config)
+    metrics = run(changed(tiny_config, classes=(7, 3)))
+    assert computed(metrics) == {
+        "filter",
+        "one-hot",
+        "transfer-two-node",
+        "transfer-one-node",
+        "evaluate",
+    }
+    assert states(metrics)["one-hot"] == {"Cached", "Completed"}
+
+
+def test_other_head_settings_keep_the_base_and_the_data(tiny_config):
+    run(tiny_config)
+    metrics = run(changed(tiny_config, head_epochs=1))
+    assert computed(metrics) == {"transfer-two-node", "transfer-one-node", "evaluate"}
+
+
+def test_equal_data_elsewhere_and_moved_artifacts_are_cached(tiny_config, tmp_path):
+    run(tiny_config)
+    elsewhere = str(shutil.copy(tiny_config.dataset, tmp_path / "copy.npz"))
+    moved = tiny_config.artifacts.rename(tmp_path / "moved")
+    assert computed(run(changed(tiny_config, dataset=elsewhere, artifacts=moved))) == set()
+
+
+def test_three_classes_have_no_one_node_head(tiny_config):
+    metrics = run(changed(tiny_config, classes=(2, 0, 1)))
+    assert [model["model"] for model in metrics["models"]] == ["base", "three-node"]
+
+
+def test_a_missing_class_fails_before_training_and_keeps_what_was_stored(tiny_config, tmp_path):
+    run(tiny_config)
+    path = tmp_path / "three.npz"
+    tiny = np.load(tiny_config.dataset)
+    few = {"x_train": tiny["x_train"][:3], "y_train": tiny["y_train"][:3]}
+    np.savez(path, **few, x_test=tiny["x_test"], y_test=tiny["y_test"])
+    with pytest.raises(InputError, match="class 5 has no image in the train data"):
+        main(changed(tiny_config, dataset=str(path), classes=(0, 5)))
+    assert computed(run(tiny_config)) == set()
+
+
+def delete(path):
+    path.unlink()
+
+
+def truncate(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+PRODUCER = {
+    "train-images": "load",
+    "train-labels": "load",
+    "train-subset-images": "filter",
+    "test-one-hot-10": "one-hot",
+    "base": "train-base",
+    "two-node": "transfer-two-node",
+    "one-node": "transfer-one-node",
+}
+
+
+@pytest.mark.parametrize("damage", [delete, truncate, flip])
+def test_every_damaged_file_is_made_again_by_its_producer_alone(tiny_config, damage):
+    first = without_times(run(tiny_config))
+    stored = [
+        path
+        for folder in ("arrays", "models", "records")
+        for path in sorted((tiny_config.artifacts / folder).iterdir())
+    ]
+    assert len(stored) == 12 + 3 + 11
+    for path in stored:
+        if not path.exists():  # a model that was made again has another file name
+            continue
+        damage(path)
+        metrics = run(tiny_config)
+        assert without_times(metrics) == first
+        assert len(computed(metrics)) == 1
+        name = path.stem.rpartition("-")[0]
+        assert PRODUCER.get(name) in (None, *computed(metrics))
+    assert computed(run(tiny_config)) == set()

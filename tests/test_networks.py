@@ -1,0 +1,159 @@
+import random
+
+import numpy as np
+import pytest
+from prefect.logging import disable_run_logger
+
+from flows.recipes import RECIPES
+from tasks.networks.architecture import (
+    ONE_NODE,
+    base_head,
+    build_backbone,
+    build_head,
+    join,
+    softmax_head,
+)
+from tasks.networks.inference import run
+from tasks.networks.recipe import Training
+from tasks.networks.seeds import derive_seed, epoch_order
+from tasks.networks.training import fit
+from tasks.networks.transfer import train_head
+from tasks.storage.models import add_model, load_model, weights_sha256
+from tasks.storage.store import DamagedError, Store
+
+SHORT = Training(
+    loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=4, epochs=2
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_prefect_run():
+    with disable_run_logger():
+        yield
+
+
+@pytest.fixture
+def base():
+    return join(build_backbone(1.0, seed=0), build_head(base_head(10), 1152, seed=0), "base")
+
+
+def images(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 28, 28, 1), dtype=np.uint8)
+
+
+def test_the_notebooks_parameters(base):
+    backbone, head = base.layers
+    counts = [layer.count_params() for layer in (*backbone.layers, *head.layers)]
+    assert [count for count in counts if count] == [320, 18_496, 73_856, 230_600, 2_010]
+    assert base.count_params() == 325_282
+
+
+def test_heads_differ_in_name_nodes_and_activation_only():
+    assert (ONE_NODE.name, ONE_NODE.nodes, ONE_NODE.activation) == ("one-node", 1, "sigmoid")
+    two = softmax_head(2)
+    assert (two.name, two.nodes, two.activation) == ("two-node", 2, "softmax")
+    assert softmax_head(3).name == "three-node"
+    assert build_head(two, 1152, seed=0).count_params() == 1152 * 200 + 200 + 200 * 2 + 2
+
+
+def test_the_notebook_recipe_is_the_notebooks():
+    notebook = RECIPES["notebook"].model_dump()
+    shared = {
+        "loss": "mean_squared_error",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "batch_size": 100,
+    }
+    assert notebook["scaling"] == 1.0
+    assert notebook["base"].items() >= (shared | {"epochs": 10}).items()
+    assert notebook["head"].items() >= (shared | {"epochs": 5}).items()
+
+
+def test_initial_weights_follow_from_the_seed_alone():
+    """Prefect's threads draw from Python's global generator while we build."""
+    digests = []
+    for disturbance in (1, 2):
+        random.seed(disturbance)
+        digests.append(weights_sha256(build_backbone(1.0, seed=7)))
+    assert digests[0] == digests[1]
+    assert digests[0] != weights_sha256(build_backbone(1.0, seed=8))
+
+
+def test_scaling_is_inside_the_model():
+    raw, scaled = build_backbone(1.0, seed=0), build_backbone(1 / 255, seed=1)
+    scaled.set_weights(raw.get_weights())
+    pixels = images(2)
+    np.testing.assert_allclose(run(raw, pixels / 255.0), run(scaled, pixels), rtol=1e-4, atol=1e-5)
+
+
+def test_an_epochs_order_is_a_permutation_that_follows_from_seed_and_epoch():
+    order = epoch_order(1000, seed=3, epoch=1)
+    assert sorted(order.tolist()) == list(range(1000))
+    assert order.tolist() == epoch_order(1000, seed=3, epoch=1).tolist()
+    assert order.tolist() != epoch_order(1000, seed=3, epoch=2).tolist()
+    assert order.tolist() != epoch_order(1000, seed=4, epoch=1).tolist()
+
+
+def test_seeds_of_stages_and_attempts_differ():
+    seeds = {derive_seed(0, stage, attempt) for stage in ("base", "two-node") for attempt in (0, 1)}
+    assert len(seeds) == 4
+    assert derive_seed(0, "base") == derive_seed(0, "base")
+
+
+def test_training_is_gradient_descent():
+    """One node, one weight that matters: SGD steps worked out by hand."""
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")]
+    )
+    training = SHORT.model_copy(update={"learning_rate": 0.1, "batch_size": 2, "epochs": 1})
+    inputs = np.array([[1], [1], [1]], np.uint8)
+    result = fit(model, inputs, np.zeros((3, 1), np.float32), training, seed=0)
+    # loss w**2, gradient 2 w: 1 -> 0.8 after the batch of two, 0.64 after the batch of one
+    assert model.get_weights()[0].item() == pytest.approx(0.64)
+    assert result.history[0].loss == pytest.approx((1 + 1 + 0.64) / 3)
+
+
+def test_targets_that_would_broadcast_are_refused(base):
+    with pytest.raises(ValueError, match=r"targets \(8, 1\) do not fit the output \(None, 10\)"):
+        fit(base, images(8), np.zeros((8, 1), np.float32), SHORT, seed=0)
+
+
+@pytest.mark.parametrize("specification", [ONE_NODE, softmax_head(2)], ids=lambda s: s.name)
+def test_transfer_trains_the_head_and_leaves_the_backbone_bit_identical(base, specification):
+    before = [weight.copy() for weight in base.get_layer("backbone").get_weights()]
+    labels = np.eye(2, dtype=np.float32)[np.arange(12) % 2]
+    model, trained = train_head(base, specification, images(12), labels, SHORT, seed=0)
+    for was, now in zip(before, model.get_layer("backbone").get_weights(), strict=True):
+        assert was.tobytes() == now.tobytes()
+    fresh = build_head(specification, 1152, seed=0).count_params()
+    assert sum(weight.numpy().size for weight in model.trainable_weights) == fresh
+    assert len(trained.history) == 2
+
+
+def test_the_same_seed_gives_the_same_weights(base):
+    labels = np.eye(2, dtype=np.float32)[np.arange(12) % 2]
+
+    def digest(seed):
+        return weights_sha256(train_head(base, ONE_NODE, images(12), labels, SHORT, seed)[0])
+
+    assert digest(1) == digest(1)
+    assert digest(1) != digest(2)
+
+
+def test_a_model_comes_back_from_the_store(base, tmp_path):
+    store = Store(tmp_path)
+    reference = add_model(store, "base", base)
+    loaded = load_model(store, reference)
+    assert weights_sha256(loaded) == reference.weights_sha256
+    np.testing.assert_array_equal(run(loaded, images(3)), run(base, images(3)))
+    assert (reference.parameters, reference.trainable_parameters) == (325_282, 325_282)
+
+
+def test_a_damaged_model_is_not_loaded(base, tmp_path):
+    store = Store(tmp_path)
+    reference = add_model(store, "base", base)
+    (tmp_path / reference.path).write_bytes(b"not a model")
+    with pytest.raises(DamagedError):
+        load_model(store, reference)

@@ -1,0 +1,71 @@
+"""The pure function of each data stage: literal arrays in, literal arrays out."""
+
+import numpy as np
+import pytest
+
+from tasks.errors import InputError
+from tasks.evaluate import predicted_classes, score
+from tasks.filter import select_classes
+from tasks.networks.targets import targets_for
+from tasks.one_hot import encode
+from tasks.reshape import with_channel
+
+ONE_HOT = np.array([[1, 0], [0, 1], [0, 1], [1, 0]], np.float32)
+
+
+def test_reshape_adds_a_channel():
+    assert with_channel((60000, 28, 28)) == (60000, 28, 28, 1)
+
+
+def test_filter_keeps_rows_and_counts_labels_from_zero():
+    subset = select_classes(np.array([0, 5, 1, 1, 9, 0], np.uint8), (0, 1), "train")
+    assert subset.rows.tolist() == [0, 2, 3, 5]
+    assert subset.labels.tolist() == [0, 1, 1, 0]
+
+
+def test_filter_labels_follow_the_order_given():
+    subset = select_classes(np.array([3, 7, 2, 7], np.uint8), (7, 2, 3), "train")
+    assert subset.rows.tolist() == [0, 1, 2, 3]
+    assert subset.labels.tolist() == [2, 0, 1, 0]
+
+
+def test_filter_names_a_class_without_images():
+    with pytest.raises(InputError, match=r"class 4 has no image in the test data.*0, 1, 9"):
+        select_classes(np.array([0, 9, 1], np.uint8), (0, 4), "test")
+
+
+def test_one_hot_has_a_column_a_class():
+    encoded = encode(np.array([1, 0, 2], np.uint8), 3)
+    assert encoded.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
+    assert encoded.dtype == np.float32
+
+
+def test_targets_of_one_node_come_back_by_argmax():
+    assert targets_for(1, ONE_HOT).tolist() == [[0], [1], [1], [0]]
+    assert targets_for(2, ONE_HOT) is ONE_HOT
+
+
+def test_one_node_cannot_tell_three_classes_apart():
+    with pytest.raises(ValueError, match="1 output nodes cannot tell 3 classes apart"):
+        targets_for(1, np.eye(3, dtype=np.float32))
+
+
+def test_predictions_of_both_heads():
+    assert predicted_classes(np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)).tolist() == [0, 1]
+    assert predicted_classes(np.array([[0.5], [0.51]], np.float32)).tolist() == [0, 1]
+
+
+def test_score_of_two_nodes():
+    probabilities = np.array([[1, 0], [0.5, 0.5], [0, 1], [0, 1]], np.float32)
+    evaluation = score(probabilities, ONE_HOT, "mean_squared_error")
+    assert evaluation.loss == pytest.approx((0 + 0.25 + 0 + 1) / 4)
+    assert (evaluation.errors, evaluation.n, evaluation.accuracy) == (2, 4, 0.5)
+    assert not evaluation.learned  # no better than always answering one of two equal classes
+
+
+def test_score_of_one_node():
+    probabilities = np.array([[0.1], [0.9], [0.8], [0.6]], np.float32)
+    evaluation = score(probabilities, ONE_HOT, "crossentropy")
+    assert evaluation.loss == pytest.approx(-np.log([0.9, 0.9, 0.8, 0.4]).mean(), abs=1e-6)
+    assert (evaluation.errors, evaluation.n, evaluation.accuracy) == (1, 4, 0.75)
+    assert evaluation.learned

@@ -19,6 +19,8 @@ def pipeline_run(config: Config) -> Iterator[None]:
     Raises:
         InputError: The artifacts folder cannot be written to.
     """
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addFilter(_is_worth_reading)
     try:
         config.artifacts.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -26,8 +28,6 @@ def pipeline_run(config: Config) -> Iterator[None]:
             f"--artifacts {config.artifacts} cannot be written to ({error.strerror}); "
             "give a folder that can"
         ) from error
-    for name in ("prefect.flow_runs", "prefect.task_runs"):
-        logging.getLogger(name).addFilter(_is_worth_reading)
     with (
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),
         storing_in(config.artifacts),

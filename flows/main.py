@@ -10,7 +10,7 @@ from prefect import flow
 
 from flows.command_line import run_from_command_line
 from flows.config import Config
-from flows.run import pipeline_run
+from flows.run import log_notice, pipeline_run
 from tasks.evaluate import evaluate
 from tasks.filter import filter_classes
 from tasks.load import load
@@ -43,6 +43,7 @@ def main(config: Config) -> Path:
     """
     with pipeline_run(config):
         source = find_source(config.dataset, config.seed)
+        log_notice(source)
         images = reshape(load(source))
         subset = filter_classes(images, config.classes)
         digits = one_hot(images, DIGITS)

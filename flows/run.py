@@ -4,10 +4,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 
 from flows.config import Config
 from tasks.errors import InputError
+from tasks.sources.source import Source
 from tasks.storage.ledger import note_outcome
 from tasks.storage.records import storing_in
 
@@ -33,6 +35,12 @@ def pipeline_run(config: Config) -> Iterator[None]:
         storing_in(config.artifacts),
     ):
         yield
+
+
+def log_notice(source: Source) -> None:
+    """Say loudly that a run does not use the data that it might be thought to use."""
+    if source.notice:
+        get_run_logger().warning(source.notice)
 
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:

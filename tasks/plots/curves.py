@@ -31,10 +31,19 @@ def draw_learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]])
             axes.spines[["top", "right"]].set_visible(False)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(alpha=0.3)
-        figure.axes[0].set_yscale("log")
+        _use_log_scale(figure.axes[0])
         lines, names = figure.axes[0].get_legend_handles_labels()
         figure.legend(lines, names, loc="outside lower center", ncols=3)
         return _svg(figure)
+
+
+def _use_log_scale(axes: Any) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _svg(figure: Any) -> str:

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from flows.config import Config
 from tasks.errors import InputError
+from tasks.networks.attempts import describe_unfinished
+from tasks.storage.store import Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 
@@ -43,7 +45,8 @@ def run_from_command_line(
     """Parse the arguments, run, and say in one sentence what went wrong.
 
     Returns:
-        The exit code: 0 if all went well, 2 for wrong usage or data, 1 for anything else.
+        The exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 1 for
+        anything else.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:
@@ -52,6 +55,8 @@ def run_from_command_line(
         return _fail(_sentence(error), 2)
     try:
         run(parsed.config())
+    except KeyboardInterrupt:
+        return _fail(f"interrupted; {describe_unfinished(Store(parsed.artifacts))}", 130)
     except Exception as error:
         if parsed.debug:
             raise

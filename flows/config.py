@@ -1,13 +1,14 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_settings import NoDecode
 
 from flows.recipes import RECIPES
-from tasks.networks.recipe import Recipe
+from tasks.networks.hardware import resolve_precision
+from tasks.networks.recipe import Recipe, Training
 
 
 def _split(value: Any) -> Any:
@@ -43,6 +44,16 @@ class Config(BaseModel):
     artifacts: Path = Field(
         default=Path("artifacts"), description="The folder for arrays, models, records and reports."
     )
+    wait: float = Field(
+        default=600,
+        ge=0,
+        description="Seconds to wait for another run on the same artifacts folder.",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="In what matrix products are computed, where the recipe leaves it open; auto "
+        "is bfloat16 where the hardware is faster at it.",
+    )
     refresh: bool = Field(
         default=False, description="Compute everything again, whatever the cache holds."
     )
@@ -70,16 +81,17 @@ class Config(BaseModel):
         return recipes
 
     def chosen_recipes(self) -> dict[str, Recipe]:
-        """The recipes by name, with the epochs that this configuration sets."""
+        """The recipes by name, with the epochs and the precision that this configuration sets."""
         return {name: self._adapted(RECIPES[name]) for name in self.recipes}
 
     def _adapted(self, recipe: Recipe) -> Recipe:
-        def lasting(training: Any, epochs: int | None) -> Any:
-            return training if epochs is None else training.model_copy(update={"epochs": epochs})
+        base = self._adapted_training(recipe.base, self.base_epochs)
+        head = self._adapted_training(recipe.head, self.head_epochs)
+        return recipe.model_copy(update={"base": base, "head": head})
 
-        return recipe.model_copy(
-            update={
-                "base": lasting(recipe.base, self.base_epochs),
-                "head": lasting(recipe.head, self.head_epochs),
-            }
+    def _adapted_training(self, training: Training, epochs: int | None) -> Training:
+        is_open = training.precision == "auto"
+        precision = resolve_precision(self.precision) if is_open else training.precision
+        return training.model_copy(
+            update={"epochs": epochs or training.epochs, "precision": precision}
         )

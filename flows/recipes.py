@@ -1,6 +1,6 @@
 """The recipes. To add one, add an entry: the command line and the report follow."""
 
-from tasks.networks.recipe import Recipe, Training
+from tasks.networks.recipe import Augmentation, Recipe, Training
 
 RECIPES = {
     # The published notebook, to the letter: raw pixels and a squared error. It is a lottery:
@@ -16,6 +16,29 @@ RECIPES = {
         ),
         head=Training(
             loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=100, epochs=5
+        ),
+    ),
+    # Pixels scaled to 0..1 in the model, cross-entropy, Adam along a cosine, and distorted images;
+    # every number was chosen on 10,000 training images that were held out.
+    "tuned": Recipe(
+        scaling=1 / 255,
+        base=Training(
+            loss="crossentropy",
+            optimizer="adam",
+            learning_rate=0.006,
+            batch_size=200,
+            epochs=10,
+            warm_up=0.3,
+            beta_2=0.99,
+            weight_decay=0.05,
+            averaging=0.99,
+            label_smoothing=0.05,
+            dropout=0.25,
+            augmentation=Augmentation(shift=2, rotation=10, zoom=0.1, shear=0.1),
+            precision="auto",
+        ),
+        head=Training(
+            loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=128, epochs=3
         ),
     ),
 }

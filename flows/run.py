@@ -1,6 +1,7 @@
 """What surrounds a run: where it stores, whether it trusts the cache, and what it logs."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,33 +9,32 @@ from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 
 from flows.config import Config
-from tasks.errors import InputError
+from tasks.errors import InputError, ReadableError
 from tasks.sources.source import Source
+from tasks.storage import checkpoints, records
 from tasks.storage.ledger import note_outcome
-from tasks.storage.records import storing_in
+from tasks.storage.lock import exclusive
+from tasks.storage.store import Store
 
 
 @contextmanager
 def pipeline_run(config: Config) -> Iterator[None]:
-    """Within the flow: store below the artifacts folder, and keep the log readable.
+    """Within the flow: alone on the artifacts folder, store below it, and keep the log readable.
 
     Raises:
-        InputError: The artifacts folder cannot be written to.
+        InputError: The artifacts folder cannot be written to, or another run did not leave it.
     """
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_is_worth_reading)
-    try:
-        config.artifacts.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"--artifacts {config.artifacts} cannot be written to ({error.strerror}); "
-            "give a folder that can"
-        ) from error
+    _make_folder(config)
     with (
+        exclusive(config.artifacts, config.wait, get_run_logger().warning),
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),
-        storing_in(config.artifacts),
+        records.storing_in(config.artifacts) as store,
     ):
+        _tidy(store, config.refresh)
         yield
+        _tidy(store)
 
 
 def log_notice(source: Source) -> None:
@@ -43,8 +43,26 @@ def log_notice(source: Source) -> None:
         get_run_logger().warning(source.notice)
 
 
+def _make_folder(config: Config) -> None:
+    try:
+        config.artifacts.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--artifacts {config.artifacts} cannot be written to ({error.strerror}); "
+            "give a folder that can"
+        ) from error
+
+
+def _tidy(store: Store, refresh: bool = False) -> None:
+    """Remove what killed runs left, and what finished or unwanted trainings kept."""
+    shutil.rmtree(store.root / "tmp", ignore_errors=True)
+    if refresh:
+        shutil.rmtree(store.root / checkpoints.FOLDER, ignore_errors=True)
+    checkpoints.remove_finished(store, store.root / records.FOLDER)
+
+
 def _is_worth_reading(record: logging.LogRecord) -> bool:
-    """Neither the chatter about our own hook, nor the traceback of a bad input."""
+    """Neither the chatter about our own hook, nor the traceback of an error for people."""
     error = record.exc_info[1] if record.exc_info else None
     is_about_hook = note_outcome.__name__ in record.getMessage()
-    return not (is_about_hook or isinstance(error, InputError))
+    return not (is_about_hook or isinstance(error, ReadableError))

@@ -1,8 +1,13 @@
-"""The one kind of error that is meant to be read by a person."""
+"""The errors that are meant to be read by a person."""
 
 
-class InputError(ValueError):
-    """A bad input: one sentence that names the input and what would be right.
+class ReadableError(Exception):
+    """One sentence that says what is wrong; shown without a traceback, exit code 1."""
 
-    The command line prints it without a traceback and exits with code 2.
-    """
+
+class InputError(ReadableError, ValueError):
+    """A bad input: the sentence names it and says what would be right; exit code 2."""
+
+
+class DeadModelError(ReadableError):
+    """A model did not learn, however often it was initialised again."""

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.networks.inference import run
+from tasks.networks.inference import predicted_classes, run
 from tasks.networks.losses import per_image_loss
 from tasks.networks.targets import targets_for
 from tasks.networks.trained import TrainedModel
@@ -46,14 +46,6 @@ def score(
         n=len(labels),
         learned=bool(accuracy > np.bincount(labels).max() / len(labels)),
     )
-
-
-def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
-    """The class of each row: the largest node, or for a single node whether it exceeds 0.5."""
-    if probabilities.shape[1] == 1:
-        return (probabilities[:, 0] > 0.5).astype(np.intp)
-    largest: NDArray[np.intp] = np.argmax(probabilities, axis=1)
-    return largest
 
 
 @stage("evaluate")

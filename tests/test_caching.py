@@ -2,7 +2,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from tasks.networks.attempts import Attempt
 from tasks.networks.trained import TrainedModel
+from tasks.networks.training import Course
 from tasks.storage import caching
 from tasks.storage.caching import Identities, LibraryVersions, ProjectSource
 from tasks.storage.records import RecordSerializer
@@ -11,10 +13,11 @@ from tasks.storage.source import source_sha256
 
 
 def trained(weights: str = "w", path: str = "m.keras", seconds: float = 1.0) -> TrainedModel:
+    attempt = Attempt(seed=0, course=Course(seconds=seconds), outcome="learned")
     model = ModelReference(
         path=path, sha256=path, weights_sha256=weights, parameters=3, trainable_parameters=2
     )
-    return TrainedModel(name="base", model=model, history=(), fit_seconds=seconds, attempts=1)
+    return TrainedModel(name="base", model=model, attempts=(attempt,), precision="float32")
 
 
 def key(policy, inputs, module="tasks.reshape"):

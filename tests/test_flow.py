@@ -45,7 +45,7 @@ def computed(metrics: dict) -> set[str]:
 
 def without_times(metrics: dict) -> dict:
     models = [
-        {key: value for key, value in model.items() if key != "fit_seconds"}
+        {key: value for key, value in model.items() if key not in ("fit_seconds", "attempt_log")}
         for model in metrics["models"]
     ]
     return {"dataset": metrics["dataset"], "models": models, "config": metrics["config"]}
@@ -63,10 +63,10 @@ def test_the_whole_experiment(tiny_config):
         "source": "",
         "sha256": "",
         "notice": "",
-        "train": 400,
+        "train": 1500,
         "test": 100,
         "classes": [0, 1],
-        "train_subset": 80,
+        "train_subset": 300,
         "test_subset": 20,
     }
     models = metrics["models"]

@@ -14,7 +14,7 @@ from tasks.reporting.metrics import MNIST_SHA256
 def test_shapes_and_counts_of_the_notebook(mnist, tmp_path, caplog):
     config = Config(
         dataset=str(mnist),
-        recipes=("notebook",),
+        recipes=("tuned",),
         base_epochs=1,
         head_epochs=1,
         artifacts=tmp_path,

@@ -1,4 +1,5 @@
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,17 +14,32 @@ from tasks.networks.architecture import (
     join,
     softmax_head,
 )
+from tasks.networks.epochs import draw_transforms, plan_epoch
 from tasks.networks.inference import run
-from tasks.networks.recipe import Training
-from tasks.networks.seeds import derive_seed, epoch_order
-from tasks.networks.training import fit
+from tasks.networks.recipe import Augmentation, Training
+from tasks.networks.seeds import derive_seed
+from tasks.networks.training import Course, fit
 from tasks.networks.transfer import train_head
+from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.models import add_model, load_model, weights_sha256
 from tasks.storage.store import DamagedError, Store
 
 SHORT = Training(
     loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=4, epochs=2
 )
+
+
+class Forgetful:
+    """Keeps nothing."""
+
+    def restore(self, variables):
+        return Course()
+
+    def keep(self, variables, course):
+        pass
+
+    def is_over(self, course):
+        return False
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +50,21 @@ def _no_prefect_run():
 
 @pytest.fixture
 def base():
-    return join(build_backbone(1.0, seed=0), build_head(base_head(10), 1152, seed=0), "base")
+    return join(
+        build_backbone(1.0, SHORT, seed=0), build_head(base_head(10), 1152, SHORT, seed=0), "base"
+    )
+
+
+LEARNING = SHORT.model_copy(
+    update={"epochs": 10, "loss": "crossentropy", "optimizer": "adam", "learning_rate": 1e-4}
+)
+
+
+def separable() -> tuple[np.ndarray, np.ndarray]:
+    """Dark and bright images, and their one-hot labels."""
+    labels = np.arange(12) % 2
+    pixels = np.where(labels[:, None, None, None] == 1, images(12), images(12) // 8)
+    return pixels.astype(np.uint8), np.eye(2, dtype=np.float32)[labels]
 
 
 def images(count: int) -> np.ndarray:
@@ -53,7 +83,7 @@ def test_heads_differ_in_name_nodes_and_activation_only():
     two = softmax_head(2)
     assert (two.name, two.nodes, two.activation) == ("two-node", 2, "softmax")
     assert softmax_head(3).name == "three-node"
-    assert build_head(two, 1152, seed=0).count_params() == 1152 * 200 + 200 + 200 * 2 + 2
+    assert build_head(two, 1152, SHORT, seed=0).count_params() == 1152 * 200 + 200 + 200 * 2 + 2
 
 
 def test_the_notebook_recipe_is_the_notebooks():
@@ -74,24 +104,54 @@ def test_initial_weights_follow_from_the_seed_alone():
     digests = []
     for disturbance in (1, 2):
         random.seed(disturbance)
-        digests.append(weights_sha256(build_backbone(1.0, seed=7)))
+        digests.append(weights_sha256(build_backbone(1.0, SHORT, seed=7)))
     assert digests[0] == digests[1]
-    assert digests[0] != weights_sha256(build_backbone(1.0, seed=8))
+    assert digests[0] != weights_sha256(build_backbone(1.0, SHORT, seed=8))
 
 
 def test_scaling_is_inside_the_model():
-    raw, scaled = build_backbone(1.0, seed=0), build_backbone(1 / 255, seed=1)
+    raw, scaled = (build_backbone(scaling, SHORT, seed=0) for scaling in (1.0, 1 / 255))
     scaled.set_weights(raw.get_weights())
     pixels = images(2)
     np.testing.assert_allclose(run(raw, pixels / 255.0), run(scaled, pixels), rtol=1e-4, atol=1e-5)
 
 
 def test_an_epochs_order_is_a_permutation_that_follows_from_seed_and_epoch():
-    order = epoch_order(1000, seed=3, epoch=1)
-    assert sorted(order.tolist()) == list(range(1000))
-    assert order.tolist() == epoch_order(1000, seed=3, epoch=1).tolist()
-    assert order.tolist() != epoch_order(1000, seed=3, epoch=2).tolist()
-    assert order.tolist() != epoch_order(1000, seed=4, epoch=1).tolist()
+    def order(seed, epoch):
+        return plan_epoch(SHORT, 1000, seed, epoch).rows.tolist()
+
+    assert sorted(order(3, 1)) == list(range(1000))
+    assert order(3, 1) == order(3, 1)
+    assert order(3, 1) != order(3, 2)
+    assert order(3, 1) != order(4, 1)
+
+
+def test_distortions_follow_from_seed_and_epoch_and_stay_in_their_limits():
+    training = SHORT.model_copy(
+        update={"augmentation": Augmentation(shift=2, rotation=0, zoom=0, shear=0)}
+    )
+    plan = plan_epoch(training, 500, seed=3, epoch=1)
+    again = plan_epoch(training, 500, seed=3, epoch=1)
+    assert plan.transforms.tobytes() == again.transforms.tobytes()
+    assert plan.rows.tolist() == plan_epoch(SHORT, 500, seed=3, epoch=1).rows.tolist()
+    shifts = plan.transforms[:, [2, 5]]
+    assert 1.9 < np.abs(shifts).max() <= 2
+    np.testing.assert_allclose(
+        plan.transforms[:, [0, 1, 3, 4, 6, 7]], np.tile([1, 0, 0, 1, 0, 0], (500, 1))
+    )
+
+
+def test_a_distortion_turns_an_image_about_its_centre():
+    import keras
+
+    image = np.zeros((1, 28, 28, 1), np.uint8)
+    image[0, 13:15, 20:22] = 255  # right of the centre
+    quarter = Augmentation(shift=0, rotation=90, zoom=0, shear=0)
+    rng = SimpleNamespace(uniform=lambda low, high, size: np.full(size, high))
+    turned = keras.ops.image.affine_transform(image, draw_transforms(quarter, 1, rng))
+    expected = np.zeros_like(image)
+    expected[0, 6:8, 13:15] = 255  # above it
+    np.testing.assert_array_equal(np.asarray(turned), expected)
 
 
 def test_seeds_of_stages_and_attempts_differ():
@@ -109,34 +169,36 @@ def test_training_is_gradient_descent():
     )
     training = SHORT.model_copy(update={"learning_rate": 0.1, "batch_size": 2, "epochs": 1})
     inputs = np.array([[1], [1], [1]], np.uint8)
-    result = fit(model, inputs, np.zeros((3, 1), np.float32), training, seed=0)
+    result = fit(model, inputs, np.zeros((3, 1), np.float32), training, 0, Forgetful())
     # loss w**2, gradient 2 w: 1 -> 0.8 after the batch of two, 0.64 after the batch of one
     assert model.get_weights()[0].item() == pytest.approx(0.64)
-    assert result.history[0].loss == pytest.approx((1 + 1 + 0.64) / 3)
+    assert result.epochs[0].loss == pytest.approx((1 + 1 + 0.64) / 3)
 
 
 def test_targets_that_would_broadcast_are_refused(base):
     with pytest.raises(ValueError, match=r"targets \(8, 1\) do not fit the output \(None, 10\)"):
-        fit(base, images(8), np.zeros((8, 1), np.float32), SHORT, seed=0)
+        fit(base, images(8), np.zeros((8, 1), np.float32), SHORT, 0, Forgetful())
 
 
 @pytest.mark.parametrize("specification", [ONE_NODE, softmax_head(2)], ids=lambda s: s.name)
-def test_transfer_trains_the_head_and_leaves_the_backbone_bit_identical(base, specification):
+def test_transfer_trains_the_head_and_leaves_the_backbone_bit_identical(
+    base, specification, tmp_path
+):
     before = [weight.copy() for weight in base.get_layer("backbone").get_weights()]
-    labels = np.eye(2, dtype=np.float32)[np.arange(12) % 2]
-    model, trained = train_head(base, specification, images(12), labels, SHORT, seed=0)
+    checkpoint = Checkpoint(Store(tmp_path), "key")
+    model, attempts = train_head(base, specification, *separable(), LEARNING, 0, checkpoint)
     for was, now in zip(before, model.get_layer("backbone").get_weights(), strict=True):
         assert was.tobytes() == now.tobytes()
-    fresh = build_head(specification, 1152, seed=0).count_params()
+    fresh = build_head(specification, 1152, SHORT, seed=0).count_params()
     assert sum(weight.numpy().size for weight in model.trainable_weights) == fresh
-    assert len(trained.history) == 2
+    assert len(attempts[-1].course.epochs) == 10
 
 
-def test_the_same_seed_gives_the_same_weights(base):
-    labels = np.eye(2, dtype=np.float32)[np.arange(12) % 2]
-
+def test_the_same_seed_gives_the_same_weights(base, tmp_path):
     def digest(seed):
-        return weights_sha256(train_head(base, ONE_NODE, images(12), labels, SHORT, seed)[0])
+        checkpoint = Checkpoint(Store(tmp_path), f"{len(list(tmp_path.rglob('*')))}")
+        trained = train_head(base, ONE_NODE, *separable(), LEARNING, seed, checkpoint)
+        return weights_sha256(trained[0])
 
     assert digest(1) == digest(1)
     assert digest(1) != digest(2)

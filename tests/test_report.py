@@ -24,7 +24,13 @@ def model(name: str, accuracy: float, n: int = 100, **update) -> dict:
         "weights_sha256": "ab",
         "parameters": 325_282,
         "trainable_parameters": 232_610,
-        "history": [{"loss": 0.5, "accuracy": 0.6}, {"loss": 0.1, "accuracy": 0.9}],
+        "attempt_log": [
+            {
+                "seed": 1,
+                "outcome": "learned",
+                "course": {"seconds": 1.5, "epochs": [{"loss": 0.5, "accuracy": 0.6}] * 2},
+            }
+        ],
     } | update
 
 

@@ -44,7 +44,7 @@ def test_the_flow_runs_against_a_server_and_shows_its_report(server, tiny_datase
     subprocess.run(
         [
             *(sys.executable, "flows/main.py", "--dataset", str(tiny_dataset)),
-            *("--base-epochs", "1", "--head-epochs", "1", "--recipes", "notebook"),
+            *("--base-epochs", "4", "--head-epochs", "1", "--recipes", "tuned"),
             *("--artifacts", str(tmp_path)),
         ],
         cwd=ROOT,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tasks.errors import InputError
-from tasks.evaluate import predicted_classes, score
+from tasks.evaluate import score
 from tasks.filter import select_classes
+from tasks.networks.inference import predicted_classes
 from tasks.networks.targets import targets_for
 from tasks.one_hot import encode
 from tasks.reshape import with_channel

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tasks.networks.recipe import Training
 from tasks.networks.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -34,14 +35,15 @@ def base_head(classes: int) -> HeadSpecification:
     return HeadSpecification("base", classes, "softmax")
 
 
-def build_backbone(scaling: float, seed: int) -> "keras.Sequential":
+def build_backbone(scaling: float, training: Training, seed: int) -> "keras.Sequential":
     """Three blocks of 3x3 convolution, ReLU and 2x2 pooling; 92,672 parameters.
 
-    Images (n, 28, 28, 1) of 0..255 in, features float32 (n, 1152) out. `scaling` is multiplied
-    in the model, so that whoever calls it hands over pixels as they are.
+    Images (n, 28, 28, 1) of 0..255 in, features (n, 1152) out. `scaling` is multiplied in the
+    model, so that whoever calls it hands over pixels as they are.
     """
     import keras
 
+    policy = _dtype_policy(training)
     blocks = [
         layer
         for filters in (32, 64, 128)
@@ -52,32 +54,39 @@ def build_backbone(scaling: float, seed: int) -> "keras.Sequential":
                 padding="same",
                 activation="relu",
                 kernel_initializer=_initializer(seed, f"convolution-{filters}"),
+                dtype=policy,
             ),
-            keras.layers.MaxPooling2D(),
+            keras.layers.MaxPooling2D(dtype=policy),
         )
     ]
-    layers = [keras.Input(IMAGE_SHAPE), keras.layers.Rescaling(scaling), *blocks]
-    return keras.Sequential([*layers, keras.layers.Flatten()], name="backbone")
+    layers = [keras.Input(IMAGE_SHAPE), keras.layers.Rescaling(scaling, dtype=policy), *blocks]
+    return keras.Sequential([*layers, keras.layers.Flatten(dtype=policy)], name="backbone")
 
 
-def build_head(specification: HeadSpecification, features: int, seed: int) -> "keras.Sequential":
-    """Dense 200, ReLU, then the output nodes: features (n, `features`) in, probabilities out."""
+def build_head(
+    specification: HeadSpecification, features: int, training: Training, seed: int
+) -> "keras.Sequential":
+    """Dense 200, ReLU, then the output nodes: features (n, `features`) in, probabilities out.
+
+    The output is float32 in any precision: bfloat16 has no number between 0.996 and 1.
+    """
     import keras
 
-    return keras.Sequential(
-        [
-            keras.Input((features,)),
-            keras.layers.Dense(
-                200, activation="relu", kernel_initializer=_initializer(seed, "hidden")
-            ),
-            keras.layers.Dense(
-                specification.nodes,
-                activation=specification.activation,
-                kernel_initializer=_initializer(seed, "output"),
-            ),
-        ],
-        name=specification.name,
+    hidden = keras.layers.Dense(
+        200,
+        activation="relu",
+        kernel_initializer=_initializer(seed, "hidden"),
+        dtype=_dtype_policy(training),
     )
+    output = keras.layers.Dense(
+        specification.nodes,
+        activation=specification.activation,
+        kernel_initializer=_initializer(seed, "output"),
+        dtype="float32",
+    )
+    dropped = [keras.layers.Dropout(training.dropout, seed=seed)] if training.dropout else []
+    layers = [keras.Input((features,)), *dropped, hidden, output]
+    return keras.Sequential(layers, name=specification.name)
 
 
 def join(backbone: "keras.Sequential", head: "keras.Sequential", name: str) -> "keras.Sequential":
@@ -85,6 +94,11 @@ def join(backbone: "keras.Sequential", head: "keras.Sequential", name: str) -> "
     import keras
 
     return keras.Sequential([keras.Input(IMAGE_SHAPE), backbone, head], name=name)
+
+
+def _dtype_policy(training: Training) -> str:
+    """Keras's name for a precision; weights stay float32 in both."""
+    return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[training.precision]
 
 
 def _initializer(seed: int, layer: str) -> "keras.initializers.Initializer":

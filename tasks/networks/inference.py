@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 BATCH_IMAGES = 500
 
 
+def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
+    """The class of each row: the largest node, or for a single node whether it exceeds 0.5."""
+    if probabilities.shape[1] == 1:
+        return (probabilities[:, 0] > 0.5).astype(np.intp)
+    largest: NDArray[np.intp] = np.argmax(probabilities, axis=1)
+    return largest
+
+
 def run(model: "keras.Model", inputs: NDArray[Any]) -> NDArray[np.float32]:
     """The model's output for every input, float32 (n, ...), computed batch by batch.
 

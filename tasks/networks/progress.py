@@ -11,9 +11,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 class EpochProgress:
     """A context manager around one training; it is told of images seen and epochs ended."""
 
-    def __init__(self, title: str, epochs: int, images: int) -> None:
+    def __init__(self, title: str, epochs: int, images: int, ended: int) -> None:
         console = Console(stderr=True)
-        self._title, self._epochs, self._ended = title, epochs, 0
+        self._title, self._epochs, self._ended = title, epochs, ended
         self._log = None if console.is_terminal else get_run_logger()
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -23,7 +23,11 @@ class EpochProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task(f"{title}: epoch 1/{epochs}", total=epochs * images)
+        self._task = self._bar.add_task(
+            f"{title}: epoch {ended + 1}/{epochs}", total=epochs * images, completed=ended * images
+        )
+        if ended and self._log:
+            self._log.info("%s: goes on after epoch %d/%d", title, ended, epochs)
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -1,8 +1,22 @@
 """What a recipe decides about training; the recipes themselves are in `flows/recipes.py`."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+class Augmentation(BaseModel):
+    """Random distortions of the training images, drawn anew for each image in each epoch.
+
+    Each is uniform between minus and plus the given limit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shift: float = Field(ge=0, description="Pixels, in both directions.")
+    rotation: float = Field(ge=0, description="Degrees.")
+    zoom: float = Field(ge=0, lt=1, description="Share of the size, in each direction by itself.")
+    shear: float = Field(ge=0, description="Pixels sideways for each pixel down.")
 
 
 class Training(BaseModel):
@@ -14,9 +28,38 @@ class Training(BaseModel):
         description="Mean squared error of the probabilities, or their cross-entropy."
     )
     optimizer: Literal["sgd", "adam"] = Field(description="The optimizer, by its Keras name.")
-    learning_rate: Annotated[float, Field(gt=0, description="Step size of the optimizer.")]
-    batch_size: Annotated[int, Field(ge=1, description="Images in a batch.")]
-    epochs: Annotated[int, Field(ge=1, description="Passes over the training images.")]
+    learning_rate: float = Field(gt=0, description="Step size; with a warm-up, the largest.")
+    batch_size: int = Field(ge=1, description="Images in a batch.")
+    epochs: int = Field(ge=1, description="Passes over the training images.")
+    warm_up: float = Field(
+        default=0,
+        ge=0,
+        description="Epochs in which the step size grows from 0, before it falls back along a "
+        "cosine; 0 keeps it constant.",
+    )
+    beta_2: float = Field(
+        default=0.999, gt=0, lt=1, description="Adam's memory of squared gradients."
+    )
+    weight_decay: float = Field(default=0, ge=0, description="Adam's decoupled weight decay.")
+    averaging: float = Field(
+        default=0,
+        ge=0,
+        lt=1,
+        description="Memory of the moving average of the weights that becomes the model; 0 takes "
+        "the last weights.",
+    )
+    label_smoothing: float = Field(
+        default=0, ge=0, lt=1, description="Share of a label that is spread over all classes."
+    )
+    dropout: float = Field(
+        default=0, ge=0, lt=1, description="Share of the features that are dropped in training."
+    )
+    augmentation: Augmentation | None = Field(default=None, description="Random distortions.")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="float32",
+        description="In what matrix products are computed; auto is bfloat16 where the hardware "
+        "is faster at it.",
+    )
 
 
 class Recipe(BaseModel):

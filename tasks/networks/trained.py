@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tasks.networks.training import EpochResult, Fit
+from tasks.networks.attempts import Attempt
+from tasks.networks.recipe import Training
 from tasks.storage.models import add_model
 from tasks.storage.references import ModelReference, Record
 from tasks.storage.store import Store
@@ -16,21 +17,21 @@ class TrainedModel(Record):
 
     name: str
     model: ModelReference
-    history: tuple[EpochResult, ...]
-    fit_seconds: float
-    attempts: int
+    attempts: tuple[Attempt, ...]
+    precision: str
 
     def identity(self) -> Any:
         """The model alone: the same weights, trained in another time, are the same model."""
         return self.model.identity()
 
 
-def store_trained(store: Store, name: str, model: "keras.Model", fit: Fit) -> TrainedModel:
-    """Store a model that was trained, under its name."""
+def store_trained(
+    store: Store, model: "keras.Model", attempts: tuple[Attempt, ...], training: Training
+) -> TrainedModel:
+    """Store a healthy model under its name, with the attempts that led to it."""
     return TrainedModel(
-        name=name,
-        model=add_model(store, name, model),
-        history=fit.history,
-        fit_seconds=fit.seconds,
-        attempts=1,
+        name=model.name,
+        model=add_model(store, model.name, model),
+        attempts=attempts,
+        precision=training.precision,
     )

@@ -1,16 +1,15 @@
 """The training loop: epochs in an order that follows from the seed."""
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.compilation import TrainOn, compile_training
+from tasks.networks.compilation import Compiled, compile_training
+from tasks.networks.epochs import EpochPlan, plan_epoch
 from tasks.networks.progress import EpochProgress
 from tasks.networks.recipe import Training
-from tasks.networks.seeds import epoch_order
 from tasks.storage.references import Record
 
 if TYPE_CHECKING:
@@ -26,12 +25,28 @@ class EpochResult(Record):
     accuracy: float
 
 
-@dataclass(frozen=True)
-class Fit:
-    """What training a network took and how it went."""
+class Course(Record):
+    """How a training has gone so far."""
 
-    history: tuple[EpochResult, ...]
-    seconds: float
+    epochs: tuple[EpochResult, ...] = ()
+    seconds: float = 0.0
+
+    def after(self, epoch: EpochResult, seconds: float) -> "Course":
+        """The course with one more epoch, which took so many seconds."""
+        return Course(epochs=(*self.epochs, epoch), seconds=self.seconds + seconds)
+
+
+class Keeper(Protocol):
+    """Keeps the state of a training from epoch to epoch, and may end it early."""
+
+    def restore(self, variables: list[Any]) -> Course:
+        """Set the variables to what was kept, and return the course so far."""
+
+    def keep(self, variables: list[Any], course: Course) -> None:
+        """Keep the state at the end of an epoch."""
+
+    def is_over(self, course: Course) -> bool:
+        """Whether more epochs are pointless."""
 
 
 def fit(
@@ -40,8 +55,12 @@ def fit(
     targets: NDArray[np.float32],
     training: Training,
     seed: int,
-) -> Fit:
-    """Train a model in place.
+    keeper: Keeper,
+) -> Course:
+    """Train a model in place, from the last epoch that was kept.
+
+    An epoch depends on the state before it, the seed and its number alone, so a training that
+    was interrupted ends with the same weights as one that was not.
 
     Args:
         model: Takes `inputs` (n, ...) of any numeric dtype, gives probabilities (n, nodes).
@@ -49,6 +68,7 @@ def fit(
         targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
         training: Loss, optimizer and lengths.
         seed: The order of every epoch follows from it.
+        keeper: Keeps the state after each epoch.
 
     Raises:
         ValueError: The targets' shape is not that of the model's output, which a mean squared
@@ -56,25 +76,28 @@ def fit(
     """
     if targets.shape != (len(inputs), model.output_shape[-1]):
         raise ValueError(f"targets {targets.shape} do not fit the output {model.output_shape}")
-    train_on = compile_training(model, inputs, targets, training)
-    part = PART_BATCHES * training.batch_size
-    started = time.perf_counter()
-    with EpochProgress(model.name, training.epochs, len(inputs)) as progress:
-        history = []
-        for epoch in range(training.epochs):
-            order = epoch_order(len(inputs), seed, epoch)
-            parts = [order[start : start + part] for start in range(0, len(order), part)]
-            history.append(_run_epoch(train_on, parts, progress))
-            progress.epoch_ended(history[-1].loss, history[-1].accuracy)
-    return Fit(tuple(history), time.perf_counter() - started)
+    compiled = compile_training(model, inputs, targets, training)
+    course = keeper.restore(compiled.variables)
+    with EpochProgress(model.name, training.epochs, len(inputs), len(course.epochs)) as progress:
+        while len(course.epochs) < training.epochs and not keeper.is_over(course):
+            started = time.perf_counter()
+            plan = plan_epoch(training, len(inputs), seed, len(course.epochs))
+            epoch = _run_epoch(compiled, plan, training.batch_size, progress)
+            course = course.after(epoch, time.perf_counter() - started)
+            keeper.keep(compiled.variables, course)
+            progress.epoch_ended(epoch.loss, epoch.accuracy)
+    compiled.finish()
+    return course
 
 
 def _run_epoch(
-    train_on: TrainOn, parts: list[NDArray[np.int32]], progress: EpochProgress
+    compiled: Compiled, plan: EpochPlan, batch_size: int, progress: EpochProgress
 ) -> EpochResult:
-    loss = hits = images = 0.0
-    for rows in parts:
-        part_loss, part_hits = train_on(rows)
-        loss, hits, images = loss + float(part_loss), hits + float(part_hits), images + len(rows)
+    loss = hits = 0.0
+    part = PART_BATCHES * batch_size
+    for start in range(0, len(plan.rows), part):
+        rows = plan.rows[start : start + part]
+        part_loss, part_hits = compiled.train_on(rows, plan.transforms[start : start + part])
+        loss, hits = loss + float(part_loss), hits + float(part_hits)
         progress.seen(len(rows))
-    return EpochResult(loss=loss / images, accuracy=hits / images)
+    return EpochResult(loss=loss / len(plan.rows), accuracy=hits / len(plan.rows))

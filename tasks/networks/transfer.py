@@ -1,19 +1,21 @@
 """Transfer: a frozen backbone, and a new head trained on its features."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import HeadSpecification, build_head, join
+from tasks.networks.attempts import Attempt, train_until_healthy
 from tasks.networks.inference import run
 from tasks.networks.recipe import Training
-from tasks.networks.seeds import derive_seed
 from tasks.networks.summary import log_summary
 from tasks.networks.targets import targets_for
 from tasks.networks.trained import TrainedModel, store_trained
-from tasks.networks.training import Fit, fit
+from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.models import load_model
+from tasks.storage.records import current_checkpoint
 from tasks.storage.references import Split
 from tasks.storage.store import Store
 
@@ -28,7 +30,8 @@ def train_head(
     one_hot: NDArray[np.float32],
     training: Training,
     seed: int,
-) -> "tuple[keras.Sequential, Fit]":
+    checkpoint: Checkpoint,
+) -> "tuple[keras.Sequential, tuple[Attempt, ...]]":
     """Put a new head on the frozen backbone of `base` and train it.
 
     A frozen backbone is a fixed function, so its features are computed once and not in every
@@ -40,19 +43,30 @@ def train_head(
         images: uint8 (n, 28, 28, 1).
         one_hot: The images' labels, float32 (n, classes).
         training: How the head is trained.
-        seed: Initialisation and order of the images follow from it.
+        seed: The run's.
+        checkpoint: Where the head's training is kept after each epoch.
 
     Returns:
-        The joined model, images in and probabilities out, and how the training went.
+        The joined model, images in and probabilities out, and the attempts it took.
+
+    Raises:
+        DeadModelError: No attempt learned.
     """
     backbone = base.get_layer("backbone")
     log_summary(base, "before freezing")
     backbone.trainable = False
     log_summary(base, "after freezing")
     features = run(backbone, images)
-    head = build_head(specification, features.shape[1], seed)
-    trained = fit(head, features, targets_for(specification.nodes, one_hot), training, seed)
-    return join(backbone, head, specification.name), trained
+    head, attempts = train_until_healthy(
+        specification.name,
+        partial(build_head, specification, features.shape[1], training),
+        features,
+        targets_for(specification.nodes, one_hot),
+        training,
+        seed,
+        checkpoint,
+    )
+    return join(backbone, head, specification.name), attempts
 
 
 def transfer(
@@ -64,12 +78,13 @@ def transfer(
     seed: int,
 ) -> TrainedModel:
     """Train a head on a split with one-hot labels and store the joined model."""
-    model, trained = train_head(
+    model, attempts = train_head(
         load_model(store, base.model),
         specification,
         store.array(split.images),
         store.array(split.labels),
         training,
-        derive_seed(seed, specification.name),
+        seed,
+        current_checkpoint(),
     )
-    return store_trained(store, specification.name, model, trained)
+    return store_trained(store, model, attempts, training)

@@ -26,6 +26,7 @@ class Result:
 def model_row(result: Result) -> dict[str, Any]:
     """What `metrics.json` says of a model, in JSON types."""
     trained, evaluation = result.trained, result.evaluation
+    course = trained.attempts[-1].course
     return {
         "recipe": result.recipe,
         "model": trained.name,
@@ -34,13 +35,14 @@ def model_row(result: Result) -> dict[str, Any]:
         "errors": evaluation.errors,
         "n": evaluation.n,
         "learned": evaluation.learned,
-        "attempts": trained.attempts,
-        "epochs": len(trained.history),
-        "fit_seconds": trained.fit_seconds,
+        "attempts": len(trained.attempts),
+        "epochs": len(course.epochs),
+        "precision": trained.precision,
+        "fit_seconds": sum(attempt.course.seconds for attempt in trained.attempts),
         "weights_sha256": trained.model.weights_sha256,
         "parameters": trained.model.parameters,
         "trainable_parameters": trained.model.trainable_parameters,
-        "history": [epoch.model_dump() for epoch in trained.history],
+        "attempt_log": [attempt.model_dump() for attempt in trained.attempts],
     }
 
 

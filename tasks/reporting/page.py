@@ -23,7 +23,8 @@ def render(metrics: dict[str, Any]) -> dict[str, str]:
 
     rows = comparison_rows(metrics)
     histories = {
-        f"{model['recipe']} {model['model']}": model["history"] for model in metrics["models"]
+        f"{model['recipe']} {model['model']}": model["attempt_log"][-1]["course"]["epochs"]
+        for model in metrics["models"]
     }
     content = {
         "metrics": metrics,

@@ -4,7 +4,6 @@ Prefect treats any error in reading a record as a miss, so reading checks everyt
 record's own bytes, then every file that it refers to.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,12 @@ from prefect.context import FlowRunContext
 from prefect.filesystems import LocalFileSystem
 from prefect.results import ResultRecord, get_result_store  # type: ignore[attr-defined]
 from prefect.serializers import Serializer
+from prefect.transactions import get_transaction
 
+from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.references import Record
-from tasks.storage.store import DamagedError, Store, replace
+from tasks.storage.sealed import read_sealed, write_sealed
+from tasks.storage.store import Store
 
 FOLDER = "records"
 
@@ -57,9 +59,7 @@ class RecordFolder(LocalFileSystem):
     ) -> str:
         """Write a record with the digest of its bytes in front."""
         target = self._resolve_path(path)
-        with self.store.temporary() as temporary:
-            temporary.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-            replace(temporary, target)
+        write_sealed(self.store, target, content)
         return str(target)
 
     def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
@@ -69,9 +69,7 @@ class RecordFolder(LocalFileSystem):
             OSError: There is no such record.
             DamagedError: The record, or a file it refers to, is not what was stored.
         """
-        digest, _, content = self._resolve_path(path).read_bytes().partition(b"\n")
-        if hashlib.sha256(content).hexdigest().encode() != digest:
-            raise DamagedError(f"record {path} is not what was stored")
+        content = read_sealed(self._resolve_path(path))
         record: Record = ResultRecord.deserialize(content).result
         for file in record.files():
             self.store.verified(file)
@@ -96,6 +94,14 @@ def current_store() -> Store:
     folder = get_result_store().result_storage
     assert isinstance(folder, RecordFolder), "tasks run inside `storing_in`"
     return folder.store
+
+
+def current_checkpoint() -> Checkpoint:
+    """The checkpoint of the calling task, named as its record will be."""
+    transaction = get_transaction()
+    assert transaction is not None, "a cached task runs in a transaction"
+    assert transaction.key is not None, "a cached task has a key"
+    return Checkpoint(current_store(), transaction.key)
 
 
 def _record_classes(base: type[Record]) -> dict[str, Any]:

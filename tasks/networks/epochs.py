@@ -1,0 +1,56 @@
+"""What an epoch does, as a function of seed and epoch alone: the order and the distortions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.networks.recipe import Augmentation, Training
+
+CENTRE = 13.5  # of 28 pixels, counted from 0
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """In which order an epoch sees the images, and how each is distorted.
+
+    Attributes:
+        rows: int32 (n,), a permutation.
+        transforms: float32 (n, 8), the affine map of each image in that order; (n, 0) where the
+            images are not distorted.
+    """
+
+    rows: NDArray[np.int32]
+    transforms: NDArray[np.float32]
+
+
+def plan_epoch(training: Training, images: int, seed: int, epoch: int) -> EpochPlan:
+    """The plan of epoch 0, 1, ... over so many images."""
+    rng = np.random.default_rng([seed, epoch])
+    rows = rng.permutation(images).astype(np.int32)
+    if training.augmentation is None:
+        return EpochPlan(rows, np.empty((images, 0), np.float32))
+    return EpochPlan(rows, draw_transforms(training.augmentation, images, rng))
+
+
+def draw_transforms(
+    augmentation: Augmentation, images: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """A random affine map for each image.
+
+    Returns:
+        float32 (images, 8), as `keras.ops.image.affine_transform` takes them: output pixel
+        (x, y) is read from input pixel (t0 x + t1 y + t2, t3 x + t4 y + t5).
+    """
+
+    def draw(limit: float) -> NDArray[np.float64]:
+        return rng.uniform(-limit, limit, images)
+
+    angle, shear = np.deg2rad(draw(augmentation.rotation)), draw(augmentation.shear)
+    width, height = 1 + draw(augmentation.zoom), 1 + draw(augmentation.zoom)
+    t0, t1 = np.cos(angle) * width, (shear - np.sin(angle)) * height
+    t3, t4 = np.sin(angle) * width, np.cos(angle) * height
+    t2 = CENTRE * (1 - t0 - t1) + draw(augmentation.shift)
+    t5 = CENTRE * (1 - t3 - t4) + draw(augmentation.shift)
+    nothing = np.zeros(images)
+    return np.stack([t0, t1, t2, t3, t4, t5, nothing, nothing], axis=1).astype(np.float32)

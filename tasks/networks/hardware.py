@@ -1,0 +1,53 @@
+"""What the machine's processor can do; asked of the system, without importing TensorFlow."""
+
+import os
+import platform
+from pathlib import Path
+from typing import Literal
+
+Precision = Literal["float32", "bfloat16"]
+
+INFORMATION = Path("/proc/cpuinfo")
+GPUS = Path("/proc/driver/nvidia/gpus")
+MATTERING = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
+
+
+def processor(information: Path = INFORMATION) -> str:
+    """The processor's name; Python's own answer is empty on most Linux systems."""
+    return _field("model name", information) or platform.processor() or platform.machine()
+
+
+def processor_features(information: Path = INFORMATION) -> list[str]:
+    """The instruction sets that decide which kernels run, and so how numbers are rounded."""
+    flags = _field("flags", information).split()
+    return [feature for feature in MATTERING if feature in flags]
+
+
+def threads() -> int:
+    """How many threads a matrix product may use."""
+    return os.cpu_count() or 1
+
+
+def resolve_precision(
+    precision: Literal["auto", "float32", "bfloat16"],
+    information: Path = INFORMATION,
+    gpus: Path = GPUS,
+) -> Precision:
+    """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32.
+
+    That is a GPU, or a processor with AMX: there training took about half the time of float32.
+    AVX512-bf16 alone was measured as no faster, see `benchmarks/`; without either, bfloat16 is
+    emulated.
+    """
+    if precision != "auto":
+        return precision
+    is_native = "amx_bf16" in processor_features(information) or gpus.exists()
+    return "bfloat16" if is_native else "float32"
+
+
+def _field(name: str, information: Path) -> str:
+    """The first value of a field of Linux's description of the processor."""
+    if not information.is_file():
+        return ""
+    lines = (line.partition(":") for line in information.read_text().splitlines())
+    return next((value.strip() for key, _, value in lines if key.strip() == name), "")

@@ -1,0 +1,38 @@
+"""The health gate: whether a network learned anything, seen from its training data alone."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+MARGIN = 0.1
+# A saturated softmax or sigmoid has no gradient left: what has not moved after so many batches
+# does not move later. Before, a small data set may simply not have got going.
+BATCHES_UNTIL_CLEAR = 100
+MOST_ATTEMPTS = 10
+
+
+def diagnose(predicted: NDArray[np.intp], labels: NDArray[np.intp], classes: int) -> str:
+    """Why a trained network is dead; empty if it is not.
+
+    A network is dead if it never predicts one of its classes, or if it does not beat the answer
+    "always the largest class" by a clear margin: it must avoid at least `MARGIN`, a tenth, of
+    that answer's errors. A saturated network sits at the largest share to within a few images,
+    so the margin separates it from one that has merely learned little, and on 1,000 images it is
+    three standard deviations of chance for two equal classes.
+
+    Args:
+        predicted: Classes 0..classes-1, integers (n,), on training images.
+        labels: The true classes, integers (n,).
+        classes: How many classes the network has.
+    """
+    found = len(np.unique(predicted))
+    if found < classes:
+        return f"predicts {found} of {classes} classes"
+    accuracy = float(np.mean(predicted == labels))
+    needed = clear_accuracy(labels)
+    return "" if accuracy >= needed else f"accuracy {accuracy:.3f}, {needed:.3f} is needed"
+
+
+def clear_accuracy(labels: NDArray[np.intp]) -> float:
+    """The accuracy (0..1) from which on a network has learned something; see `diagnose`."""
+    largest = float(np.bincount(labels).max() / len(labels))
+    return largest + MARGIN * (1 - largest)

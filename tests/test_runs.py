@@ -1,0 +1,124 @@
+"""Runs as processes: killed, interrupted, side by side, and in empty folders."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prefect.settings import get_current_settings
+
+from flows.config import Config
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+ROOT = Path(__file__).parents[1]
+
+
+def start(config: Config, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "flows/main.py", "--dataset", config.dataset),
+            *("--artifacts", str(config.artifacts), "--recipes", ",".join(config.recipes)),
+            *("--base-epochs", "4", "--head-epochs", "3", *arguments),
+        ],
+        cwd=ROOT,
+        env=os.environ | get_current_settings().to_environment_variables(exclude_unset=True),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stop_at(process: subprocess.Popen[str], moment: str, how: int) -> str:
+    """Send a signal as soon as the process says `moment`; return what it says afterwards."""
+    for line in process.stderr:
+        if moment in line:
+            process.send_signal(how)
+            rest = process.stderr.read()
+            process.wait()
+            return rest
+    pytest.fail(f"the run never said {moment!r}")
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    said = process.stderr.read()
+    assert process.wait() == 0, said
+    return said
+
+
+def digests(artifacts: Path) -> dict[str, str]:
+    metrics = json.loads((artifacts / "reports" / "latest" / "metrics.json").read_text())
+    return {f"{m['recipe']} {m['model']}": m["weights_sha256"] for m in metrics["models"]}
+
+
+@pytest.fixture(scope="module")
+def unkilled(tiny_dataset, tmp_path_factory) -> dict[str, str]:
+    """The weights of a run that nobody disturbed."""
+    artifacts = tmp_path_factory.mktemp("unkilled")
+    config = Config(dataset=str(tiny_dataset), recipes=("tuned",), artifacts=artifacts)
+    finish(start(config))
+    return digests(artifacts)
+
+
+@pytest.fixture
+def config(tiny_dataset, tmp_path) -> Config:
+    return Config(dataset=str(tiny_dataset), recipes=("tuned",), artifacts=tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "base: epoch 2/4",
+        "Task run 'train-base' - Finished",
+        "two-node: epoch 1/3",
+        "Task run 'transfer-two-node' - Finished",
+    ],
+)
+def test_a_killed_run_goes_on_and_ends_with_the_same_weights(config, unkilled, moment):
+    stop_at(start(config), moment, signal.SIGKILL)
+    assert not (config.artifacts / "reports").exists()
+    said = finish(start(config))
+    if moment == "base: epoch 2/4":
+        assert "base: goes on after epoch 2/4" in said
+        assert "base: epoch 1/4" not in said
+    assert digests(config.artifacts) == unkilled
+    assert list((config.artifacts / "checkpoints").iterdir()) == []
+
+
+def test_ctrl_c_says_from_where_the_next_run_goes_on(config, unkilled):
+    process = start(config)
+    said = stop_at(process, "base: epoch 1/4", signal.SIGINT)
+    assert process.returncode == 130
+    assert said.strip().splitlines()[-1] == (
+        "error: interrupted; the next run goes on with base from epoch 2 of 4"
+    )
+    assert "Traceback" not in said
+    finish(start(config))
+    assert digests(config.artifacts) == unkilled
+
+
+def test_a_second_run_waits_for_the_first(config, unkilled):
+    first = start(config)
+    for line in first.stderr:
+        if "base: epoch 1/4" in line:
+            break
+    second = start(config)
+    finish(first)
+    said = finish(second)
+    assert f"is in use by process {first.pid} on" in said
+    assert said.count("Finished in state Cached") == 11
+    assert digests(config.artifacts) == unkilled
+
+
+def test_a_second_run_that_may_not_wait_ends_with_one_sentence(config):
+    first = start(config)
+    for line in first.stderr:
+        if "base: epoch 1/4" in line:
+            break
+    second = start(config, "--wait", "0")
+    said = second.stderr.read()
+    assert second.wait() == 2
+    assert f"is in use by process {first.pid} on" in said.splitlines()[-1]
+    assert "Traceback" not in said
+    finish(first)

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from flows.config import Config
 from tasks.errors import InputError
-from tasks.networks.attempts import describe_unfinished
+from tasks.networks.keeping import describe_unfinished
 from tasks.storage.store import Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"

@@ -5,9 +5,9 @@ import pytest
 from prefect.logging import disable_run_logger
 
 from tasks.errors import DeadModelError
-from tasks.networks import attempts as room
-from tasks.networks.attempts import Notes, describe_unfinished, train_until_healthy
+from tasks.networks.attempts import train_until_healthy
 from tasks.networks.health import clear_accuracy, diagnose
+from tasks.networks.keeping import AttemptKeeper, Notes, describe_unfinished
 from tasks.networks.recipe import Training
 from tasks.networks.seeds import derive_seed
 from tasks.networks.training import Course, EpochResult
@@ -124,7 +124,7 @@ def test_a_killed_training_ends_with_the_same_bits(
         )
 
     unkilled = train(Checkpoint(Store(tmp_path), "other"))
-    keep = room.AttemptKeeper.keep
+    keep = AttemptKeeper.keep
 
     def keep_and_die(self, variables, course):
         keep(self, variables, course)
@@ -132,7 +132,7 @@ def test_a_killed_training_ends_with_the_same_bits(
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(room.AttemptKeeper, "keep", keep_and_die)
+        patch.setattr(AttemptKeeper, "keep", keep_and_die)
         with pytest.raises(Killed):
             train(checkpoint)
     told = describe_unfinished(checkpoint.store)

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tasks.networks.attempts import Attempt
+from tasks.networks.keeping import Attempt
 from tasks.networks.trained import TrainedModel
 from tasks.networks.training import Course
 from tasks.storage import caching

@@ -9,6 +9,7 @@ import pytest
 
 from flows.config import Config
 from flows.main import main
+from flows.recipes import RECIPES
 from tasks.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -94,6 +95,29 @@ def test_refresh_computes_everything_again(tiny_config):
     assert computed(again) == set(TASKS)
     assert without_times(again)["models"] == without_times(first)["models"]
     assert computed(run(tiny_config)) == set()
+
+
+def test_two_runs_in_empty_folders_end_with_the_same_weights(tiny_config, tmp_path):
+    first = run(tiny_config)
+    second = run(changed(tiny_config, artifacts=tmp_path / "other"))
+    assert computed(second) == set(TASKS)
+    assert [model["weights_sha256"] for model in second["models"]] == [
+        model["weights_sha256"] for model in first["models"]
+    ]
+    assert len({model["weights_sha256"] for model in first["models"]}) == 3
+
+
+def test_both_recipes_make_six_models_and_share_the_data(tiny_config, monkeypatch):
+    twin = RECIPES["tuned"].model_copy(update={"scaling": 1 / 128})
+    monkeypatch.setitem(RECIPES, "notebook", twin)  # the real one needs more data than this
+    metrics = run(changed(tiny_config, recipes=("notebook", "tuned")))
+    assert [(model["recipe"], model["model"]) for model in metrics["models"]] == [
+        (recipe, model)
+        for recipe in ("notebook", "tuned")
+        for model in ("base", "two-node", "one-node")
+    ]
+    assert [task["task"] for task in metrics["tasks"]].count("load") == 1
+    assert [task["task"] for task in metrics["tasks"]].count("train-base") == 2
 
 
 def test_other_classes_keep_the_base(tiny_config):

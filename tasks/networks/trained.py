@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tasks.networks.attempts import Attempt
+from tasks.networks.keeping import Attempt
 from tasks.networks.recipe import Training
 from tasks.storage.models import add_model
 from tasks.storage.references import ModelReference, Record

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import HeadSpecification, build_head, join
-from tasks.networks.attempts import Attempt, train_until_healthy
+from tasks.networks.attempts import train_until_healthy
 from tasks.networks.inference import run
+from tasks.networks.keeping import Attempt
 from tasks.networks.recipe import Training
 from tasks.networks.summary import log_summary
 from tasks.networks.targets import targets_for

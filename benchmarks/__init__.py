@@ -1,0 +1,1 @@
+"""Speed, accuracy and convergence, each a command that prints a table."""

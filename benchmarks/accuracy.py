@@ -1,0 +1,100 @@
+"""Accuracy and training time of every model, for several seeds.
+
+    python -m benchmarks.accuracy --seeds 0 1 2 3 4
+
+Runs the pipeline once a seed, all recipes in the same run, on the data that TRANSFER_DATASET
+names, and says how far the tuned base is after its first two epochs.
+"""
+
+import argparse
+import json
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+from prefect.logging import disable_run_logger
+
+from benchmarks.keepers import StopAfter
+from benchmarks.machine import print_machine
+from flows.config import Config
+from flows.main import DIGITS
+from flows.main import main as run_pipeline
+from tasks.networks.inference import predicted_classes, run
+from tasks.networks.seeds import derive_seed
+from tasks.networks.training import fit
+from tasks.one_hot import encode
+from tasks.sources.find import find_source
+from tasks.sources.read import read_source
+from tasks.train_base import build_base
+
+EARLY_EPOCHS = 2
+
+
+def early_accuracy(config: Config) -> float:
+    """Test accuracy (0..1) of the tuned base after its first epochs."""
+    images = read_source(find_source(config.dataset, config.seed))
+    recipe = config.chosen_recipes()["tuned"]
+    seed = derive_seed(config.seed, "base", 0)
+    model = build_base(DIGITS, recipe.scaling, recipe.base, seed)
+    pixels, labels = images.train_images[..., None], encode(images.train_labels, DIGITS)
+    fit(model, pixels, labels, recipe.base, seed, StopAfter(EARLY_EPOCHS))
+    predicted = predicted_classes(run(model, images.test_images[..., None]))
+    return float((predicted == images.test_labels).mean())
+
+
+def print_rows(seed: int, models: Sequence[dict[str, Any]]) -> None:
+    """A line for each model of a run."""
+    for model in models:
+        print(
+            f"| {seed} | {model['recipe']} | {model['model']} | {model['accuracy']:.4f} | "
+            f"{model['errors']} of {model['n']} | {model['attempts']} | "
+            f"{model['fit_seconds']:.1f} | {model['precision']} |",
+            flush=True,
+        )
+
+
+def print_summary(models: Sequence[dict[str, Any]]) -> None:
+    """Mean accuracy, median errors and mean time of each model over the seeds.
+
+    The time of an attempt is told beside the time of all, since only the notebook needs several.
+    """
+    found = defaultdict(list)
+    for model in models:
+        found[model["recipe"], model["model"]].append(model)
+    print("\n| recipe | model | mean accuracy | median errors | attempts | seconds each |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
+    for (recipe, name), same in found.items():
+        attempts = sum(model["attempts"] for model in same)
+        print(
+            f"| {recipe} | {name} | {mean(m['accuracy'] for m in same):.4f} | "
+            f"{median(m['errors'] for m in same):g} | {attempts} for {len(same)} | "
+            f"{sum(m['fit_seconds'] for m in same) / attempts:.1f} |"
+        )
+
+
+def main() -> None:
+    """Run every seed and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--artifacts", type=Path, default=Path("artifacts"))
+    arguments = parser.parse_args()
+    print_machine()
+    print("| seed | recipe | model | accuracy | errors | attempts | seconds | precision |")
+    print("| ---: | --- | --- | ---: | ---: | ---: | ---: | --- |")
+    models, early = [], []
+    for seed in arguments.seeds:
+        dataset = os.environ.get("TRANSFER_DATASET", "auto")
+        config = Config(dataset=dataset, seed=seed, artifacts=arguments.artifacts)
+        models += json.loads((run_pipeline(config) / "metrics.json").read_text())["models"]
+        print_rows(seed, models[-6:])
+        with disable_run_logger():
+            early.append(early_accuracy(config))
+    print_summary(models)
+    print(f"\nThe tuned base after {EARLY_EPOCHS} epochs: {', '.join(f'{a:.4f}' for a in early)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""How many heads learn, without and with the health gate.
+
+    python -m benchmarks.convergence --heads 100
+
+Trains so many heads of each kind on the base of each recipe, on the data that TRANSFER_DATASET
+names. The bases come from the artifacts folder; what is missing there is trained first.
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect import flow
+from prefect.logging import disable_run_logger
+
+from benchmarks.keepers import StopAfter
+from benchmarks.machine import print_machine
+from flows.config import Config
+from flows.main import DIGITS
+from flows.run import pipeline_run
+from tasks.filter import filter_classes
+from tasks.load import load
+from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
+from tasks.networks.attempts import examine, train_until_healthy
+from tasks.networks.inference import predicted_classes, run
+from tasks.networks.recipe import Training
+from tasks.networks.seeds import derive_seed
+from tasks.networks.targets import targets_for
+from tasks.networks.training import fit
+from tasks.one_hot import one_hot
+from tasks.reshape import reshape
+from tasks.sources.find import find_source
+from tasks.storage.checkpoints import Checkpoint
+from tasks.storage.models import load_model
+from tasks.storage.records import current_store
+from tasks.storage.references import Split
+from tasks.storage.store import Store
+from tasks.train_base import train_base
+
+QUANTILES = (0.0, 0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class Features:
+    """A split as a base's backbone sees it: features float32 (n, 1152), one-hot (n, classes)."""
+
+    inputs: NDArray[np.float32]
+    one_hot: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one head."""
+
+    learned: bool
+    accuracy: float
+    attempts: int
+
+
+@flow(name="convergence")
+def extract(config: Config) -> dict[str, tuple[Features, Features]]:
+    """Training and test features of the subset, by the recipe whose base computes them."""
+    with pipeline_run(config):
+        images = reshape(load(find_source(config.dataset, config.seed)))
+        subset = one_hot(filter_classes(images, config.classes), len(config.classes))
+        digits = one_hot(images, DIGITS)
+        features = {}
+        for name, recipe in config.chosen_recipes().items():
+            base = train_base(digits.train, recipe.scaling, recipe.base, config.seed)
+            backbone = load_model(current_store(), base.model).get_layer("backbone")
+            features[name] = (_see(backbone, subset.train), _see(backbone, subset.test))
+        return features
+
+
+def _see(backbone: Any, split: Split) -> Features:
+    store = current_store()
+    return Features(run(backbone, store.array(split.images)), np.asarray(store.array(split.labels)))
+
+
+def train_without_gate(
+    head: HeadSpecification, training: Training, train: Features, test: Features, seed: int
+) -> Outcome:
+    """One attempt, to its last epoch."""
+    targets = targets_for(head.nodes, train.one_hot)
+    attempt_seed = derive_seed(seed, head.name, 0)
+    model = build_head(head, train.inputs.shape[1], training, attempt_seed)
+    fit(model, train.inputs, targets, training, attempt_seed, StopAfter())
+    return _judge(model, train, test, targets, 1)
+
+
+def train_with_gate(
+    head: HeadSpecification, training: Training, train: Features, test: Features, seed: int
+) -> Outcome:
+    """As many attempts as it takes."""
+    targets = targets_for(head.nodes, train.one_hot)
+    build = partial(build_head, head, train.inputs.shape[1], training)
+    with TemporaryDirectory() as folder:
+        checkpoint = Checkpoint(Store(Path(folder)), "head")
+        model, attempts = train_until_healthy(
+            head.name, build, train.inputs, targets, training, seed, checkpoint
+        )
+    return _judge(model, train, test, targets, len(attempts))
+
+
+def _judge(
+    model: Any, train: Features, test: Features, targets: NDArray[np.float32], attempts: int
+) -> Outcome:
+    hits = predicted_classes(run(model, test.inputs)) == predicted_classes(test.one_hot)
+    return Outcome(not examine(model, train.inputs, targets), float(hits.mean()), attempts)
+
+
+def print_row(names: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+    """A line of the table."""
+    attempts = [outcome.attempts for outcome in outcomes]
+    quantiles = np.quantile([outcome.accuracy for outcome in outcomes], QUANTILES)
+    cells = [
+        *names,
+        f"{sum(outcome.learned for outcome in outcomes)} of {len(outcomes)}",
+        f"{np.mean(attempts):.2f}",
+        str(max(attempts)),
+        *(f"{quantile:.4f}" for quantile in quantiles),
+    ]
+    print("|", " | ".join(cells), "|", flush=True)
+
+
+def main() -> None:
+    """Train the heads and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--heads", type=int, default=100, help="of each kind and recipe")
+    parser.add_argument("--artifacts", type=Path, default=Path("artifacts"))
+    arguments = parser.parse_args()
+    config = Config(
+        dataset=os.environ.get("TRANSFER_DATASET", "auto"), artifacts=arguments.artifacts
+    )
+    features = extract(config)
+    print_machine()
+    print(
+        "| recipe | head | gate | learned | mean attempts | most | worst | 10 % | median | 90 % |"
+    )
+    print("| --- | --- | --- |" + " ---: |" * 7)
+    with disable_run_logger():
+        for name, recipe in config.chosen_recipes().items():
+            for head in (softmax_head(2), ONE_NODE):
+                for gate, train in (("no", train_without_gate), ("yes", train_with_gate)):
+                    outcomes = [
+                        train(head, recipe.head, *features[name], seed)
+                        for seed in range(arguments.heads)
+                    ]
+                    print_row((name, head.name, gate), outcomes)
+
+
+if __name__ == "__main__":
+    main()

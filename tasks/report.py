@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from prefect import task
@@ -42,9 +43,20 @@ def report(
     files = render(metrics)
     folder = write_folder(current_store().root / "reports", files)
     create_markdown_artifact(files["report.md"], key="report", description="The whole report.")
-    create_table_artifact(comparison_rows(metrics), key="comparison", description="Every model.")
+    create_table_artifact(_rounded(metrics), key="comparison", description="Every model.")
     get_run_logger().info("Report: %s", folder / "report.html")
     return folder
+
+
+def _rounded(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """The comparison as the UI shows it, which prints every digit of a float."""
+    return [
+        {
+            name: round(value, 5) if isinstance(value, float) else value
+            for name, value in row.items()
+        }
+        for row in comparison_rows(metrics)
+    ]
 
 
 def write_folder(reports: Path, files: dict[str, str]) -> Path:

@@ -25,6 +25,7 @@ from benchmarks.machine import print_machine
 from flows.config import Config
 from flows.main import DIGITS
 from flows.run import pipeline_run
+from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
 from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
@@ -38,7 +39,6 @@ from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.sources.find import find_source
 from tasks.storage.checkpoints import Checkpoint
-from tasks.storage.models import load_model
 from tasks.storage.records import current_store
 from tasks.storage.references import Split
 from tasks.storage.store import Store
@@ -74,14 +74,14 @@ def extract(config: Config) -> dict[str, tuple[Features, Features]]:
         features = {}
         for name, recipe in config.chosen_recipes().items():
             base = train_base(digits.train, recipe.scaling, recipe.base, config.seed)
-            backbone = load_model(current_store(), base.model).get_layer("backbone")
-            features[name] = (_see(backbone, subset.train), _see(backbone, subset.test))
+            extracted = extract_features(base, subset)
+            features[name] = (_read(extracted.train), _read(extracted.test))
         return features
 
 
-def _see(backbone: Any, split: Split) -> Features:
+def _read(split: Split) -> Features:
     store = current_store()
-    return Features(run(backbone, store.array(split.images)), np.asarray(store.array(split.labels)))
+    return Features(store.array(split.inputs), store.array(split.labels))
 
 
 def train_without_gate(

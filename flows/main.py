@@ -11,13 +11,16 @@ from prefect import flow
 from flows.command_line import run_from_command_line
 from flows.config import Config
 from flows.run import log_notice, pipeline_run
+from tasks.compare import compare
 from tasks.evaluate import evaluate
+from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
 from tasks.load import load
 from tasks.networks.recipe import Recipe
 from tasks.one_hot import one_hot
 from tasks.report import report
-from tasks.reporting.comparison import Result
+from tasks.reporting.comparison import Result, describe_models
+from tasks.reporting.metrics import is_mnist
 from tasks.reshape import reshape
 from tasks.sources.find import find_source
 from tasks.storage.references import Dataset
@@ -53,7 +56,8 @@ def main(config: Config) -> Path:
             for name, recipe in config.chosen_recipes().items()
             for result in train_and_transfer(name, recipe, digits, subset, config.seed)
         ]
-        return report(config, source, digits, subset, results)
+        models = describe_models(results, is_mnist(images), config.classes)
+        return report(config, source, images, subset, models, compare(models))
 
 
 def train_and_transfer(
@@ -61,12 +65,13 @@ def train_and_transfer(
 ) -> list[Result]:
     """One recipe: the base model, its two transfers, and how each does on the test images."""
     base = train_base(digits.train, recipe.scaling, recipe.base, seed)
-    heads = [transfer_two_node(base, subset.train, recipe.head, seed)]
-    if subset.train.labels.shape[1] == 2:
-        heads.append(transfer_one_node(base, subset.train, recipe.head, seed))
+    features = extract_features(base, subset)
+    heads = [transfer_two_node(base, features.train, recipe.head, seed)]
+    if features.train.labels.shape[1] == 2:
+        heads.append(transfer_one_node(base, features.train, recipe.head, seed))
     return [
         Result(name, base, evaluate(base, digits.test, recipe.base.loss)),
-        *(Result(name, head, evaluate(head, subset.test, recipe.head.loss)) for head in heads),
+        *(Result(name, head, evaluate(head, features.test, recipe.head.loss)) for head in heads),
     ]
 
 

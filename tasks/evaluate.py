@@ -50,9 +50,14 @@ def score(
 
 @stage("evaluate")
 def evaluate(trained: TrainedModel, split: Split, loss: str) -> Evaluation:
-    """Score a stored model on a split with one-hot labels."""
+    """Score a stored model on a split with one-hot labels.
+
+    Where the inputs are features, the model's head alone gives the same probabilities.
+    """
     store = current_store()
-    probabilities = run(load_model(store, trained.model), store.array(split.images))
+    model = load_model(store, trained.model)
+    is_features = len(split.inputs.shape) == 2
+    probabilities = run(model.layers[-1] if is_features else model, store.array(split.inputs))
     evaluation = score(probabilities, np.asarray(store.array(split.labels)), loss)
     get_run_logger().info(
         "%s: loss %.5f, accuracy %.5f (%d errors of %d)",

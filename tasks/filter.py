@@ -54,9 +54,9 @@ def filter_classes(dataset: Dataset, classes: tuple[int, ...]) -> Dataset:
 
 def _filtered(store: Store, split: Split, classes: tuple[int, ...], name: str) -> Split:
     rows, labels = select_classes(store.array(split.labels), classes, name)
-    images = store.array(split.images)[rows]
-    get_run_logger().info("x_%s %s -> %s", name, split.images.shape, images.shape)
+    images = store.array(split.inputs)[rows]
+    get_run_logger().info("x_%s %s -> %s", name, split.inputs.shape, images.shape)
     return Split(
-        images=store.add_array(f"{name}-subset-images", images),
+        inputs=store.add_array(f"{name}-subset-images", images),
         labels=store.add_array(f"{name}-subset-labels", labels),
     )

@@ -20,14 +20,14 @@ def load(source: Source) -> Dataset:
     store, log = current_store(), get_run_logger()
     dataset = Dataset(
         train=Split(
-            images=store.add_array("train-images", images.train_images),
+            inputs=store.add_array("train-images", images.train_images),
             labels=store.add_array("train-labels", images.train_labels),
         ),
         test=Split(
-            images=store.add_array("test-images", images.test_images),
+            inputs=store.add_array("test-images", images.test_images),
             labels=store.add_array("test-labels", images.test_labels),
         ),
     )
-    log.info("x_train %s, y_train %s", dataset.train.images.shape, dataset.train.labels.shape)
-    log.info("x_test %s, y_test %s", dataset.test.images.shape, dataset.test.labels.shape)
+    log.info("x_train %s, y_train %s", dataset.train.inputs.shape, dataset.train.labels.shape)
+    log.info("x_test %s, y_test %s", dataset.test.inputs.shape, dataset.test.labels.shape)
     return dataset

@@ -30,4 +30,4 @@ def _encoded(store: Store, split: Split, classes: int, name: str) -> Split:
         f"{name}-one-hot-{classes}", encode(store.array(split.labels), classes)
     )
     get_run_logger().info("y_%s %s -> %s", name, split.labels.shape, labels.shape)
-    return Split(images=split.images, labels=labels)
+    return Split(inputs=split.inputs, labels=labels)

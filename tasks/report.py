@@ -1,6 +1,5 @@
 """Report: what the run found, as files and in the Prefect UI."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
-from tasks.reporting.comparison import Result
+from tasks.compare import Comparison
+from tasks.reporting.comparison import COLUMNS
 from tasks.reporting.metrics import collect_metrics
-from tasks.reporting.page import comparison_rows, render
+from tasks.reporting.page import render
 from tasks.sources.source import Source
 from tasks.storage.ledger import outcomes
 from tasks.storage.records import current_store
@@ -24,38 +24,44 @@ from tasks.storage.references import Dataset
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(
-    config: BaseModel, source: Source, digits: Dataset, subset: Dataset, results: Sequence[Result]
+    config: BaseModel,
+    source: Source,
+    images: Dataset,
+    subset: Dataset,
+    models: list[dict[str, Any]],
+    comparison: Comparison,
 ) -> Path:
     """Write the report of this run and show it in the UI; never cached.
 
     Returns:
         The folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
     """
-    run = TaskRunContext.get()
+    run, store = TaskRunContext.get(), current_store()
     metrics = collect_metrics(
         config.model_dump(mode="json"),
         source,
-        digits,
+        images,
         subset,
-        results,
+        models,
         outcomes(run.task_run.flow_run_id if run else None),
     )
-    files = render(metrics)
-    folder = write_folder(current_store().root / "reports", files)
+    table, curves = (
+        store.verified(file).read_text() for file in (comparison.table, comparison.curves)
+    )
+    files = render(metrics, table, curves)
+    folder = write_folder(store.root / "reports", files)
     create_markdown_artifact(files["report.md"], key="report", description="The whole report.")
-    create_table_artifact(_rounded(metrics), key="comparison", description="Every model.")
+    create_table_artifact(_rounded(models), key="comparison", description="Every model.")
     get_run_logger().info("Report: %s", folder / "report.html")
     return folder
 
 
-def _rounded(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+def _rounded(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The comparison as the UI shows it, which prints every digit of a float."""
+    rows = [{column: model[column] for column in COLUMNS} for model in models]
     return [
-        {
-            name: round(value, 5) if isinstance(value, float) else value
-            for name, value in row.items()
-        }
-        for row in comparison_rows(metrics)
+        {name: round(cell, 5) if isinstance(cell, float) else cell for name, cell in row.items()}
+        for row in rows
     ]
 
 

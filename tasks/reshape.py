@@ -16,11 +16,11 @@ def reshape(dataset: Dataset) -> Dataset:
     """Add the channel axis. The bytes stay where they are: only how they are seen changes."""
     reshaped = Dataset(train=_reshaped(dataset.train), test=_reshaped(dataset.test))
     for name in ("train", "test"):
-        before, after = (getattr(data, name).images.shape for data in (dataset, reshaped))
+        before, after = (getattr(data, name).inputs.shape for data in (dataset, reshaped))
         get_run_logger().info("x_%s %s -> %s", name, before, after)
     return reshaped
 
 
 def _reshaped(split: Split) -> Split:
-    images = ArrayReference(**dict(split.images) | {"shape": with_channel(split.images.shape)})
-    return Split(images=images, labels=split.labels)
+    images = ArrayReference(**dict(split.inputs) | {"shape": with_channel(split.inputs.shape)})
+    return Split(inputs=images, labels=split.labels)

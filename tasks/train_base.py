@@ -33,7 +33,7 @@ def train_base(split: Split, scaling: float, training: Training, seed: int) -> T
     model, attempts = train_until_healthy(
         "base",
         partial(build_base, split.labels.shape[1], scaling, training),
-        store.array(split.images),
+        store.array(split.inputs),
         store.array(split.labels),
         training,
         seed,

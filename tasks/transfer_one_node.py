@@ -11,7 +11,7 @@ from tasks.storage.references import Split
 
 @stage("transfer-one-node")
 def transfer_one_node(
-    base: TrainedModel, split: Split, training: Training, seed: int
+    base: TrainedModel, features: Split, training: Training, seed: int
 ) -> TrainedModel:
-    """Train a sigmoid head on the frozen backbone of `base`; see `transfer`."""
-    return transfer(current_store(), base, split, ONE_NODE, training, seed)
+    """Train a sigmoid head on the features of the frozen backbone; see `transfer`."""
+    return transfer(current_store(), base, features, ONE_NODE, training, seed)

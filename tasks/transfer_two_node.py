@@ -11,8 +11,8 @@ from tasks.storage.references import Split
 
 @stage("transfer-two-node")
 def transfer_two_node(
-    base: TrainedModel, split: Split, training: Training, seed: int
+    base: TrainedModel, features: Split, training: Training, seed: int
 ) -> TrainedModel:
-    """Train a softmax head on the frozen backbone of `base`; see `transfer`."""
-    specification = softmax_head(split.labels.shape[1])
-    return transfer(current_store(), base, split, specification, training, seed)
+    """Train a softmax head on the features of the frozen backbone; see `transfer`."""
+    specification = softmax_head(features.labels.shape[1])
+    return transfer(current_store(), base, features, specification, training, seed)

@@ -4,9 +4,17 @@ import json
 
 import pytest
 
+from tasks.compare import tabulate
+from tasks.evaluate import Evaluation
+from tasks.networks.keeping import Attempt
+from tasks.networks.trained import TrainedModel
+from tasks.networks.training import Course
+from tasks.plots.curves import draw_learning_curves
 from tasks.report import write_folder
+from tasks.reporting.comparison import PUBLISHED, Result, describe_models
 from tasks.reporting.page import render
 from tasks.reporting.words import conclude
+from tasks.storage.references import ModelReference
 
 
 def model(name: str, accuracy: float, n: int = 100, **update) -> dict:
@@ -24,6 +32,8 @@ def model(name: str, accuracy: float, n: int = 100, **update) -> dict:
         "weights_sha256": "ab",
         "parameters": 325_282,
         "trainable_parameters": 232_610,
+        "published_loss": PUBLISHED[name][0],
+        "published_accuracy": PUBLISHED[name][1],
         "attempt_log": [
             {
                 "seed": 1,
@@ -37,6 +47,7 @@ def model(name: str, accuracy: float, n: int = 100, **update) -> dict:
 @pytest.fixture
 def metrics() -> dict:
     return {
+        "conclusion": ["The base model reached <90 %>."],
         "dataset": {
             "name": "MNIST",
             "source": "/data/<mnist>",
@@ -59,32 +70,54 @@ def metrics() -> dict:
     }
 
 
+def pages(metrics: dict) -> dict[str, str]:
+    models = metrics["models"]
+    return render(metrics, tabulate(models), draw_learning_curves(models))
+
+
 def test_the_same_metrics_give_the_same_bytes(metrics):
-    assert render(metrics) == render(metrics)
+    assert pages(metrics) == pages(metrics)
 
 
 def test_metrics_come_back_whole(metrics):
-    assert json.loads(render(metrics)["metrics.json"]) == metrics
+    assert json.loads(pages(metrics)["metrics.json"]) == metrics
 
 
 def test_the_comparison_has_the_published_numbers_beside_each_model(metrics):
-    rows = list(csv.DictReader(io.StringIO(render(metrics)["comparison.csv"])))
+    rows = list(csv.DictReader(io.StringIO(pages(metrics)["comparison.csv"])))
     assert [row["model"] for row in rows] == ["base", "two-node", "one-node"]
     assert [row["errors"] for row in rows] == ["100", "1", "50"]
     assert [row["learned"] for row in rows] == ["True", "True", "False"]
     assert [row["published_accuracy"] for row in rows] == ["0.877", "0.99953", "0.99953"]
+    assert "notebook's loss" in pages(metrics)["report.md"]
+    assert "0.99953" not in pages(metrics)["report.md"]
+    assert "99.953 %" in pages(metrics)["report.md"]
 
 
-@pytest.mark.parametrize("update", [{"name": "digits"}, {"classes": [3, 5]}])
-def test_published_numbers_stand_only_beside_the_notebooks_own_case(metrics, update):
-    metrics["dataset"] |= update
-    rows = list(csv.DictReader(io.StringIO(render(metrics)["comparison.csv"])))
-    assert {row["published_loss"] for row in rows} == {""}
-    assert "notebook's loss" not in render(metrics)["report.md"]
+@pytest.mark.parametrize(("is_mnist", "classes"), [(False, (0, 1)), (True, (3, 5))])
+def test_published_numbers_stand_only_beside_the_notebooks_own_case(is_mnist, classes):
+    evaluation = Evaluation(loss=0.1, accuracy=0.9, errors=10, n=100, learned=True)
+    model = ModelReference(
+        path="m", sha256="s", weights_sha256="w", parameters=3, trainable_parameters=2
+    )
+    attempt = Attempt(seed=1, course=Course(), outcome="learned")
+    trained = TrainedModel(name="base", model=model, attempts=(attempt,), precision="float32")
+    results = [Result("tuned", trained, evaluation)]
+    (row,) = describe_models(results, is_mnist, classes)
+    assert (row["published_loss"], row["published_accuracy"]) == (None, None)
+    (row,) = describe_models(results, True, (0, 1))
+    assert (row["published_loss"], row["published_accuracy"]) == (0.01645, 0.877)
+
+
+def test_columns_of_published_numbers_are_left_out_where_there_are_none(metrics):
+    for row in metrics["models"]:
+        row |= {"published_loss": None, "published_accuracy": None}
+    assert "notebook's loss" not in pages(metrics)["report.md"]
+    assert "notebook's loss" not in pages(metrics)["report.html"]
 
 
 def test_the_page_is_escaped_and_needs_no_network(metrics):
-    page = render(metrics)["report.html"]
+    page = pages(metrics)["report.html"]
     assert "/data/&lt;mnist&gt;" in page
     assert "<mnist>" not in page
     assert "<svg" in page
@@ -94,7 +127,7 @@ def test_the_page_is_escaped_and_needs_no_network(metrics):
 
 def test_a_notice_stands_above_the_conclusion(metrics):
     metrics["dataset"]["notice"] = "digits stand in for MNIST"
-    for text in (render(metrics)["report.md"], render(metrics)["report.html"]):
+    for text in (pages(metrics)["report.md"], pages(metrics)["report.html"]):
         assert text.index("digits stand in for MNIST") < text.index("Conclusion")
 
 

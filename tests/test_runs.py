@@ -107,7 +107,7 @@ def test_a_second_run_waits_for_the_first(config, unkilled):
     finish(first)
     said = finish(second)
     assert f"is in use by process {first.pid} on" in said
-    assert said.count("Finished in state Cached") == 11
+    assert said.count("Finished in state Cached") == 13
     assert digests(config.artifacts) == unkilled
 
 

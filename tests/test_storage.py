@@ -67,7 +67,7 @@ def test_identity_is_content_and_not_place():
     def dataset(folder):
         array = ArrayReference(path=f"{folder}/x.npy", sha256="d", shape=(2,), dtype="uint8")
         return Dataset(
-            train=Split(images=array, labels=array), test=Split(images=array, labels=array)
+            train=Split(inputs=array, labels=array), test=Split(inputs=array, labels=array)
         )
 
     assert identity(dataset("a")) == identity(dataset("b"))

@@ -8,15 +8,19 @@ from typing import Any
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
-def draw_learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+def draw_learning_curves(models: Sequence[Mapping[str, Any]]) -> str:
     """Loss (log scale) and accuracy (0..1) on the training images, by epoch, a line a model.
 
     Args:
-        histories: For each model's name its epochs, each with `loss` and `accuracy`.
+        models: Rows as in `metrics.json`; the curve is that of the last attempt.
 
     Returns:
         An SVG element.
     """
+    histories = {
+        f"{model['recipe']} {model['model']}": model["attempt_log"][-1]["course"]["epochs"]
+        for model in models
+    }
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

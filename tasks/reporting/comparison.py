@@ -1,5 +1,6 @@
-"""The comparison: a row for each model, and the notebook's numbers beside them."""
+"""The comparison: what is said of each model, and the notebook's numbers beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ PUBLISHED = {
     "two-node": (0.00054, 0.99953),
     "one-node": (0.00105, 0.99953),
 }
+CLASSES_OF_THE_NOTEBOOK = (0, 1)
+COLUMNS = (
+    "recipe", "model", "loss", "accuracy", "errors", "n", "learned", "attempts", "epochs",
+    "parameters", "trainable_parameters", "fit_seconds", "published_loss", "published_accuracy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,10 +29,21 @@ class Result:
     evaluation: Evaluation
 
 
-def model_row(result: Result) -> dict[str, Any]:
-    """What `metrics.json` says of a model, in JSON types."""
+def describe_models(
+    results: Sequence[Result], is_mnist: bool, classes: tuple[int, ...]
+) -> list[dict[str, Any]]:
+    """A row for each model, in JSON types, as in `metrics.json`.
+
+    The published numbers stand beside the notebook's own case only, and are None elsewhere.
+    """
+    is_the_notebooks = is_mnist and classes == CLASSES_OF_THE_NOTEBOOK
+    return [_describe(result, is_the_notebooks) for result in results]
+
+
+def _describe(result: Result, is_the_notebooks: bool) -> dict[str, Any]:
     trained, evaluation = result.trained, result.evaluation
-    course = trained.attempts[-1].course
+    published = PUBLISHED.get(trained.name) if is_the_notebooks else None
+    loss, accuracy = published or (None, None)
     return {
         "recipe": result.recipe,
         "model": trained.name,
@@ -36,17 +53,13 @@ def model_row(result: Result) -> dict[str, Any]:
         "n": evaluation.n,
         "learned": evaluation.learned,
         "attempts": len(trained.attempts),
-        "epochs": len(course.epochs),
+        "epochs": len(trained.attempts[-1].course.epochs),
         "precision": trained.precision,
         "fit_seconds": sum(attempt.course.seconds for attempt in trained.attempts),
         "weights_sha256": trained.model.weights_sha256,
         "parameters": trained.model.parameters,
         "trainable_parameters": trained.model.trainable_parameters,
-        "attempt_log": [attempt.model_dump() for attempt in trained.attempts],
+        "published_loss": loss,
+        "published_accuracy": accuracy,
+        "attempt_log": [attempt.model_dump(mode="json") for attempt in trained.attempts],
     }
-
-
-def published_columns(row: dict[str, Any], is_the_notebooks: bool) -> dict[str, Any]:
-    """The notebook's loss and accuracy for a model, or None where they do not apply."""
-    loss, accuracy = PUBLISHED.get(row["model"], (None, None)) if is_the_notebooks else (None, None)
-    return {"published_loss": loss, "published_accuracy": accuracy}

@@ -58,9 +58,9 @@ class ModelReference(FileReference):
 
 
 class Split(Record):
-    """The images of one split, with their labels in the same order."""
+    """The inputs of one split, images or features, with their labels in the same order."""
 
-    images: ArrayReference
+    inputs: ArrayReference
     labels: ArrayReference
 
 

@@ -27,7 +27,7 @@ class Store:
 
     root: Path
 
-    def add(self, name: str, write: Callable[[Path], None]) -> FileReference:
+    def add(self, name: str, write: Callable[[Path], object]) -> FileReference:
         """Store what `write` puts into the path it is given, under `name` and a digest.
 
         Args:

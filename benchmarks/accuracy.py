@@ -22,6 +22,7 @@ from benchmarks.machine import print_machine
 from flows.config import Config
 from flows.main import DIGITS
 from flows.main import main as run_pipeline
+from flows.recipes import RECIPES
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.seeds import derive_seed
 from tasks.networks.training import fit
@@ -79,21 +80,30 @@ def main() -> None:
     """Run every seed and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
     parser.add_argument("--artifacts", type=Path, default=Path("artifacts"))
     arguments = parser.parse_args()
     print_machine()
     print("| seed | recipe | model | accuracy | errors | attempts | seconds | precision |")
     print("| ---: | --- | --- | ---: | ---: | ---: | ---: | --- |")
-    models, early = [], []
+    models: list[dict[str, Any]] = []
+    early: list[str] = []
     for seed in arguments.seeds:
         dataset = os.environ.get("TRANSFER_DATASET", "auto")
-        config = Config(dataset=dataset, seed=seed, artifacts=arguments.artifacts)
-        models += json.loads((run_pipeline(config) / "metrics.json").read_text())["models"]
-        print_rows(seed, models[-6:])
-        with disable_run_logger():
-            early.append(early_accuracy(config))
+        config = Config(
+            dataset=dataset,
+            seed=seed,
+            recipes=tuple(arguments.recipes),
+            artifacts=arguments.artifacts,
+        )
+        found = json.loads((run_pipeline(config) / "metrics.json").read_text())["models"]
+        print_rows(seed, found)
+        models += found
+        if "tuned" in arguments.recipes:
+            with disable_run_logger():
+                early.append(f"{early_accuracy(config):.4f}")
     print_summary(models)
-    print(f"\nThe tuned base after {EARLY_EPOCHS} epochs: {', '.join(f'{a:.4f}' for a in early)}")
+    print(f"\nThe tuned base after {EARLY_EPOCHS} epochs: {', '.join(early)}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,137 @@
+"""The pipeline against the plain script, case by case, in alternation on the same data.
+
+    python -m benchmarks.speed --runs 3
+    python -m benchmarks.speed --cases cached
+    python -m benchmarks.speed --quick
+
+Uses the data that TRANSFER_DATASET names. Prints the median of each side and of their ratios.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from benchmarks.machine import print_machine
+from benchmarks.processes import Finished, prefect_server, run
+
+FLOW = "flows/main.py"
+HEAD_STAGES = ("extract-features", "transfer-two-node", "transfer-one-node")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the cases run on. The seed is one whose first attempts are all healthy."""
+
+    dataset: str
+    recipe: str
+    seed: int
+    epochs: tuple[str, ...]
+    plain_epochs: tuple[str, ...]
+
+    def pipeline(self, artifacts: str, *more: str) -> list[str]:
+        """The arguments of a run of the pipeline."""
+        chosen = ("--dataset", self.dataset, "--recipes", self.recipe, "--seed", str(self.seed))
+        return [FLOW, *chosen, "--artifacts", artifacts, *self.epochs, *more]
+
+    def plain(self) -> list[str]:
+        """The arguments of a run of the plain script."""
+        return ["-m", "benchmarks.plain", self.dataset, *self.plain_epochs]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One measurement: seconds of ours, and of what it is held against."""
+
+    ours: float
+    theirs: float
+
+
+def cold(setting: Setting) -> Iterator[tuple[str, Pair]]:
+    """Whole programs from nothing, then what a change costs after that."""
+    with TemporaryDirectory() as artifacts:
+        plain = run(setting.plain())
+        first = run(setting.pipeline(artifacts))
+        yield "cold run / plain script", Pair(first.seconds, plain.seconds)
+        yield "peak memory, MB", Pair(first.peak_mb, plain.peak_mb)
+        transfers = Pair(_head_seconds(artifacts), json.loads(plain.output)["transfers"])
+        yield "transfers and their evaluation / plain script's", transfers
+        head = run(setting.pipeline(artifacts, "--head-epochs", "4"))
+        yield "head settings changed / cold run", Pair(head.seconds, first.seconds)
+        pair = run(setting.pipeline(artifacts, "--classes", "3,5"))
+        yield "another pair of classes / cold run", Pair(pair.seconds, first.seconds)
+
+
+def cached(setting: Setting) -> Iterator[tuple[str, Pair]]:
+    """A run in which all is cached, against an empty flow of as many tasks."""
+    with TemporaryDirectory() as artifacts:
+        run(setting.pipeline(artifacts))
+        empty = ["-m", "benchmarks.empty", str(len(_tasks(artifacts)) + 1)]
+        for _ in range(3):
+            pair = _seconds(run(setting.pipeline(artifacts)), run(empty))
+            yield "cached run / empty flow, temporary server", pair
+        with prefect_server() as server:
+            for _ in range(3):
+                pair = _seconds(run(setting.pipeline(artifacts), server), run(empty, server))
+                yield "cached run / empty flow, running server", pair
+
+
+CASES: dict[str, Callable[[Setting], Iterator[tuple[str, Pair]]]] = {"cold": cold, "cached": cached}
+
+
+def _seconds(ours: Finished, theirs: Finished) -> Pair:
+    return Pair(ours.seconds, theirs.seconds)
+
+
+def _tasks(artifacts: str) -> list[dict[str, float | str]]:
+    metrics = Path(artifacts, "reports", "latest", "metrics.json").read_text()
+    tasks: list[dict[str, float | str]] = json.loads(metrics)["tasks"]
+    return tasks
+
+
+def _head_seconds(artifacts: str) -> float:
+    """Features, both transfers and both evaluations; the first evaluation is the base's."""
+    tasks = _tasks(artifacts)
+    evaluations = [task for task in tasks if task["task"] == "evaluate"][1:]
+    stages = [task for task in tasks if task["task"] in HEAD_STAGES]
+    return sum(float(task["seconds"]) for task in stages + evaluations)
+
+
+def print_table(pairs: dict[str, list[Pair]]) -> None:
+    """Medians of both sides and of their ratios, pair by pair."""
+    print("| case | ours | theirs | ratio | runs |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for case, found in pairs.items():
+        ours, theirs = median(p.ours for p in found), median(p.theirs for p in found)
+        ratio = median(p.ours / p.theirs for p in found)
+        print(f"| {case} | {ours:.1f} | {theirs:.1f} | {ratio:.2f} | {len(found)} |")
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--quick", action="store_true", help="one run on shrunken data")
+    arguments = parser.parse_args()
+    dataset = os.environ.get("TRANSFER_DATASET", "auto")
+    setting = Setting(dataset, "notebook", arguments.seed, (), ())
+    if arguments.quick:
+        few = ("--base-epochs", "3")
+        setting = Setting("digits", "tuned", 0, few, (*few, "--head-epochs", "3"))
+    pairs: dict[str, list[Pair]] = {}
+    for _ in range(1 if arguments.quick else arguments.runs):
+        for case in arguments.cases:
+            for name, pair in CASES[case](setting):
+                pairs.setdefault(name, []).append(pair)
+    print_machine()
+    print_table(pairs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,6 @@
 """Report: what the run found, as files and in the Prefect UI."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tasks.sources.source import Source
 from tasks.storage.ledger import outcomes
 from tasks.storage.records import current_store
 from tasks.storage.references import Dataset
+from tasks.storage.store import Store
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
@@ -49,7 +51,7 @@ def report(
         store.verified(file).read_text() for file in (comparison.table, comparison.curves)
     )
     files = render(metrics, table, curves)
-    folder = write_folder(store.root / "reports", files)
+    folder = write_folder(store, files)
     create_markdown_artifact(files["report.md"], key="report", description="The whole report.")
     create_table_artifact(_rounded(models), key="comparison", description="Every model.")
     get_run_logger().info("Report: %s", folder / "report.html")
@@ -65,15 +67,19 @@ def _rounded(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def write_folder(reports: Path, files: dict[str, str]) -> Path:
+def write_folder(store: Store, files: dict[str, str]) -> Path:
     """Write a report into a folder of its own and let `latest` point at it, each at one stroke."""
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{uuid4().hex[:6]}"
-    unfinished = reports / f".{name}"
-    unfinished.mkdir(parents=True)
-    for file, text in files.items():
-        (unfinished / file).write_text(text, encoding="utf-8")
-    unfinished.rename(reports / name)
-    pointer = reports / f".latest-{name}"
-    pointer.symlink_to(name)
-    pointer.replace(reports / "latest")
-    return reports / name
+    folder, latest = store.root / "reports" / name, store.root / "reports" / "latest"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with store.temporary() as unfinished, store.temporary() as pointer:
+        unfinished.mkdir()
+        for file, text in files.items():
+            with (unfinished / file).open("w", encoding="utf-8") as opened:
+                opened.write(text)
+                opened.flush()
+                os.fsync(opened.fileno())
+        unfinished.rename(folder)
+        pointer.symlink_to(name)
+        pointer.replace(latest)
+    return folder

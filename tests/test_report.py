@@ -15,6 +15,7 @@ from tasks.reporting.comparison import PUBLISHED, Result, describe_models
 from tasks.reporting.page import render
 from tasks.reporting.words import conclude
 from tasks.storage.references import ModelReference
+from tasks.storage.store import Store
 
 
 def model(name: str, accuracy: float, n: int = 100, **update) -> dict:
@@ -141,8 +142,11 @@ def test_the_conclusion_says_what_learned_and_what_did_not(metrics):
 
 
 def test_latest_points_at_the_newest_report(tmp_path):
-    first = write_folder(tmp_path, {"report.md": "one"})
-    second = write_folder(tmp_path, {"report.md": "two"})
-    assert (tmp_path / "latest" / "report.md").read_text() == "two"
+    store = Store(tmp_path)
+    first = write_folder(store, {"report.md": "one"})
+    second = write_folder(store, {"report.md": "two"})
+    reports = tmp_path / "reports"
+    assert (reports / "latest" / "report.md").read_text() == "two"
     assert (first / "report.md").read_text() == "one"
-    assert {path.name for path in tmp_path.iterdir()} == {first.name, second.name, "latest"}
+    assert {path.name for path in reports.iterdir()} == {first.name, second.name, "latest"}
+    assert list((tmp_path / "tmp").iterdir()) == []

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
@@ -19,57 +17,28 @@ from tasks.storage.source import source_sha256
 P = ParamSpec("P")
 R = TypeVar("R")
 
-
-@dataclass
-class Identities(CachePolicy):
-    """The identity of every input, so that a moved or re-made file with equal content hits."""
-
-    def compute_key(
-        self,
-        task_ctx: TaskRunContext,
-        inputs: dict[str, Any],
-        flow_parameters: dict[str, Any],
-        **kwargs: Any,
-    ) -> str:
-        """Hex digest of the inputs by name."""
-        named = {name: identity(value) for name, value in inputs.items()}
-        return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+LIBRARIES = ("keras", "tensorflow", "numpy")
 
 
-@dataclass
-class ProjectSource(CachePolicy):
-    """The source of the task's module and of every project module it imports, transitively."""
-
-    def compute_key(
-        self,
-        task_ctx: TaskRunContext,
-        inputs: dict[str, Any],
-        flow_parameters: dict[str, Any],
-        **kwargs: Any,
-    ) -> str:
-        """The task's name and its source's digest."""
-        return f"{task_ctx.task.name} {source_sha256(task_ctx.task.fn.__module__)}"
+def inputs_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
+    """A digest of every input's identity: a moved or re-made file of equal content hits."""
+    named = {name: identity(value) for name, value in inputs.items()}
+    return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
 
 
-@dataclass
-class LibraryVersions(CachePolicy):
-    """The versions of the libraries that decide what an array or a model becomes."""
-
-    def compute_key(
-        self,
-        task_ctx: TaskRunContext,
-        inputs: dict[str, Any],
-        flow_parameters: dict[str, Any],
-        **kwargs: Any,
-    ) -> str:
-        """Names and versions, read without importing the libraries."""
-        return library_versions()
+def source_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
+    """The task's name, and a digest of its module and of all that the module imports."""
+    return f"{context.task.name} {source_sha256(context.task.fn.__module__)}"
 
 
-@cache
-def library_versions() -> str:
-    """Versions of Keras, TensorFlow and NumPy."""
-    return " ".join(f"{name}={version(name)}" for name in ("keras", "tensorflow", "numpy"))
+def libraries_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
+    """The versions that decide what arrays and models become, read without importing them."""
+    return " ".join(f"{name}={version(name)}" for name in LIBRARIES)
+
+
+INPUTS = CachePolicy.from_cache_key_fn(inputs_key)
+SOURCE = CachePolicy.from_cache_key_fn(source_key)
+LIBRARY_VERSIONS = CachePolicy.from_cache_key_fn(libraries_key)
 
 
 def stage(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
@@ -77,7 +46,7 @@ def stage(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     return task(
         name=name,
         task_run_name=name,
-        cache_policy=Identities() + ProjectSource() + LibraryVersions(),
+        cache_policy=INPUTS + SOURCE + LIBRARY_VERSIONS,
         persist_result=True,
         cache_result_in_memory=False,
         on_completion=[note_outcome],

@@ -1,6 +1,7 @@
 """Report: what the run found, as files and in the Prefect UI."""
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -81,5 +82,7 @@ def write_folder(store: Store, files: dict[str, str]) -> Path:
                 os.fsync(opened.fileno())
         unfinished.rename(folder)
         pointer.symlink_to(name)
+        if latest.is_dir() and not latest.is_symlink():  # in a copy that followed the link
+            shutil.rmtree(latest)
         pointer.replace(latest)
     return folder

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import shutil
 
 import pytest
 
@@ -150,3 +151,10 @@ def test_latest_points_at_the_newest_report(tmp_path):
     assert (first / "report.md").read_text() == "one"
     assert {path.name for path in reports.iterdir()} == {first.name, second.name, "latest"}
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_latest_may_have_become_a_folder_in_a_copy(tmp_path):
+    write_folder(Store(tmp_path / "a"), {"report.md": "one"})
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    write_folder(Store(tmp_path / "b"), {"report.md": "two"})
+    assert (tmp_path / "b" / "reports" / "latest" / "report.md").read_text() == "two"

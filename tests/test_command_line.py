@@ -116,9 +116,8 @@ def test_help_explains_every_option_with_its_default():
 def test_bad_data_ends_in_one_sentence_and_no_traceback(tmp_path):
     finished = main("--dataset", str(tmp_path), "--artifacts", str(tmp_path / "artifacts"))
     assert finished.returncode == 2
-    last = finished.stderr.strip().splitlines()[-1]
-    assert last.startswith("error: ")
-    assert "train-images-idx3-ubyte" in last
+    (error,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert "train-images-idx3-ubyte" in error
     assert "Traceback" not in finished.stderr
 
 

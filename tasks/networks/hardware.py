@@ -35,9 +35,9 @@ def resolve_precision(
 ) -> Precision:
     """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32.
 
-    That is a GPU, or a processor with AMX: there training took about half the time of float32.
-    AVX512-bf16 alone was measured as no faster, see `benchmarks/`; without either, bfloat16 is
-    emulated.
+    That is a GPU, or a processor with AMX, where an epoch took about half the time of float32.
+    AVX512-bf16 alone was not measured, so `auto` leaves it at float32; without either, bfloat16
+    is emulated.
     """
     if precision != "auto":
         return precision

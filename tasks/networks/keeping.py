@@ -1,6 +1,5 @@
 """What is kept of a training from epoch to epoch, so that a later run can go on."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +63,7 @@ class AttemptKeeper:
 def read_checkpoint(checkpoint: Checkpoint) -> tuple[list[NDArray[Any]], Notes] | None:
     """Variables and notes of a checkpoint; None if there is none."""
     saved = checkpoint.load()
-    return saved and (saved[0], Notes.model_validate(json.loads(saved[1])))
+    return saved and (saved[0], Notes.model_validate_json(saved[1]))
 
 
 def describe_unfinished(store: Store) -> str:

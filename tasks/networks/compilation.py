@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +38,9 @@ def compile_training(
     """Compile training on rows of the inputs, batch after batch, without leaving the graph.
 
     The inputs stay in memory once, in their own dtype; a batch becomes float only inside the
-    model. Keras's `fit` takes two to three times as long on a small head.
+    model. They are handed to the graph at each call: a graph that captured them would keep them
+    for as long as the process lives. Keras's `fit` takes two to three times as long on a small
+    head.
     """
     import keras
     import tensorflow as tf
@@ -46,10 +49,8 @@ def compile_training(
     image_losses = per_image_loss(training.loss, targets.shape[1], training.label_smoothing)
     optimizer = build_optimizer(training, -(-len(inputs) // training.batch_size))
     optimizer.build(model.trainable_variables)
-    resident_inputs, resident_targets = tf.constant(inputs), tf.constant(targets)
 
-    def train_batch(rows: Any, transforms: Any) -> tuple[Any, Any]:
-        batch, expected = tf.gather(resident_inputs, rows), tf.gather(resident_targets, rows)
+    def train_batch(batch: Any, expected: Any, transforms: Any) -> tuple[Any, Any]:
         if training.augmentation:
             batch = keras.ops.image.affine_transform(batch, transforms)
         with tf.GradientTape() as tape:
@@ -60,18 +61,20 @@ def compile_training(
         optimizer.apply(gradients, model.trainable_variables)
         return tf.reduce_sum(losses), tf.reduce_sum(_hits(expected, probabilities))
 
-    def train_on(rows: Any, transforms: Any) -> tuple[Any, Any]:
+    def train_on(x: Any, y: Any, rows: Any, transforms: Any) -> tuple[Any, Any]:
         loss = hits = tf.constant(0.0)
         for start in tf.range(0, tf.size(rows), training.batch_size):
-            batch = slice(start, start + training.batch_size)
-            batch_loss, batch_hits = train_batch(rows[batch], transforms[batch])
+            part = slice(start, start + training.batch_size)
+            batch, expected = tf.gather(x, rows[part]), tf.gather(y, rows[part])
+            batch_loss, batch_hits = train_batch(batch, expected, transforms[part])
             loss, hits = loss + batch_loss, hits + batch_hits
         return loss, hits
 
+    resident = tf.constant(inputs), tf.constant(targets)
+    plan = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)
+    signature = [*map(tf.TensorSpec.from_tensor, resident), *plan]
     return Compiled(
-        train_on=tf.function(
-            train_on, [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)]
-        ),
+        train_on=partial(tf.function(train_on, signature), *resident),
         variables=[*model.variables, *optimizer.variables],
         finish=lambda: optimizer.finalize_variable_values(model.trainable_variables),
     )

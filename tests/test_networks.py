@@ -75,6 +75,34 @@ def test_the_notebooks_parameters(base):
     assert base.count_params() == 325_282
 
 
+def test_a_relu_after_the_pooling_is_the_notebooks_network(base):
+    import keras
+
+    def published():
+        layers = [
+            layer
+            for filters in (32, 64, 128)
+            for layer in (
+                keras.layers.Conv2D(filters, 3, padding="same", activation="relu"),
+                keras.layers.MaxPooling2D(),
+            )
+        ]
+        dense = [keras.layers.Dense(200, "relu"), keras.layers.Dense(10, "softmax")]
+        return keras.Sequential([keras.Input((28, 28, 1)), *layers, keras.layers.Flatten(), *dense])
+
+    theirs = published()
+    theirs.set_weights(base.get_weights())
+    pixels, targets = images(20), np.eye(10, dtype=np.float32)[np.arange(20) % 10]
+    np.testing.assert_array_equal(run(base, pixels), run(theirs, pixels.astype(np.float32)))
+    before = weights_sha256(base)
+    for model in (base, theirs):
+        model.compile("sgd", "mean_squared_error")
+        model.train_on_batch(pixels.astype(np.float32), targets)
+    assert weights_sha256(base) != before
+    for our, their in zip(base.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(our, their)
+
+
 def test_heads_differ_in_name_nodes_and_activation_only():
     assert (ONE_NODE.name, ONE_NODE.nodes, ONE_NODE.activation) == ("one-node", 1, "sigmoid")
     two = softmax_head(2)

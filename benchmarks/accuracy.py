@@ -15,35 +15,13 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from prefect.logging import disable_run_logger
-
-from benchmarks.keepers import StopAfter
+from benchmarks.early import train_briefly
 from benchmarks.machine import print_machine
 from flows.config import Config
-from flows.main import DIGITS
 from flows.main import main as run_pipeline
 from flows.recipes import RECIPES
-from tasks.networks.inference import predicted_classes, run
-from tasks.networks.seeds import derive_seed
-from tasks.networks.training import fit
-from tasks.one_hot import encode
-from tasks.sources.find import find_source
-from tasks.sources.read import read_source
-from tasks.train_base import build_base
 
 EARLY_EPOCHS = 2
-
-
-def early_accuracy(config: Config) -> float:
-    """Test accuracy (0..1) of the tuned base after its first epochs."""
-    images = read_source(find_source(config.dataset, config.seed))
-    recipe = config.chosen_recipes()["tuned"]
-    seed = derive_seed(config.seed, "base", 0)
-    model = build_base(DIGITS, recipe.scaling, recipe.base, seed)
-    pixels, labels = images.train_images[..., None], encode(images.train_labels, DIGITS)
-    fit(model, pixels, labels, recipe.base, seed, StopAfter(EARLY_EPOCHS))
-    predicted = predicted_classes(run(model, images.test_images[..., None]))
-    return float((predicted == images.test_labels).mean())
 
 
 def print_rows(seed: int, models: Sequence[dict[str, Any]]) -> None:
@@ -100,8 +78,7 @@ def main() -> None:
         print_rows(seed, found)
         models += found
         if "tuned" in arguments.recipes:
-            with disable_run_logger():
-                early.append(f"{early_accuracy(config):.4f}")
+            early.append(f"{train_briefly(config, EARLY_EPOCHS).accuracy:.4f}")
     print_summary(models)
     print(f"\nThe tuned base after {EARLY_EPOCHS} epochs: {', '.join(early)}")
 

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from flows.config import Config
+from flows.warm_up import import_ahead
 from tasks.errors import InputError
 from tasks.networks.keeping import describe_unfinished
 from tasks.storage.store import Store
@@ -54,6 +55,7 @@ def run_from_command_line(
     except ValidationError as error:
         return _fail(_sentence(error), 2)
     try:
+        import_ahead(parsed.config())
         run(parsed.config())
     except KeyboardInterrupt:
         return _fail(f"interrupted; {describe_unfinished(Store(parsed.artifacts))}", 130)

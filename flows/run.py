@@ -9,6 +9,7 @@ from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 
 from flows.config import Config
+from flows.warm_up import mark_finished
 from tasks.errors import InputError, ReadableError
 from tasks.sources.source import Source
 from tasks.storage import checkpoints, records
@@ -35,6 +36,7 @@ def pipeline_run(config: Config) -> Iterator[None]:
         _tidy(store, config.refresh)
         yield
         _tidy(store)
+        mark_finished(config)
 
 
 def log_notice(source: Source) -> None:

@@ -1,0 +1,75 @@
+"""How soon the tuned base is good.
+
+    python -m benchmarks.early DATASET --accuracy 0.99
+
+Trains the base for one epoch, then anew for two, and so on until its test accuracy is reached;
+prints epochs, accuracy and the seconds of that last training as JSON.
+"""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+from prefect.logging import disable_run_logger
+
+from benchmarks.keepers import StopAfter
+from flows.config import Config
+from flows.main import DIGITS
+from tasks.networks.inference import predicted_classes, run
+from tasks.networks.seeds import derive_seed
+from tasks.networks.training import fit
+from tasks.one_hot import encode
+from tasks.sources.find import find_source
+from tasks.sources.read import read_source
+from tasks.train_base import build_base
+
+MOST_EPOCHS = 5
+
+
+@dataclass(frozen=True)
+class Early:
+    """Test accuracy (0..1) after so many epochs of the whole schedule, and the seconds they took.
+
+    The seconds start before the network is built and end when it has its weights.
+    """
+
+    epochs: int
+    accuracy: float
+    seconds: float
+
+
+def train_briefly(config: Config, epochs: int) -> Early:
+    """Train the tuned base of a configuration for its first epochs."""
+    images = read_source(find_source(config.dataset, config.seed))
+    recipe = config.chosen_recipes()["tuned"]
+    seed = derive_seed(config.seed, "base", 0)
+    pixels, labels = images.train_images[..., None], encode(images.train_labels, DIGITS)
+    started = time.perf_counter()
+    model = build_base(DIGITS, recipe.scaling, recipe.base, seed)
+    with disable_run_logger():
+        fit(model, pixels, labels, recipe.base, seed, StopAfter(epochs))
+    seconds = time.perf_counter() - started
+    predicted = predicted_classes(run(model, images.test_images[..., None]))
+    return Early(epochs, float((predicted == images.test_labels).mean()), seconds)
+
+
+def main() -> int:
+    """Train longer and longer until it is enough."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset")
+    parser.add_argument("--accuracy", type=float, default=0.99)
+    arguments = parser.parse_args()
+    config = Config(dataset=arguments.dataset, recipes=("tuned",))
+    for epochs in range(1, MOST_EPOCHS + 1):
+        early = train_briefly(config, epochs)
+        if early.accuracy >= arguments.accuracy:
+            print(json.dumps(asdict(early)))
+            return 0
+    print(f"{MOST_EPOCHS} epochs reached {early.accuracy:.4f} only", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

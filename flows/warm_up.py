@@ -1,0 +1,35 @@
+"""TensorFlow's import, which takes seconds, beside the start of Prefect's temporary server."""
+
+import threading
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+
+from flows.config import Config
+from tasks.storage.source import source_sha256
+
+FOLDER = "finished"
+
+
+def import_ahead(config: Config) -> None:
+    """Import Keras, and TensorFlow with it, in another thread if the run will need them.
+
+    A run that ended well left a mark, and the same run again finds everything cached. The thread
+    is no daemon: an interpreter that ends while a thread is inside TensorFlow may crash.
+    """
+    if config.refresh or not _mark(config).exists():
+        threading.Thread(target=import_module, args=("keras",), name="import-ahead").start()
+
+
+def mark_finished(config: Config) -> None:
+    """Note that all which this configuration needs has been computed."""
+    mark = _mark(config)
+    mark.parent.mkdir(exist_ok=True)
+    mark.touch()
+
+
+def _mark(config: Config) -> Path:
+    """An empty file, named by whatever decides what is computed, but for the data."""
+    settings = config.model_dump_json(exclude={"artifacts", "wait", "refresh"})
+    source = source_sha256("flows.main")
+    return config.artifacts / FOLDER / sha256((settings + source).encode()).hexdigest()

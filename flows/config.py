@@ -54,6 +54,10 @@ class Config(BaseModel):
         description="In what matrix products are computed, where the recipe leaves it open; auto "
         "is bfloat16 where the hardware is faster at it.",
     )
+    study: bool = Field(
+        default=True,
+        description="Hold transfer against other approaches, with few labels and with all.",
+    )
     refresh: bool = Field(
         default=False, description="Compute everything again, whatever the cache holds."
     )

@@ -4,6 +4,7 @@ python flows/main.py --help
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from prefect import flow
@@ -11,19 +12,22 @@ from prefect import flow
 from flows.command_line import run_from_command_line
 from flows.config import Config
 from flows.run import log_notice, pipeline_run
+from tasks.abstain import Abstentions, abstain
 from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
 from tasks.load import load
+from tasks.networks.approaches import APPROACHES
 from tasks.networks.recipe import Recipe
 from tasks.one_hot import one_hot
 from tasks.report import report
-from tasks.reporting.comparison import Result, describe_models
+from tasks.reporting.comparison import Result
 from tasks.reporting.metrics import is_mnist
 from tasks.reshape import reshape
 from tasks.sources.find import find_source
 from tasks.storage.references import Dataset
+from tasks.study import LabelEfficiency, study
 from tasks.train_base import train_base
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
@@ -51,28 +55,58 @@ def main(config: Config) -> Path:
         subset = filter_classes(images, config.classes)
         digits = one_hot(images, DIGITS)
         subset = one_hot(subset, len(config.classes))
-        results = [
-            result
+        transfers = [
+            train_and_transfer(name, recipe, images, digits, subset, config)
             for name, recipe in config.chosen_recipes().items()
-            for result in train_and_transfer(name, recipe, digits, subset, config.seed)
         ]
-        models = describe_models(results, is_mnist(images), config.classes)
-        return report(config, source, images, subset, models, compare(models))
+        findings = compare(
+            [result for transfer in transfers for result in (transfer.base, *transfer.heads)],
+            [(transfer.name, transfer.abstentions) for transfer in transfers],
+            study_labels(transfers[-1], subset, config.seed) if config.study else [],
+            images,
+            config.classes,
+            is_mnist(images),
+        )
+        return report(config, source, images, subset, findings)
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What came of one recipe: its base, the subset's features, and the heads on them."""
+
+    name: str
+    recipe: Recipe
+    base: Result
+    features: Dataset
+    heads: list[Result]
+    abstentions: Abstentions
 
 
 def train_and_transfer(
-    name: str, recipe: Recipe, digits: Dataset, subset: Dataset, seed: int
-) -> list[Result]:
-    """One recipe: the base model, its two transfers, and how each does on the test images."""
-    base = train_base(digits.train, recipe.scaling, recipe.base, seed)
+    name: str, recipe: Recipe, images: Dataset, digits: Dataset, subset: Dataset, config: Config
+) -> Transfer:
+    """One recipe: the base model, its transfers, and how each does on the test images."""
+    base = train_base(digits.train, recipe.scaling, recipe.base, config.seed)
     features = extract_features(base, subset)
-    heads = [transfer_two_node(base, features.train, recipe.head, seed)]
-    if features.train.labels.shape[1] == 2:
-        heads.append(transfer_one_node(base, features.train, recipe.head, seed))
-    return [
-        Result(name, base, evaluate(base, digits.test, recipe.base.loss)),
-        *(Result(name, head, evaluate(head, features.test, recipe.head.loss)) for head in heads),
-    ]
+    heads = [transfer_two_node(base, features.train, recipe.head, config.seed)]
+    if len(config.classes) == 2:
+        heads.append(transfer_one_node(base, features.train, recipe.head, config.seed))
+    of_base = evaluate(base, digits.test, recipe.base.loss)
+    of_heads = [(head, evaluate(head, features.test, recipe.head.loss)) for head in heads]
+    return Transfer(
+        name,
+        recipe,
+        Result(recipe=name, trained=base, evaluation=of_base),
+        features,
+        [Result(recipe=name, trained=head, evaluation=found) for head, found in of_heads],
+        abstain(base, of_heads, images, config.classes),
+    )
+
+
+def study_labels(transfer: Transfer, subset: Dataset, seed: int) -> list[LabelEfficiency]:
+    """Transfer and what it has to beat, with few labels and with all, by one recipe's rules."""
+    base, features, recipe = transfer.base.trained, transfer.features, transfer.recipe
+    return [study(approach, base, subset, features, recipe, seed) for approach in APPROACHES]
 
 
 if __name__ == "__main__":

@@ -4,47 +4,76 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.networks.inference import predicted_classes, run
+from tasks.networks.inference import class_probabilities, predicted_classes, run
 from tasks.networks.losses import per_image_loss
 from tasks.networks.targets import targets_for
 from tasks.networks.trained import TrainedModel
+from tasks.statistics.calibration import calibration_error
+from tasks.statistics.intervals import Interval, exact_interval
 from tasks.storage.caching import stage
 from tasks.storage.models import load_model
 from tasks.storage.records import current_store
-from tasks.storage.references import Record, Split
+from tasks.storage.references import ArrayReference, Record, Split
 
 
-class Evaluation(Record):
-    """How a model does on `n` images; `learned` says whether it beats the largest class."""
+class Scores(Record):
+    """How a model does on `n` images.
+
+    Attributes:
+        loss: The mean of the loss that the model was trained with.
+        accuracy: The share of correct predictions, 0..1, and `interval` its exact 95 % interval.
+        errors: The number of wrong predictions.
+        n: The number of images.
+        learned: Whether the accuracy is above the share of the largest class.
+        log_loss: The mean negative logarithm of the true class's probability, in nats.
+        calibration_error: See `tasks.statistics.calibration`.
+        confusion: Images by true class (row) and predicted class (column).
+    """
 
     loss: float
     accuracy: float
+    interval: Interval
     errors: int
     n: int
     learned: bool
+    log_loss: float
+    calibration_error: float
+    confusion: tuple[tuple[int, ...], ...]
 
 
-def score(
-    probabilities: NDArray[np.float32], one_hot: NDArray[np.float32], loss: str
-) -> Evaluation:
-    """Compare probabilities with labels.
+class Evaluation(Record):
+    """Scores, and the probabilities float32 (n, classes) that they were computed from."""
+
+    scores: Scores
+    probabilities: ArrayReference
+
+
+def score(outputs: NDArray[np.float32], one_hot: NDArray[np.float32], loss: str) -> Scores:
+    """Compare a model's outputs with labels.
 
     Args:
-        probabilities: float32 (n, classes), or (n, 1) with the probability of the second class.
+        outputs: float32 (n, classes), or (n, 1) with the probability of the second class.
         one_hot: The labels, float32 (n, classes).
-        loss: The loss that the model was trained with; its mean is reported.
+        loss: The loss that the model was trained with.
     """
-    nodes = probabilities.shape[1]
-    losses = per_image_loss(loss, nodes)(targets_for(nodes, one_hot), probabilities)
-    labels = one_hot.argmax(axis=1)
-    errors = int((predicted_classes(probabilities) != labels).sum())
-    accuracy = 1 - errors / len(labels)
-    return Evaluation(
+    from sklearn.metrics import confusion_matrix, log_loss
+
+    nodes, classes = outputs.shape[1], range(one_hot.shape[1])
+    losses = per_image_loss(loss, nodes)(targets_for(nodes, one_hot), outputs)
+    labels, predicted = one_hot.argmax(axis=1), predicted_classes(outputs)
+    probabilities = class_probabilities(outputs)
+    hits = predicted == labels
+    n, errors = len(labels), int((~hits).sum())
+    return Scores(
         loss=float(np.mean(losses)),
-        accuracy=accuracy,
+        accuracy=1 - errors / n,
+        interval=exact_interval(n - errors, n),
         errors=errors,
-        n=len(labels),
-        learned=bool(accuracy > np.bincount(labels).max() / len(labels)),
+        n=n,
+        learned=bool(1 - errors / n > np.bincount(labels).max() / n),
+        log_loss=float(log_loss(labels, probabilities, labels=classes)),
+        calibration_error=calibration_error(probabilities.max(axis=1), hits),
+        confusion=confusion_matrix(labels, predicted, labels=classes).tolist(),
     )
 
 
@@ -57,14 +86,15 @@ def evaluate(trained: TrainedModel, split: Split, loss: str) -> Evaluation:
     store = current_store()
     model = load_model(store, trained.model)
     is_features = len(split.inputs.shape) == 2
-    probabilities = run(model.layers[-1] if is_features else model, store.array(split.inputs))
-    evaluation = score(probabilities, np.asarray(store.array(split.labels)), loss)
+    outputs = run(model.layers[-1] if is_features else model, store.array(split.inputs))
+    scores = score(outputs, np.asarray(store.array(split.labels)), loss)
     get_run_logger().info(
         "%s: loss %.5f, accuracy %.5f (%d errors of %d)",
         trained.name,
-        evaluation.loss,
-        evaluation.accuracy,
-        evaluation.errors,
-        evaluation.n,
+        scores.loss,
+        scores.accuracy,
+        scores.errors,
+        scores.n,
     )
-    return evaluation
+    probabilities = store.add_array(f"{trained.name}-probabilities", class_probabilities(outputs))
+    return Evaluation(scores=scores, probabilities=probabilities)

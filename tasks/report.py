@@ -1,5 +1,6 @@
 """Report: what the run found, as files and in the Prefect UI."""
 
+import json
 import os
 import shutil
 from datetime import UTC, datetime
@@ -8,31 +9,30 @@ from typing import Any
 from uuid import uuid4
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
-from tasks.compare import Comparison
+from tasks.compare import Findings
 from tasks.reporting.comparison import COLUMNS
 from tasks.reporting.metrics import collect_metrics
-from tasks.reporting.page import render
+from tasks.reporting.page import render, summarise
 from tasks.sources.source import Source
 from tasks.storage.ledger import outcomes
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset
+from tasks.storage.references import Dataset, FileReference
 from tasks.storage.store import Store
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(
-    config: BaseModel,
-    source: Source,
-    images: Dataset,
-    subset: Dataset,
-    models: list[dict[str, Any]],
-    comparison: Comparison,
+    config: BaseModel, source: Source, images: Dataset, subset: Dataset, findings: Findings
 ) -> Path:
     """Write the report of this run and show it in the UI; never cached.
 
@@ -40,23 +40,31 @@ def report(
         The folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
     """
     run, store = TaskRunContext.get(), current_store()
-    metrics = collect_metrics(
-        config.model_dump(mode="json"),
-        source,
-        images,
-        subset,
-        models,
-        outcomes(run.task_run.flow_run_id if run else None),
-    )
-    table, curves = (
-        store.verified(file).read_text() for file in (comparison.table, comparison.curves)
-    )
-    files = render(metrics, table, curves)
+    analysis = json.loads(_read(store, findings.analysis))
+    finished = outcomes(run.task_run.flow_run_id if run else None)
+    metrics = collect_metrics(config, source, images, subset, analysis, finished)
+    pictures = {picture.name: _read(store, picture.file) for picture in findings.pictures}
+    files = render(metrics, _read(store, findings.table), pictures)
     folder = write_folder(store, files)
-    create_markdown_artifact(files["report.md"], key="report", description="The whole report.")
-    create_table_artifact(_rounded(models), key="comparison", description="Every model.")
+    _show(folder, metrics)
     get_run_logger().info("Report: %s", folder / "report.html")
     return folder
+
+
+def _read(store: Store, file: FileReference) -> str:
+    return store.verified(file).read_text(encoding="utf-8")
+
+
+def _show(folder: Path, metrics: dict[str, Any]) -> None:
+    """What the run's page in the UI shows."""
+    create_markdown_artifact(summarise(metrics), key="report", description="The verdict.")
+    create_table_artifact(
+        _rounded(metrics["models"]), key="comparison", description="Every model on test images."
+    )
+    create_link_artifact(
+        (folder / "report.html").resolve().as_uri(), link_text="report.html", key="report-file",
+        description="The whole report.",
+    )  # fmt: skip
 
 
 def _rounded(models: list[dict[str, Any]]) -> list[dict[str, Any]]:

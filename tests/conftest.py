@@ -7,6 +7,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.command_line import ENVIRONMENT_PREFIX
 from flows.config import Config
+from flows.main import main
 
 MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
 
@@ -69,5 +70,22 @@ def tiny_config(tiny_dataset: Path, tmp_path: Path) -> Config:
         recipes=("tuned",),
         base_epochs=4,
         head_epochs=2,
+        study=False,
         artifacts=tmp_path / "artifacts",
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_report(
+    tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory, prefect_server: None
+) -> Path:
+    """The report of the whole shrunken experiment, with nothing left out."""
+    return main(
+        Config(
+            dataset=str(tiny_dataset),
+            recipes=("tuned",),
+            base_epochs=4,
+            head_epochs=2,
+            artifacts=tmp_path_factory.mktemp("report"),
+        )
     )

@@ -27,6 +27,7 @@ TASKS = [
     "evaluate",
     "evaluate",
     "evaluate",
+    "abstain",
     "compare",
 ]
 
@@ -51,7 +52,12 @@ def without_times(metrics: dict) -> dict:
         {key: value for key, value in model.items() if key not in ("fit_seconds", "attempt_log")}
         for model in metrics["models"]
     ]
-    return {"dataset": metrics["dataset"], "models": models, "config": metrics["config"]}
+    untimed = {
+        key: value
+        for key, value in metrics.items()
+        if key not in ("models", "tasks", "environment")
+    }
+    return untimed | {"models": models}
 
 
 def changed(config: Config, **update) -> Config:
@@ -68,7 +74,6 @@ def test_the_whole_experiment(tiny_config):
         "notice": "",
         "train": 1500,
         "test": 100,
-        "classes": [0, 1],
         "train_subset": 300,
         "test_subset": 20,
     }
@@ -145,6 +150,7 @@ def test_other_classes_keep_the_base(tiny_config):
         "transfer-two-node",
         "transfer-one-node",
         "evaluate",
+        "abstain",
         "compare",
     }
     assert states(metrics)["one-hot"] == {"Cached", "Completed"}
@@ -157,6 +163,7 @@ def test_other_head_settings_keep_the_base_and_the_data(tiny_config):
         "transfer-two-node",
         "transfer-one-node",
         "evaluate",
+        "abstain",
         "compare",
     }
 
@@ -207,6 +214,8 @@ PRODUCER = {
     "base": "train-base",
     "two-node": "transfer-two-node",
     "one-node": "transfer-one-node",
+    "one-node-probabilities": "evaluate",
+    "analysis": "compare",
 }
 
 
@@ -220,7 +229,7 @@ def test_every_damaged_file_is_made_again_by_its_producer_alone(tiny_config, tmp
         for folder in ("arrays", "models", "pages", "records")
         for path in sorted((artifacts / folder).iterdir())
     ]
-    assert len(stored) == 14 + 3 + 2 + 13
+    assert len(stored) == 17 + 3 + 12 + 14
     for path in stored:
         damage(path)
         metrics = run(tiny_config)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,13 +20,13 @@ class Compiled:
     """A training that can be run and kept.
 
     Attributes:
-        train_on: Trains on rows int32 (m,), distorted by transforms float32 (m, 8) if the recipe
-            says so, and gives the sum of losses and the number of hits.
+        train_on: Trains on rows int32 (m,) of inputs and targets, distorted by transforms float32
+            (m, 8) if the recipe says so, and gives the sum of losses and the number of hits.
         variables: All that training changes: the model's and the optimizer's.
         finish: Gives the model its final weights, once its last epoch is over.
     """
 
-    train_on: Callable[[NDArray[np.int32], NDArray[np.float32]], tuple[Any, Any]]
+    train_on: Callable[[Any, Any, NDArray[np.int32], NDArray[np.float32]], tuple[Any, Any]]
     variables: list[Any]
     finish: Callable[[], None]
 
@@ -35,12 +34,11 @@ class Compiled:
 def compile_training(
     model: "keras.Model", inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
 ) -> Compiled:
-    """Compile training on rows of the inputs, batch after batch, without leaving the graph.
+    """Compile training on rows of data like `inputs` and `targets`, without leaving the graph.
 
-    The inputs stay in memory once, in their own dtype; a batch becomes float only inside the
-    model. They are handed to the graph at each call: a graph that captured them would keep them
-    for as long as the process lives. Keras's `fit` takes two to three times as long on a small
-    head.
+    The data are handed to the graph at each call, as tensors in their own dtype, and a batch
+    becomes float only inside the model. A graph that captured them would keep them for as long as
+    the process lives. Keras's `fit` takes two to three times as long on a small head.
     """
     import keras
     import tensorflow as tf
@@ -70,11 +68,10 @@ def compile_training(
             loss, hits = loss + batch_loss, hits + batch_hits
         return loss, hits
 
-    resident = tf.constant(inputs), tf.constant(targets)
-    plan = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)
-    signature = [*map(tf.TensorSpec.from_tensor, resident), *plan]
+    data = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in (inputs, targets)]
+    plan = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)]
     return Compiled(
-        train_on=partial(tf.function(train_on, signature), *resident),
+        train_on=tf.function(train_on, [*data, *plan]),
         variables=[*model.variables, *optimizer.variables],
         finish=lambda: optimizer.finalize_variable_values(model.trainable_variables),
     )

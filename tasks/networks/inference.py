@@ -19,6 +19,13 @@ def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
     return largest
 
 
+def class_probabilities(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A column for each class (n, classes); a single node is the probability of the second."""
+    if probabilities.shape[1] > 1:
+        return probabilities
+    return np.hstack([1 - probabilities, probabilities])
+
+
 def run(model: "keras.Model", inputs: NDArray[Any]) -> NDArray[np.float32]:
     """The model's output for every input, float32 (n, ...), computed batch by batch.
 

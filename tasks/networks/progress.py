@@ -1,8 +1,10 @@
-"""What is seen of training: a bar on a terminal, one line an epoch elsewhere."""
+"""What is seen of training: a bar on a terminal, a line an epoch elsewhere, a bar in the UI."""
 
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -25,6 +27,10 @@ class EpochProgress:
         )
         self._task = self._bar.add_task(
             f"{title}: epoch {ended + 1}/{epochs}", total=epochs * images, completed=ended * images
+        )
+        # Benchmarks train outside of Prefect.
+        self._artifact: Any = TaskRunContext.get() and create_progress_artifact(
+            self._percentage(), key=f"training-{title}", description=f"Training of {title}."
         )
         if ended and self._log:
             self._log.info("%s: goes on after epoch %d/%d", title, ended, epochs)
@@ -53,5 +59,10 @@ class EpochProgress:
             f"loss {loss:.5f}, accuracy {accuracy:.4f}"
         )
         self._bar.update(self._task, description=line)
+        if self._artifact:
+            update_progress_artifact(self._artifact, self._percentage(), description=line)
         if self._log:
             self._log.info(line)
+
+    def _percentage(self) -> float:
+        return 100 * self._ended / self._epochs

@@ -1,12 +1,14 @@
 """The training loop: epochs in an order that follows from the seed."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.compilation import Compiled, compile_training
+from tasks.networks.compilation import compile_training
 from tasks.networks.epochs import EpochPlan, plan_epoch
 from tasks.networks.progress import EpochProgress
 from tasks.networks.recipe import Training
@@ -76,13 +78,17 @@ def fit(
     """
     if targets.shape != (len(inputs), model.output_shape[-1]):
         raise ValueError(f"targets {targets.shape} do not fit the output {model.output_shape}")
+    import keras
+
     compiled = compile_training(model, inputs, targets, training)
+    data = keras.ops.convert_to_tensor(inputs), keras.ops.convert_to_tensor(targets)
+    train_on = partial(compiled.train_on, *data)
     course = keeper.restore(compiled.variables)
     with EpochProgress(model.name, training.epochs, len(inputs), len(course.epochs)) as progress:
         while len(course.epochs) < training.epochs and not keeper.is_over(course):
             started = time.perf_counter()
             plan = plan_epoch(training, len(inputs), seed, len(course.epochs))
-            epoch = _run_epoch(compiled, plan, training.batch_size, progress)
+            epoch = run_epoch(train_on, plan, training.batch_size, progress.seen)
             course = course.after(epoch, time.perf_counter() - started)
             keeper.keep(compiled.variables, course)
             progress.epoch_ended(epoch.loss, epoch.accuracy)
@@ -90,14 +96,18 @@ def fit(
     return course
 
 
-def _run_epoch(
-    compiled: Compiled, plan: EpochPlan, batch_size: int, progress: EpochProgress
+def run_epoch(
+    train_on: Callable[[NDArray[np.int32], NDArray[np.float32]], tuple[Any, Any]],
+    plan: EpochPlan,
+    batch_size: int,
+    seen: Callable[[int], None],
 ) -> EpochResult:
+    """One epoch as planned; `seen` is told of images, part by part."""
     loss = hits = 0.0
     part = PART_BATCHES * batch_size
     for start in range(0, len(plan.rows), part):
         rows = plan.rows[start : start + part]
-        part_loss, part_hits = compiled.train_on(rows, plan.transforms[start : start + part])
+        part_loss, part_hits = train_on(rows, plan.transforms[start : start + part])
         loss, hits = loss + float(part_loss), hits + float(part_hits)
-        progress.seen(len(rows))
+        seen(len(rows))
     return EpochResult(loss=loss / len(plan.rows), accuracy=hits / len(plan.rows))

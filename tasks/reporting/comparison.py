@@ -1,11 +1,11 @@
 """The comparison: what is said of each model, and the notebook's numbers beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tasks.evaluate import Evaluation
 from tasks.networks.trained import TrainedModel
+from tasks.storage.references import Record
 
 # Test loss and accuracy that the notebook published, on MNIST with the classes 0 and 1.
 PUBLISHED = {
@@ -15,18 +15,22 @@ PUBLISHED = {
 }
 CLASSES_OF_THE_NOTEBOOK = (0, 1)
 COLUMNS = (
-    "recipe", "model", "loss", "accuracy", "errors", "n", "learned", "attempts", "epochs",
-    "parameters", "trainable_parameters", "fit_seconds", "published_loss", "published_accuracy",
+    "recipe", "model", "accuracy", "low", "high", "errors", "n", "learned", "log_loss",
+    "calibration_error", "loss", "parameters", "trainable_parameters", "fit_seconds", "attempts",
+    "epochs", "published_loss", "published_accuracy",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Record):
     """A trained model and its evaluation on test images."""
 
     recipe: str
     trained: TrainedModel
     evaluation: Evaluation
+
+    def identity(self) -> Any:
+        """All of it: the report tells how long training took, too."""
+        return self.model_dump(mode="json")
 
 
 def describe_models(
@@ -41,17 +45,14 @@ def describe_models(
 
 
 def _describe(result: Result, is_the_notebooks: bool) -> dict[str, Any]:
-    trained, evaluation = result.trained, result.evaluation
+    trained, scores = result.trained, result.evaluation.scores
     published = PUBLISHED.get(trained.name) if is_the_notebooks else None
     loss, accuracy = published or (None, None)
     return {
         "recipe": result.recipe,
         "model": trained.name,
-        "loss": evaluation.loss,
-        "accuracy": evaluation.accuracy,
-        "errors": evaluation.errors,
-        "n": evaluation.n,
-        "learned": evaluation.learned,
+        **scores.model_dump(mode="json", exclude={"interval"}),
+        **scores.interval._asdict(),
         "attempts": len(trained.attempts),
         "epochs": len(trained.attempts[-1].course.epochs),
         "precision": trained.precision,

@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
+from tasks.reporting.command import reproducing_command
 from tasks.reporting.environment import describe_environment
-from tasks.reporting.words import conclude
 from tasks.sources.source import Source
 from tasks.storage.ledger import Outcome
 from tasks.storage.references import Dataset
@@ -15,20 +17,20 @@ MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54
 
 
 def collect_metrics(
-    config: dict[str, Any],
+    config: BaseModel,
     source: Source,
     images: Dataset,
     subset: Dataset,
-    models: Sequence[dict[str, Any]],
+    analysis: dict[str, Any],
     outcomes: Sequence[Outcome],
 ) -> dict[str, Any]:
-    """The whole run in JSON types; the report is made from this and nothing else."""
+    """The whole run in JSON types; the report is made from this, its table and its pictures."""
     return {
-        "conclusion": conclude(models),
-        "dataset": _describe_dataset(source, images, subset, config["classes"]),
-        "config": config,
+        **analysis,
+        "dataset": _describe_dataset(source, images, subset),
+        "config": config.model_dump(mode="json"),
+        "command": reproducing_command(config),
         "environment": describe_environment(),
-        "models": list(models),
         "tasks": [outcome.model_dump() for outcome in outcomes],
     }
 
@@ -48,9 +50,7 @@ def is_mnist(dataset: Dataset) -> bool:
     return dataset_sha256(dataset) == MNIST_SHA256
 
 
-def _describe_dataset(
-    source: Source, images: Dataset, subset: Dataset, classes: Sequence[int]
-) -> dict[str, Any]:
+def _describe_dataset(source: Source, images: Dataset, subset: Dataset) -> dict[str, Any]:
     return {
         "name": "MNIST" if is_mnist(images) else source.name,
         "source": source.location,
@@ -58,7 +58,6 @@ def _describe_dataset(
         "notice": source.notice,
         "train": images.train.inputs.shape[0],
         "test": images.test.inputs.shape[0],
-        "classes": list(classes),
         "train_subset": subset.train.inputs.shape[0],
         "test_subset": subset.test.inputs.shape[0],
     }

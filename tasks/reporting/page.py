@@ -3,25 +3,31 @@
 import json
 from typing import Any
 
+from tasks.reporting.words import listed, percent
 
-def render(metrics: dict[str, Any], table: str, curves: str) -> dict[str, str]:
+
+def render(metrics: dict[str, Any], table: str, pictures: dict[str, str]) -> dict[str, str]:
     """File names and texts of the report; the same input gives the same texts.
 
     Args:
         metrics: See `collect_metrics`.
         table: The comparison as CSV.
-        curves: The learning curves as an SVG element.
+        pictures: SVG elements by name; see `tasks.compare.draw`.
     """
-    content = {"metrics": metrics, "curves": curves}
     return {
-        "report.html": _fill("report.html.jinja", content),
-        "report.md": _fill("report.md.jinja", content),
+        "report.html": _fill("report.html.jinja", metrics, pictures),
+        "report.md": _fill("report.md.jinja", metrics, pictures),
         "comparison.csv": table,
         "metrics.json": json.dumps(metrics, indent=2, allow_nan=False) + "\n",
     }
 
 
-def _fill(template: str, content: dict[str, Any]) -> str:
+def summarise(metrics: dict[str, Any]) -> str:
+    """Verdict and comparison alone, as Markdown."""
+    return _fill("summary.md.jinja", metrics, {})
+
+
+def _fill(template: str, metrics: dict[str, Any], pictures: dict[str, str]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -31,4 +37,5 @@ def _fill(template: str, content: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(content)
+    environment.filters |= {"percent": percent, "count": "{:,}".format, "listed": listed}
+    return environment.get_template(template).render(metrics=metrics, pictures=pictures)

@@ -52,6 +52,10 @@ class Store:
             path=file.path, sha256=file.sha256, shape=array.shape, dtype=str(array.dtype)
         )
 
+    def add_text(self, name: str, text: str) -> FileReference:
+        """Store a text, as UTF-8."""
+        return self.add(name, lambda path: path.write_text(text, encoding="utf-8"))
+
     def array(self, reference: ArrayReference) -> NDArray[Any]:
         """The array, memory-mapped and read-only, in the shape of its reference."""
         stored = np.load(self.verified(reference), mmap_mode="r", allow_pickle=False)

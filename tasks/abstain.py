@@ -1,0 +1,126 @@
+"""Abstain: what the heads say of images of no class they know, and when to refuse an answer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect.logging import get_run_logger
+
+from tasks.evaluate import Evaluation
+from tasks.networks.inference import class_probabilities, run
+from tasks.networks.trained import TrainedModel
+from tasks.statistics.abstention import refusal_threshold
+from tasks.storage.caching import stage
+from tasks.storage.models import load_model
+from tasks.storage.records import current_store
+from tasks.storage.references import Dataset, Record, Split
+
+CONFIDENT = 0.95
+MOST_TRAINING_STRANGERS = 10_000
+BINS = 20
+
+
+class Abstention(Record):
+    """How a head treats strangers: images of all other classes.
+
+    Attributes:
+        model: The head's name.
+        strangers: How many test images are of other classes; `known` are of its own.
+        confident: The share of the strangers that get a top probability of at least 0.95.
+        threshold: The top probability below which an image is refused, from training images.
+        refused: The share of the strangers that it refuses, 0..1.
+        accepted: The share of the known images that it does not refuse, 0..1.
+        stranger_counts: Strangers by top probability, in 20 bins of equal width from that of a
+            mere guess to 1; `known_counts` the same of the known.
+    """
+
+    model: str
+    strangers: int
+    known: int
+    confident: float
+    threshold: float
+    refused: float
+    accepted: float
+    stranger_counts: tuple[int, ...]
+    known_counts: tuple[int, ...]
+
+
+class Abstentions(Record):
+    """One for each head; none if there is no other class."""
+
+    heads: tuple[Abstention, ...]
+
+
+@stage("abstain")
+def abstain(
+    base: TrainedModel,
+    heads: Sequence[tuple[TrainedModel, Evaluation]],
+    images: Dataset,
+    classes: Sequence[int],
+) -> Abstentions:
+    """Show each head the images of all other classes.
+
+    Args:
+        base: The model whose backbone the heads share.
+        heads: Each with its evaluation on the test images of its own classes.
+        images: All images, with their labels.
+        classes: The labels that the heads know.
+    """
+    store = current_store()
+    backbone = load_model(store, base.model).get_layer("backbone")
+    train = run(backbone, strangers(images.train, classes, MOST_TRAINING_STRANGERS))
+    test = run(backbone, strangers(images.test, classes))
+    found = []
+    for trained, evaluation in heads if len(test) and len(train) else ():
+        head = load_model(store, trained.model).layers[-1]
+        known = store.array(evaluation.probabilities)
+        seen, unseen = (class_probabilities(run(head, features)) for features in (train, test))
+        found.append(abstention(trained.name, seen, unseen, known))
+        get_run_logger().info(
+            "%s: %.1f %% of strangers are called with confidence; below %.6f it should refuse",
+            trained.name,
+            100 * found[-1].confident,
+            found[-1].threshold,
+        )
+    return Abstentions(heads=tuple(found))
+
+
+def strangers(split: Split, classes: Sequence[int], most: int | None = None) -> NDArray[np.uint8]:
+    """The images of no class in `classes`, or `most` of them, evenly spread: (m, 28, 28, 1)."""
+    store = current_store()
+    rows = np.flatnonzero(~np.isin(store.array(split.labels), classes))
+    if most is not None and len(rows) > most:
+        rows = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+    chosen: NDArray[np.uint8] = store.array(split.inputs)[rows]
+    return chosen
+
+
+def abstention(
+    model: str,
+    seen: NDArray[np.float32],
+    unseen: NDArray[np.float32],
+    known: NDArray[np.float32],
+) -> Abstention:
+    """Choose the threshold on training strangers, and see what it does on test images.
+
+    Args:
+        model: The head's name.
+        seen: Probabilities of strangers among the training images, (n, classes).
+        unseen: Those of strangers among the test images, (m, classes).
+        known: Those of the test images of the head's own classes, (k, classes).
+    """
+    threshold = refusal_threshold(seen.max(axis=1))
+    strange, own = unseen.max(axis=1), known.max(axis=1)
+    guess = 1 / known.shape[1]
+    bins = np.linspace(guess, 1, BINS + 1)
+    return Abstention(
+        model=model,
+        strangers=len(strange),
+        known=len(own),
+        confident=float((strange >= CONFIDENT).mean()),
+        threshold=threshold,
+        refused=float((strange < threshold).mean()),
+        accepted=float((own >= threshold).mean()),
+        stranger_counts=tuple(np.histogram(strange.clip(guess, 1), bins)[0].tolist()),
+        known_counts=tuple(np.histogram(own.clip(guess, 1), bins)[0].tolist()),
+    )

@@ -1,0 +1,27 @@
+"""The command line that makes the same run again."""
+
+import shlex
+from typing import Any
+
+from pydantic import BaseModel
+
+ELSEWHERE = ("artifacts", "wait", "refresh")  # these decide where and when, not what
+
+
+def reproducing_command(config: BaseModel) -> str:
+    """`python flows/main.py` with every setting that is not the default."""
+    options = [
+        option
+        for name, field in type(config).model_fields.items()
+        if name not in ELSEWHERE and getattr(config, name) != field.default
+        for option in _option(name, getattr(config, name))
+    ]
+    return shlex.join(["python", "flows/main.py", *options])
+
+
+def _option(name: str, value: Any) -> list[str]:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    listed = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return [f"--{flag}", listed]

@@ -1,0 +1,107 @@
+"""Study: what transfer is worth, against other ways to the same classifier with as few labels."""
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect.logging import get_run_logger
+
+from tasks.networks.approaches import Approach, Predict, linear, network
+from tasks.networks.recipe import Recipe
+from tasks.networks.seeds import derive_seed
+from tasks.networks.trained import TrainedModel
+from tasks.storage.caching import stage
+from tasks.storage.models import load_model
+from tasks.storage.records import current_store
+from tasks.storage.references import ArrayReference, Dataset, Record
+
+LABELLED = (1, 2, 5, 10, 20, 50, 100)
+DRAWS = 5
+
+
+class Point(Record):
+    """Test accuracies (0..1), one a draw, with so many labelled images."""
+
+    images: int
+    accuracies: tuple[float, ...]
+
+
+class LabelEfficiency(Record):
+    """An approach with few labels and with all.
+
+    Attributes:
+        approach: What was trained; see `study`.
+        points: One for each of `LABELLED` images a class, as far as there are so many, then one
+            for all images.
+        hits: bool (n,), which test images the first training on all images got right.
+    """
+
+    approach: str
+    points: tuple[Point, ...]
+    hits: ArrayReference
+
+
+@stage("study")
+def study(
+    approach: Approach,
+    base: TrainedModel,
+    subset: Dataset,
+    features: Dataset,
+    recipe: Recipe,
+    seed: int,
+) -> LabelEfficiency:
+    """Train one approach on more and more labelled images, each time on several draws of them.
+
+    All four see the same draws, and the networks the same number of batches.
+
+    Args:
+        approach: `frozen`, a head on the frozen backbone's features; `fine-tuned`, the same head
+            with the backbone trained on; `scratch`, the same network from random weights; or
+            `linear`, a logistic regression on pixels.
+        base: Whose backbone is transferred.
+        subset: Images uint8 (n, 28, 28, 1) with one-hot labels (n, classes).
+        features: The same images through the frozen backbone.
+        recipe: How heads are trained; the approaches that train the backbone train it that way.
+        seed: The run's; draws and initial weights follow from it.
+    """
+    store = current_store()
+    data = features if approach == "frozen" else subset
+    predict = _prepare(approach, base, data, recipe)
+    labels = np.asarray(store.array(data.train.labels)).argmax(axis=1)
+    truth = np.asarray(store.array(data.test.labels)).argmax(axis=1)
+    points = []
+    for per_class in sizes(labels):
+        seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
+        hits = [predict(draw_rows(labels, per_class, one), one) == truth for one in seeds]
+        images = len(draw_rows(labels, per_class, seeds[0]))
+        points.append(Point(images=images, accuracies=tuple(float(hit.mean()) for hit in hits)))
+        get_run_logger().info(
+            "%s, %d images: accuracy %.4f", approach, images, np.mean(points[-1].accuracies)
+        )
+    return LabelEfficiency(
+        approach=approach, points=tuple(points), hits=store.add_array(f"{approach}-hits", hits[0])
+    )
+
+
+def sizes(labels: NDArray[np.intp]) -> list[int | None]:
+    """Images a class, as many as every class has more of; last None, which is all."""
+    smallest = np.bincount(labels).min()
+    return [*(size for size in LABELLED if size < smallest), None]
+
+
+def draw_rows(labels: NDArray[np.intp], per_class: int | None, seed: int) -> NDArray[np.intp]:
+    """Rows of so many images of each class, or all; a larger draw contains the smaller ones."""
+    if per_class is None:
+        return np.arange(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    chosen = [order[labels[order] == label][:per_class] for label in np.unique(labels)]
+    return np.sort(np.concatenate(chosen))
+
+
+def _prepare(approach: Approach, base: TrainedModel, data: Dataset, recipe: Recipe) -> Predict:
+    store = current_store()
+    train, targets, test = (
+        store.array(array) for array in (data.train.inputs, data.train.labels, data.test.inputs)
+    )
+    if approach == "linear":
+        return linear(train, targets, test)
+    backbone = load_model(store, base.model).get_layer("backbone")
+    return network(approach, train, targets, test, backbone, recipe)

@@ -25,11 +25,13 @@ from benchmarks.machine import print_machine
 from flows.config import Config
 from flows.main import DIGITS
 from flows.run import pipeline_run
+from tasks.errors import DeadModelError
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
 from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import examine, train_until_healthy
+from tasks.networks.health import MOST_ATTEMPTS
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.recipe import Training
 from tasks.networks.seeds import derive_seed
@@ -103,9 +105,12 @@ def train_with_gate(
     build = partial(build_head, head, train.inputs.shape[1], training)
     with TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Store(Path(folder)), "head")
-        model, attempts = train_until_healthy(
-            head.name, build, train.inputs, targets, training, seed, checkpoint
-        )
+        try:
+            model, attempts = train_until_healthy(
+                head.name, build, train.inputs, targets, training, seed, checkpoint
+            )
+        except DeadModelError:
+            return Outcome(learned=False, accuracy=0.0, attempts=MOST_ATTEMPTS)
     return _judge(model, train, test, targets, len(attempts))
 
 

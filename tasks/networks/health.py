@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 MARGIN = 0.1
-# A saturated softmax or sigmoid has hardly any gradient left: of the notebook's heads that had not
-# moved after an epoch, one in eight did later, and another initialisation is the better bet. Before,
-# a small data set may simply not have got going.
+# A saturated softmax or sigmoid has hardly any gradient left. Of the notebook's heads that had not
+# moved after an epoch one in eight did later: another initialisation is the better bet. Before so
+# many batches, a small data set may simply not have got going.
 BATCHES_UNTIL_CLEAR = 100
-# Seven in ten of the notebook's two-node heads are dead after their first epoch: twenty attempts failed one
-# head of a hundred, forty fail one in a million.
+# Seven in ten of the notebook's two-node heads are dead after their first epoch. Twenty attempts
+# failed one head of a hundred; forty fail one in a million.
 MOST_ATTEMPTS = 40
 
 

@@ -18,6 +18,7 @@ from tasks.storage.references import Dataset, Record, Split
 CONFIDENT = 0.95
 MOST_TRAINING_STRANGERS = 10_000
 BINS = 20
+LEAST_DOUBT = 1e-8  # float32 knows no other number so near to 1
 
 
 class Abstention(Record):
@@ -30,8 +31,9 @@ class Abstention(Record):
         threshold: The top probability below which an image is refused, from training images.
         refused: The share of the strangers that it refuses, 0..1.
         accepted: The share of the known images that it does not refuse, 0..1.
-        stranger_counts: Strangers by top probability, in 20 bins of equal width from that of a
-            mere guess to 1; `known_counts` the same of the known.
+        doubts: The 21 edges of 20 bins of doubt, which is 1 minus the top probability, evenly
+            spread on a log scale from 1e-8, where no doubt is too, to that of a mere guess.
+        stranger_counts: Strangers in each bin; `known_counts` the same of the known.
     """
 
     model: str
@@ -41,6 +43,7 @@ class Abstention(Record):
     threshold: float
     refused: float
     accepted: float
+    doubts: tuple[float, ...]
     stranger_counts: tuple[int, ...]
     known_counts: tuple[int, ...]
 
@@ -111,8 +114,7 @@ def abstention(
     """
     threshold = refusal_threshold(seen.max(axis=1))
     strange, own = unseen.max(axis=1), known.max(axis=1)
-    guess = 1 / known.shape[1]
-    bins = np.linspace(guess, 1, BINS + 1)
+    doubts = np.geomspace(LEAST_DOUBT, 1 - 1 / known.shape[1], BINS + 1)
     return Abstention(
         model=model,
         strangers=len(strange),
@@ -121,6 +123,12 @@ def abstention(
         threshold=threshold,
         refused=float((strange < threshold).mean()),
         accepted=float((own >= threshold).mean()),
-        stranger_counts=tuple(np.histogram(strange.clip(guess, 1), bins)[0].tolist()),
-        known_counts=tuple(np.histogram(own.clip(guess, 1), bins)[0].tolist()),
+        doubts=tuple(doubts.tolist()),
+        stranger_counts=_count(strange, doubts),
+        known_counts=_count(own, doubts),
     )
+
+
+def _count(tops: NDArray[np.float32], doubts: NDArray[np.float64]) -> tuple[int, ...]:
+    doubt = (1 - tops.astype(np.float64)).clip(doubts[0], doubts[-1])
+    return tuple(np.histogram(doubt, doubts)[0].tolist())

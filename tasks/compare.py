@@ -13,7 +13,7 @@ from tasks.plots.confusion import draw_confusion
 from tasks.plots.curves import draw_learning_curves
 from tasks.plots.gallery import draw_gallery
 from tasks.plots.labels import draw_label_efficiency
-from tasks.plots.strangers import draw_top_probabilities
+from tasks.plots.strangers import draw_doubt
 from tasks.reporting.analysis import Answers, analyse
 from tasks.reporting.benefit import describe_study
 from tasks.reporting.comparison import COLUMNS, Result, describe_models
@@ -97,7 +97,7 @@ def draw(
     for head in analysis["neither"]:
         yield (
             f"neither-{head['recipe']}-{head['model']}",
-            draw_top_probabilities(head, len(classes)),
+            draw_doubt(head),
         )
     for model, hardest in zip(analysis["models"], analysis["mistakes"], strict=True):
         name = f"{model['recipe']}-{model['model']}"

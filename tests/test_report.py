@@ -70,8 +70,9 @@ def neither(confident: float) -> dict:
         "threshold": 0.99,
         "refused": 0.9,
         "accepted": 0.5,
+        "doubts": np.geomspace(1e-8, 0.5, 21).tolist(),
         "stranger_counts": [50] * 20,
-        "known_counts": [0] * 19 + [4],
+        "known_counts": [4] + [0] * 19,
     }
 
 

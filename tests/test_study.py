@@ -80,5 +80,7 @@ def test_abstention_counts_strangers_and_known():
     assert (found.confident, found.refused) == (0.25, 0.75)
     assert found.accepted == pytest.approx(2 / 3)
     assert sum(found.stranger_counts) == found.strangers == 4
-    assert [i for i, count in enumerate(found.known_counts) if count] == [12, 19]
-    assert found.known_counts[19] == 2
+    assert [i for i, count in enumerate(found.known_counts) if count] == [0, 15, 18]
+    assert found.doubts[0] == 1e-8
+    assert found.doubts[15] < 0.01 < found.doubts[16]
+    assert found.doubts[18] < 0.2 < found.doubts[19]

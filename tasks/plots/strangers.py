@@ -1,4 +1,4 @@
-"""Top probabilities of known images and of strangers."""
+"""How sure a head is of known images and of strangers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,17 +8,16 @@ import numpy as np
 from tasks.plots.style import COLOURS, picture, svg
 
 
-def draw_top_probabilities(head: Mapping[str, Any], classes: int) -> str:
-    """Shares of the images by top probability (log scale), and the threshold of refusal.
+def draw_doubt(head: Mapping[str, Any]) -> str:
+    """Shares of the images by doubt, 1 minus the top probability, and the threshold of refusal.
 
     Args:
         head: See `tasks.abstain.Abstention`.
-        classes: How many classes the head has.
 
     Returns:
         An SVG element.
     """
-    edges = np.linspace(1 / classes, 1, len(head["known_counts"]) + 1)
+    doubts = head["doubts"]
     with picture(height=3.0) as figure:
         axes = figure.subplots()
         for key, name, colour, hatch in (
@@ -26,13 +25,11 @@ def draw_top_probabilities(head: Mapping[str, Any], classes: int) -> str:
             ("stranger", "other classes", COLOURS[1], "///"),
         ):
             counts = np.asarray(head[f"{key}_counts"])
-            axes.stairs(
-                100 * counts / max(1, counts.sum()), edges, fill=True, alpha=0.45, color=colour,
-                hatch=hatch, label=name,
-            )  # fmt: skip
-        label = f"threshold {head['threshold']:.4f}"
-        axes.axvline(min(1, head["threshold"]), color="black", linestyle="--", label=label)
-        axes.set(yscale="log", xlabel="top probability", ylabel="test images, %")
-        axes.yaxis.set_major_formatter("{x:g}")
+            share = 100 * counts / max(1, counts.sum())
+            axes.stairs(share, doubts, fill=True, alpha=0.45, color=colour, hatch=hatch, label=name)
+        threshold = np.clip(1 - head["threshold"], doubts[0], doubts[-1])
+        axes.axvline(threshold, color="black", linestyle="--", label="threshold")
+        axes.set(xscale="log", xlabel="probability of the other classes", ylabel="test images, %")
+        axes.invert_xaxis()
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
         return svg(figure)

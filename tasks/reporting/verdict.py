@@ -103,11 +103,11 @@ def judge_benefit(study: dict[str, Any]) -> Finding:
         )
     images, rival = few[0]["images"], max(few[1:], key=lambda point: point["mean"])
     small = (
-        f"With {images} labelled images, frozen {percent(few[0]['mean'])} on average and best "
+        f"With {images:,} labelled images, frozen {percent(few[0]['mean'])} on average and best "
         f"without transfer {percent(rival['mean'])}, worse in each of {study['draws']} draws"
     )
     return Finding(
-        claim=f"Transfer helps where labels are few, up to {images} images; {with_all}.",
+        claim=f"Transfer helps where labels are few, up to {images:,} images; {with_all}.",
         evidence=f"{small}. {full}",
     )
 
@@ -132,8 +132,11 @@ def judge_neither(neither: Sequence[dict[str, Any]]) -> Finding:
 
 
 def _beaten_at(frozen: dict[str, Any], rivals: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The points with the most labels at which the frozen backbone beats all rivals."""
-    sizes = zip(frozen["points"], *(rival["points"] for rival in rivals), strict=True)
+    """The points with the most labels, short of all, at which the frozen backbone beats all rivals.
+
+    With all labels the draws are one and the same, so they are no evidence.
+    """
+    sizes = zip(*(approach["points"][:-1] for approach in (frozen, *rivals)), strict=True)
     beaten = [points for points in sizes if all(_is_better(points[0], p) for p in points[1:])]
     return list(beaten[-1]) if beaten else []
 

@@ -1,8 +1,10 @@
 """What is seen of training: a bar on a terminal, a line an epoch elsewhere, a bar in the UI."""
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
@@ -28,10 +30,12 @@ class EpochProgress:
         self._task = self._bar.add_task(
             f"{title}: epoch {ended + 1}/{epochs}", total=epochs * images, completed=ended * images
         )
-        # Benchmarks train outside of Prefect.
-        self._artifact: Any = TaskRunContext.get() and create_progress_artifact(
-            self._percentage(), key=f"training-{title}", description=f"Training of {title}."
-        )
+        self._artifact: Any = None
+        if TaskRunContext.get():  # benchmarks train outside of Prefect
+            with suppress(httpx.HTTPError):  # a bar in the UI is not worth a training
+                self._artifact = create_progress_artifact(
+                    self._percentage(), key=f"training-{title}", description=f"Training of {title}."
+                )
         if ended and self._log:
             self._log.info("%s: goes on after epoch %d/%d", title, ended, epochs)
 
@@ -60,7 +64,8 @@ class EpochProgress:
         )
         self._bar.update(self._task, description=line)
         if self._artifact:
-            update_progress_artifact(self._artifact, self._percentage(), description=line)
+            with suppress(httpx.HTTPError):
+                update_progress_artifact(self._artifact, self._percentage(), description=line)
         if self._log:
             self._log.info(line)
 

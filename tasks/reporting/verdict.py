@@ -35,7 +35,7 @@ def reach_verdict(
     if study:
         findings.append(judge_benefit(study))
     if neither:
-        findings.append(judge_neither(neither[-2:]))
+        findings.append(judge_neither([n for n in neither if n["recipe"] == neither[-1]["recipe"]]))
     return findings
 
 

@@ -139,11 +139,11 @@ def main() -> None:
     """Train the heads and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--heads", type=int, default=100, help="of each kind and recipe")
+    parser.add_argument("--seed", type=int, default=0, help="of the bases")
     parser.add_argument("--artifacts", type=Path, default=Path("artifacts"))
     arguments = parser.parse_args()
-    config = Config(
-        dataset=os.environ.get("TRANSFER_DATASET", "auto"), artifacts=arguments.artifacts
-    )
+    dataset = os.environ.get("TRANSFER_DATASET", "auto")
+    config = Config(dataset=dataset, seed=arguments.seed, artifacts=arguments.artifacts)
     features = extract(config)
     print_machine()
     print(

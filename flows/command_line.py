@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
@@ -40,10 +40,25 @@ class Arguments(Config, BaseSettings):
         return Config.model_validate(self.model_dump(exclude={"debug"}))
 
 
+S = TypeVar("S", bound=Arguments)
+
+
 def run_from_command_line(
     run: Callable[[Config], Any], arguments: Sequence[str] | None = None
 ) -> int:
-    """Parse the arguments, run, and say in one sentence what went wrong.
+    """Parse the arguments of `flows/main.py` and run; see `call_with_settings`."""
+
+    def begin(parsed: Arguments) -> None:
+        import_ahead(parsed.config())
+        run(parsed.config())
+
+    return call_with_settings(Arguments, begin, arguments)
+
+
+def call_with_settings(
+    settings: type[S], call: Callable[[S], Any], arguments: Sequence[str] | None = None
+) -> int:
+    """Parse the arguments, call, and say in one sentence what went wrong.
 
     Returns:
         The exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 1 for
@@ -51,12 +66,11 @@ def run_from_command_line(
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:
-        parsed = CliApp.run(Arguments, None if arguments is None else list(arguments))
+        parsed = CliApp.run(settings, None if arguments is None else list(arguments))
     except ValidationError as error:
         return _fail(_sentence(error), 2)
     try:
-        import_ahead(parsed.config())
-        run(parsed.config())
+        call(parsed)
     except KeyboardInterrupt:
         return _fail(f"interrupted; {describe_unfinished(Store(parsed.artifacts))}", 130)
     except Exception as error:

@@ -1,6 +1,11 @@
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from prefect.testing.utilities import prefect_test_harness
@@ -9,6 +14,7 @@ from flows.command_line import ENVIRONMENT_PREFIX
 from flows.config import Config
 from flows.main import main
 
+ROOT = Path(__file__).parents[1]
 MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
 
 
@@ -25,8 +31,6 @@ def mnist(_environment_of_the_caller: dict[str, str]) -> Path:
 def _environment_of_the_caller() -> Iterator[dict[str, str]]:
     """The settings of whoever runs the tests reach the tests that ask for them, and no other."""
     with pytest.MonkeyPatch.context() as patch:
-        import os
-
         found = {key: os.environ[key] for key in os.environ if key.startswith(ENVIRONMENT_PREFIX)}
         for key in found:
             patch.delenv(key)
@@ -89,3 +93,30 @@ def tiny_report(
             artifacts=tmp_path_factory.mktemp("report"),
         )
     )
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API's address of a server that was started as a user starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = tmp_path_factory.mktemp("prefect")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "prefect", "server", "start"),
+            *("--host", "127.0.0.1", "--port", str(port)),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        # the transport tries again, at growing intervals, until the server listens
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=60) as client:
+            client.get(f"http://127.0.0.1:{port}/api/health").raise_for_status()
+        yield f"http://127.0.0.1:{port}/api"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)

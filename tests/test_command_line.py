@@ -35,7 +35,16 @@ def test_defaults():
 def test_every_option():
     config = parse(
         *("--dataset", "digits", "--classes", "7,3,5", "--seed", "4", "--recipes", "notebook"),
-        *("--artifacts", "/tmp/x", "--refresh", "--base-epochs", "2", "--head-epochs", "1"),
+        *(
+            "--artifacts",
+            "/tmp/x",
+            "--refresh",
+            "--no-study",
+            "--base-epochs",
+            "2",
+            "--head-epochs",
+            "1",
+        ),
     )
     assert config == Config(
         dataset="digits",
@@ -44,6 +53,7 @@ def test_every_option():
         recipes=("notebook",),
         artifacts=Path("/tmp/x"),
         refresh=True,
+        study=False,
         base_epochs=2,
         head_epochs=1,
     )

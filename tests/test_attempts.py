@@ -100,11 +100,13 @@ def test_a_small_data_set_gets_all_its_epochs(checkpoint):
 
 def test_if_all_attempts_die_one_sentence_says_so(checkpoint):
     built: list[int] = []
-    with pytest.raises(DeadModelError, match="two-node did not learn in 40 attempts, the last one"):
+    with pytest.raises(
+        DeadModelError, match="two-node did not learn in 100 attempts, the last one"
+    ):
         train_until_healthy(
             "two-node", build_for(None, built), INPUTS, TARGETS, TRAINING, 5, checkpoint
         )
-    assert len(set(built)) == 40
+    assert len(set(built)) == 100
 
 
 class Killed(BaseException):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import keras
 
-BATCH_IMAGES = 250  # 500 would save 0.2 s of 1.7 s on 12,665 images, and take 75 MB more
+BATCH_IMAGES = 250
 
 
 def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -30,10 +30,11 @@ def run(model: "keras.Model", inputs: NDArray[Any]) -> NDArray[np.float32]:
     """The model's output for every input, float32 (n, ...), computed batch by batch.
 
     Only one batch of the inputs is float at a time. `Model.predict` does the same, but spends
-    more time on its data adapter and callbacks than on a small network.
+    more time on its data adapter and callbacks than on a small network; calling the model without
+    a graph takes half as long again.
     """
     outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
     for start in range(0, len(inputs), BATCH_IMAGES):
         part = slice(start, start + BATCH_IMAGES)
-        outputs[part] = np.asarray(model(inputs[part], training=False))
+        outputs[part] = model.predict_on_batch(inputs[part])
     return outputs

@@ -17,6 +17,7 @@ def test_shapes_and_counts_of_the_notebook(mnist, tmp_path, caplog):
         recipes=("tuned",),
         base_epochs=1,
         head_epochs=1,
+        study=False,
         artifacts=tmp_path,
     )
     report = main(config)
@@ -27,7 +28,6 @@ def test_shapes_and_counts_of_the_notebook(mnist, tmp_path, caplog):
         "notice": "",
         "train": 60_000,
         "test": 10_000,
-        "classes": [0, 1],
         "train_subset": 12_665,
         "test_subset": 2_115,
     }

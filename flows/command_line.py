@@ -37,7 +37,7 @@ class Arguments(Config, BaseSettings):
 
     def config(self) -> Config:
         """The configuration alone."""
-        return Config.model_validate(self.model_dump(exclude={"debug"}))
+        return Config.model_validate(self.model_dump(include=set(Config.model_fields)))
 
 
 S = TypeVar("S", bound=Arguments)

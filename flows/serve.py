@@ -45,10 +45,6 @@ class ServeArguments(Arguments):
     def _five_fields(cls, cron: str | None) -> str | None:
         return cron and CronSchedule(cron=cron).cron
 
-    def config(self) -> Config:
-        """The configuration of the served runs."""
-        return Config.model_validate(self.model_dump(exclude={"debug", "cron"}))
-
 
 def serve_experiment(arguments: ServeArguments) -> None:
     """Serve until the process is stopped; one run at a time, later ones wait for it.

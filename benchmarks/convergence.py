@@ -31,6 +31,7 @@ from tasks.filter import filter_classes
 from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import examine, train_until_healthy
+from tasks.networks.compilation import compile_training
 from tasks.networks.health import MOST_ATTEMPTS
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.recipe import Training
@@ -93,7 +94,8 @@ def train_without_gate(
     targets = targets_for(head.nodes, train.one_hot)
     attempt_seed = derive_seed(seed, head.name, 0)
     model = build_head(head, train.inputs.shape[1], training, attempt_seed)
-    fit(model, train.inputs, targets, training, attempt_seed, StopAfter())
+    compiled = compile_training(model, train.inputs, targets, training)
+    fit(compiled, train.inputs, targets, attempt_seed, StopAfter())
     return _judge(model, train, test, targets, 1)
 
 

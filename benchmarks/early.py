@@ -17,6 +17,7 @@ from prefect.logging import disable_run_logger
 from benchmarks.keepers import StopAfter
 from flows.config import Config
 from flows.main import DIGITS
+from tasks.networks.compilation import compile_training
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.seeds import derive_seed
 from tasks.networks.training import fit
@@ -49,7 +50,8 @@ def train_briefly(config: Config, epochs: int) -> Early:
     started = time.perf_counter()
     model = build_base(DIGITS, recipe.scaling, recipe.base, seed)
     with disable_run_logger():
-        fit(model, pixels, labels, recipe.base, seed, StopAfter(epochs))
+        compiled = compile_training(model, pixels, labels, recipe.base)
+        fit(compiled, pixels, labels, seed, StopAfter(epochs))
     seconds = time.perf_counter() - started
     predicted = predicted_classes(run(model, images.test_images[..., None]))
     return Early(epochs, float((predicted == images.test_labels).mean()), seconds)

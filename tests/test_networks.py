@@ -17,6 +17,7 @@ from tasks.networks.architecture import (
     softmax_head,
 )
 from tasks.networks.attempts import train_until_healthy
+from tasks.networks.compilation import compile_training
 from tasks.networks.epochs import draw_transforms, plan_epoch
 from tasks.networks.inference import run
 from tasks.networks.optimizers import build_optimizer
@@ -44,6 +45,12 @@ class Forgetful:
 
     def is_over(self, course):
         return False
+
+
+def train(model, inputs, targets, training, seed):
+    return fit(
+        compile_training(model, inputs, targets, training), inputs, targets, seed, Forgetful()
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -194,7 +201,7 @@ def test_training_is_gradient_descent():
     )
     training = SHORT.model_copy(update={"learning_rate": 0.1, "batch_size": 2, "epochs": 1})
     inputs = np.array([[1], [1], [1]], np.uint8)
-    result = fit(model, inputs, np.zeros((3, 1), np.float32), training, 0, Forgetful())
+    result = train(model, inputs, np.zeros((3, 1), np.float32), training, 0)
     # loss w**2, gradient 2 w: 1 -> 0.8 after the batch of two, 0.64 after the batch of one
     assert model.get_weights()[0].item() == pytest.approx(0.64)
     assert result.epochs[0].loss == pytest.approx((1 + 1 + 0.64) / 3)
@@ -208,7 +215,7 @@ def test_an_epoch_is_that_of_keras_own_loop_in_the_same_order(recipe):
     targets = np.eye(2, dtype=np.float32)[rng.integers(0, 2, 100)]
     ours, theirs = (build_head(softmax_head(2), 1152, training, seed=1) for _ in range(2))
     before = weights_sha256(ours)
-    fit(ours, features, targets, training, 5, Forgetful())
+    train(ours, features, targets, training, 5)
     theirs.compile(
         build_optimizer(training, batches=13), training.loss.replace("cross", "categorical_cross")
     )
@@ -221,7 +228,7 @@ def test_an_epoch_is_that_of_keras_own_loop_in_the_same_order(recipe):
 
 def test_images_do_not_outlive_their_training(base):
     """A graph that captures its data keeps them: 47 MB an attempt on MNIST."""
-    fit(base, images(9), np.eye(10, dtype=np.float32)[:9], SHORT, 0, Forgetful())
+    train(base, images(9), np.eye(10, dtype=np.float32)[:9], SHORT, 0)
     gc.collect()
     tensors = [found for found in gc.get_objects() if type(found).__name__ == "EagerTensor"]
     assert (9, 28, 28, 1) not in [tuple(tensor.shape) for tensor in tensors]
@@ -229,7 +236,7 @@ def test_images_do_not_outlive_their_training(base):
 
 def test_targets_that_would_broadcast_are_refused(base):
     with pytest.raises(ValueError, match=r"targets \(8, 1\) do not fit the output \(None, 10\)"):
-        fit(base, images(8), np.zeros((8, 1), np.float32), SHORT, 0, Forgetful())
+        train(base, images(8), np.zeros((8, 1), np.float32), SHORT, 0)
 
 
 @pytest.mark.parametrize("specification", [ONE_NODE, softmax_head(2)], ids=lambda s: s.name)

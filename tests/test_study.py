@@ -3,10 +3,10 @@ import pytest
 
 from flows.config import Config
 from tasks.abstain import abstention
-from tasks.networks.approaches import linear, network
-from tasks.networks.architecture import build_backbone, build_head, softmax_head
+from tasks.networks.approaches import enough_epochs, linear, network
+from tasks.networks.architecture import build_backbone
+from tasks.networks.epochs import plan_epoch, plan_epochs
 from tasks.networks.inference import run
-from tasks.networks.repeated import RepeatedTraining, enough_epochs
 from tasks.storage.models import weights_sha256
 from tasks.study import draw_rows, sizes
 
@@ -60,15 +60,12 @@ def test_frozen_and_linear_learn_it_too(squares):
     assert linear(images, targets, images)(np.arange(10), 1).tolist() == [0, 1] * 20
 
 
-def test_a_repeated_training_does_not_remember_the_one_before():
-    features = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
-    targets = np.eye(2, dtype=np.float32)[np.arange(30) % 2]
-    training = RepeatedTraining(
-        lambda seed: build_head(softmax_head(2), 8, HEAD, seed), features, targets, HEAD
-    )
-    first = weights_sha256(training.train(features, targets, 1))
-    assert weights_sha256(training.train(features[:7], targets[:7], 2)) != first
-    assert weights_sha256(training.train(features, targets, 1)) == first
+def test_several_epochs_in_one_plan_keep_their_batches():
+    training = HEAD.model_copy(update={"batch_size": 2})
+    plan = plan_epochs(training, images=3, seed=1, epochs=2)
+    assert plan.bounds.tolist() == [0, 2, 3, 5, 6]
+    both = [plan_epoch(training, 3, seed=1, epoch=epoch).rows.tolist() for epoch in (0, 1)]
+    assert plan.rows.tolist() == both[0] + both[1]
 
 
 def test_abstention_counts_strangers_and_known():

@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
+from tasks.networks.epochs import plan_epochs
 from tasks.networks.inference import predicted_classes, run
-from tasks.networks.recipe import Recipe
-from tasks.networks.repeated import RepeatedTraining
+from tasks.networks.recipe import Recipe, Training
+from tasks.networks.restarts import Restarts
+from tasks.networks.training import run_epoch
 
 if TYPE_CHECKING:
     import keras
 
 Approach: TypeAlias = Literal["frozen", "fine-tuned", "scratch", "linear"]
+LEAST_BATCHES = 40
 APPROACHES: tuple[Approach, ...] = ("frozen", "fine-tuned", "scratch", "linear")
 
 # Trains on chosen rows from a seed, and gives the classes of the test images.
@@ -66,12 +69,22 @@ def network(
         return join(below, head(seed), approach)
 
     build = head if approach == "frozen" else whole
-    repeated = RepeatedTraining(build, train, targets, training)
+    restarts = Restarts(build, train, targets, training)
 
     def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
-        return predicted_classes(run(repeated.train(train[rows], targets[rows], seed), test))
+        compiled = restarts.start(seed)
+        plan = plan_epochs(training, len(rows), seed, enough_epochs(training, len(rows)))
+        run_epoch(partial(compiled.train_on, train[rows], targets[rows]), plan, lambda images: None)
+        compiled.finish()
+        return predicted_classes(run(compiled.model, test))
 
     return predict
+
+
+def enough_epochs(training: Training, images: int) -> int:
+    """The recipe's epochs, or more where they have fewer than 40 batches in all."""
+    batches = -(-images // training.batch_size)
+    return max(training.epochs, -(-LEAST_BATCHES // batches))
 
 
 def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from tasks.networks.health import (
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.keeping import Attempt, AttemptKeeper, read_checkpoint
 from tasks.networks.recipe import Training
+from tasks.networks.restarts import Restarts
 from tasks.networks.seeds import derive_seed
 from tasks.networks.training import Course, fit
 from tasks.storage.checkpoints import Checkpoint
@@ -57,22 +58,18 @@ def train_until_healthy(
     """
     saved = read_checkpoint(checkpoint)
     attempts = saved[1].dead if saved else ()
+    restarts = Restarts(build, inputs, targets, training)
     while len(attempts) < MOST_ATTEMPTS:
         attempt_seed = derive_seed(seed, name, len(attempts))
-        model = build(attempt_seed)
-        diagnosis = partial(examine, model, inputs, targets)
-        keeper = AttemptKeeper(
-            checkpoint,
-            name,
-            training,
-            attempts,
-            partial(_is_hopeless, targets, training, diagnosis),
-        )
-        course = fit(model, inputs, targets, training, attempt_seed, keeper)
+        compiled = restarts.start(attempt_seed)
+        diagnosis = partial(examine, compiled.model, inputs, targets)
+        hopeless = partial(_is_hopeless, targets, training, diagnosis)
+        keeper = AttemptKeeper(checkpoint, name, training, attempts, hopeless)
+        course = fit(compiled, inputs, targets, attempt_seed, keeper)
         outcome = diagnosis() or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, course=course, outcome=outcome))
         if outcome == LEARNED:
-            return model, attempts
+            return compiled.model, attempts
         get_run_logger().warning(
             "%s: attempt %d of %d is dead (%s)", name, len(attempts), MOST_ATTEMPTS, outcome
         )

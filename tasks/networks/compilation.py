@@ -20,13 +20,18 @@ class Compiled:
     """A training that can be run and kept.
 
     Attributes:
+        model: What is trained.
+        training: How it is trained.
         train_on: Trains on rows int32 (m,) of inputs and targets, distorted by transforms float32
-            (m, 8) if the recipe says so, and gives the sum of losses and the number of hits.
+            (m, 8) if the recipe says so, in batches that start at bounds int32 (b + 1,), and gives
+            the sum of losses and the number of hits.
         variables: All that training changes: the model's and the optimizer's.
         finish: Gives the model its final weights, once its last epoch is over.
     """
 
-    train_on: Callable[[Any, Any, NDArray[np.int32], NDArray[np.float32]], tuple[Any, Any]]
+    model: "keras.Model"
+    training: Training
+    train_on: Callable[..., tuple[Any, Any]]
     variables: list[Any]
     finish: Callable[[], None]
 
@@ -59,18 +64,21 @@ def compile_training(
         optimizer.apply(gradients, model.trainable_variables)
         return tf.reduce_sum(losses), tf.reduce_sum(_hits(expected, probabilities))
 
-    def train_on(x: Any, y: Any, rows: Any, transforms: Any) -> tuple[Any, Any]:
+    def train_on(x: Any, y: Any, rows: Any, transforms: Any, bounds: Any) -> tuple[Any, Any]:
         loss = hits = tf.constant(0.0)
-        for start in tf.range(0, tf.size(rows), training.batch_size):
-            part = slice(start, start + training.batch_size)
+        for number in tf.range(tf.size(bounds) - 1):
+            part = slice(bounds[number], bounds[number + 1])
             batch, expected = tf.gather(x, rows[part]), tf.gather(y, rows[part])
             batch_loss, batch_hits = train_batch(batch, expected, transforms[part])
             loss, hits = loss + batch_loss, hits + batch_hits
         return loss, hits
 
     data = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in (inputs, targets)]
-    plan = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)]
+    integers = tf.TensorSpec([None], tf.int32)
+    plan = [integers, tf.TensorSpec([None, None], tf.float32), integers]
     return Compiled(
+        model=model,
+        training=training,
         train_on=tf.function(train_on, [*data, *plan]),
         variables=[*model.variables, *optimizer.variables],
         finish=lambda: optimizer.finalize_variable_values(model.trainable_variables),

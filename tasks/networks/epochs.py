@@ -12,25 +12,39 @@ CENTRE = 13.5  # of 28 pixels, counted from 0
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """In which order an epoch sees the images, and how each is distorted.
+    """In which order an epoch, or several, see the images, and how each is distorted.
 
     Attributes:
-        rows: int32 (n,), a permutation.
+        rows: int32 (n,), a permutation, or several one after another.
         transforms: float32 (n, 8), the affine map of each image in that order; (n, 0) where the
             images are not distorted.
+        bounds: int32 (b + 1,), where each of b batches starts, and n.
     """
 
     rows: NDArray[np.int32]
     transforms: NDArray[np.float32]
+    bounds: NDArray[np.int32]
 
 
 def plan_epoch(training: Training, images: int, seed: int, epoch: int) -> EpochPlan:
     """The plan of epoch 0, 1, ... over so many images."""
     rng = np.random.default_rng([seed, epoch])
     rows = rng.permutation(images).astype(np.int32)
+    bounds = np.append(np.arange(0, images, training.batch_size), images).astype(np.int32)
     if training.augmentation is None:
-        return EpochPlan(rows, np.empty((images, 0), np.float32))
-    return EpochPlan(rows, draw_transforms(training.augmentation, images, rng))
+        return EpochPlan(rows, np.empty((images, 0), np.float32), bounds)
+    return EpochPlan(rows, draw_transforms(training.augmentation, images, rng), bounds)
+
+
+def plan_epochs(training: Training, images: int, seed: int, epochs: int) -> EpochPlan:
+    """The first so many epochs in one plan: one of few images is too short a call by itself."""
+    plans = [plan_epoch(training, images, seed, epoch) for epoch in range(epochs)]
+    starts = [plan.bounds[:-1] + epoch * images for epoch, plan in enumerate(plans)]
+    return EpochPlan(
+        np.concatenate([plan.rows for plan in plans]),
+        np.concatenate([plan.transforms for plan in plans]),
+        np.append(np.concatenate(starts), epochs * images).astype(np.int32),
+    )
 
 
 def draw_transforms(

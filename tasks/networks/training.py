@@ -3,19 +3,15 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.compilation import compile_training
+from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import EpochPlan, plan_epoch
 from tasks.networks.progress import EpochProgress
-from tasks.networks.recipe import Training
 from tasks.storage.references import Record
-
-if TYPE_CHECKING:
-    import keras
 
 PART_BATCHES = 20  # one call into the graph: short enough for a bar that moves and for Ctrl-C
 
@@ -52,23 +48,21 @@ class Keeper(Protocol):
 
 
 def fit(
-    model: "keras.Model",
+    compiled: Compiled,
     inputs: NDArray[Any],
     targets: NDArray[np.float32],
-    training: Training,
     seed: int,
     keeper: Keeper,
 ) -> Course:
-    """Train a model in place, from the last epoch that was kept.
+    """Train a compiled model in place, from the last epoch that was kept.
 
     An epoch depends on the state before it, the seed and its number alone, so a training that
     was interrupted ends with the same weights as one that was not.
 
     Args:
-        model: Takes `inputs` (n, ...) of any numeric dtype, gives probabilities (n, nodes).
+        compiled: Its model takes `inputs` (n, ...), gives probabilities (n, nodes).
         inputs: Images uint8 (n, 28, 28, 1) or features float32 (n, 1152).
         targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
-        training: Loss, optimizer and lengths.
         seed: The order of every epoch follows from it.
         keeper: Keeps the state after each epoch.
 
@@ -76,11 +70,11 @@ def fit(
         ValueError: The targets' shape is not that of the model's output, which a mean squared
             error would broadcast without a word.
     """
+    model, training = compiled.model, compiled.training
     if targets.shape != (len(inputs), model.output_shape[-1]):
         raise ValueError(f"targets {targets.shape} do not fit the output {model.output_shape}")
     import keras
 
-    compiled = compile_training(model, inputs, targets, training)
     data = keras.ops.convert_to_tensor(inputs), keras.ops.convert_to_tensor(targets)
     train_on = partial(compiled.train_on, *data)
     course = keeper.restore(compiled.variables)
@@ -88,7 +82,7 @@ def fit(
         while len(course.epochs) < training.epochs and not keeper.is_over(course):
             started = time.perf_counter()
             plan = plan_epoch(training, len(inputs), seed, len(course.epochs))
-            epoch = run_epoch(train_on, plan, training.batch_size, progress.seen)
+            epoch = run_epoch(train_on, plan, progress.seen)
             course = course.after(epoch, time.perf_counter() - started)
             keeper.keep(compiled.variables, course)
             progress.epoch_ended(epoch.loss, epoch.accuracy)
@@ -97,17 +91,14 @@ def fit(
 
 
 def run_epoch(
-    train_on: Callable[[NDArray[np.int32], NDArray[np.float32]], tuple[Any, Any]],
-    plan: EpochPlan,
-    batch_size: int,
-    seen: Callable[[int], None],
+    train_on: Callable[..., tuple[Any, Any]], plan: EpochPlan, seen: Callable[[int], None]
 ) -> EpochResult:
-    """One epoch as planned; `seen` is told of images, part by part."""
+    """One epoch, or several, as planned; `seen` is told of images, part by part."""
     loss = hits = 0.0
-    part = PART_BATCHES * batch_size
-    for start in range(0, len(plan.rows), part):
-        rows = plan.rows[start : start + part]
-        part_loss, part_hits = train_on(rows, plan.transforms[start : start + part])
+    for first in range(0, len(plan.bounds) - 1, PART_BATCHES):
+        bounds = plan.bounds[first : first + PART_BATCHES + 1]
+        part = slice(bounds[0], bounds[-1])
+        part_loss, part_hits = train_on(plan.rows[part], plan.transforms[part], bounds - bounds[0])
         loss, hits = loss + float(part_loss), hits + float(part_hits)
-        seen(len(rows))
+        seen(int(bounds[-1] - bounds[0]))
     return EpochResult(loss=loss / len(plan.rows), accuracy=hits / len(plan.rows))

@@ -27,6 +27,7 @@ from tasks.reporting.metrics import is_mnist
 from tasks.reshape import reshape
 from tasks.sources.find import find_source
 from tasks.storage.references import Dataset
+from tasks.strangers import strangers
 from tasks.study import LabelEfficiency, study
 from tasks.train_base import train_base
 from tasks.transfer_one_node import transfer_one_node
@@ -99,7 +100,7 @@ def train_and_transfer(
         Result(recipe=name, trained=base, evaluation=of_base),
         features,
         [Result(recipe=name, trained=head, evaluation=found) for head, found in of_heads],
-        abstain(base, of_heads, images, config.classes),
+        abstain(strangers(base, images, config.classes), of_heads),
     )
 
 

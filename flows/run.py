@@ -25,7 +25,7 @@ def pipeline_run(config: Config) -> Iterator[None]:
     Raises:
         InputError: The artifacts folder cannot be written to, or another run did not leave it.
     """
-    for name in ("prefect.flow_runs", "prefect.task_runs"):
+    for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
         logging.getLogger(name).addFilter(_is_worth_reading)
     _make_folder(config)
     with (
@@ -64,7 +64,8 @@ def _tidy(store: Store, refresh: bool = False) -> None:
 
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:
-    """Neither the chatter about our own hook, nor the traceback of an error for people."""
+    """Neither chatter on our own hook and new graphs, nor the traceback of an error for people."""
     error = record.exc_info[1] if record.exc_info else None
-    is_about_hook = note_outcome.__name__ in record.getMessage()
-    return not (is_about_hook or isinstance(error, ReadableError))
+    message = record.getMessage()
+    is_chatter = note_outcome.__name__ in message or "triggered tf.function retracing" in message
+    return not (is_chatter or isinstance(error, ReadableError))

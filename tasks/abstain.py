@@ -13,10 +13,10 @@ from tasks.statistics.abstention import refusal_threshold
 from tasks.storage.caching import stage
 from tasks.storage.models import load_model
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset, Record, Split
+from tasks.storage.references import Record
+from tasks.strangers import Strangers
 
 CONFIDENT = 0.95
-MOST_TRAINING_STRANGERS = 10_000
 BINS = 20
 LEAST_DOUBT = 1e-8  # float32 knows no other number so near to 1
 
@@ -55,30 +55,21 @@ class Abstentions(Record):
 
 
 @stage("abstain")
-def abstain(
-    base: TrainedModel,
-    heads: Sequence[tuple[TrainedModel, Evaluation]],
-    images: Dataset,
-    classes: Sequence[int],
-) -> Abstentions:
+def abstain(strangers: Strangers, heads: Sequence[tuple[TrainedModel, Evaluation]]) -> Abstentions:
     """Show each head the images of all other classes.
 
     Args:
-        base: The model whose backbone the heads share.
+        strangers: Their features, from the backbone that the heads share.
         heads: Each with its evaluation on the test images of its own classes.
-        images: All images, with their labels.
-        classes: The labels that the heads know.
     """
     store = current_store()
-    backbone = load_model(store, base.model).get_layer("backbone")
-    train = run(backbone, strangers(images.train, classes, MOST_TRAINING_STRANGERS))
-    test = run(backbone, strangers(images.test, classes))
     found = []
-    for trained, evaluation in heads if len(test) and len(train) else ():
+    for trained, evaluation in heads if strangers.features else ():
         head = load_model(store, trained.model).layers[-1]
-        known = store.array(evaluation.probabilities)
-        seen, unseen = (class_probabilities(run(head, features)) for features in (train, test))
-        found.append(abstention(trained.name, seen, unseen, known))
+        seen, unseen = (
+            class_probabilities(run(head, store.array(features))) for features in strangers.features
+        )
+        found.append(abstention(trained.name, seen, unseen, store.array(evaluation.probabilities)))
         get_run_logger().info(
             "%s: %.1f %% of strangers are called with confidence; below %.6f it should refuse",
             trained.name,
@@ -86,16 +77,6 @@ def abstain(
             found[-1].threshold,
         )
     return Abstentions(heads=tuple(found))
-
-
-def strangers(split: Split, classes: Sequence[int], most: int | None = None) -> NDArray[np.uint8]:
-    """The images of no class in `classes`, or `most` of them, evenly spread: (m, 28, 28, 1)."""
-    store = current_store()
-    rows = np.flatnonzero(~np.isin(store.array(split.labels), classes))
-    if most is not None and len(rows) > most:
-        rows = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
-    chosen: NDArray[np.uint8] = store.array(split.inputs)[rows]
-    return chosen
 
 
 def abstention(

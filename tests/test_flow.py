@@ -27,6 +27,7 @@ TASKS = [
     "evaluate",
     "evaluate",
     "evaluate",
+    "strangers",
     "abstain",
     "compare",
 ]
@@ -150,6 +151,7 @@ def test_other_classes_keep_the_base(tiny_config):
         "transfer-two-node",
         "transfer-one-node",
         "evaluate",
+        "strangers",
         "abstain",
         "compare",
     }
@@ -215,6 +217,7 @@ PRODUCER = {
     "two-node": "transfer-two-node",
     "one-node": "transfer-one-node",
     "one-node-probabilities": "evaluate",
+    "test-strangers": "strangers",
     "analysis": "compare",
 }
 
@@ -229,7 +232,7 @@ def test_every_damaged_file_is_made_again_by_its_producer_alone(tiny_config, tmp
         for folder in ("arrays", "models", "pages", "records")
         for path in sorted((artifacts / folder).iterdir())
     ]
-    assert len(stored) == 17 + 3 + 12 + 14
+    assert len(stored) == 19 + 3 + 12 + 15
     for path in stored:
         damage(path)
         metrics = run(tiny_config)

@@ -1,7 +1,7 @@
 """Attempts: a network that turns out dead is initialised again from another seed."""
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.errors import DeadModelError
+from tasks.networks.compilation import Compiled, as_tensors
 from tasks.networks.health import (
     BATCHES_UNTIL_CLEAR,
     MOST_ATTEMPTS,
@@ -59,14 +60,14 @@ def train_until_healthy(
     saved = read_checkpoint(checkpoint)
     attempts = saved[1].dead if saved else ()
     restarts = Restarts(build, inputs, targets, training)
+    tensors = as_tensors(inputs, targets)
     while len(attempts) < MOST_ATTEMPTS:
         attempt_seed = derive_seed(seed, name, len(attempts))
         compiled = restarts.start(attempt_seed)
-        diagnosis = partial(examine, compiled.model, inputs, targets)
-        hopeless = partial(_is_hopeless, targets, training, diagnosis)
-        keeper = AttemptKeeper(checkpoint, name, training, attempts, hopeless)
-        course = fit(compiled, inputs, targets, attempt_seed, keeper)
-        outcome = diagnosis() or LEARNED
+        gate = HealthGate(compiled, inputs, targets)
+        keeper = AttemptKeeper(checkpoint, name, training, attempts, gate.is_hopeless)
+        course = fit(compiled, *tensors, attempt_seed, keeper)
+        outcome = gate.diagnosis(course) or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, course=course, outcome=outcome))
         if outcome == LEARNED:
             return compiled.model, attempts
@@ -86,14 +87,28 @@ def examine(model: "keras.Model", inputs: NDArray[Any], targets: NDArray[np.floa
     return diagnose(predicted, predicted_classes(targets[rows]), max(2, targets.shape[1]))
 
 
-def _is_hopeless(
-    targets: NDArray[np.float32], training: Training, diagnosis: Callable[[], str], course: Course
-) -> bool:
-    """Whether no epoch was clearly better than chance, nor are the weights after the last one."""
-    needed = clear_accuracy(predicted_classes(targets))
-    batches = len(course.epochs) * -(-len(targets) // training.batch_size)
-    return (
-        batches >= BATCHES_UNTIL_CLEAR
-        and max(epoch.accuracy for epoch in course.epochs) < needed
-        and bool(diagnosis())
-    )
+@dataclass(frozen=True)
+class HealthGate:
+    """Examines one attempt on its training data, once for each state that it is in."""
+
+    compiled: Compiled
+    inputs: NDArray[Any]
+    targets: NDArray[np.float32]
+    found: dict[int, str] = field(default_factory=dict)
+
+    def diagnosis(self, course: Course) -> str:
+        """Why the network is dead after this course; see `examine`."""
+        epochs = len(course.epochs)
+        if epochs not in self.found:
+            self.found[epochs] = examine(self.compiled.model, self.inputs, self.targets)
+        return self.found[epochs]
+
+    def is_hopeless(self, course: Course) -> bool:
+        """Whether no epoch was clearly better than chance, nor are the weights after the last."""
+        needed = clear_accuracy(predicted_classes(self.targets))
+        batches = len(course.epochs) * -(-len(self.targets) // self.compiled.training.batch_size)
+        return (
+            batches >= BATCHES_UNTIL_CLEAR
+            and max(epoch.accuracy for epoch in course.epochs) < needed
+            and bool(self.diagnosis(course))
+        )

@@ -85,6 +85,13 @@ def compile_training(
     )
 
 
+def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any, Any]:
+    """The data as a graph takes them; made once, they are not copied at each call."""
+    import keras
+
+    return keras.ops.convert_to_tensor(inputs), keras.ops.convert_to_tensor(targets)
+
+
 def _hits(expected: Any, probabilities: Any) -> Any:
     """1.0 for each correct prediction: the largest node, or one node on the right side of 0.5."""
     import keras

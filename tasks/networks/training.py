@@ -5,10 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tasks.networks.compilation import Compiled
+from tasks.networks.compilation import Compiled, as_tensors
 from tasks.networks.epochs import EpochPlan, plan_epoch
 from tasks.networks.progress import EpochProgress
 from tasks.storage.references import Record
@@ -49,8 +46,8 @@ class Keeper(Protocol):
 
 def fit(
     compiled: Compiled,
-    inputs: NDArray[Any],
-    targets: NDArray[np.float32],
+    inputs: Any,
+    targets: Any,
     seed: int,
     keeper: Keeper,
 ) -> Course:
@@ -61,7 +58,7 @@ def fit(
 
     Args:
         compiled: Its model takes `inputs` (n, ...), gives probabilities (n, nodes).
-        inputs: Images uint8 (n, 28, 28, 1) or features float32 (n, 1152).
+        inputs: Images uint8 (n, 28, 28, 1) or features float32 (n, 1152), as arrays or tensors.
         targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
         seed: The order of every epoch follows from it.
         keeper: Keeps the state after each epoch.
@@ -71,12 +68,10 @@ def fit(
             error would broadcast without a word.
     """
     model, training = compiled.model, compiled.training
-    if targets.shape != (len(inputs), model.output_shape[-1]):
-        raise ValueError(f"targets {targets.shape} do not fit the output {model.output_shape}")
-    import keras
-
-    data = keras.ops.convert_to_tensor(inputs), keras.ops.convert_to_tensor(targets)
-    train_on = partial(compiled.train_on, *data)
+    if tuple(targets.shape) != (len(inputs), model.output_shape[-1]):
+        shape = tuple(targets.shape)
+        raise ValueError(f"targets {shape} do not fit the output {model.output_shape}")
+    train_on = partial(compiled.train_on, *as_tensors(inputs, targets))
     course = keeper.restore(compiled.variables)
     with EpochProgress(model.name, training.epochs, len(inputs), len(course.epochs)) as progress:
         while len(course.epochs) < training.epochs and not keeper.is_over(course):

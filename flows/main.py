@@ -11,6 +11,7 @@ from prefect import flow
 
 from flows.command_line import run_from_command_line
 from flows.config import Config
+from flows.failure import leave_reason
 from flows.run import log_notice, pipeline_run
 from tasks.abstain import Abstentions, abstain
 from tasks.compare import compare
@@ -26,6 +27,7 @@ from tasks.reporting.comparison import Result
 from tasks.reporting.metrics import is_mnist
 from tasks.reshape import reshape
 from tasks.sources.find import find_source
+from tasks.sources.source import Source
 from tasks.storage.references import Dataset
 from tasks.strangers import strangers
 from tasks.study import LabelEfficiency, study
@@ -36,7 +38,7 @@ from tasks.transfer_two_node import transfer_two_node
 DIGITS = 10
 
 
-@flow(name="digit-transfer")
+@flow(name="digit-transfer", on_failure=[leave_reason], on_crashed=[leave_reason])
 def main(config: Config) -> Path:
     """Train, transfer, compare.
 
@@ -52,23 +54,38 @@ def main(config: Config) -> Path:
     with pipeline_run(config):
         source = find_source(config.dataset, config.seed)
         log_notice(source)
-        images = reshape(load(source))
-        subset = filter_classes(images, config.classes)
-        digits = one_hot(images, DIGITS)
-        subset = one_hot(subset, len(config.classes))
-        transfers = [
-            train_and_transfer(name, recipe, images, digits, subset, config)
-            for name, recipe in config.chosen_recipes().items()
-        ]
-        findings = compare(
-            [result for transfer in transfers for result in (transfer.base, *transfer.heads)],
-            [(transfer.name, transfer.abstentions) for transfer in transfers],
-            study_labels(transfers[-1], subset, config.seed) if config.study else [],
-            images,
-            config.classes,
-            is_mnist(images),
-        )
-        return report(config, source, images, subset, findings)
+        return experiment(config, source, reshape(load(source))).report
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What came of an experiment: the labelled images, a transfer by each recipe, the report."""
+
+    digits: Dataset
+    subset: Dataset
+    transfers: list["Transfer"]
+    report: Path
+
+
+def experiment(config: Config, source: Source, images: Dataset) -> Experiment:
+    """The notebook's experiment on images (n, 28, 28, 1), by each recipe, and its report."""
+    subset = filter_classes(images, config.classes)
+    digits = one_hot(images, DIGITS)
+    subset = one_hot(subset, len(config.classes))
+    transfers = [
+        train_and_transfer(name, recipe, images, digits, subset, config)
+        for name, recipe in config.chosen_recipes().items()
+    ]
+    findings = compare(
+        [result for transfer in transfers for result in (transfer.base, *transfer.heads)],
+        [(transfer.name, transfer.abstentions) for transfer in transfers],
+        study_labels(transfers[-1], subset, config.seed) if config.study else [],
+        images,
+        config.classes,
+        is_mnist(images),
+    )
+    folder = report(config, source, images, subset, findings)
+    return Experiment(digits, subset, transfers, folder)
 
 
 @dataclass(frozen=True)

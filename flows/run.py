@@ -9,6 +9,7 @@ from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 
 from flows.config import Config
+from flows.failure import leave_reason
 from flows.warm_up import mark_finished
 from tasks.errors import InputError, ReadableError
 from tasks.sources.source import Source
@@ -16,6 +17,8 @@ from tasks.storage import checkpoints, records
 from tasks.storage.ledger import note_outcome
 from tasks.storage.lock import exclusive
 from tasks.storage.store import Store
+
+CHATTER = (note_outcome.__name__, leave_reason.__name__, "triggered tf.function retracing")
 
 
 @contextmanager
@@ -64,8 +67,8 @@ def _tidy(store: Store, refresh: bool = False) -> None:
 
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:
-    """Neither chatter on our own hook and new graphs, nor the traceback of an error for people."""
+    """Neither chatter on our own hooks and new graphs, nor the traceback of an error for people."""
     error = record.exc_info[1] if record.exc_info else None
     message = record.getMessage()
-    is_chatter = note_outcome.__name__ in message or "triggered tf.function retracing" in message
+    is_chatter = any(words in message for words in CHATTER)
     return not (is_chatter or isinstance(error, ReadableError))

@@ -12,6 +12,11 @@ from tasks.errors import InputError
 from tasks.sources.source import Images
 
 MAX_MEMBER_BYTES = 2**30
+NAMES = ("x_train", "y_train", "x_test", "y_test")  # in the order of the fields of `Images`
+
+
+class NotIntactError(InputError):
+    """A file that is no .npz, damaged, or not yet written to its end."""
 
 
 def read_npz(path: Path) -> Images:
@@ -26,30 +31,47 @@ def read_npz(path: Path) -> Images:
             made of Python objects.
         OSError: the file cannot be opened.
     """
+    with path.open("rb") as file:
+        return Images(*read_arrays(file, str(path), NAMES, MAX_MEMBER_BYTES))
+
+
+def read_arrays(
+    file: IO[bytes], location: str, names: tuple[str, ...], max_bytes: int
+) -> list[NDArray[Any]]:
+    """Reads the named arrays of a .npz, in the order of their names; never unpickles.
+
+    Args:
+        file: the open file.
+        location: what an error calls it.
+        names: the arrays that it must have; others are not read.
+        max_bytes: the most that one array may take, header included.
+
+    Raises:
+        NotIntactError: the file is not a .npz or damaged.
+        InputError: an array is missing, too large or made of Python objects.
+        OSError: the file cannot be read.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return Images(
-                train_images=_read_array(archive, path, "x_train"),
-                train_labels=_read_array(archive, path, "y_train"),
-                test_images=_read_array(archive, path, "x_test"),
-                test_labels=_read_array(archive, path, "y_test"),
-            )
+        with zipfile.ZipFile(file) as archive:
+            return [_read_array(archive, location, name, names, max_bytes) for name in names]
     except (InputError, OSError):
         raise
     # zipfile, zlib and NumPy answer damaged bytes with errors of a dozen types, since a name
     # is decoded, a header is parsed as a Python literal, a compression is looked up.
     except Exception as error:
-        raise InputError(f"{path} is not an intact .npz file: {error}") from error
+        raise NotIntactError(f"{location} is not an intact .npz file: {error}") from error
 
 
-def _read_array(archive: zipfile.ZipFile, path: Path, name: str) -> NDArray[Any]:
+def _read_array(
+    archive: zipfile.ZipFile, location: str, name: str, names: tuple[str, ...], max_bytes: int
+) -> NDArray[Any]:
     if f"{name}.npy" not in archive.namelist():
-        raise InputError(f"{path} has no array {name}; it needs x_train, y_train, x_test, y_test")
+        raise InputError(f"{location} has no array {name}; it needs {', '.join(names)}")
     size = archive.getinfo(f"{name}.npy").file_size
-    if size > MAX_MEMBER_BYTES:
-        raise InputError(f"{path}: {name} has {size} bytes where {MAX_MEMBER_BYTES} are the most")
+    if size > max_bytes:
+        raise InputError(f"{location}: {name} has {size} bytes where {max_bytes} are the most")
     with archive.open(f"{name}.npy") as member:
-        _check_header(member, size, f"{path}: {name}")
+        _check_header(member, size, f"{location}: {name}")
     with archive.open(f"{name}.npy") as member:
         array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
     return array

@@ -11,23 +11,18 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 from flows.config import Config
 from flows.warm_up import import_ahead
 from tasks.errors import InputError
-from tasks.networks.keeping import describe_unfinished
 from tasks.storage.store import Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 
 
-class Arguments(Config, BaseSettings):
-    """Train a digit classifier, transfer it to some of the digits, and compare the results.
-
-    Every option can also be set in the environment, as in TRANSFER_DATASET.
-    """
+class Command(BaseSettings):
+    """What every command has: its options, which the environment sets too, and how it ends."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         frozen=True,
         extra="forbid",
         env_prefix=ENVIRONMENT_PREFIX,
-        cli_prog_name="python flows/main.py",
         cli_kebab_case=True,
         cli_implicit_flags=True,
         cli_hide_none_type=True,
@@ -35,12 +30,33 @@ class Arguments(Config, BaseSettings):
 
     debug: bool = Field(default=False, description="Show the traceback of an error.")
 
+    def describe_interruption(self) -> str:
+        """What Ctrl-C left behind, in words."""
+        return "nothing was written"
+
+
+class Arguments(Config, Command):
+    """Train a digit classifier, transfer it to some of the digits, and compare the results.
+
+    Every option can also be set in the environment, as in TRANSFER_DATASET.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        cli_prog_name="python flows/main.py"
+    )
+
     def config(self) -> Config:
         """The configuration alone."""
         return Config.model_validate(self.model_dump(include=set(Config.model_fields)))
 
+    def describe_interruption(self) -> str:
+        """From where the next run goes on."""
+        from tasks.networks.keeping import describe_unfinished  # imports Prefect
 
-S = TypeVar("S", bound=Arguments)
+        return describe_unfinished(Store(self.artifacts))
+
+
+S = TypeVar("S", bound=Command)
 
 
 def run_from_command_line(
@@ -72,7 +88,7 @@ def call_with_settings(
     try:
         call(parsed)
     except KeyboardInterrupt:
-        return _fail(f"interrupted; {describe_unfinished(Store(parsed.artifacts))}", 130)
+        return _fail(f"interrupted; {parsed.describe_interruption()}", 130)
     except Exception as error:
         if parsed.debug:
             raise

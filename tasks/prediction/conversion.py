@@ -1,0 +1,150 @@
+"""Any image of a digit, converted as MNIST was made.
+
+LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to document recognition,
+section III.A, and the MNIST page: the digits were fitted into a box of 20 x 20 pixels, their aspect
+ratio kept, with the greys of an anti-aliasing algorithm, and placed in 28 x 28 so that their centre
+of mass is in the middle. Light is ink. In the published files the middle is the pixel (14, 14),
+counted from 0, to within half a pixel for each digit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageStat
+
+SIDE, BOX, MIDDLE = 28, 20, 14
+LEVELS = np.arange(256)
+AS_IT_IS, EMPTY = "as it is", "empty"
+
+
+@dataclass(frozen=True)
+class Converted:
+    """An image that a model understands, uint8 (28, 28), and in words how it was come by."""
+
+    pixels: NDArray[np.uint8]
+    how: str
+
+
+@dataclass(frozen=True)
+class Paper:
+    """How a picture's paper and ink are told apart, in its own grey levels, 0..255.
+
+    Attributes:
+        level: The paper: the median of the outermost pixels.
+        contrast: How far the ink's extreme is from it; 0 if the picture has one level only.
+        faint: Up to how far from the paper a pixel is still paper. Three times the noise of the
+            outermost pixels (its 95 % quantile), a quarter of the contrast at most.
+        is_dark: Whether the ink is lighter than the paper. The ink is on the side of the paper's
+            level on which the levels reach farther.
+    """
+
+    level: int
+    contrast: int
+    faint: float
+    is_dark: bool
+
+
+def convert(image: Image.Image, ink: int) -> Converted:
+    """Convert an image as MNIST was made, with pixels from 0 (paper) to `ink`.
+
+    A greyscale image of 28 x 28 that is light on dark is taken as it is, unless a pixel exceeds
+    `ink`; what has one grey level only is empty, and becomes black.
+
+    Args:
+        image: Any size; of mode 1, L, LA, P, RGB, RGBA or I;16.
+        ink: The largest pixel value of the images that the model was trained on, 1..255.
+    """
+    grey, steps = _grey(image)
+    pixels = np.asarray(grey)
+    paper = _paper(pixels)
+    if not paper.contrast:
+        return Converted(np.zeros((SIDE, SIDE), np.uint8), EMPTY)
+    is_like_mnist = not steps and pixels.shape == (SIDE, SIDE) and paper.is_dark
+    if is_like_mnist and pixels.max() <= ink:
+        return Converted(pixels, AS_IT_IS)
+    if not paper.is_dark:
+        steps.append("inverted")
+    if paper.contrast != ink:
+        steps.append(f"stretched to 0..{ink}")
+    drawn = Image.fromarray(_ink_of_levels(paper)[pixels])
+    drawn = drawn.crop(drawn.getbbox())
+    fitted = _fit(drawn)
+    if fitted.size != drawn.size:
+        steps.append(f"scaled from {image.width} x {image.height}")
+    pixels = _stretch(_centre(np.asarray(fitted)), ink)
+    return Converted(pixels, ", ".join([*steps, "centred by mass"]))
+
+
+def _grey(image: Image.Image) -> tuple[Image.Image, list[str]]:
+    """The image in mode L, and what was done to have it so."""
+    if image.mode.startswith("I"):
+        return _grey_of_16_bits(image), ["grey of 16 bits"]
+    if image.has_transparency_data:
+        return _on_paper(image)
+    return image.convert("L"), [] if image.mode in ("1", "L") else ["grey"]
+
+
+def _grey_of_16_bits(image: Image.Image) -> Image.Image:
+    """From the darkest pixel at 0 to the lightest at 255."""
+    levels = np.asarray(image).astype(np.float32)
+    levels -= levels.min()
+    return Image.fromarray((levels * (255 / max(levels.max(), 1))).round().astype(np.uint8))
+
+
+def _on_paper(image: Image.Image) -> tuple[Image.Image, list[str]]:
+    """Dark strokes on white, light ones on black: by the mean of what is not transparent."""
+    grey, alpha = image.convert("RGBA").convert("LA").split()
+    lowest, _ = alpha.getextrema()
+    if lowest == 255:
+        return grey, ["grey"]
+    is_light = alpha.getbbox() is not None and ImageStat.Stat(grey, alpha).mean[0] >= 128
+    paper = Image.new("L", image.size, 0 if is_light else 255)
+    paper.paste(grey, mask=alpha)
+    return paper, ["grey", "laid on black" if is_light else "laid on white"]
+
+
+def _paper(pixels: NDArray[np.uint8]) -> Paper:
+    edge = np.sort(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]))
+    level, last = int(edge[len(edge) // 2]), len(edge) - 1
+    darker, lighter = level - int(pixels.min()), int(pixels.max()) - level
+    is_dark = lighter >= darker
+    contrast = lighter if is_dark else darker
+    noise = abs(int(edge[round(0.95 * last) if is_dark else round(0.05 * last)]) - level)
+    return Paper(level, contrast, min(3 * noise, contrast / 4), is_dark)
+
+
+def _ink_of_levels(paper: Paper) -> NDArray[np.uint8]:
+    """For each grey level how much ink it is, uint8 (256,)."""
+    farther = LEVELS - paper.level if paper.is_dark else paper.level - LEVELS
+    ink = np.where(farther > paper.faint, farther * (255 / paper.contrast), 0)
+    return (ink.clip(0, 255) + 0.5).astype(np.uint8)
+
+
+def _fit(drawn: Image.Image) -> Image.Image:
+    """The drawn part in float32 greys, its longer side 20 pixels."""
+    scale = BOX / max(drawn.size)
+    size = max(1, round(drawn.width * scale)), max(1, round(drawn.height * scale))
+    # Hamming's filter averages as it shrinks, and does not overshoot.
+    return drawn.convert("F").resize(size, Image.Resampling.HAMMING, reducing_gap=3)
+
+
+def _centre(drawn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """On black, the centre of mass within half a pixel of the middle where there is room."""
+    field = np.zeros((SIDE, SIDE), np.float32)
+    height, width = drawn.shape
+    top, left = _start(drawn.sum(axis=1)), _start(drawn.sum(axis=0))
+    field[top : top + height, left : left + width] = drawn
+    return field
+
+
+def _start(profile: NDArray[np.float32]) -> int:
+    """Where to start a row or column of so much ink at each pixel."""
+    centre = profile @ np.arange(len(profile)) / profile.sum()
+    return min(max(round(MIDDLE - float(centre)), 0), SIDE - len(profile))
+
+
+def _stretch(field: NDArray[np.float32], ink: int) -> NDArray[np.uint8]:
+    """The strongest pixel becomes `ink`."""
+    stretched: NDArray[np.uint8] = (field * (ink / field.max())).round().astype(np.uint8)
+    return stretched

@@ -1,0 +1,124 @@
+"""How fast images are labelled.
+
+    python -m benchmarks.predict --images 10000
+
+Ours is what `flows/predict.py` does after its start: read, decode, convert, predict, and make the
+CSV. Theirs is plain `model.predict` on the same pixels, which lie in memory as float32. The network
+is a new two-node network; what it says does not matter.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from benchmarks.machine import print_machine
+from flows.config import Config
+from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
+from tasks.prediction.predictions import as_csv, predict, rows
+from tasks.prediction.reading import read_images
+
+if TYPE_CHECKING:
+    import keras
+
+RUNS = 3
+VERSION: Any = SimpleNamespace(number=1, sha256="0" * 64, classes=(0, 1), threshold=0.99, ink=255)
+
+
+def build_two_node() -> "keras.Sequential":
+    """The tuned recipe's network for two digits, untrained."""
+    recipe = Config().chosen_recipes()["tuned"]
+    backbone = build_backbone(recipe.scaling, recipe.base, 0)
+    head = build_head(softmax_head(2), backbone.output_shape[1], recipe.head, 0)
+    return join(backbone, head, "two-node")
+
+
+def draw(seed: int, scale: int) -> Image.Image:
+    """A ring or a stroke, light on dark, 28 pixels times `scale`."""
+    rng = np.random.default_rng(seed)
+    left, right = sorted(rng.integers(6 * scale, 22 * scale, 2).tolist())
+    image = Image.new("L", (28 * scale, 28 * scale))
+    box = (left, 4 * scale, right + scale, 23 * scale)
+    pen = ImageDraw.Draw(image)
+    if seed % 2:
+        pen.line(box, 255, width=3 * scale)
+    else:
+        pen.ellipse(box, outline=255, width=3 * scale)
+    return image
+
+
+def write_npz(folder: Path, images: int) -> Path:
+    """28 x 28, taken as they are."""
+    path = folder / "images.npz"
+    np.savez(path, images=np.stack([np.asarray(draw(seed, 1)) for seed in range(images)]))
+    return path
+
+
+def write_png(folder: Path, images: int) -> Path:
+    """Files of 28 x 28, taken as they are."""
+    for seed in range(images):
+        draw(seed, 1).save(folder / f"{seed:05}.png")
+    return folder
+
+
+def write_png_to_convert(folder: Path, images: int) -> Path:
+    """Files of 112 x 112, in colour, dark on light."""
+    for seed in range(images):
+        inverted = draw(seed, 4).point(range(255, -1, -1))
+        inverted.convert("RGB").save(folder / f"{seed:05}.png")
+    return folder
+
+
+KINDS: dict[str, Callable[[Path, int], Path]] = {
+    ".npz, 28 x 28": write_npz,
+    "PNG, 28 x 28": write_png,
+    "PNG, 112 x 112, RGB, dark on light": write_png_to_convert,
+}
+
+
+def label(model: "keras.Model", path: Path) -> None:
+    """All of it, after the start."""
+    images = read_images([path], VERSION.ink)
+    as_csv(rows(images, predict(model, images.pixels, VERSION)), VERSION)
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """The median of a few runs, after one that is not counted."""
+    call()
+    taken = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - started)
+    return median(taken)
+
+
+def main() -> None:
+    """Print images per second for each kind of input."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=10_000)
+    images = parser.parse_args().images
+    print_machine()
+    model = build_two_node()
+    print("| input | ours, images/s | model.predict, images/s | ratio | runs |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for name, write in KINDS.items():
+        with TemporaryDirectory() as folder:
+            path = write(Path(folder), images)
+            pixels = read_images([path], VERSION.ink).pixels[..., None].astype(np.float32)
+            ours = images / seconds(lambda: label(model, path))  # noqa: B023
+            theirs = images / seconds(lambda: model.predict(pixels, verbose=0))  # noqa: B023
+        print(
+            f"| {name} | {ours:,.0f} | {theirs:,.0f} | {ours / theirs:.2f} | {RUNS} |", flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()

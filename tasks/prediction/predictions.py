@@ -1,0 +1,94 @@
+"""What a model says of images, as a table."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.networks.inference import class_probabilities, run
+from tasks.prediction.reading import NamedImages
+
+if TYPE_CHECKING:
+    import keras
+
+    from tasks.registry.registry import Version
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of n images.
+
+    Attributes:
+        labels: The most probable digit, int (n,).
+        probabilities: How probable it is, float32 (n,), 0..1.
+        refused: Whether that is below the threshold, so that the answer is not to be trusted.
+    """
+
+    labels: NDArray[np.intp]
+    probabilities: NDArray[np.float32]
+    refused: NDArray[np.bool_]
+
+
+class Row(NamedTuple):
+    """A line of the table."""
+
+    image: str
+    label: int
+    probability: float
+    refused: bool
+    conversion: str
+
+
+def predict(model: "keras.Model", images: NDArray[np.uint8], version: "Version") -> Predictions:
+    """Label images.
+
+    Args:
+        model: Has a node for each class (softmax), or one for the second of two (sigmoid).
+        images: uint8 (n, 28, 28).
+        version: Says which digits the classes are, and below which probability to refuse.
+    """
+    probabilities = class_probabilities(run(model, images[..., None]))
+    tops = probabilities.max(axis=1)
+    labels = np.asarray(version.classes)[probabilities.argmax(axis=1)]
+    return Predictions(labels, tops, tops < version.threshold)
+
+
+def rows(images: NamedImages, predictions: Predictions) -> list[Row]:
+    """The table; a probability has as many digits as float32 needs."""
+    columns = (
+        images.names,
+        predictions.labels.tolist(),
+        map(float, predictions.probabilities.astype(str)),
+        predictions.refused.tolist(),
+        images.conversions,
+    )
+    return [Row(*values) for values in zip(*columns, strict=True)]
+
+
+def as_csv(table: list[Row], version: "Version") -> str:
+    """A heading, and a line for each image."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Row._fields)
+    for name, label, probability, refused, conversion in table:
+        writer.writerow([name, label, probability, json.dumps(refused), conversion])
+    return text.getvalue()
+
+
+def as_json(table: list[Row], version: "Version") -> str:
+    """The same, with the model's version, digest and threshold."""
+    model = {
+        "version": version.number,
+        "sha256": version.sha256,
+        "threshold": version.threshold,
+    }
+    content = {"model": model, "images": [row._asdict() for row in table]}
+    return json.dumps(content, indent=2) + "\n"
+
+
+FORMATS: dict[str, Callable[[list[Row], "Version"], str]] = {"csv": as_csv, "json": as_json}

@@ -1,0 +1,87 @@
+"""The batches that were accepted, remembered in the store.
+
+Each has a sealed note in `batches/`, named by the digest of what was dropped. The note is
+written last and at one stroke: without it there is no batch, with it the batch counts even if
+the inbox is emptied.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from tasks.errors import InputError
+from tasks.storage.references import ArrayReference, Record
+from tasks.storage.sealed import read_sealed, write_sealed
+from tasks.storage.store import DamagedError, Store
+
+FOLDER = "batches"
+
+
+class Batch(Record):
+    """Labelled images that were accepted for training.
+
+    `name` is what they were called in the inbox, `sha256` the digest of what was dropped;
+    `images` are uint8 (n, 28, 28) of 0..255 and `labels` uint8 (n,) of 0..9.
+    """
+
+    name: str
+    sha256: str
+    images: ArrayReference
+    labels: ArrayReference
+
+
+class Note(Record):
+    """A batch and its place in the order of acceptance, from 1."""
+
+    number: int
+    batch: Batch
+
+
+def used_batches(store: Store) -> tuple[Batch, ...]:
+    """All batches ever accepted, in order of acceptance.
+
+    Raises:
+        InputError: A note, or an array that it refers to, is damaged or missing.
+    """
+    return tuple(note.batch for note in _notes(store))
+
+
+def remember(
+    store: Store, name: str, sha256: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]
+) -> Batch:
+    """Accept a batch: store its arrays, then its note."""
+    batch = Batch(
+        name=name,
+        sha256=sha256,
+        images=store.add_array("batch-images", images),
+        labels=store.add_array("batch-labels", labels),
+    )
+    number = max((note.number for note in _notes(store)), default=0) + 1
+    content = Note(number=number, batch=batch).model_dump_json().encode()
+    write_sealed(store, store.root / FOLDER / sha256, content)
+    return batch
+
+
+def _notes(store: Store) -> list[Note]:
+    notes = [_read_note(store, path) for path in (store.root / FOLDER).glob("*")]
+    return sorted(notes, key=lambda note: note.number)
+
+
+def _read_note(store: Store, path: Path) -> Note:
+    try:
+        note = Note.model_validate_json(read_sealed(path))
+    except (DamagedError, ValidationError) as error:
+        raise InputError(
+            f"{path} is damaged, so an accepted batch is lost; delete it and put the batch into "
+            "the inbox again"
+        ) from error
+    try:
+        for file in note.batch.files():
+            store.verified(file)
+    except DamagedError as error:
+        raise InputError(
+            f"{error}; delete {path} and put the batch {note.batch.name} into the inbox again"
+        ) from error
+    return note

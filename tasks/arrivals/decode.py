@@ -1,0 +1,119 @@
+"""From the bytes of what was dropped to arrays: one .npz, or PNG files in label folders."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.arrivals.validation import (
+    MAX_BYTES,
+    BadBatchError,
+    check_count,
+    check_images,
+    check_labels,
+)
+from tasks.errors import InputError
+from tasks.sources.npz import NotIntactError, read_arrays
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+NAMES = ("images", "labels")
+LABELS = tuple("0123456789")
+SIZE = (28, 28)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Labelled images as they were dropped.
+
+    Attributes:
+        images: uint8 (n, 28, 28), 0..255, n > 0.
+        labels: uint8 (n,), 0..9.
+        files: the file of each row; none where all came from one file.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    files: tuple[str, ...] = ()
+
+    def place(self, row: int) -> str:
+        """What a person calls a row."""
+        return self.files[row] if self.files else f"row {row}"
+
+
+def decode_npz(content: bytes) -> Decoded:
+    """Arrays `images` and `labels` of a .npz.
+
+    Raises:
+        NotIntactError: It is no .npz, damaged, or not yet written to its end.
+        BadBatchError: It holds something else than labelled images.
+    """
+    try:
+        images, labels = read_arrays(BytesIO(content), "the file", NAMES, MAX_BYTES)
+    except NotIntactError:
+        raise
+    except InputError as error:
+        raise BadBatchError(str(error)) from error
+    return _checked(images, labels)
+
+
+def decode_pngs(contents: dict[str, bytes]) -> Decoded:
+    """PNG files by relative path, as in `3/a.png`: the last folder is the label.
+
+    Raises:
+        BadBatchError: One is damaged, no grey image of 28 x 28, or not in a label folder.
+    """
+    check_count(len(contents))
+    labels = np.array([_label(path) for path in contents], np.uint8)
+    images = np.stack([_decode_png(path, content) for path, content in contents.items()])
+    return _checked(images, labels, tuple(contents))
+
+
+def _checked(images: NDArray[Any], labels: NDArray[Any], files: tuple[str, ...] = ()) -> Decoded:
+    check_images(images)
+    check_labels(labels, len(images))
+    return Decoded(images, labels.astype(np.uint8), files)
+
+
+def _label(path: str) -> int:
+    folder = PurePosixPath(path).parent.as_posix()
+    if folder not in LABELS:
+        raise BadBatchError(f"{path} is not in a folder named by its label, 0 to 9, as in 3/a.png")
+    return int(folder)
+
+
+def _decode_png(path: str, content: bytes) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(content), formats=["PNG"]) as image:
+            _check_size(path, image)  # before room is made for what the header claims
+            image.verify()  # every chunk up to the last, which loading would not miss
+        with Image.open(BytesIO(content), formats=["PNG"]) as image:
+            return _grey(path, image)
+    except BadBatchError:
+        raise
+    except Exception as error:  # Pillow answers damaged bytes with errors of many types
+        raise BadBatchError(f"{path} is not an intact PNG file") from error
+
+
+def _check_size(path: str, image: "Image") -> None:
+    if image.size != SIZE:
+        raise BadBatchError(
+            f"{path} has {image.width} x {image.height} pixels where 28 x 28 are right"
+        )
+
+
+def _grey(path: str, image: "Image") -> NDArray[np.uint8]:
+    """Pixels (28, 28) of an image that is grey and opaque, however it is stored."""
+    if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
+        raise BadBatchError(f"{path} is of mode {image.mode} where 8 bits of grey (L) are right")
+    pixels = np.asarray(image.convert("RGBA"))
+    grey = pixels[..., 0]
+    if (pixels[..., :3] != grey[..., None]).any() or (pixels[..., 3] != 255).any():
+        raise BadBatchError(f"{path} is in colour or transparent where opaque grey is right")
+    return grey

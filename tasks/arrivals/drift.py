@@ -1,0 +1,99 @@
+"""Drift: whether a batch comes from where the training data comes from.
+
+A batch is refused where a difference is both large and significant. Significance alone would
+refuse a huge batch for a difference that does not matter, size alone a tiny batch for its luck.
+The training data are those of the base data set, without earlier batches, so that many small
+steps do not add up to a large one.
+
+Labels: the total variation distance of the two label distributions, half the sum of their
+absolute differences (Levin and Peres, Markov Chains and Mixing Times, 2017, proposition 4.2),
+and Pearson's chi-square test of homogeneity. Its p-value comes from tables drawn at random with
+the same margins (Patefield, Algorithm AS 159, Applied Statistics 30, 1981), because the expected
+counts of a small batch are too small for the chi-square distribution (Cochran, Some methods for
+strengthening the common chi-square tests, Biometrics 10, 1954).
+
+Pixels: mean and standard deviation of each image's pixels, the latter its contrast (Peli,
+Contrast in complex images, Journal of the Optical Society of America A 7, 1990). The two-sample
+Kolmogorov-Smirnov test (Hodges, The significance probability of the Smirnov two-sample test,
+Arkiv for Matematik 3, 1958) compares each with the training images'; its statistic is the
+largest distance of the two cumulative distributions. It is conservative where values tie.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.arrivals.validation import BadBatchError
+
+MAX_LABEL_DISTANCE = 0.25
+MAX_PIXEL_DISTANCE = 0.3
+SIGNIFICANCE = 0.001
+RANDOM_TABLES = 9_999  # p can be as small as 1 in 10,000
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is compared of labelled images.
+
+    Attributes:
+        label_counts: int (10,), images of each label.
+        brightness: float (n,), mean of each image's pixels, 0..255.
+        contrast: float (n,), standard deviation of each image's pixels, 0..127.5.
+    """
+
+    label_counts: NDArray[np.int64]
+    brightness: NDArray[np.float64]
+    contrast: NDArray[np.float64]
+
+
+def describe(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Description:
+    """Describe images (n, 28, 28) with labels (n,) of 0..9, n > 0."""
+    pixels = images.reshape(len(images), -1)
+    brightness = pixels.mean(axis=1)
+    # of uint8 whole numbers the squares are exact, and no copy of all pixels as float is made
+    squares = np.einsum("ij,ij->i", pixels, pixels, dtype=np.int64) / pixels.shape[1]
+    return Description(
+        label_counts=np.bincount(labels, minlength=10),
+        brightness=brightness,
+        contrast=np.sqrt(np.maximum(squares - brightness**2, 0)),
+    )
+
+
+def check_drift(batch: Description, training: Description) -> None:
+    """Refuse a batch that differs from the training data, largely and significantly.
+
+    Raises:
+        BadBatchError: It does.
+    """
+    _check_labels(batch.label_counts, training.label_counts)
+    _check_pixels("brightness", batch.brightness, training.brightness)
+    _check_pixels("contrast", batch.contrast, training.contrast)
+
+
+def _check_labels(batch: NDArray[np.int64], training: NDArray[np.int64]) -> None:
+    from scipy.stats import MonteCarloMethod, chi2_contingency
+
+    distance = np.abs(batch / batch.sum() - training / training.sum()).sum() / 2
+    if distance <= MAX_LABEL_DISTANCE:
+        return
+    table = np.stack([batch, training])
+    method = MonteCarloMethod(n_resamples=RANDOM_TABLES, rng=np.random.default_rng(0))
+    test = chi2_contingency(table[:, table.any(axis=0)], correction=False, method=method)
+    if test.pvalue < SIGNIFICANCE:
+        raise BadBatchError(
+            f"its labels drift from the training labels by a total variation distance of "
+            f"{distance:.2f} (p < {SIGNIFICANCE}) where up to {MAX_LABEL_DISTANCE} is right"
+        )
+
+
+def _check_pixels(what: str, batch: NDArray[np.float64], training: NDArray[np.float64]) -> None:
+    from scipy.stats import ks_2samp
+
+    test = ks_2samp(batch, training)
+    if test.statistic > MAX_PIXEL_DISTANCE and test.pvalue < SIGNIFICANCE:
+        raise BadBatchError(
+            f"its images' {what} drifts from the training images' by a Kolmogorov-Smirnov "
+            f"distance of {test.statistic:.2f} (p < {SIGNIFICANCE}) where up to "
+            f"{MAX_PIXEL_DISTANCE} is right"
+        )

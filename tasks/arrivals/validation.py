@@ -1,0 +1,115 @@
+"""What a batch must be before it is trained on: form, ink, and images that are new.
+
+Each check passes in silence or raises `BadBatchError`. Rows count from 0.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_BYTES = 2**28  # of the files that were dropped, and of each array in a .npz
+MAX_IMAGES = 100_000
+# An image whose brightest and darkest pixel are nearer than this part of the training images'
+# median is nearly empty. Data sets differ: MNIST's ink is 0..255, the embedded digits' 0..16.
+FAINT = 0.1
+
+Place = Callable[[int], str]
+
+
+class BadBatchError(Exception):
+    """Why a batch cannot be used: what is wrong with it, and what would be right."""
+
+
+def check_bytes(size: int) -> None:
+    """The files have `MAX_BYTES` at most, so that they can be read."""
+    if size > MAX_BYTES:
+        raise BadBatchError(f"it has {size} bytes where {MAX_BYTES} are the most")
+
+
+def check_count(count: int) -> None:
+    """There are 1 to `MAX_IMAGES` images."""
+    if not 1 <= count <= MAX_IMAGES:
+        raise BadBatchError(f"it has {count} images where 1 to {MAX_IMAGES} are right")
+
+
+def check_images(images: NDArray[Any]) -> None:
+    """Images are uint8 (n, 28, 28), and n is 1 to `MAX_IMAGES`."""
+    if images.dtype != np.uint8:
+        raise BadBatchError(f"images are {images.dtype} where uint8 is right")
+    if images.ndim != 3 or images.shape[1:] != (28, 28):
+        raise BadBatchError(f"images have shape {images.shape} where (n, 28, 28) is right")
+    check_count(len(images))
+
+
+def check_labels(labels: NDArray[Any], count: int) -> None:
+    """Labels are integers (count,) of 0 to 9."""
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise BadBatchError(f"labels are {labels.dtype} where an integer type is right")
+    if labels.shape != (count,):
+        raise BadBatchError(f"labels have shape {labels.shape} where ({count},) is right")
+    if labels.min() < 0 or labels.max() > 9:
+        raise BadBatchError(
+            f"labels run from {labels.min()} to {labels.max()} where 0 to 9 is right"
+        )
+
+
+def check_ink(images: NDArray[np.uint8], typical_range: float, place: Place) -> None:
+    """No image is nearly empty or constant.
+
+    Args:
+        images: uint8 (n, 28, 28), n > 0.
+        typical_range: Median of `ink_range` over the training images.
+        place: What a person calls a row.
+    """
+    needed = FAINT * typical_range
+    faint = np.flatnonzero(ink_range(images) < needed)
+    if faint.size:
+        raise BadBatchError(
+            f"{_count(faint, images)} nearly empty or constant, first {place(int(faint[0]))}; the "
+            f"brightest and the darkest pixel of an image should differ by {needed:g} or more"
+        )
+
+
+def check_new(
+    fingerprints: list[bytes], train: Collection[bytes], test: Collection[bytes], place: Place
+) -> None:
+    """No image is, to the pixel, in the test set, in the training set or twice in the batch.
+
+    Args:
+        fingerprints: Those of the batch's images.
+        train: Those of all images that are trained on, earlier batches included.
+        test: Those of the test images.
+        place: What a person calls a row.
+    """
+    first = {known: row for row, known in reversed(list(enumerate(fingerprints)))}
+    findings = {
+        "in the test set, which must stay unseen": [p in test for p in fingerprints],
+        "in the training set already": [p in train for p in fingerprints],
+        "in it more than once": [first[p] != row for row, p in enumerate(fingerprints)],
+    }
+    for where, found in findings.items():
+        rows = np.flatnonzero(found)
+        if rows.size:
+            raise BadBatchError(
+                f"{_count(rows, fingerprints)} {where}, first {place(int(rows[0]))}; "
+                "each image should be new"
+            )
+
+
+def fingerprints(images: NDArray[np.uint8]) -> list[bytes]:
+    """A digest of 16 bytes for each of images (n, 28, 28); equal images have equal ones."""
+    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+
+
+def ink_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Brightest minus darkest pixel of each of images (n, 28, 28)."""
+    ranges: NDArray[np.uint8] = np.ptp(images, axis=(1, 2))
+    return ranges
+
+
+def _count(rows: NDArray[np.intp], images: Collection[Any] | NDArray[Any]) -> str:
+    verb = "is" if len(rows) == 1 else "are"
+    return f"{len(rows)} of its {len(images)} images {verb}"

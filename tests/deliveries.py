@@ -1,0 +1,63 @@
+"""What the tests of arrivals drop into an inbox, and how they look into it."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import squares
+from PIL import Image
+from prefect.logging import disable_run_logger
+
+from tasks.arrivals.arrivals import Arrivals, take_in
+from tasks.arrivals.validation import BadBatchError
+from tasks.storage.references import Dataset, Split
+from tasks.storage.store import Store
+
+
+def look(inbox: object, store: Store, settle: float = 0) -> Arrivals:
+    """Take in what lies in the inbox, on top of 400 training and 100 test images."""
+    with disable_run_logger():
+        return take_in(str(inbox), base(store), store, settle)
+
+
+def base(store: Store) -> Dataset:
+    return Dataset(train=split(store, 400, seed=1), test=split(store, 100, seed=2))
+
+
+def split(store: Store, count: int, seed: int) -> Split:
+    images, labels = squares(count, seed)
+    return Split(inputs=store.add_array("i", images), labels=store.add_array("l", labels))
+
+
+def npz(images: np.ndarray, labels: np.ndarray) -> bytes:
+    buffer = BytesIO()
+    np.savez(buffer, images=images, labels=labels)
+    return buffer.getvalue()
+
+
+def png(pixels: np.ndarray, mode: str = "L") -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(pixels).convert(mode).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def drop_pngs(folder: Path, images: np.ndarray, labels: np.ndarray, name: str = "image") -> None:
+    for row, (image, label) in enumerate(zip(images, labels, strict=True)):
+        path = folder / str(label) / f"{name}-{row:03}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(image))
+
+
+def names(folder: Path) -> list[str]:
+    """Every file below a folder."""
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def reason(check: Callable[..., Any], *arguments: Any) -> str:
+    """Why a check refuses."""
+    with pytest.raises(BadBatchError) as error:
+        check(*arguments)
+    return str(error.value)

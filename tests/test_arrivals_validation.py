@@ -1,0 +1,53 @@
+"""Which images may be trained on: literal arrays in, literal reasons out."""
+
+import numpy as np
+from conftest import squares
+from deliveries import reason
+
+from tasks.arrivals.validation import check_bytes, check_ink, check_new, fingerprints, ink_range
+
+IMAGES, _ = squares(4, seed=1)
+
+
+def row(number):
+    return f"row {number}"
+
+
+def test_files_that_are_too_large_are_not_read():
+    check_bytes(268435456)
+    expected = "it has 268435457 bytes where 268435456 are the most"
+    assert reason(check_bytes, 268435457) == expected
+
+
+def test_an_image_with_a_tenth_of_the_usual_ink_is_enough():
+    images = np.zeros((3, 28, 28), np.uint8)
+    images[0, 1, 2], images[1, 1, 2], images[2] = 26, 25, 200
+    assert ink_range(images).tolist() == [26, 25, 0]
+    check_ink(images[:1], 255.0, row)
+    assert reason(check_ink, images, 255.0, row) == (
+        "2 of its 3 images are nearly empty or constant, first row 1; the brightest and the "
+        "darkest pixel of an image should differ by 25.5 or more"
+    )
+    check_ink(images[:2], 16.0, row)
+
+
+def test_an_image_is_refused_in_the_test_set_the_training_set_or_twice():
+    a, b, c, d = fingerprints(IMAGES)
+    check_new([a, b], {c}, {d}, row)
+    assert reason(check_new, [a, d, c], {c}, {d}, row) == (
+        "1 of its 3 images is in the test set, which must stay unseen, first row 1; "
+        "each image should be new"
+    )
+    assert reason(check_new, [a, c, c], {c}, {d}, row) == (
+        "2 of its 3 images are in the training set already, first row 1; each image should be new"
+    )
+    assert reason(check_new, [a, b, c, b, b], set(), {d}, row) == (
+        "2 of its 5 images are in it more than once, first row 3; each image should be new"
+    )
+
+
+def test_images_are_the_same_only_to_the_pixel():
+    other = IMAGES.copy()
+    other[0, 27, 27] ^= 1
+    same = [x == y for x, y in zip(fingerprints(IMAGES), fingerprints(other), strict=True)]
+    assert same == [False, True, True, True]

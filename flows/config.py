@@ -1,14 +1,23 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 from flows.recipes import RECIPES
+from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
+from tasks.registry.decision import Bounds
 
 
 def _split(value: Any) -> Any:
@@ -99,3 +108,67 @@ class Config(BaseModel):
         return training.model_copy(
             update={"epochs": epochs or training.epochs, "precision": precision}
         )
+
+
+class RetrainConfig(Bounds, Config):
+    """What a retraining does: an experiment by one recipe, and one of its models in use."""
+
+    inbox: str = Field(
+        default="inbox",
+        description="The folder, or fsspec URL, into which labelled batches are dropped: .npz "
+        "files with images (uint8, n x 28 x 28) and labels, or folders of PNG files in folders "
+        "named by label.",
+    )
+    settle: float = Field(
+        default=30,
+        ge=0,
+        description="Seconds without a change after which a batch counts as wholly written; an "
+        "intact .npz always does.",
+    )
+    model: Literal["softmax", "sigmoid", "base"] = Field(
+        default="softmax",
+        description="Which model is put into use: the head with a node for each class, the one "
+        "with a single node, or the base model of all digits.",
+    )
+    registry: str | None = Field(
+        default=None,
+        description="The tracking URI of an MLflow model registry; without it, one in the "
+        "artifacts folder.",
+    )
+    recipes: Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode] = Field(
+        default=("tuned",),
+        description=f"How to train, one of: {', '.join(RECIPES)}.",
+        json_schema_extra={"items": {"type": "string", "enum": list(RECIPES)}},
+    )
+    study: bool = Field(
+        default=False,
+        description="Hold transfer against other approaches, with few labels and with all.",
+    )
+
+    @field_validator("recipes")
+    @classmethod
+    def _one_recipe(cls, recipes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(recipes) != 1:
+            raise ValueError("a model in use comes from one recipe; give one")
+        return recipes
+
+    @model_validator(mode="after")
+    def _one_node_for_two_classes(self) -> Self:
+        if self.model == "sigmoid" and len(self.classes) != 2:
+            raise ValueError("a single node tells two classes apart; give --model softmax")
+        return self
+
+    @property
+    def model_in_use(self) -> str:
+        """The name that the experiment gives to the model: `base`, `two-node`, `one-node`, ..."""
+        if self.model == "base":
+            return self.model
+        heads = {"softmax": softmax_head(len(self.classes)), "sigmoid": ONE_NODE}
+        return heads[self.model].name
+
+    @property
+    def registered_name(self) -> str:
+        """The model's name in the registry, as in `two-node-0-1`."""
+        if self.model == "base":
+            return self.model
+        return "-".join([self.model_in_use, *map(str, self.classes)])

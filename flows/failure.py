@@ -12,7 +12,7 @@ from tasks.errors import DeadModelError, InputError
 def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Failure and crash hook: a markdown artifact of the run that says why it ended."""
     create_markdown_artifact(
-        f"## `{flow.name}` {state.name.lower()}\n\n{reason(state)}\n\n"
+        f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
         "What was stored before is whole; the next run goes on from there.",
         key="failure",
         description="Why the run ended.",

@@ -1,0 +1,179 @@
+"""Retrain when labelled images have arrived, and put the new model into use if it is better.
+
+python flows/retrain.py --inbox inbox
+python flows/retrain.py status
+python flows/retrain.py rollback
+"""
+
+import sys
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+from pydantic import Field
+from pydantic_settings import CliPositionalArg, SettingsConfigDict
+
+from flows.command_line import Arguments, call_with_settings
+from flows.config import RetrainConfig
+from flows.failure import leave_reason
+from flows.main import Experiment, experiment
+from flows.run import log_notice, pipeline_run
+from flows.warm_up import import_ahead
+from tasks.arrivals.batch import Batch
+from tasks.challenge import challenge
+from tasks.collect import collect
+from tasks.extend import extend
+from tasks.load import load
+from tasks.registry.registry import Registry
+from tasks.registry.status import describe
+from tasks.registry.version import Candidate, Version, lineage_digest
+from tasks.reporting.comparison import Result
+from tasks.reporting.metrics import dataset_sha256
+from tasks.reshape import reshape
+from tasks.sources.find import find_source
+from tasks.storage.lock import exclusive
+from tasks.storage.records import current_store
+from tasks.storage.references import Dataset, Split
+from tasks.storage.source import source_sha256
+from tasks.storage.store import Store
+
+SETTINGS_OF_A_MODEL = frozenset(
+    {"classes", "seed", "recipes", "precision", "base_epochs", "head_epochs", "model"}
+)
+TRAINING_STAGES = ("train_base", "extract_features", "transfer_two_node", "transfer_one_node")
+
+
+@flow(name="digit-retraining", on_failure=[leave_reason], on_crashed=[leave_reason])
+def retrain(config: RetrainConfig) -> State[None]:
+    """Take in what has arrived, train on all of it, and let the new model challenge the old.
+
+    Args:
+        config: What to do.
+
+    Returns:
+        Completed with the decision, or Cached where nothing has changed since the last one.
+
+    Raises:
+        InputError: The data or the configuration cannot be used; one sentence says why.
+    """
+    with pipeline_run(config):
+        source = find_source(config.dataset, config.seed)
+        log_notice(source)
+        published = load(source)
+        arrivals = collect(config.inbox, published, config.settle)
+        registry = Registry(current_store(), config.registry, config.registered_name)
+        lineage = trace(config, published, arrivals.used)
+        known = registry.with_lineage(lineage_digest(lineage))
+        if known is None:
+            images = reshape(extend(published, arrivals.used))
+            found = experiment(config, source, images)
+            candidate = nominate(config, found, images, lineage)
+            return _completed(challenge(registry, candidate, _held_out(config, found), config))
+        if registry.awaits_promotion(known):  # the last run was killed before it could
+            registry.promote(known)
+            return _completed(known)
+        return _unchanged(known)
+
+
+def trace(config: RetrainConfig, published: Dataset, batches: tuple[Batch, ...]) -> dict[str, Any]:
+    """What a model is made of: digests of all data, the settings that matter, and the source."""
+    return {
+        "dataset": dataset_sha256(published),
+        "batches": {batch.name: batch.sha256 for batch in batches},
+        "config": config.model_dump(mode="json", include=set(SETTINGS_OF_A_MODEL)),
+        "source": {name: source_sha256(f"tasks.{name}") for name in TRAINING_STAGES},
+    }
+
+
+def nominate(
+    config: RetrainConfig, found: Experiment, images: Dataset, lineage: Mapping[str, Any]
+) -> Candidate:
+    """The model of an experiment that is to be put into use, with all that belongs to it."""
+    store, result = current_store(), _result(config, found)
+    doubts = {head.model: head.threshold for head in found.transfers[-1].abstentions.heads}
+    scores = result.evaluation.scores
+    return Candidate(
+        model=store.verified(result.trained.model),
+        sha256=result.trained.model.sha256,
+        classes=_classes(config, found),
+        threshold=doubts.get(result.trained.name, 0.0),
+        ink=int(store.array(images.train.inputs).max()),
+        params=config.model_dump(mode="json"),
+        metrics={
+            "accuracy": scores.accuracy,
+            "errors": scores.errors,
+            "images": scores.n,
+            "log_loss": scores.log_loss,
+            "calibration_error": scores.calibration_error,
+        },
+        lineage=lineage,
+        report=found.report,
+    )
+
+
+def _result(config: RetrainConfig, found: Experiment) -> Result:
+    transfer = found.transfers[-1]
+    results = {result.trained.name: result for result in (transfer.base, *transfer.heads)}
+    return results[config.model_in_use]
+
+
+def _held_out(config: RetrainConfig, found: Experiment) -> Split:
+    return found.digits.test if config.model == "base" else found.subset.test
+
+
+def _classes(config: RetrainConfig, found: Experiment) -> tuple[int, ...]:
+    digits = range(found.digits.test.labels.shape[1])
+    return tuple(digits) if config.model == "base" else config.classes
+
+
+def _completed(version: Version) -> State[None]:
+    assert version.decision is not None, "a challenger is judged"
+    return Completed(message=f"version {version.number}: {version.decision.reason}")
+
+
+def _unchanged(version: Version) -> State[None]:
+    line = f"nothing has changed since version {version.number}, so nothing was trained"
+    get_run_logger().info(line)
+    return Completed(name="Cached", message=line)
+
+
+class RetrainArguments(RetrainConfig, Arguments):
+    """Retrain on labelled images that have arrived; put the new model into use if it is better.
+
+    Every option can also be set in the environment, as in TRANSFER_INBOX.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        cli_prog_name="python flows/retrain.py"
+    )
+
+    action: CliPositionalArg[Literal["run", "status", "rollback"]] = Field(
+        default="run",
+        description="Retrain; or say which model is in use, and why; or go back to the one before.",
+    )
+
+
+def act(arguments: RetrainArguments) -> None:
+    """Do what the command line asks for."""
+    config = RetrainConfig.model_validate(
+        arguments.model_dump(include=set(RetrainConfig.model_fields))
+    )
+    if arguments.action == "run":
+        import_ahead(config)
+        retrain(config)
+        return
+    store = Store(config.artifacts)
+    registry = Registry(store, config.registry, config.registered_name)
+    if arguments.action == "rollback":
+        with exclusive(store.root, config.wait, print):
+            before, now = registry.rollback()
+        print(f"version {now.number} is the champion again, in the place of {before.number}")
+    else:
+        print(describe(registry))
+
+
+if __name__ == "__main__":
+    sys.exit(call_with_settings(RetrainArguments, act))

@@ -1,0 +1,124 @@
+"""Challenge: a new model against the one in use, on the same held-out images."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from tasks.networks.health import diagnose
+from tasks.networks.inference import class_probabilities, run
+from tasks.registry.decision import Bounds, Decision, Judged, decide
+from tasks.registry.registry import Registry
+from tasks.registry.version import Candidate, Version
+from tasks.storage.records import current_store
+from tasks.storage.references import Split
+
+if TYPE_CHECKING:
+    import keras
+
+ROUNDS = 5
+TIMED_IMAGES = 1_000
+
+
+@task(name="challenge", task_run_name="challenge", cache_policy=NO_CACHE, persist_result=False)
+def challenge(
+    registry: Registry, candidate: Candidate, held_out: Split, bounds: Bounds
+) -> Version:
+    """Register a candidate, judge it against the champion, and promote it if it won.
+
+    Args:
+        registry: Holds the champion.
+        candidate: What was trained.
+        held_out: Images (n, 28, 28, 1) that neither model has seen, with one-hot labels.
+        bounds: How much worse the candidate may be, and in what.
+
+    Returns:
+        The candidate's version, with the decision.
+    """
+    store = current_store()
+    champion = registry.champion()
+    paths = [registry.model_path(champion)] if champion else []
+    images = np.asarray(store.array(held_out.inputs))
+    labels = np.asarray(store.array(held_out.labels)).argmax(axis=1)
+    version = registry.register(candidate)
+    judged = judge([*paths, registry.model_path(version)], images, labels, candidate.classes)
+    decision = decide(judged[0] if champion else None, judged[-1], bounds)
+    registry.record(version, decision)
+    _show(version, champion, decision)
+    if decision.promoted:
+        registry.promote(version)
+    return version
+
+
+def judge(
+    models: list[Path],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.intp],
+    classes: tuple[int, ...],
+) -> list[Judged]:
+    """What each stored model does with the same images, timed in turns.
+
+    Args:
+        models: Verified `.keras` files.
+        images: (n, 28, 28, 1).
+        labels: 0..k-1, (n,).
+        classes: What the labels are called.
+    """
+    import keras
+
+    loaded = [
+        keras.saving.load_model(path, compile=False, safe_mode=True) for path in models
+    ]
+    seconds = time_in_turns(loaded, images)
+    return [
+        _judged(class_probabilities(run(model, images)), labels, classes, taken)
+        for model, taken in zip(loaded, seconds, strict=True)
+    ]
+
+
+def time_in_turns(models: "list[keras.Model]", images: NDArray[np.uint8]) -> list[float]:
+    """The least seconds per 1,000 images of each model; in turns, a busy machine harms all."""
+    pixels = np.resize(images, (TIMED_IMAGES, *images.shape[1:]))
+    seconds = [[_time(model, pixels) for model in models] for _ in range(ROUNDS + 1)]
+    return [min(one[1:]) for one in zip(*seconds, strict=True)]  # the first compiles
+
+
+def _time(model: "keras.Model", pixels: NDArray[np.uint8]) -> float:
+    started = time.perf_counter()
+    run(model, pixels)
+    return time.perf_counter() - started
+
+
+def _judged(
+    probabilities: NDArray[np.float32],
+    labels: NDArray[np.intp],
+    classes: tuple[int, ...],
+    seconds: float,
+) -> Judged:
+    predicted = probabilities.argmax(axis=1)
+    return Judged(
+        healthy=not diagnose(predicted, labels, len(classes)),
+        hits=predicted == labels,
+        labels=np.asarray(classes)[labels],
+        confidences=probabilities.max(axis=1),
+        seconds=seconds,
+    )
+
+
+def _show(version: Version, champion: Version | None, decision: Decision) -> None:
+    """The decision, in the log and on the run's page in the UI."""
+    against = f"version {champion.number}" if champion else "nobody"
+    get_run_logger().info("version %d against %s: %s", version.number, against, decision.reason)
+    create_markdown_artifact(
+        f"Version {version.number} against {against}. {decision.reason}",
+        key="decision",
+        description="Whether the new model is put into use.",
+    )
+    rows = [row.model_dump() | {"passed": row.passed} for row in decision.rows]
+    create_table_artifact(rows, key="criteria", description="What the decision rests on.")

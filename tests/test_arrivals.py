@@ -1,6 +1,5 @@
 """From the inbox to accepted batches: what counts, what is set aside, what waits."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +7,8 @@ import pytest
 from conftest import squares
 from deliveries import drop_pngs, look, names, npz, png
 
+from tasks.arrivals import validation
 from tasks.storage.store import Store
-
-HOUR = 3600
 
 
 @pytest.fixture
@@ -27,7 +25,7 @@ def store(tmp_path: Path) -> Store:
 def test_a_good_batch_is_accepted_at_once_and_remembered(inbox, store):
     images, labels = squares(50, seed=3)
     (inbox / "monday.npz").write_bytes(npz(images, labels.astype(np.int64)))
-    found = look(inbox, store, settle=HOUR)
+    found = look(inbox, store, settle=3600)
     assert (found.new, found.quarantined, found.unfinished) == (("monday.npz",), (), ())
     assert [used.name for used in found.used] == ["monday.npz"]
     np.testing.assert_array_equal(store.array(found.used[0].images), images)
@@ -82,6 +80,42 @@ def test_a_leaking_batch_is_set_aside_with_its_reason_and_the_rest_goes_on(inbox
     assert look(inbox, store).quarantined == ()
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda x: 255 - x, "its images' brightness drifts from the training images' by"),
+        (lambda x: x // 16, "50 of its 50 images are nearly empty or constant, first row 0; the"),
+    ],
+    ids=["inverted", "empty"],
+)
+def test_a_batch_of_other_images_is_set_aside(inbox, store, change, expected):
+    images, labels = squares(50, seed=3)
+    (inbox / "monday.npz").write_bytes(npz(change(images), labels))
+    found = look(inbox, store)
+    assert (found.used, found.new) == ((), ())
+    assert found.quarantined[0][1].startswith(expected)
+
+
+def test_a_batch_that_is_too_large_is_not_read(inbox, store, monkeypatch):
+    monkeypatch.setattr(validation, "MAX_BYTES", 5)
+    (inbox / "monday.npz").write_bytes(b"no zip")
+    reason = "it has 6 bytes where 5 are the most"
+    assert look(inbox, store).quarantined == (("monday.npz", reason),)
+
+
+def test_an_image_of_another_batch_is_refused_in_a_folder_too_whenever_it_was_used(inbox, store):
+    images, labels = squares(30, seed=3)
+    (inbox / "monday.npz").write_bytes(npz(images, labels))
+    look(inbox, store)
+    (inbox / "monday.npz").unlink()
+    drop_pngs(inbox / "tuesday", images[:20], labels[:20])
+    reason = (
+        "20 of its 20 images are in the training set already, first 0/image-000.png; "
+        "each image should be new"
+    )
+    assert look(inbox, store).quarantined == (("tuesday", reason),)
+
+
 def test_two_batches_of_one_run_may_not_share_an_image(inbox, store):
     first, labels = squares(50, seed=3)
     second, _ = squares(50, seed=4)
@@ -105,54 +139,6 @@ def test_a_batch_with_swapped_labels_is_accepted_as_only_a_comparison_of_models_
     images, labels = squares(50, seed=3)
     (inbox / "swapped.npz").write_bytes(npz(images, 9 - labels))
     assert look(inbox, store).new == ("swapped.npz",)
-
-
-def test_a_truncated_file_waits_until_it_has_settled_and_is_set_aside_then(inbox, store):
-    path = inbox / "half.npz"
-    whole = npz(*squares(50, seed=3))
-    path.write_bytes(whole[:20000])
-    found = look(inbox, store, settle=HOUR)
-    assert (found.new, found.quarantined, found.unfinished) == ((), (), ("half.npz",))
-    os.utime(path, (path.stat().st_atime, path.stat().st_mtime - HOUR - 1))
-    assert look(inbox, store, settle=HOUR).quarantined == (
-        ("half.npz", "the file is not an intact .npz file: File is not a zip file"),
-    )
-    assert names(inbox) == ["quarantine/half.npz", "quarantine/half.npz.reason.txt"]
-
-
-def test_a_half_written_file_is_taken_once_it_is_whole(inbox, store):
-    whole = npz(*squares(50, seed=3))
-    (inbox / "monday.npz").write_bytes(whole[:-1])
-    assert look(inbox, store, settle=HOUR).unfinished == ("monday.npz",)
-    (inbox / "monday.npz").write_bytes(whole)
-    assert look(inbox, store, settle=HOUR).new == ("monday.npz",)
-
-
-def test_a_folder_waits_until_its_newest_file_has_settled(inbox, store):
-    drop_pngs(inbox / "monday", *squares(30, seed=3))
-    paths = list(inbox.rglob("*.png"))
-    for path in paths[1:]:
-        os.utime(path, (0, 0))
-    assert look(inbox, store, settle=HOUR).unfinished == ("monday",)
-    os.utime(paths[0], (0, 0))
-    found = look(inbox, store, settle=HOUR)
-    assert (found.new, found.unfinished) == (("monday",), ())
-    assert found.used[0].images.shape == (30, 28, 28)
-
-
-def test_of_a_folder_that_grows_only_the_new_images_are_taken(inbox, store):
-    drop_pngs(inbox, *squares(30, seed=3), name="old")
-    assert look(inbox, store).new == ("loose-pngs",)
-    images, labels = squares(20, seed=4)
-    drop_pngs(inbox, images, labels, name="new")
-    found = look(inbox, store)
-    assert (found.new, found.quarantined) == (("loose-pngs",), ())
-    assert [used.images.shape[0] for used in found.used] == [30, 20]
-    np.testing.assert_array_equal(
-        store.array(found.used[1].images), images[np.argsort(labels, kind="stable")]
-    )
-    (inbox / "3/old-003.png").unlink()
-    assert look(inbox, store).used == found.used
 
 
 def test_a_bad_png_is_named(inbox, store):

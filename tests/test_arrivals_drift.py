@@ -53,6 +53,19 @@ def test_a_small_or_an_insignificant_drift_of_pixels_is_accepted():
     check_drift(describe(255 - images[:1], labels[:1]), TRAINING)
 
 
+def test_a_drift_of_pixels_that_is_significant_but_small_is_accepted():
+    training = ink_of(np.arange(200))
+    check_drift(ink_of(np.arange(50, 200)), training)  # a distance of 0.25
+    assert "distance of 0.50 " in reason(check_drift, ink_of(np.arange(100, 200)), training)
+
+
+def ink_of(levels):
+    """Ten images in one grey of each level."""
+    pixels = np.tile(levels.astype(np.uint8), 10)[:, None, None]
+    images = np.broadcast_to(pixels, (len(pixels), 28, 28))
+    return describe(images, np.zeros(len(images), np.uint8))
+
+
 def counted(labels):
     """Labels on images that are all alike, so that nothing else can drift."""
     labels = np.array(labels, np.uint8)
@@ -74,3 +87,4 @@ def test_a_label_that_was_never_trained_on_is_compared_too():
     training = counted([*range(9)] * 100)
     check_drift(counted([*range(10)] * 10), training)
     assert "distance of 1.00 " in reason(check_drift, counted([9] * 10), training)
+    assert "distance of 0.89 " in reason(check_drift, counted([3] * 10), training)

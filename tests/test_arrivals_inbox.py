@@ -36,7 +36,7 @@ def test_npz_files_folders_of_label_folders_and_loose_label_folders_are_batches(
 
 def test_other_files_and_the_quarantine_are_no_batches(tmp_path):
     touch(tmp_path, "README", ".DS_Store", "a.png", "notes/a.png", "3/a.txt", "_SUCCESS")
-    touch(tmp_path, "quarantine/a.npz", "quarantine/monday/3/a.png", "monday/3/._a.png")
+    touch(tmp_path, "quarantine/a.npz", "quarantine/3/a.png", "monday/3/._a.png")
     assert found_in(tmp_path) == {}
 
 
@@ -56,6 +56,16 @@ def test_a_digest_is_of_the_bytes_of_an_npz_and_of_names_and_bytes_of_a_folder(t
     digests = {d.name: digest(d, inbox.read(d)) for d in inbox.deliveries()}
     assert digests["a.npz"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert digests["monday"] == digests["tuesday"] != digests["friday"]
+
+
+def test_a_digest_tells_two_files_from_one_that_looks_like_both(tmp_path):
+    touch(tmp_path, "one/3/a.png", "two/3/a.png", "two/3/b.png")
+    (tmp_path / "one/3/a.png").write_bytes(b"A3/b.png\0B")
+    (tmp_path / "two/3/a.png").write_bytes(b"A")
+    (tmp_path / "two/3/b.png").write_bytes(b"B")
+    inbox = open_inbox(str(tmp_path))
+    one, two = (digest(d, inbox.read(d)) for d in inbox.deliveries())
+    assert one != two
 
 
 def test_an_inbox_in_memory_is_taken_in_as_one_on_disk(tmp_path):

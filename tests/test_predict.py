@@ -286,6 +286,14 @@ def test_a_bad_image_leaves_the_output_as_it_was(tmp_path, registry, capsys):
     assert output.read_text() == "old"
 
 
+def test_ctrl_c_says_that_nothing_was_written(capsys):
+    def interrupt(arguments: PredictArguments) -> None:
+        raise KeyboardInterrupt
+
+    assert call_with_settings(PredictArguments, interrupt, ["a.png"]) == 130
+    assert capsys.readouterr().err == "error: interrupted; nothing was written\n"
+
+
 def test_names_that_look_like_json_are_paths():
     seen: list[PredictArguments] = []
     arguments = ["0", "[1].png", 'a "b" {c}.png', "true"]

@@ -67,7 +67,7 @@ def convert(image: Image.Image, ink: int) -> Converted:
         steps.append("inverted")
     if paper.contrast != ink:
         steps.append(f"stretched to 0..{ink}")
-    drawn = Image.fromarray(_ink_of_levels(paper)[pixels])
+    drawn = Image.fromarray(_ink_of_levels(paper).take(pixels))
     drawn = drawn.crop(drawn.getbbox())
     fitted = _fit(drawn)
     if fitted.size != drawn.size:

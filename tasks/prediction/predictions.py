@@ -16,7 +16,7 @@ from tasks.prediction.reading import NamedImages
 if TYPE_CHECKING:
     import keras
 
-    from tasks.registry.registry import Version
+    from tasks.registry.version import Version
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from tasks.storage.store import Store
 ENVIRONMENT_PREFIX = "TRANSFER_"
 
 
+C = TypeVar("C", bound=Config)
+
+
 class Command(BaseSettings):
     """What every command has: its options, which the environment sets too, and how it ends."""
 
@@ -45,9 +48,10 @@ class Arguments(Config, Command):
         cli_prog_name="python flows/main.py"
     )
 
-    def config(self) -> Config:
-        """The configuration alone."""
-        return Config.model_validate(self.model_dump(include=set(Config.model_fields)))
+    def config(self, kind: type[C]) -> C:
+        """A configuration alone; what was not given is that configuration's own default."""
+        given = self.model_dump(include=set(kind.model_fields), exclude_unset=True)
+        return kind.model_validate(given)
 
     def describe_interruption(self) -> str:
         """From where the next run goes on."""
@@ -65,8 +69,8 @@ def run_from_command_line(
     """Parse the arguments of `flows/main.py` and run; see `call_with_settings`."""
 
     def begin(parsed: Arguments) -> None:
-        import_ahead(parsed.config())
-        run(parsed.config())
+        import_ahead(parsed.config(Config))
+        run(parsed.config(Config))
 
     return call_with_settings(Arguments, begin, arguments)
 
@@ -103,6 +107,8 @@ def _fail(sentence: str, code: int) -> int:
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
-    option = "--" + str(first["loc"][0]).replace("_", "-")
     reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return reason
+    option = "--" + str(first["loc"][0]).replace("_", "-")
     return f"{option} {first['input']!r}: {reason}"

@@ -71,10 +71,11 @@ def retrain(config: RetrainConfig) -> State[None]:
             images = reshape(extend(published, arrivals.used))
             found = experiment(config, source, images)
             candidate = nominate(config, found, images, lineage)
-            return _completed(challenge(registry, candidate, _held_out(config, found), config))
-        if registry.awaits_promotion(known):  # the last run was killed before it could
+            decision = challenge(registry, candidate, _held_out(config, found), config)
+            return Completed(message=decision)
+        if registry.awaits_promotion(known):
             registry.promote(known)
-            return _completed(known)
+            return Completed(message=f"version {known.number} won before the last run was killed")
         return _unchanged(known)
 
 
@@ -129,11 +130,6 @@ def _classes(config: RetrainConfig, found: Experiment) -> tuple[int, ...]:
     return tuple(digits) if config.model == "base" else config.classes
 
 
-def _completed(version: Version) -> State[None]:
-    assert version.decision is not None, "a challenger is judged"
-    return Completed(message=f"version {version.number}: {version.decision.reason}")
-
-
 def _unchanged(version: Version) -> State[None]:
     line = f"nothing has changed since version {version.number}, so nothing was trained"
     get_run_logger().info(line)
@@ -158,9 +154,7 @@ class RetrainArguments(RetrainConfig, Arguments):
 
 def act(arguments: RetrainArguments) -> None:
     """Do what the command line asks for."""
-    config = RetrainConfig.model_validate(
-        arguments.model_dump(include=set(RetrainConfig.model_fields))
-    )
+    config = arguments.config(RetrainConfig)
     if arguments.action == "run":
         import_ahead(config)
         retrain(config)

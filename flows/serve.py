@@ -1,4 +1,4 @@
-"""Serve the experiment: on a schedule, and whenever it is started in the Prefect UI.
+"""Serve the flows: retraining on a schedule, and both whenever they are started in the UI.
 
 python flows/serve.py --cron "0 3 * * *"
 """
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
-from prefect import serve
+from prefect import Flow, serve
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.client.schemas.schedules import CronSchedule
@@ -15,9 +15,10 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from flows.command_line import Arguments, call_with_settings
-from flows.config import Config
+from flows.command_line import Arguments, C, call_with_settings
+from flows.config import Config, RetrainConfig
 from flows.main import main
+from flows.retrain import retrain
 from tasks.errors import InputError
 
 START_ONE = (
@@ -25,10 +26,10 @@ START_ONE = (
 )
 
 
-class ServeArguments(Arguments):
-    """Serve the experiment with these settings to a Prefect server, until Ctrl-C.
+class ServeArguments(RetrainConfig, Arguments):
+    """Serve the experiment and its retraining to a Prefect server, until Ctrl-C.
 
-    The settings are those of a scheduled run, and the defaults of the form in the UI.
+    The settings are those of a scheduled run, and the defaults of the forms in the UI.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
@@ -37,7 +38,7 @@ class ServeArguments(Arguments):
 
     cron: str | None = Field(
         default=None,
-        description="When to run, as in '0 3 * * *', in UTC; without it, when it is asked to.",
+        description="When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to.",
     )
 
     @field_validator("cron")
@@ -46,21 +47,37 @@ class ServeArguments(Arguments):
         return cron and CronSchedule(cron=cron).cron
 
 
-def serve_experiment(arguments: ServeArguments) -> None:
-    """Serve until the process is stopped; one run at a time, later ones wait for it.
+def serve_flows(arguments: ServeArguments) -> None:
+    """Serve until the process is stopped; one run of each at a time, later ones wait for it.
 
     Raises:
         InputError: There is no Prefect server.
     """
     require_server()
-    deployment: Any = main.to_deployment(
-        "experiment",
-        cron=arguments.cron,
-        parameters={"config": absolute(arguments.config()).model_dump(mode="json")},
-        concurrency_limit=ConcurrencyLimitConfig(limit=1),
-        description="Train the base model, transfer it, and compare.",
+    serve(
+        _deployment(
+            main,
+            "experiment",
+            arguments.config(Config),
+            description="Train the base model, transfer it, and compare.",
+        ),
+        _deployment(
+            retrain,
+            "retraining",
+            arguments.config(RetrainConfig),
+            description="Train on what has arrived; put the new model into use if it is better.",
+            cron=arguments.cron,
+        ),
     )
-    serve(deployment)
+
+
+def _deployment(flow: Flow[..., Any], name: str, config: Config, **options: Any) -> Any:
+    return flow.to_deployment(
+        name,
+        parameters={"config": absolute(config).model_dump(mode="json")},
+        concurrency_limit=ConcurrencyLimitConfig(limit=1),
+        **options,
+    )
 
 
 def require_server() -> None:
@@ -77,13 +94,15 @@ def require_server() -> None:
             raise InputError(f"no Prefect server answers at {address}; {START_ONE}")
 
 
-def absolute(config: Config) -> Config:
+def absolute(config: C) -> C:
     """The same, wherever a run is started from."""
     changed: dict[str, Any] = {"artifacts": config.artifacts.resolve()}
     if Path(config.dataset).exists():
         changed["dataset"] = str(Path(config.dataset).resolve())
+    if isinstance(config, RetrainConfig) and "://" not in config.inbox:
+        changed["inbox"] = str(Path(config.inbox).resolve())
     return config.model_copy(update=changed)
 
 
 if __name__ == "__main__":
-    sys.exit(call_with_settings(ServeArguments, serve_experiment))
+    sys.exit(call_with_settings(ServeArguments, serve_flows))

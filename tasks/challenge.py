@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from prefect import task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
@@ -15,6 +15,7 @@ from tasks.networks.health import diagnose
 from tasks.networks.inference import class_probabilities, run
 from tasks.registry.decision import Bounds, Decision, Judged, decide
 from tasks.registry.registry import Registry
+from tasks.registry.tables import markdown
 from tasks.registry.version import Candidate, Version
 from tasks.storage.records import current_store
 from tasks.storage.references import Split
@@ -27,9 +28,7 @@ TIMED_IMAGES = 1_000
 
 
 @task(name="challenge", task_run_name="challenge", cache_policy=NO_CACHE, persist_result=False)
-def challenge(
-    registry: Registry, candidate: Candidate, held_out: Split, bounds: Bounds
-) -> Version:
+def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds: Bounds) -> str:
     """Register a candidate, judge it against the champion, and promote it if it won.
 
     Args:
@@ -39,7 +38,7 @@ def challenge(
         bounds: How much worse the candidate may be, and in what.
 
     Returns:
-        The candidate's version, with the decision.
+        The decision in a sentence.
     """
     store = current_store()
     champion = registry.champion()
@@ -53,7 +52,7 @@ def challenge(
     _show(version, champion, decision)
     if decision.promoted:
         registry.promote(version)
-    return version
+    return f"version {version.number}: {decision.reason}"
 
 
 def judge(
@@ -72,9 +71,7 @@ def judge(
     """
     import keras
 
-    loaded = [
-        keras.saving.load_model(path, compile=False, safe_mode=True) for path in models
-    ]
+    loaded = [keras.saving.load_model(path, compile=False, safe_mode=True) for path in models]
     seconds = time_in_turns(loaded, images)
     return [
         _judged(class_probabilities(run(model, images)), labels, classes, taken)
@@ -116,9 +113,7 @@ def _show(version: Version, champion: Version | None, decision: Decision) -> Non
     against = f"version {champion.number}" if champion else "nobody"
     get_run_logger().info("version %d against %s: %s", version.number, against, decision.reason)
     create_markdown_artifact(
-        f"Version {version.number} against {against}. {decision.reason}",
+        f"## Version {version.number} against {against}\n\n{markdown(decision)}",
         key="decision",
-        description="Whether the new model is put into use.",
+        description="Whether the new model is put into use, and why.",
     )
-    rows = [row.model_dump() | {"passed": row.passed} for row in decision.rows]
-    create_table_artifact(rows, key="criteria", description="What the decision rests on.")

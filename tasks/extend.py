@@ -24,9 +24,7 @@ def extend(dataset: Dataset, batches: Sequence[Batch]) -> Dataset:
     return Dataset(train=train, test=dataset.test)
 
 
-def _appended(
-    name: str, first: ArrayReference, others: Sequence[ArrayReference]
-) -> ArrayReference:
+def _appended(name: str, first: ArrayReference, others: Sequence[ArrayReference]) -> ArrayReference:
     store = current_store()
     arrays = [store.array(reference) for reference in (first, *others)]
     return store.add_array(f"train-{name}-extended", np.concatenate(arrays))

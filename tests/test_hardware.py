@@ -26,7 +26,7 @@ def test_the_processor_is_described(information):
     ("flags", "resolved"),
     [
         ("avx2 avx512f", "float32"),
-        ("avx2 avx512f avx512_bf16", "float32"),
+        ("avx2 avx512f avx512_bf16", "bfloat16"),
         ("avx2 avx512f avx512_bf16 amx_bf16 amx_tile", "bfloat16"),
     ],
 )

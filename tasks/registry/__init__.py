@@ -1,1 +1,0 @@
-"""Champion and challenger: which model is in use, since when, and why."""

@@ -1,0 +1,1 @@
+"""Champion and challenger: which model is in use, since when, and why."""

@@ -1,0 +1,234 @@
+"""Whether a challenger takes the champion's place."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.statistics.calibration import calibration_error
+from tasks.statistics.noninferiority import (
+    SIGNIFICANCE,
+    images_needed,
+    noninferiority_p_value,
+)
+from tasks.statistics.pairs import compare_paired
+from tasks.storage.references import Record
+
+ROUNDING = 1e-9
+
+
+class Bounds(BaseModel):
+    """How much worse than the champion a challenger may be, and in what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    margin: float = Field(
+        default=0.005,
+        gt=0,
+        lt=1,
+        description="The loss of accuracy (0..1) that a challenger must be shown not to have.",
+    )
+    class_margin: float = Field(
+        default=0.02,
+        ge=0,
+        lt=1,
+        description="The share of any one class's images that a challenger may lose, 0..1.",
+    )
+    calibration: float = Field(
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="By how much the expected calibration error (0..1) may grow.",
+    )
+    slowdown: float = Field(
+        default=1.5, gt=0, description="How many times the champion's seconds it may take."
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model does with the held-out images, the same in the same order for both models.
+
+    Attributes:
+        healthy: Whether it learned: predicts every class and clearly beats the largest one.
+        hits: Whether each image was called right, bool (n,).
+        labels: The true classes, as they are called, integers (n,).
+        confidences: The top probabilities, 0..1, (n,).
+        seconds: Per 1,000 images, above 0; of both models on the same machine at the same time.
+    """
+
+    healthy: bool
+    hits: NDArray[np.bool_]
+    labels: NDArray[np.integer]
+    confidences: NDArray[np.floating]
+    seconds: float
+
+    @property
+    def n(self) -> int:
+        """How many images."""
+        return len(self.hits)
+
+    @property
+    def errors(self) -> int:
+        """How many of them were called wrong."""
+        return int((~self.hits).sum())
+
+    def recall(self, label: int) -> float:
+        """The share of the images of a class that were called right, 0..1."""
+        return float(self.hits[self.labels == label].mean())
+
+
+class Criterion(Record):
+    """One row of the decision: both models' numbers, the bound for the challenger's, the outcome.
+
+    `objection` says in words why it did not pass; it is empty if it did.
+    """
+
+    name: str
+    champion: float | None
+    challenger: float
+    bound: float
+    objection: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the challenger keeps within the bound."""
+        return not self.objection
+
+
+class Decision(Record):
+    """Whether the challenger is promoted, why, and by which numbers."""
+
+    promoted: bool
+    reason: str
+    rows: tuple[Criterion, ...]
+
+
+def decide(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Decision:
+    """Promote a challenger that makes fewer errors and is within every bound; ties do not.
+
+    Where there is no champion yet, a healthy challenger becomes it.
+
+    Raises:
+        ValueError: There is no image, or the two were not judged on the same ones.
+    """
+    if not challenger.n:
+        raise ValueError("a challenger is judged on one held-out image or more")
+    if champion is None:
+        rows: tuple[Criterion, ...] = (_learned(None, challenger),)
+        merit = "there was no champion yet"
+    else:
+        if not np.array_equal(champion.labels, challenger.labels):
+            raise ValueError("champion and challenger are judged on the same held-out images")
+        rows = tuple(_criteria(champion, challenger, bounds))
+        merit = (
+            f"errors fell from {champion.errors} to {challenger.errors} of {challenger.n:,} "
+            "held-out images, and nothing else is out of bounds"
+        )
+    objections = [row.objection for row in rows if not row.passed]
+    return Decision(
+        promoted=not objections,
+        reason=f"Not promoted: {'; '.join(objections)}." if objections else f"Promoted: {merit}.",
+        rows=rows,
+    )
+
+
+def _criteria(champion: Judged, challenger: Judged, bounds: Bounds) -> Iterator[Criterion]:
+    yield _learned(champion, challenger)
+    yield _fewer_errors(champion, challenger)
+    yield _not_inferior(champion, challenger, bounds.margin)
+    for label in np.unique(challenger.labels):
+        yield _keeps_class(champion, challenger, int(label), bounds.class_margin)
+    yield _calibrated(champion, challenger, bounds.calibration)
+    yield _fast(champion, challenger, bounds.slowdown)
+
+
+def _learned(champion: Judged | None, challenger: Judged) -> Criterion:
+    return Criterion(
+        name="learned, 1 or 0",
+        champion=None if champion is None else float(champion.healthy),
+        challenger=float(challenger.healthy),
+        bound=1,
+        objection="" if challenger.healthy else "the challenger did not learn",
+    )
+
+
+def _fewer_errors(champion: Judged, challenger: Judged) -> Criterion:
+    objection = ""
+    if challenger.errors == champion.errors:
+        objection = (
+            f"both make as many errors, {champion.errors} of {champion.n:,} held-out images, "
+            "and a tie goes to the champion"
+        )
+    elif challenger.errors > champion.errors:
+        objection = (
+            f"its errors are {challenger.errors} of {champion.n:,} held-out images, "
+            f"the champion's {champion.errors}"
+        )
+    return Criterion(
+        name="errors, at most",
+        champion=champion.errors,
+        challenger=challenger.errors,
+        bound=champion.errors - 1,
+        objection=objection,
+    )
+
+
+def _not_inferior(champion: Judged, challenger: Judged, margin: float) -> Criterion:
+    pairs = compare_paired(champion.hits, challenger.hits)
+    p_value = noninferiority_p_value(pairs.only_first, pairs.only_second, pairs.n, margin)
+    needed = images_needed(margin)
+    remedy = f"{needed:,} can" if pairs.n < needed else "more can"
+    return Criterion(
+        name=f"chance of this if {margin:g} accuracy were lost, at most",
+        champion=None,
+        challenger=p_value,
+        bound=SIGNIFICANCE,
+        objection=""
+        if p_value <= SIGNIFICANCE
+        else f"{pairs.n:,} held-out images cannot show that less than {margin:.2%} of accuracy is "
+        f"lost ({remedy}, or give a larger --margin)",
+    )
+
+
+def _keeps_class(champion: Judged, challenger: Judged, label: int, margin: float) -> Criterion:
+    before, after = champion.recall(label), challenger.recall(label)
+    is_lost = after < before - margin - ROUNDING or after == 0 < before
+    return Criterion(
+        name=f"recall of {label}, at least",
+        champion=before,
+        challenger=after,
+        bound=max(before - margin, 0),
+        objection=f"it finds {after:.1%} of class {label}, the champion {before:.1%}"
+        if is_lost
+        else "",
+    )
+
+
+def _calibrated(champion: Judged, challenger: Judged, margin: float) -> Criterion:
+    before = calibration_error(champion.confidences, champion.hits)
+    after = calibration_error(challenger.confidences, challenger.hits)
+    return Criterion(
+        name="calibration error, at most",
+        champion=before,
+        challenger=after,
+        bound=before + margin,
+        objection=f"its calibration error is {after:.4f}, the champion's {before:.4f}"
+        if after > before + margin + ROUNDING
+        else "",
+    )
+
+
+def _fast(champion: Judged, challenger: Judged, slowdown: float) -> Criterion:
+    return Criterion(
+        name="seconds per 1,000 images, at most",
+        champion=champion.seconds,
+        challenger=challenger.seconds,
+        bound=slowdown * champion.seconds,
+        objection=f"it takes {challenger.seconds:.3g} s for 1,000 images, the champion "
+        f"{champion.seconds:.3g} s"
+        if challenger.seconds > slowdown * champion.seconds
+        else "",
+    )

@@ -1,0 +1,307 @@
+"""Models as versions in an MLflow registry, two of which are called champion and challenger.
+
+Nothing but the alias `champion` says who is champion. All that belongs to a version is written
+before the alias moves to it, and the alias moves in one transaction, so that a run that is killed
+at any moment leaves one whole champion: the old or the new one.
+"""
+
+import getpass
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from tasks.errors import InputError
+from tasks.registry.connection import FOLDER, connect, is_server
+from tasks.registry.decision import Decision
+from tasks.registry.tables import markdown
+from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
+from tasks.storage.store import Store, file_sha256, replace
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+MODEL = PurePosixPath("model/model.keras")  # among the files of a run
+
+
+class Registry:
+    """The versions of one registered model.
+
+    Whoever writes holds the lock of the artifacts folder, or is alone on a registry elsewhere.
+    """
+
+    def __init__(self, store: Store, uri: str | None, name: str) -> None:
+        """Nothing is opened before it is needed.
+
+        Args:
+            store: Keeps the files, and the database unless `uri` names another.
+            uri: An MLflow server or its database; None is a SQLite database in the store.
+            name: The registered model, as in `two-node-0-1`.
+        """
+        self.name = name
+        self._store = store
+        self._uri = uri
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        return connect(self._store, self._uri)
+
+    def champion(self) -> Version | None:
+        """The model in use."""
+        return self._aliased(CHAMPION)
+
+    def challenger(self) -> Version | None:
+        """The model that was registered last, promoted or not."""
+        return self._aliased(CHALLENGER)
+
+    def with_lineage(self, lineage: str) -> Version | None:
+        """The newest judged version of this lineage; one that was never judged does not count."""
+        found = self._client.search_model_versions(
+            f"name = '{self.name}' and tags.lineage = '{lineage}'",
+            order_by=["version_number DESC"],
+        )
+        return next((self._read(version) for version in found if "decision" in version.tags), None)
+
+    def awaits_promotion(self, version: Version) -> bool:
+        """Whether a version won against the present champion, but a kill came in between."""
+        champion = self.champion()
+        return (
+            version.decision is not None
+            and version.decision.promoted
+            and version.withdrawal is None
+            and version.opponent == (champion.number if champion else None)
+        )
+
+    def register(self, candidate: Candidate) -> Version:
+        """Log a candidate and all that belongs to it as a run, and make it the challenger.
+
+        Raises:
+            InputError: The model file is not the one that was described.
+        """
+        if not _is_intact(candidate.model, candidate.sha256):
+            raise InputError(f"{candidate.model} is not what was stored; run the training again")
+        with self._run() as run:
+            self._log(candidate, run.info.run_id)
+        number = self._create_version(candidate, run)
+        self._client.set_registered_model_alias(self.name, CHALLENGER, str(number))
+        return self._version(number)
+
+    def record(self, version: Version, decision: Decision) -> None:
+        """Keep a decision, with all its numbers, in the run and in the registry.
+
+        The tag comes last: with it a version counts as judged.
+        """
+        champion = self.champion()
+        self._client.log_text(version.run_id, decision.model_dump_json(indent=2), "decision.json")
+        self._client.log_text(version.run_id, markdown(decision), "decision.md")
+        self._client.update_model_version(
+            self.name, str(version.number), description=markdown(decision)
+        )
+        if champion:
+            self._tag(version.number, "opponent", str(champion.number))
+        self._tag(version.number, "decision", decision.model_dump_json())
+
+    def promote(self, version: Version) -> None:
+        """Make a version that won champion.
+
+        Raises:
+            ValueError: The version was not judged, or was not judged better.
+            InputError: Its file is missing or is not what was registered.
+        """
+        winner, champion = self._version(version.number), self.champion()
+        if winner.decision is None or not winner.decision.promoted:
+            raise ValueError(f"version {version.number} was not judged better than the champion")
+        if champion is None:
+            self._appoint(winner, winner.decision.reason, ())
+        elif champion.number != winner.number:
+            predecessors = (*champion.predecessors, champion.number)
+            self._appoint(winner, winner.decision.reason, predecessors)
+
+    def rollback(self) -> tuple[Version, Version]:
+        """Make the previous champion champion again; once more goes back further.
+
+        Returns:
+            The champion before, and the champion now.
+
+        Raises:
+            InputError: There is no previous champion, or its file is not intact.
+        """
+        champion = self.champion()
+        if champion is None or champion.replaces is None:
+            raise InputError(f"There is no previous champion of {self.name} to go back to")
+        previous = self._version(champion.replaces)
+        why = f"Rolled back from version {champion.number}."
+        self._tag(champion.number, "withdrawal", _event(why).model_dump_json())
+        self._appoint(previous, why, champion.predecessors[:-1])
+        return champion, self._version(previous.number)
+
+    def model_path(self, version: Version) -> Path:
+        """The model file of a version, after its digest was checked.
+
+        A registry elsewhere keeps a copy in the store. Where the store has moved, the file is found
+        all the same: MLflow's own address of it is absolute, ours is not.
+
+        Raises:
+            InputError: It is missing or is not what was registered.
+        """
+        path = self._files / version.run_id / "artifacts" / MODEL
+        if not _is_intact(path, version.sha256):
+            self._download(version, path)
+        if not _is_intact(path, version.sha256):
+            raise InputError(
+                f"{path}, the model of {self.name} version {version.number}, is missing or is not "
+                "what was registered; put it back or roll back to another version"
+            )
+        return path
+
+    @property
+    def _files(self) -> Path:
+        return (self._store.root / FOLDER / "files").resolve()
+
+    def _appoint(self, version: Version, why: str, predecessors: tuple[int, ...]) -> None:
+        """Move the alias, once all is in place.
+
+        MLflow's SqlAlchemyStore.set_registered_model_alias merges one row, whose primary key is
+        model and alias, in one session, which is one transaction; a server does the same.
+        """
+        self.model_path(version)
+        appointment = Appointment(**dict(_event(why)), predecessors=predecessors)
+        self._tag(version.number, "appointment", appointment.model_dump_json())
+        self._client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
+
+    @contextmanager
+    def _run(self) -> Iterator["Run"]:
+        run = self._client.create_run(self._experiment(), run_name=self.name)
+        try:
+            yield run
+        except BaseException:
+            self._client.set_terminated(run.info.run_id, "FAILED")
+            raise
+        self._client.set_terminated(run.info.run_id)
+
+    def _experiment(self) -> str:
+        """The experiment whose files lie here: MLflow keeps an absolute folder for each."""
+        here = None if is_server(self._uri) else self._files.as_uri()
+        name = self.name if here is None else f"{self.name} in {self._files}"
+        found = self._client.get_experiment_by_name(name)
+        return found.experiment_id if found else self._client.create_experiment(name, here)
+
+    def _log(self, candidate: Candidate, run_id: str) -> None:
+        from mlflow.entities import Metric, Param
+
+        now = round(datetime.now(UTC).timestamp() * 1000)
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(key, float(value), now, 0) for key, value in candidate.metrics.items()],
+            params=[Param(key, str(value)) for key, value in candidate.params.items()],
+        )
+        self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
+        if candidate.report:
+            self._client.log_artifacts(run_id, str(candidate.report), "report")
+        with TemporaryDirectory() as folder:
+            link = Path(folder) / MODEL.name
+            link.symlink_to(candidate.model.resolve())
+            self._client.log_artifact(run_id, str(link), str(MODEL.parent))
+
+    def _create_version(self, candidate: Candidate, run: "Run") -> int:
+        """Register the files of a run: version and tags in one transaction."""
+        if not self._client.search_registered_models(f"name = '{self.name}'"):
+            self._client.create_registered_model(self.name)
+        version = self._client.create_model_version(
+            self.name,
+            source=f"{run.info.artifact_uri}/{MODEL.parent}",
+            run_id=run.info.run_id,
+            tags={
+                "sha256": candidate.sha256,
+                "classes": ",".join(map(str, candidate.classes)),
+                "threshold": repr(float(candidate.threshold)),
+                "ink": str(candidate.ink),
+                "lineage": lineage_digest(candidate.lineage),
+            },
+        )
+        return int(version.version)
+
+    def _tag(self, number: int, key: str, value: str) -> None:
+        self._client.set_model_version_tag(self.name, str(number), key, value)
+
+    def _aliased(self, alias: str) -> Version | None:
+        for model in self._client.search_registered_models(f"name = '{self.name}'"):
+            if alias in model.aliases:
+                return self._version(int(model.aliases[alias]))
+        return None
+
+    def _version(self, number: int) -> Version:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._read(self._client.get_model_version(self.name, str(number)))
+        except MlflowException as error:
+            raise InputError(
+                f"Version {number} of {self.name} cannot be read from the registry: {error.message}"
+            ) from error
+
+    def _read(self, version: "ModelVersion") -> Version:
+        tags: dict[str, Any] = version.tags
+        try:
+            return Version(
+                number=int(version.version),
+                run_id=str(version.run_id),
+                sha256=tags["sha256"],
+                classes=tuple(map(int, tags["classes"].split(","))),
+                threshold=float(tags["threshold"]),
+                ink=int(tags["ink"]),
+                lineage=tags["lineage"],
+                metrics=self._client.get_run(str(version.run_id)).data.metrics,
+                created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+                decision=_parsed(Decision, tags.get("decision")),
+                opponent=_parsed(int, tags.get("opponent")),
+                appointment=_parsed(Appointment, tags.get("appointment")),
+                withdrawal=_parsed(Event, tags.get("withdrawal")),
+            )
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                f"Version {version.version} of {self.name} was not registered by this project; "
+                "give another registry, or move the alias that points to it"
+            ) from error
+
+    def _download(self, version: Version, path: Path) -> None:
+        """Fetch a file from where MLflow keeps it; whether it came is for the digest to say."""
+        from mlflow.exceptions import MlflowException
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self._files) as folder:
+            try:
+                found = self._client.download_artifacts(version.run_id, str(MODEL), folder)
+            except (MlflowException, OSError):
+                return
+            replace(Path(found), path)
+
+
+def _parsed(kind: Any, text: str | None) -> Any:
+    return None if text is None else TypeAdapter(kind).validate_json(text)
+
+
+def _is_intact(path: Path, sha256: str) -> bool:
+    return path.is_file() and file_sha256(path) == sha256
+
+
+def _event(why: str) -> Event:
+    return Event(when=datetime.now(UTC), who=f"{_user()} on {socket.gethostname()}", why=why)
+
+
+def _user() -> str:
+    """The user's name, which a container's user may not have."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"

@@ -36,8 +36,8 @@ def test_draws_are_balanced_nested_and_follow_from_the_seed():
 
 
 def test_few_images_are_seen_more_often():
-    assert enough_epochs(HEAD, 2) == 40
-    assert enough_epochs(HEAD, 10 * HEAD.batch_size + 1) == 4
+    assert enough_epochs(HEAD, 2) == 20
+    assert enough_epochs(HEAD, 6 * HEAD.batch_size + 1) == 3
     assert enough_epochs(HEAD.model_copy(update={"epochs": 3}), 100 * HEAD.batch_size) == 3
 
 

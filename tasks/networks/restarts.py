@@ -1,6 +1,7 @@
 """A network that is compiled once and started again and again from other weights."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from tasks.networks.recipe import Training
 
 if TYPE_CHECKING:
     import keras
+
+KEPT_SEEDS = 5  # a study goes through the same few again and again, and building takes a while
 
 
 class Restarts:
@@ -34,9 +37,9 @@ class Restarts:
             targets: Their targets, float32 (n, nodes).
             training: How to train; a warm-up is as long as these data make it.
         """
-        self._build = build
+        self._initial = lru_cache(KEPT_SEEDS)(lambda seed: _values(build(seed).variables))
         self._compiled = compile_training(build(0), inputs, targets, training)
-        self._untrained = [np.asarray(variable).copy() for variable in self._compiled.variables]
+        self._untrained = _values(self._compiled.variables)
 
     def start(self, seed: int) -> Compiled:
         """The network with the initial weights of a seed, and an optimizer that saw nothing.
@@ -45,7 +48,11 @@ class Restarts:
         """
         for variable, value in zip(self._compiled.variables, self._untrained, strict=True):
             variable.assign(value)
-        fresh = self._build(seed).variables  # the state of a dropout too, which is no weight
-        for variable, value in zip(self._compiled.model.variables, fresh, strict=True):
+        initial = self._initial(seed)  # the state of a dropout too, which is no weight
+        for variable, value in zip(self._compiled.model.variables, initial, strict=True):
             variable.assign(value)
         return self._compiled
+
+
+def _values(variables: list[Any]) -> list[NDArray[Any]]:
+    return [np.asarray(variable).copy() for variable in variables]

@@ -1,10 +1,9 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -18,6 +17,7 @@ from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
 from tasks.registry.decision import Bounds
+from tasks.reporting.command import Settings
 
 
 def _split(value: Any) -> Any:
@@ -25,10 +25,11 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
-class Config(BaseModel):
+class Config(Settings):
     """What a run does."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    script: ClassVar[str] = "flows/main.py"
 
     dataset: str = Field(
         default="auto",
@@ -112,6 +113,8 @@ class Config(BaseModel):
 
 class RetrainConfig(Bounds, Config):
     """What a retraining does: an experiment by one recipe, and one of its models in use."""
+
+    script: ClassVar[str] = "flows/retrain.py"
 
     inbox: str = Field(
         default="inbox",

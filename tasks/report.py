@@ -17,9 +17,9 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
-from pydantic import BaseModel
 
 from tasks.compare import Findings
+from tasks.reporting.command import Settings
 from tasks.reporting.comparison import COLUMNS
 from tasks.reporting.metrics import collect_metrics
 from tasks.reporting.page import render, summarise
@@ -32,7 +32,7 @@ from tasks.storage.store import Store
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(
-    config: BaseModel, source: Source, images: Dataset, subset: Dataset, findings: Findings
+    config: Settings, source: Source, images: Dataset, subset: Dataset, findings: Findings
 ) -> Path:
     """Write the report of this run and show it in the UI; never cached.
 

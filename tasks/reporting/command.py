@@ -1,22 +1,28 @@
 """The command line that makes the same run again."""
 
 import shlex
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
 ELSEWHERE = ("artifacts", "wait", "refresh")  # these decide where and when, not what
 
 
-def reproducing_command(config: BaseModel) -> str:
-    """`python flows/main.py` with every setting that is not the default."""
+class Settings(BaseModel):
+    """The settings of a command, which is `python` and `script`."""
+
+    script: ClassVar[str]
+
+
+def reproducing_command(config: Settings) -> str:
+    """The command with every setting that is not the default."""
     options = [
         option
         for name, field in type(config).model_fields.items()
         if name not in ELSEWHERE and getattr(config, name) != field.default
         for option in _option(name, getattr(config, name))
     ]
-    return shlex.join(["python", "flows/main.py", *options])
+    return shlex.join(["python", config.script, *options])
 
 
 def _option(name: str, value: Any) -> list[str]:

@@ -4,9 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
-from tasks.reporting.command import reproducing_command
+from tasks.reporting.command import Settings, reproducing_command
 from tasks.reporting.environment import describe_environment
 from tasks.sources.source import Source
 from tasks.storage.ledger import Outcome
@@ -17,7 +15,7 @@ MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54
 
 
 def collect_metrics(
-    config: BaseModel,
+    config: Settings,
     source: Source,
     images: Dataset,
     subset: Dataset,

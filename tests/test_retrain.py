@@ -1,0 +1,185 @@
+"""Retraining: what arrives, what is trained, which model is in use."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import squares
+from pydantic import ValidationError
+
+from flows.config import RetrainConfig
+from flows.retrain import retrain
+from tasks.registry.registry import Registry
+from tasks.registry.version import Version
+from tasks.storage.store import Store
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def config(tmp_path) -> RetrainConfig:
+    """Few images and few epochs: the base has much to learn from what arrives."""
+    x_train, y_train = squares(150, seed=1)
+    x_test, y_test = squares(200, seed=2)
+    path = tmp_path / "few.npz"
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    (tmp_path / "inbox").mkdir()
+    return RetrainConfig(
+        dataset=str(path),
+        inbox=str(tmp_path / "inbox"),
+        artifacts=tmp_path / "artifacts",
+        model="base",
+        base_epochs=8,
+        head_epochs=1,
+        margin=0.02,
+        slowdown=100,  # other tests share the machine
+    )
+
+
+def run(config: RetrainConfig) -> tuple[str, str]:
+    """The name of the final state, and its message."""
+    state = retrain(config, return_state=True)
+    return state.name, state.message
+
+
+def registry(config: RetrainConfig) -> Registry:
+    return Registry(Store(config.artifacts), None, config.registered_name)
+
+
+def champion(config: RetrainConfig) -> Version:
+    found = registry(config).champion()
+    assert found is not None
+    return found
+
+
+def drop(config: RetrainConfig, name: str, images: np.ndarray, labels: np.ndarray) -> Path:
+    path = Path(config.inbox) / name
+    np.savez(path, images=images, labels=labels)
+    return path
+
+
+def tasks_of_the_last_report(config: RetrainConfig) -> dict:
+    return json.loads((config.artifacts / "reports" / "latest" / "metrics.json").read_text())
+
+
+def test_a_good_batch_is_promoted_once_and_rolled_back(config):
+    assert run(config) == ("Completed", "version 1: Promoted: there was no champion yet.")
+    first = champion(config)
+    assert first.metrics["images"] == 200
+    assert first.metrics["errors"] > 10
+    drop(config, "monday.npz", *squares(1200, seed=3))
+    name, message = run(config)
+    assert (name, message.split(":")[:2]) == ("Completed", ["version 2", " Promoted"])
+    second = champion(config)
+    assert (second.number, second.replaces) == (2, 1)
+    assert second.metrics["errors"] < first.metrics["errors"]
+    assert tasks_of_the_last_report(config)["dataset"]["train"] == 150 + 1200
+    unchanged = "nothing has changed since version 2, so nothing was trained"
+    assert run(config) == ("Cached", unchanged)
+    assert command(config, "rollback") == "version 1 is the champion again, in the place of 2\n"
+    assert champion(config).number == 1
+    assert run(config) == ("Cached", unchanged)  # what was taken back stays so
+    assert champion(config).number == 1
+    assert "Rolled back from version 2." in command(config, "status")
+
+
+def command(config: RetrainConfig, action: str) -> str:
+    return subprocess.run(
+        [
+            *(sys.executable, "flows/retrain.py", action, "--model", config.model),
+            *("--artifacts", str(config.artifacts)),
+        ],
+        cwd=ROOT,
+        env=os.environ,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def test_a_mislabelled_batch_is_not_promoted_and_a_bad_one_is_moved_aside(config):
+    images, labels = squares(1200, seed=3)
+    drop(config, "good.npz", images, labels)
+    run(config)
+    images, labels = squares(1200, seed=4)
+    drop(config, "mislabelled.npz", images, (labels + 1) % 10)
+    test_images, test_labels = squares(200, seed=2)
+    drop(config, "leaking.npz", test_images, test_labels)
+    truncated = drop(config, "truncated.npz", *squares(50, seed=5))
+    truncated.write_bytes(truncated.read_bytes()[:-100])
+    os.utime(truncated, (0, 0))
+    half_written = drop(config, "half-written.npz", *squares(50, seed=6))
+    half_written.write_bytes(half_written.read_bytes()[:-100])
+    _, message = run(config)
+    assert message.startswith("version 2: Not promoted: its errors are ")
+    assert champion(config).number == 1
+    challenger = registry(config).challenger()
+    assert (challenger.number, challenger.decision.promoted) == (2, False)
+    left = sorted(path.name for path in Path(config.inbox).iterdir())
+    assert left == ["good.npz", "half-written.npz", "mislabelled.npz", "quarantine"]
+    aside = sorted(path.name for path in (Path(config.inbox) / "quarantine").iterdir())
+    assert aside == [
+        *("leaking.npz", "leaking.npz.reason.txt"),
+        *("truncated.npz", "truncated.npz.reason.txt"),
+    ]
+
+
+def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(config, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(self, version):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "promote", die)
+        with pytest.raises(Killed):
+            retrain(config)
+    assert registry(config).champion() is None
+    assert run(config) == ("Completed", "version 1 won before the last run was killed")
+    assert champion(config).number == 1
+
+
+def test_a_registry_keeps_what_a_model_was_made_of(config):
+    run(config)
+    version = champion(config)
+    files = config.artifacts / "registry" / "files" / version.run_id / "artifacts"
+    lineage = json.loads((files / "lineage.json").read_text())
+    assert lineage.keys() == {"dataset", "batches", "config", "source"}
+    assert lineage["config"]["base_epochs"] == 8
+    assert (files / "report" / "report.html").is_file()
+    assert version.classes == tuple(range(10))
+    assert (version.threshold, version.ink) == (0.0, 229)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"model": "sigmoid", "classes": (0, 1, 2)}, "a single node tells two classes apart"),
+        ({"recipes": ("notebook", "tuned")}, "a model in use comes from one recipe; give one"),
+        ({"margin": 0}, "greater than 0"),
+    ],
+    ids=str,
+)
+def test_impossible_settings_are_refused(settings, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        RetrainConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "two-node-0-1"),
+        ({"model": "sigmoid", "classes": (3, 5)}, "one-node-3-5"),
+        ({"classes": (2, 0, 1)}, "three-node-2-0-1"),
+        ({"model": "base"}, "base"),
+    ],
+    ids=str,
+)
+def test_a_registered_model_is_named_by_its_nodes_and_classes(settings, name):
+    assert RetrainConfig(**settings).registered_name == name

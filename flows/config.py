@@ -44,7 +44,10 @@ class Config(Settings):
         json_schema_extra={"items": {"type": "integer", "enum": list(range(10))}},
     )
     seed: int = Field(
-        default=0, ge=0, lt=2**32, description="Everything random in a run follows from it."
+        default=0,
+        ge=0,
+        lt=2**32,
+        description="Everything random in a run follows from it; 0 or more.",
     )
     recipes: Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode] = Field(
         default=tuple(RECIPES),
@@ -57,7 +60,7 @@ class Config(Settings):
     wait: float = Field(
         default=600,
         ge=0,
-        description="Seconds to wait for another run on the same artifacts folder.",
+        description="Seconds to wait for another run on the same artifacts folder; 0 or more.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
@@ -72,10 +75,12 @@ class Config(Settings):
         default=False, description="Compute everything again, whatever the cache holds."
     )
     base_epochs: int | None = Field(
-        default=None, ge=1, description="Epochs of the base model, instead of the recipe's."
+        default=None,
+        ge=1,
+        description="Epochs of the base model, 1 or more, instead of the recipe's.",
     )
     head_epochs: int | None = Field(
-        default=None, ge=1, description="Epochs of the heads, instead of the recipe's."
+        default=None, ge=1, description="Epochs of the heads, 1 or more, instead of the recipe's."
     )
 
     @field_validator("classes")
@@ -125,8 +130,8 @@ class RetrainConfig(Bounds, Config):
     settle: float = Field(
         default=30,
         ge=0,
-        description="Seconds without a change after which a batch counts as wholly written; an "
-        "intact .npz always does.",
+        description="Seconds, 0 or more, without a change after which a batch counts as wholly "
+        "written; an intact .npz always does.",
     )
     model: Literal["softmax", "sigmoid", "base"] = Field(
         default="softmax",

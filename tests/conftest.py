@@ -1,4 +1,5 @@
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import httpx
 import numpy as np
 import pytest
 from prefect.testing.utilities import prefect_test_harness
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
 
 from flows.command_line import ENVIRONMENT_PREFIX
 from flows.config import Config
@@ -108,7 +111,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             *("--host", "127.0.0.1", "--port", str(port)),
         ],
         cwd=ROOT,
-        env=os.environ | {"PREFECT_HOME": str(home)},
+        env=os.environ
+        | {"PREFECT_HOME": str(home), "PREFECT_UI_API_URL": f"http://127.0.0.1:{port}/api"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -120,3 +124,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chrome]:
+    """Chromium without a window."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("the page is tested where chromium and chromedriver are installed")
+    options = ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with Chrome(options, Service(driver)) as found:
+        yield found

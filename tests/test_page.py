@@ -1,27 +1,10 @@
 """The report in a real browser: no error, nothing cut off, at a desk and on a telephone."""
 
-import shutil
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
 
 SCREENSHOTS = Path(__file__).parents[1] / "artifacts" / "screenshots"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("the page is tested where chromium and chromedriver are installed")
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with Chrome(options, Service(driver)) as found:
-        yield found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

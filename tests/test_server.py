@@ -2,14 +2,11 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
-from prefect.deployments import run_deployment
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,42 +37,3 @@ def test_the_flow_runs_against_a_server_and_shows_its_report(server, tiny_datase
     assert [row["model"] for row in table] == ["base", "two-node", "one-node"]
     assert "/report.html" in artifacts["report-file"]["data"]
     assert httpx.get(f"{server}/admin/settings").json()["server"]["analytics_enabled"] is False
-
-
-def test_a_served_experiment_runs_when_asked_and_refuses_what_is_wrong(
-    server, tiny_dataset, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("PREFECT_API_URL", server)
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "flows/serve.py", "--cron", "0 3 * * *", "--dataset"),
-            *(str(tiny_dataset), "--base-epochs", "4", "--head-epochs", "1", "--no-study"),
-            *("--recipes", "tuned", "--artifacts", str(tmp_path)),
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    try:
-        assert any("experiment" in line for line in process.stdout)  # once it is served
-        deployment = httpx.get(f"{server}/deployments/name/digit-transfer/experiment").json()
-        assert [one["schedule"]["cron"] for one in deployment["schedules"]] == ["0 3 * * *"]
-        assert deployment["global_concurrency_limit"]["limit"] == 1
-        wrong = {"parameters": {"config": {"seed": -1}}}
-        address = f"{server}/deployments/{deployment['id']}/create_flow_run"
-        refused = httpx.post(address, json=wrong)
-        assert (refused.status_code, "-1 is less than the minimum of 0" in refused.text) == (
-            409,
-            True,
-        )
-        temporary = temporary_settings({PREFECT_API_URL: server})
-        with temporary:
-            run = run_deployment("digit-transfer/experiment", timeout=240, poll_interval=1)
-        assert run.state.name == "Completed"
-        assert (tmp_path / "reports" / "latest" / "report.html").is_file()
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    paused = httpx.get(f"{server}/deployments/name/digit-transfer/experiment").json()["paused"]
-    assert paused

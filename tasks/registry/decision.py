@@ -28,7 +28,8 @@ class Bounds(BaseModel):
         default=0.005,
         gt=0,
         lt=1,
-        description="The loss of accuracy (0..1) that a challenger must be shown not to have.",
+        description="The loss of accuracy, above 0 and below 1, that a challenger is shown not to "
+        "have.",
     )
     class_margin: float = Field(
         default=0.02,
@@ -43,7 +44,7 @@ class Bounds(BaseModel):
         description="By how much the expected calibration error (0..1) may grow.",
     )
     slowdown: float = Field(
-        default=1.5, gt=0, description="How many times the champion's seconds it may take."
+        default=1.5, gt=0, description="How many times the champion's seconds it may take; above 0."
     )
 
 

@@ -1,0 +1,215 @@
+"""The flows as they are served: started through the API, by a schedule, and in the UI."""
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.flow_runs import wait_for_flow_run
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+ROOT = Path(__file__).parents[1]
+SCREENSHOTS = ROOT / "artifacts" / "screenshots"
+SECONDS = 240
+SUBMITTED = re.compile(r"submitting flow run '([0-9a-f-]+)'")
+
+
+@dataclass
+class Served:
+    """The flows, served by another process to a server whose API is at `address`."""
+
+    address: str
+    process: subprocess.Popen[str]
+    lines: "queue.Queue[str]"
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        return httpx.get(f"{self.address}/deployments/name/{name}").json()
+
+    def start(self, name: str, config: dict[str, Any] | None = None) -> httpx.Response:
+        identifier = self.deployment(name)["id"]
+        parameters = {"parameters": {"config": config}} if config else {}
+        return httpx.post(
+            f"{self.address}/deployments/{identifier}/create_flow_run",
+            json={"state": {"type": "SCHEDULED"}, **parameters},
+        )
+
+    def next_run(self) -> UUID:
+        """The run that is submitted next, by whatever started it."""
+        while True:
+            found = re.search(
+                r"submitting flow run '([0-9a-f-]+)'", self.lines.get(timeout=SECONDS)
+            )
+            if found:
+                return UUID(found[1])
+
+    def ended(self, run: UUID) -> FlowRun:
+        with temporary_settings({PREFECT_API_URL: self.address}):
+            return wait_for_flow_run(run, timeout=SECONDS, poll_interval=1)
+
+
+@pytest.fixture(scope="module")
+def served(
+    server: str, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "inbox").mkdir()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "flows/serve.py", "--cron", "0 3 * * *", "--dataset"),
+            *(str(tiny_dataset), "--base-epochs", "4", "--head-epochs", "1", "--no-study"),
+            *("--recipes", "tuned", "--artifacts", str(folder), "--inbox", f"{folder}/inbox"),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_API_URL": server},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # a shell's background job, such as CI may be, ignores SIGINT, and so would its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    lines: queue.Queue[str] = queue.Queue()
+    reader = threading.Thread(target=lambda: [lines.put(line) for line in process.stdout])
+    reader.start()
+    try:
+        while "being served" not in lines.get(timeout=SECONDS):
+            pass
+        yield Served(server, process, lines)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+        reader.join()
+    for name in ("digit-transfer/experiment", "digit-retraining/retraining"):
+        assert httpx.get(f"{server}/deployments/name/{name}").json()["paused"]
+
+
+def test_retraining_has_the_schedule_and_each_flow_runs_once_at_a_time(served):
+    experiment = served.deployment("digit-transfer/experiment")
+    retraining = served.deployment("digit-retraining/retraining")
+    assert experiment["schedules"] == []
+    assert [one["schedule"]["cron"] for one in retraining["schedules"]] == ["0 3 * * *"]
+    limits = [one["global_concurrency_limit"]["limit"] for one in (experiment, retraining)]
+    assert limits == [1, 1]
+
+
+def test_an_experiment_is_run_when_it_is_asked_for(served):
+    assert served.start("digit-transfer/experiment").status_code == 201
+    assert served.ended(served.next_run()).state.name == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"seed": -1}, "-1 is less than the minimum of 0"),
+        ({"margin": 1}, "1 is greater than or equal to the maximum of 1"),
+        ({"model": "best"}, "'best' is not one of ['softmax', 'sigmoid', 'base']"),
+        ({"recipes": ["other"]}, "'other' is not one of ['notebook', 'tuned']"),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_is_refused_before_anything_runs(served, settings, sentence):
+    refused = served.start("digit-retraining/retraining", settings)
+    assert refused.status_code == 409
+    assert sentence in refused.json()["detail"]
+
+
+def test_of_two_retrainings_at_once_the_second_waits_and_finds_nothing_new(served):
+    for _ in range(2):
+        assert served.start("digit-retraining/retraining").status_code == 201
+    runs = sorted((served.ended(served.next_run()) for _ in range(2)), key=lambda run: run.end_time)
+    assert [run.state.name for run in runs] == ["Completed", "Cached"]
+    assert runs[0].state.message == "version 1: Promoted: there was no champion yet."
+    assert runs[1].start_time >= runs[0].end_time
+
+
+def test_a_schedule_starts_a_run(served):
+    deployment = served.deployment("digit-retraining/retraining")
+    soon = datetime.now(UTC) + timedelta(seconds=10)
+    added = httpx.post(
+        f"{served.address}/deployments/{deployment['id']}/schedules",
+        json=[{"schedule": {"interval": 86_400, "anchor_date": soon.isoformat()}, "active": True}],
+    )
+    assert added.status_code == 201
+    run = served.ended(served.next_run())
+    assert (run.auto_scheduled, run.state.name) == (True, "Cached")
+    assert run.state.message == "nothing has changed since version 1, so nothing was trained"
+
+
+def test_a_failed_run_leaves_its_reason(served):
+    missing = {**served.deployment("digit-transfer/experiment")["parameters"]["config"]}
+    served.start("digit-transfer/experiment", missing | {"dataset": "/nowhere.npz"})
+    run = served.ended(served.next_run())
+    assert run.state.name == "Failed"
+    artifacts = httpx.post(
+        f"{served.address}/artifacts/filter",
+        json={"flow_runs": {"id": {"any_": [str(run.id)]}}},
+    ).json()
+    assert [artifact["key"] for artifact in artifacts] == ["failure"]
+    assert "--dataset /nowhere.npz does not exist; give auto, mnist" in artifacts[0]["data"]
+
+
+def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, browser):
+    ui = served.address.removesuffix("/api")
+    deployment = served.deployment("digit-retraining/retraining")["id"]
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.set_window_size(1300, 1400)
+    browser.get(f"{ui}/deployments/deployment/{deployment}/run")
+    fill_seed(browser, "-1")
+    see(browser, "-1 is less than the minimum of 0")
+    save(browser, "form-refused.png")
+    fill_seed(browser, "5")
+    run = served.ended(served.next_run())
+    assert run.parameters["config"]["seed"] == 5
+    assert run.state.message.startswith("version 2: ")
+    browser.get(f"{ui}/runs/flow-run/{run.id}")
+    see(browser, "Completed")
+    save(browser, "run.png")
+    artifacts = httpx.post(
+        f"{served.address}/artifacts/filter",
+        json={"flow_runs": {"id": {"any_": [str(run.id)]}}},
+    ).json()
+    identifiers = {artifact["key"]: artifact["id"] for artifact in artifacts}
+    assert {"report", "comparison", "report-file", "decision"} <= identifiers.keys()
+    browser.get(f"{ui}/artifacts/artifact/{identifiers['decision']}")
+    see(browser, "Version 2 against version 1")
+    see(browser, "calibration error, at most")
+    save(browser, "decision.png")
+    browser.get(f"{ui}/artifacts/artifact/{identifiers['comparison']}")
+    see(browser, "two-node")
+
+
+def fill_seed(browser, value):
+    label = "//*[contains(@class, 'label')][starts-with(normalize-space(), 'Seed')]"
+    field = wait(browser).until(
+        lambda page: page.find_element(By.XPATH, f"{label}//following::input[1]")
+    )
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(value)
+    browser.find_element(By.XPATH, "//button[contains(., 'Submit')]").click()
+
+
+def see(browser, text):
+    wait(browser).until(lambda page: text in page.find_element(By.TAG_NAME, "body").text)
+
+
+def wait(browser):
+    return WebDriverWait(browser, 60, ignored_exceptions=(Exception,))
+
+
+def save(browser, name):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    assert browser.save_screenshot(str(SCREENSHOTS / name))

@@ -112,7 +112,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ],
         cwd=ROOT,
         env=os.environ
-        | {"PREFECT_HOME": str(home), "PREFECT_UI_API_URL": f"http://127.0.0.1:{port}/api"},
+        | {
+            "PREFECT_HOME": str(home),
+            "PREFECT_UI_API_URL": f"http://127.0.0.1:{port}/api",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",  # a minute by itself
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

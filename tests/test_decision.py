@@ -35,7 +35,7 @@ def test_fewer_errors_within_all_bounds_are_promoted():
     )
     assert [(row.name, row.champion, row.challenger, row.bound) for row in decision.rows] == [
         ("learned, 1 or 0", 1, 1, 1),
-        ("errors, at most", 5, 3, 4),
+        ("errors, fewer than", 5, 3, 5),
         (
             "chance of this if 0.005 accuracy were lost, at most",
             None,
@@ -70,11 +70,11 @@ def test_a_tie_goes_to_the_champion():
     decision = decide(judged([1, 2]), judged([3, 4]), Bounds())
     assert not decision.promoted
     assert "both make as many errors, 2 of 1,000 held-out images, and a tie goes" in decision.reason
-    assert refusals(judged([]), judged([])) == ["errors, at most"]
+    assert refusals(judged([]), judged([])) == ["errors, fewer than"]
 
 
 def test_more_errors_are_refused():
-    assert refusals(judged([1]), judged([1, 2])) == ["errors, at most"]
+    assert refusals(judged([1]), judged([1, 2])) == ["errors, fewer than"]
 
 
 def test_too_few_images_show_nothing_and_the_reason_says_how_many_would():

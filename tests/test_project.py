@@ -4,7 +4,7 @@ import re
 from importlib.metadata import requires
 from pathlib import Path
 
-from flows.config import Config
+from flows.config import RetrainConfig
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -27,7 +27,7 @@ def test_the_readme_has_two_commands_that_start_from_nothing():
 
 
 def test_the_readme_explains_every_option():
-    for option in Config.model_fields:
+    for option in RetrainConfig.model_fields:
         assert f"`--{option.replace('_', '-')}" in README
 
 

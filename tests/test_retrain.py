@@ -100,11 +100,13 @@ def test_a_good_batch_is_promoted_once_and_rolled_back(config):
 
 
 def command(config: RetrainConfig, action: str) -> str:
+    return python("flows/retrain.py", action, "--model", config.model, config=config)
+
+
+def python(*arguments: str, config: RetrainConfig) -> str:
+    """What a command prints."""
     return subprocess.run(
-        [
-            *(sys.executable, "flows/retrain.py", action, "--model", config.model),
-            *("--artifacts", str(config.artifacts)),
-        ],
+        [sys.executable, *arguments, "--artifacts", str(config.artifacts)],
         cwd=ROOT,
         env=os.environ,
         check=True,
@@ -165,6 +167,17 @@ def test_a_registry_keeps_what_a_model_was_made_of(config):
     assert (files / "report" / "report.html").is_file()
     assert version.classes == tuple(range(10))
     assert (version.threshold, version.ink) == (0.0, 229)
+
+
+def test_the_champion_labels_images(config, tmp_path):
+    run(config)
+    images, labels = squares(10, seed=9)
+    np.savez(tmp_path / "new.npz", images=images)
+    path = str(tmp_path / "new.npz")
+    lines = python("flows/predict.py", path, "--model", "base", config=config).splitlines()
+    assert lines[0] == "image,label,probability,refused,conversion"
+    assert [int(line.split(",")[1]) for line in lines[1:]] == labels.tolist()
+    assert all(line.endswith(",false,as it is") for line in lines[1:])
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Served:
         """Start a run with other settings; Prefect's client asks again where a server is busy."""
         given = self.deployment(name)["parameters"]["config"] | config
         with temporary_settings({PREFECT_API_URL: self.address}):
-            return str(run_deployment(name, {"config": given}, timeout=0).id)
+            return str(run_deployment(name, parameters={"config": given}, timeout=0).id)
 
     def next_run(self) -> str:
         """The run that begins next, by whatever started it."""
@@ -60,6 +60,12 @@ class Served:
     def ended(self, run: str) -> FlowRun:
         with temporary_settings({PREFECT_API_URL: self.address}):
             return asyncio.run(wait_for_flow_run(UUID(run), timeout=SECONDS, poll_interval=1))
+
+    def artifacts(self, run: str) -> dict[str, dict[str, Any]]:
+        """The artifacts of a run by their keys."""
+        of_run = {"flow_runs": {"id": {"any_": [run]}}}
+        found = httpx.post(f"{self.address}/artifacts/filter", json=of_run).json()
+        return {artifact["key"]: artifact for artifact in found}
 
 
 @pytest.fixture(scope="module")
@@ -159,12 +165,8 @@ def test_a_failed_run_leaves_its_reason(served):
     run = served.ended(served.start("digit-transfer/experiment", dataset="/nowhere.npz"))
     assert served.next_run() == str(run.id)
     assert run.state.name == "Failed"
-    artifacts = httpx.post(
-        f"{served.address}/artifacts/filter",
-        json={"flow_runs": {"id": {"any_": [str(run.id)]}}},
-    ).json()
-    assert [artifact["key"] for artifact in artifacts] == ["failure"]
-    assert "--dataset /nowhere.npz does not exist; give auto, mnist" in artifacts[0]["data"]
+    failure = served.artifacts(str(run.id))["failure"]["data"]
+    assert "--dataset /nowhere.npz does not exist; give auto, mnist" in failure
 
 
 def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, browser):
@@ -183,17 +185,13 @@ def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, b
     browser.get(f"{ui}/runs/flow-run/{run.id}")
     see(browser, "Completed")
     save(browser, "run.png")
-    artifacts = httpx.post(
-        f"{served.address}/artifacts/filter",
-        json={"flow_runs": {"id": {"any_": [str(run.id)]}}},
-    ).json()
-    identifiers = {artifact["key"]: artifact["id"] for artifact in artifacts}
-    assert {"report", "comparison", "report-file", "decision"} <= identifiers.keys()
-    browser.get(f"{ui}/artifacts/artifact/{identifiers['decision']}")
+    artifacts = served.artifacts(str(run.id))
+    assert {"report", "comparison", "report-file", "decision"} <= artifacts.keys()
+    browser.get(f"{ui}/artifacts/artifact/{artifacts['decision']['id']}")
     see(browser, "Version 2 against version 1")
     see(browser, "calibration error, at most")
     save(browser, "decision.png")
-    browser.get(f"{ui}/artifacts/artifact/{identifiers['comparison']}")
+    browser.get(f"{ui}/artifacts/artifact/{artifacts['comparison']['id']}")
     see(browser, "two-node")
 
 

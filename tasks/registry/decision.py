@@ -169,10 +169,10 @@ def _fewer_errors(champion: Judged, challenger: Judged) -> Criterion:
             f"the champion's {champion.errors}"
         )
     return Criterion(
-        name="errors, at most",
+        name="errors, fewer than",
         champion=champion.errors,
         challenger=challenger.errors,
-        bound=champion.errors - 1,
+        bound=champion.errors,
         objection=objection,
     )
 

@@ -17,11 +17,10 @@ from tasks.prediction.conversion import AS_IT_IS
 from tasks.prediction.output import write
 from tasks.prediction.predictions import FORMATS, Predictions, predict, rows
 from tasks.prediction.reading import NamedImages, read_images
+from tasks.storage.models import read_model
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:
-    import keras
-
     from tasks.registry.registry import Registry
 
 
@@ -78,19 +77,12 @@ def label(arguments: PredictArguments, registry: "Registry") -> None:
     started = time.perf_counter()
     images = read_images(arguments.images, version.ink)
     reading = time.perf_counter() - started
-    model = _load(registry.model_path(version))
+    model = read_model(registry.model_path(version))
     started = time.perf_counter()
     predictions = predict(model, images.pixels, version)
     predicting = time.perf_counter() - started
     write(FORMATS[arguments.format](rows(images, predictions), version), arguments.output)
     print(summary(images, predictions, reading + predicting), file=sys.stderr)
-
-
-def _load(path: Path) -> "keras.Model":
-    """A model of the registry; in safe mode a file that carries code is refused."""
-    import keras
-
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def summary(images: NamedImages, predictions: Predictions, seconds: float) -> str:

@@ -27,6 +27,7 @@ from tasks.challenge import challenge
 from tasks.collect import collect
 from tasks.extend import extend
 from tasks.load import load
+from tasks.registry.decision import Bounds
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
@@ -40,9 +41,8 @@ from tasks.storage.references import Dataset, Split
 from tasks.storage.source import source_sha256
 from tasks.storage.store import Store
 
-SETTINGS_OF_A_MODEL = frozenset(
-    {"classes", "seed", "recipes", "precision", "base_epochs", "head_epochs", "model"}
-)
+TRAINING_SETTINGS = {"classes", "seed", "recipes", "precision", "base_epochs", "head_epochs"}
+DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
 TRAINING_STAGES = ("train_base", "extract_features", "transfer_two_node", "transfer_one_node")
 
 
@@ -84,7 +84,7 @@ def trace(config: RetrainConfig, published: Dataset, batches: tuple[Batch, ...])
     return {
         "dataset": dataset_sha256(published),
         "batches": {batch.name: batch.sha256 for batch in batches},
-        "config": config.model_dump(mode="json", include=set(SETTINGS_OF_A_MODEL)),
+        "config": config.model_dump(mode="json", include=DECISIVE_SETTINGS),
         "source": {name: source_sha256(f"tasks.{name}") for name in TRAINING_STAGES},
     }
 

@@ -17,6 +17,7 @@ from tasks.registry.decision import Bounds, Decision, Judged, decide
 from tasks.registry.registry import Registry
 from tasks.registry.tables import markdown
 from tasks.registry.version import Candidate, Version
+from tasks.storage.models import read_model
 from tasks.storage.records import current_store
 from tasks.storage.references import Split
 
@@ -69,9 +70,7 @@ def judge(
         labels: 0..k-1, (n,).
         classes: What the labels are called.
     """
-    import keras
-
-    loaded = [keras.saving.load_model(path, compile=False, safe_mode=True) for path in models]
+    loaded = [read_model(path) for path in models]
     seconds = time_in_turns(loaded, images)
     return [
         _judged(class_probabilities(run(model, images)), labels, classes, taken)

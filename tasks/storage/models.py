@@ -1,6 +1,7 @@
 """Keras models in the store."""
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,15 +28,20 @@ def add_model(store: Store, name: str, model: "keras.Model") -> ModelReference:
 def load_model(store: Store, reference: ModelReference) -> "keras.Model":
     """Load a stored model for inference or transfer, after its digest was checked.
 
-    Safe mode stays on: a model file that carries code is refused.
-
     Raises:
         DamagedError: The file is missing or its bytes are not the stored ones.
     """
+    return read_model(store.verified(reference))
+
+
+def read_model(verified: Path) -> "keras.Model":
+    """Load a model file whose digest was checked.
+
+    Safe mode stays on: a model file that carries code is refused.
+    """
     import keras
 
-    path = store.verified(reference)
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    return keras.saving.load_model(verified, compile=False, safe_mode=True)
 
 
 def weights_sha256(model: "keras.Model") -> str:

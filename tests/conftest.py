@@ -16,6 +16,7 @@ from selenium.webdriver.chrome.service import Service
 from flows.command_line import ENVIRONMENT_PREFIX
 from flows.config import Config
 from flows.main import main
+from tasks.storage.store import Store
 
 ROOT = Path(__file__).parents[1]
 MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
@@ -80,6 +81,19 @@ def tiny_config(tiny_dataset: Path, tmp_path: Path) -> Config:
         study=False,
         artifacts=tmp_path / "artifacts",
     )
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """An empty folder for batches."""
+    (tmp_path / "inbox").mkdir()
+    return tmp_path / "inbox"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store of nothing yet."""
+    return Store(tmp_path / "artifacts")
 
 
 @pytest.fixture(scope="session")

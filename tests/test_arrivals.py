@@ -1,25 +1,11 @@
 """From the inbox to accepted batches: what counts, what is set aside, what waits."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from conftest import squares
 from deliveries import drop_pngs, look, names, npz, png
 
 from tasks.arrivals import validation
-from tasks.storage.store import Store
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    (tmp_path / "inbox").mkdir()
-    return tmp_path / "inbox"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "artifacts")
 
 
 def test_a_good_batch_is_accepted_at_once_and_remembered(inbox, store):

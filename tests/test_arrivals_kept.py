@@ -1,7 +1,5 @@
 """What a killed run or a damaged store leaves of the batches, and how the next run goes on."""
 
-from pathlib import Path
-
 import pytest
 from conftest import squares
 from deliveries import look, names, npz
@@ -10,18 +8,6 @@ from tasks.arrivals import batch as batches
 from tasks.arrivals import quarantine
 from tasks.arrivals.batch import used_batches
 from tasks.errors import InputError
-from tasks.storage.store import Store
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    (tmp_path / "inbox").mkdir()
-    return tmp_path / "inbox"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "artifacts")
 
 
 def test_a_run_killed_before_it_moved_a_bad_batch_is_made_good(inbox, store, monkeypatch):

@@ -1,27 +1,12 @@
 """What is still being written or grows, and when it is judged."""
 
 import os
-from pathlib import Path
 
 import numpy as np
-import pytest
 from conftest import squares
 from deliveries import drop_pngs, look, names, npz
 
-from tasks.storage.store import Store
-
 HOUR = 3600
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    (tmp_path / "inbox").mkdir()
-    return tmp_path / "inbox"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "artifacts")
 
 
 def test_a_truncated_file_waits_until_it_has_settled_and_is_set_aside_then(inbox, store):

@@ -74,7 +74,7 @@ def drop(config: RetrainConfig, name: str, images: np.ndarray, labels: np.ndarra
     return path
 
 
-def tasks_of_the_last_report(config: RetrainConfig) -> dict:
+def last_report(config: RetrainConfig) -> dict:
     return json.loads((config.artifacts / "reports" / "latest" / "metrics.json").read_text())
 
 
@@ -89,7 +89,7 @@ def test_a_good_batch_is_promoted_once_and_rolled_back(config):
     second = champion(config)
     assert (second.number, second.replaces) == (2, 1)
     assert second.metrics["errors"] == 0
-    assert tasks_of_the_last_report(config)["dataset"]["train"] == 600 + 1200
+    assert last_report(config)["dataset"]["train"] == 600 + 1200
     unchanged = "nothing has changed since version 2, so nothing was trained"
     assert run(config) == ("Cached", unchanged)
     assert command(config, "rollback") == "version 1 is the champion again, in the place of 2\n"

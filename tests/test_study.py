@@ -55,7 +55,8 @@ def test_frozen_and_linear_learn_it_too(squares):
     images, targets = squares
     backbone = build_backbone(RECIPE.scaling, RECIPE.base, seed=3)
     features = run(backbone, images)
-    predict = network("frozen", features, targets, features, backbone, RECIPE)
+    longer = RECIPE.model_copy(update={"head": HEAD.model_copy(update={"epochs": 80})})
+    predict = network("frozen", features, targets, features, backbone, longer)
     assert predict(np.arange(10), 1).tolist() == [0, 1] * 20
     assert linear(images, targets, images)(np.arange(10), 1).tolist() == [0, 1] * 20
 

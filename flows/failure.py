@@ -3,7 +3,8 @@
 from typing import Any
 
 from prefect import Flow
-from prefect.artifacts import create_markdown_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
 
 from tasks.errors import DeadModelError, InputError
@@ -11,12 +12,21 @@ from tasks.errors import DeadModelError, InputError
 
 def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Failure and crash hook: a markdown artifact of the run that says why it ended."""
-    create_markdown_artifact(
+    text = (
         f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
-        "What was stored before is whole; the next run goes on from there.",
-        key="failure",
-        description="Why the run ended.",
+        "What was stored before is whole; the next run goes on from there."
     )
+    # not create_markdown_artifact: after a crash there is no run any more that it would belong to
+    with get_client(sync_client=True) as client:
+        client.create_artifact(
+            ArtifactCreate(
+                key="failure",
+                type="markdown",
+                description="Why the run ended.",
+                data=text,
+                flow_run_id=flow_run.id,
+            )
+        )
 
 
 def reason(state: State[Any]) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.sources.flaws import image_flaw, label_flaw
+
 MAX_BYTES = 2**28  # of the files that were dropped, and of each array in a .npz
 MAX_IMAGES = 100_000
 # An image whose brightest and darkest pixel are nearer than this part of the training images'
@@ -37,23 +39,15 @@ def check_count(count: int) -> None:
 
 def check_images(images: NDArray[Any]) -> None:
     """Images are uint8 (n, 28, 28), and n is 1 to `MAX_IMAGES`."""
-    if images.dtype != np.uint8:
-        raise BadBatchError(f"images are {images.dtype} where uint8 is right")
-    if images.ndim != 3 or images.shape[1:] != (28, 28):
-        raise BadBatchError(f"images have shape {images.shape} where (n, 28, 28) is right")
+    if flaw := image_flaw(images):
+        raise BadBatchError(flaw)
     check_count(len(images))
 
 
 def check_labels(labels: NDArray[Any], count: int) -> None:
     """Labels are integers (count,) of 0 to 9."""
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise BadBatchError(f"labels are {labels.dtype} where an integer type is right")
-    if labels.shape != (count,):
-        raise BadBatchError(f"labels have shape {labels.shape} where ({count},) is right")
-    if labels.min() < 0 or labels.max() > 9:
-        raise BadBatchError(
-            f"labels run from {labels.min()} to {labels.max()} where 0 to 9 is right"
-        )
+    if flaw := label_flaw(labels, count):
+        raise BadBatchError(flaw)
 
 
 def check_ink(images: NDArray[np.uint8], typical_range: float, place: Place) -> None:

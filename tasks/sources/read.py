@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tasks.errors import InputError
 from tasks.sources.digits import make_digits
 from tasks.sources.find import identify_path
+from tasks.sources.flaws import image_flaw, label_flaw
 from tasks.sources.idx import read_idx_folder
 from tasks.sources.npz import read_npz
 from tasks.sources.source import Images, Source
@@ -57,22 +58,14 @@ def _check_unchanged(source: Source) -> None:
 
 
 def _check_images(images: NDArray[Any], split: str) -> NDArray[np.uint8]:
-    if images.dtype != np.uint8:
-        raise InputError(f"{split} images are {images.dtype} where uint8 is right")
-    if images.ndim != 3 or images.shape[1:] != (28, 28):
-        raise InputError(f"{split} images have shape {images.shape} where (n, 28, 28) is right")
+    if flaw := image_flaw(images):
+        raise InputError(f"{split} {flaw}")
     if len(images) == 0:
         raise InputError(f"{split} images are none where at least one is needed")
     return images
 
 
 def _check_labels(labels: NDArray[Any], count: int, split: str) -> NDArray[np.uint8]:
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise InputError(f"{split} labels are {labels.dtype} where an integer type is right")
-    if labels.shape != (count,):
-        raise InputError(f"{split} labels have shape {labels.shape} where ({count},) is right")
-    if labels.min() < 0 or labels.max() > 9:
-        raise InputError(
-            f"{split} labels run from {labels.min()} to {labels.max()} where 0 to 9 is right"
-        )
+    if flaw := label_flaw(labels, count):
+        raise InputError(f"{split} {flaw}")
     return labels.astype(np.uint8)

@@ -25,6 +25,14 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+RecipeNames = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split),
+    NoDecode,
+    Field(json_schema_extra={"items": {"type": "string", "enum": list(RECIPES)}}),
+]
+
+
 class Config(Settings):
     """What a run does."""
 
@@ -49,10 +57,9 @@ class Config(Settings):
         lt=2**32,
         description="Everything random in a run follows from it; 0 or more.",
     )
-    recipes: Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode] = Field(
+    recipes: RecipeNames = Field(
         default=tuple(RECIPES),
         description=f"How to train, one or more of: {', '.join(RECIPES)}.",
-        json_schema_extra={"items": {"type": "string", "enum": list(RECIPES)}},
     )
     artifacts: Path = Field(
         default=Path("artifacts"), description="The folder for arrays, models, records and reports."
@@ -143,10 +150,8 @@ class RetrainConfig(Bounds, Config):
         description="The tracking URI of an MLflow model registry; without it, one in the "
         "artifacts folder.",
     )
-    recipes: Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode] = Field(
-        default=("tuned",),
-        description=f"How to train, one of: {', '.join(RECIPES)}.",
-        json_schema_extra={"items": {"type": "string", "enum": list(RECIPES)}},
+    recipes: RecipeNames = Field(
+        default=("tuned",), description=f"How to train, one of: {', '.join(RECIPES)}."
     )
     study: bool = Field(
         default=False,

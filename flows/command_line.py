@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
-from flows.config import Config
+from flows.config import Config, RunConfig
 from flows.warm_up import import_ahead
 from tasks.errors import InputError
 from tasks.storage.store import Store
@@ -16,7 +16,7 @@ from tasks.storage.store import Store
 ENVIRONMENT_PREFIX = "TRANSFER_"
 
 
-C = TypeVar("C", bound=Config)
+C = TypeVar("C", bound=RunConfig)
 
 
 class Command(BaseSettings):
@@ -38,15 +38,8 @@ class Command(BaseSettings):
         return "nothing was written"
 
 
-class Arguments(Config, Command):
-    """Train a digit classifier, transfer it to some of the digits, and compare the results.
-
-    Every option can also be set in the environment, as in TRANSFER_DATASET.
-    """
-
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        cli_prog_name="python flows/main.py"
-    )
+class RunArguments(RunConfig, Command):
+    """What every command has that computes and stores."""
 
     def config(self, kind: type[C]) -> C:
         """A configuration alone; what was not given is that configuration's own default."""
@@ -58,6 +51,17 @@ class Arguments(Config, Command):
         from tasks.networks.keeping import describe_unfinished  # imports Prefect
 
         return describe_unfinished(Store(self.artifacts))
+
+
+class Arguments(Config, RunArguments):
+    """Train a digit classifier, transfer it to some of the digits, and compare the results.
+
+    Every option can also be set in the environment, as in TRANSFER_DATASET.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        cli_prog_name="python flows/main.py"
+    )
 
 
 S = TypeVar("S", bound=Command)

@@ -33,29 +33,16 @@ RecipeNames = Annotated[
 ]
 
 
-class Config(Settings):
-    """What a run does."""
+class RunConfig(Settings):
+    """What every run is told: its data, its recipes, and where it stores."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    script: ClassVar[str] = "flows/main.py"
 
     dataset: str = Field(
         default="auto",
         description="The images: mnist (Keras's cache, else downloaded), digits (embedded, small), "
         "auto (mnist if it can be had, else digits), or a path to a folder with MNIST's four IDX "
         "files or to a .npz with x_train, y_train, x_test, y_test.",
-    )
-    classes: Annotated[tuple[int, ...], BeforeValidator(_split), NoDecode] = Field(
-        default=(0, 1),
-        description="The digits to transfer to, two or more, as in 0,1; they become labels 0, 1, "
-        "... in this order. The one-node head is trained for exactly two.",
-        json_schema_extra={"items": {"type": "integer", "enum": list(range(10))}},
-    )
-    seed: int = Field(
-        default=0,
-        ge=0,
-        lt=2**32,
-        description="Everything random in a run follows from it; 0 or more.",
     )
     recipes: RecipeNames = Field(
         default=tuple(RECIPES),
@@ -74,10 +61,6 @@ class Config(Settings):
         description="In what matrix products are computed, where the recipe leaves it open; auto "
         "is bfloat16 where the hardware is faster at it.",
     )
-    study: bool = Field(
-        default=True,
-        description="Hold transfer against other approaches, with few labels and with all.",
-    )
     refresh: bool = Field(
         default=False, description="Compute everything again, whatever the cache holds."
     )
@@ -89,15 +72,6 @@ class Config(Settings):
     head_epochs: int | None = Field(
         default=None, ge=1, description="Epochs of the heads, 1 or more, instead of the recipe's."
     )
-
-    @field_validator("classes")
-    @classmethod
-    def _different_digits(cls, classes: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(classes)) != len(classes) or len(classes) < 2:
-            raise ValueError("give two or more different digits, as in 0,1")
-        if not set(classes) <= set(range(10)):
-            raise ValueError("every class is a digit from 0 to 9")
-        return classes
 
     @field_validator("recipes")
     @classmethod
@@ -121,6 +95,38 @@ class Config(Settings):
         return training.model_copy(
             update={"epochs": epochs or training.epochs, "precision": precision}
         )
+
+
+class Config(RunConfig):
+    """What an experiment does."""
+
+    script: ClassVar[str] = "flows/main.py"
+
+    classes: Annotated[tuple[int, ...], BeforeValidator(_split), NoDecode] = Field(
+        default=(0, 1),
+        description="The digits to transfer to, two or more, as in 0,1; they become labels 0, 1, "
+        "... in this order. The one-node head is trained for exactly two.",
+        json_schema_extra={"items": {"type": "integer", "enum": list(range(10))}},
+    )
+    seed: int = Field(
+        default=0,
+        ge=0,
+        lt=2**32,
+        description="Everything random in a run follows from it; 0 or more.",
+    )
+    study: bool = Field(
+        default=True,
+        description="Hold transfer against other approaches, with few labels and with all.",
+    )
+
+    @field_validator("classes")
+    @classmethod
+    def _different_digits(cls, classes: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(classes)) != len(classes) or len(classes) < 2:
+            raise ValueError("give two or more different digits, as in 0,1")
+        if not set(classes) <= set(range(10)):
+            raise ValueError("every class is a digit from 0 to 9")
+        return classes
 
 
 class RetrainConfig(Bounds, Config):

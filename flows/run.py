@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 
-from flows.config import Config
+from flows.config import RunConfig
 from flows.failure import leave_reason
 from flows.warm_up import mark_finished
 from tasks.errors import InputError, ReadableError
@@ -22,7 +22,7 @@ CHATTER = (note_outcome.__name__, leave_reason.__name__, "triggered tf.function 
 
 
 @contextmanager
-def pipeline_run(config: Config) -> Iterator[None]:
+def pipeline_run(config: RunConfig) -> Iterator[None]:
     """Within the flow: alone on the artifacts folder, store below it, and keep the log readable.
 
     Raises:
@@ -48,7 +48,7 @@ def log_notice(source: Source) -> None:
         get_run_logger().warning(source.notice)
 
 
-def _make_folder(config: Config) -> None:
+def _make_folder(config: RunConfig) -> None:
     try:
         config.artifacts.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -5,13 +5,13 @@ from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 
-from flows.config import Config
+from flows.config import RunConfig
 from tasks.storage.source import source_sha256
 
 FOLDER = "finished"
 
 
-def import_ahead(config: Config) -> None:
+def import_ahead(config: RunConfig) -> None:
     """Import Keras, and TensorFlow with it, in another thread if the run will need them.
 
     A run that ended well left a mark, and the same run again finds everything cached. The thread
@@ -21,15 +21,15 @@ def import_ahead(config: Config) -> None:
         threading.Thread(target=import_module, args=("keras",), name="import-ahead").start()
 
 
-def mark_finished(config: Config) -> None:
+def mark_finished(config: RunConfig) -> None:
     """Note that all which this configuration needs has been computed."""
     mark = _mark(config)
     mark.parent.mkdir(exist_ok=True)
     mark.touch()
 
 
-def _mark(config: Config) -> Path:
+def _mark(config: RunConfig) -> Path:
     """An empty file, named by whatever decides what is computed, but for the data."""
     settings = config.model_dump_json(exclude={"artifacts", "wait", "refresh"})
-    source = source_sha256("flows.main")
+    source = source_sha256(config.script.removesuffix(".py").replace("/", "."))
     return config.artifacts / FOLDER / sha256((settings + source).encode()).hexdigest()

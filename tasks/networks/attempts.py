@@ -17,7 +17,7 @@ from tasks.networks.health import (
     diagnose,
 )
 from tasks.networks.inference import predicted_classes, run
-from tasks.networks.keeping import Attempt, AttemptKeeper, read_checkpoint
+from tasks.networks.keeping import LEARNED, Attempt, AttemptKeeper, read_checkpoint
 from tasks.networks.recipe import Training
 from tasks.networks.restarts import Restarts
 from tasks.networks.seeds import derive_seed
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import keras
 
 EXAMINED_IMAGES = 10_000
-LEARNED = "learned"
 
 
 def train_until_healthy(

@@ -13,9 +13,11 @@ from tasks.storage.checkpoints import Checkpoint, checkpoints
 from tasks.storage.references import Record
 from tasks.storage.store import Store
 
+LEARNED = "learned"
+
 
 class Attempt(Record):
-    """One initialisation: its seed, how its training went, and what came of it."""
+    """One initialisation: its seed, how its training went, and `LEARNED` or why it is dead."""
 
     seed: int
     course: Course

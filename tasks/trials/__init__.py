@@ -1,0 +1,1 @@
+"""Many transfers at once: which, trained where, and what came of each."""

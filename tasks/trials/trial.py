@@ -1,0 +1,54 @@
+"""One transfer of a study, and what came of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.networks.architecture import ONE_NODE, HeadSpecification, softmax_head
+from tasks.networks.keeping import LEARNED, Attempt
+from tasks.storage.references import Record
+
+
+class Trial(Record):
+    """A head for some classes, trained by a recipe from a seed.
+
+    Attributes:
+        recipe: The recipe's name.
+        classes: Two or more different labels 0..9; they become 0, 1, ... in this order.
+        head: `one-node`, `two-node`, `three-node`, ...
+        seed: Initial weights and the order of the images follow from it.
+    """
+
+    recipe: str
+    classes: tuple[int, ...]
+    head: str
+    seed: int
+
+    @property
+    def specification(self) -> HeadSpecification:
+        """The head's output nodes."""
+        return ONE_NODE if self.head == ONE_NODE.name else softmax_head(len(self.classes))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial.
+
+    Attributes:
+        trial: What was trained.
+        attempts: Every initialisation; the last one learned, or all are dead.
+        weights_sha256: The digest of the head's weights; empty if all attempts are dead.
+        probabilities: float32 (n, classes) of the n test images of the trial's classes, in the
+            order of all test images; (0, classes) if all attempts are dead.
+    """
+
+    trial: Trial
+    attempts: tuple[Attempt, ...]
+    weights_sha256: str
+    probabilities: NDArray[np.float32]
+
+    @property
+    def learned(self) -> bool:
+        """Whether an attempt was healthy."""
+        return self.attempts[-1].outcome == LEARNED

@@ -41,6 +41,8 @@ class Command(BaseSettings):
 class RunArguments(RunConfig, Command):
     """What every command has that computes and stores."""
 
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict()
+
     def config(self, kind: type[C]) -> C:
         """A configuration alone; what was not given is that configuration's own default."""
         given = self.model_dump(include=set(kind.model_fields), exclude_unset=True)

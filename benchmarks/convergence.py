@@ -30,10 +30,11 @@ from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
 from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
-from tasks.networks.attempts import examine, train_until_healthy
+from tasks.networks.attempts import train_until_healthy
 from tasks.networks.compilation import compile_training
+from tasks.networks.gate import examine
 from tasks.networks.health import MOST_ATTEMPTS
-from tasks.networks.inference import predicted_classes, run
+from tasks.networks.inference import predicted_classes, run, run_rows
 from tasks.networks.recipe import Training
 from tasks.networks.seeds import derive_seed
 from tasks.networks.targets import targets_for
@@ -120,7 +121,8 @@ def _judge(
     model: Any, train: Features, test: Features, targets: NDArray[np.float32], attempts: int
 ) -> Outcome:
     hits = predicted_classes(run(model, test.inputs)) == predicted_classes(test.one_hot)
-    return Outcome(not examine(model, train.inputs, targets), float(hits.mean()), attempts)
+    reason = examine(partial(run_rows, model, train.inputs), targets)
+    return Outcome(learned=not reason, accuracy=float(hits.mean()), attempts=attempts)
 
 
 def print_row(names: Sequence[str], outcomes: Sequence[Outcome]) -> None:

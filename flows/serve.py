@@ -1,4 +1,4 @@
-"""Serve the flows: retraining on a schedule, and both whenever they are started in the UI.
+"""Serve the flows: retraining on a schedule, and all of them whenever they are started in the UI.
 
 python flows/serve.py --cron "0 3 * * *"
 """
@@ -16,9 +16,11 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from flows.command_line import Arguments, C, call_with_settings
-from flows.config import Config, RetrainConfig
+from flows.config import Config, RetrainConfig, RunConfig
 from flows.main import main
 from flows.retrain import retrain
+from flows.study import study
+from flows.study_config import StudyConfig
 from tasks.errors import InputError
 
 START_ONE = (
@@ -27,7 +29,7 @@ START_ONE = (
 
 
 class ServeArguments(RetrainConfig, Arguments):
-    """Serve the experiment and its retraining to a Prefect server, until Ctrl-C.
+    """Serve the experiment, its retraining and studies to a Prefect server, until Ctrl-C.
 
     The settings are those of a scheduled run, and the defaults of the forms in the UI.
     """
@@ -68,10 +70,16 @@ def serve_flows(arguments: ServeArguments) -> None:
             description="Train on what has arrived; put the new model into use if it is better.",
             cron=arguments.cron,
         ),
+        _deployment(
+            study,
+            "study",
+            arguments.config(StudyConfig),
+            description="Transfer to many subsets of the digits, from many seeds, and compare.",
+        ),
     )
 
 
-def _deployment(flow: Flow[..., Any], name: str, config: Config, **options: Any) -> Any:
+def _deployment(flow: Flow[..., Any], name: str, config: RunConfig, **options: Any) -> Any:
     return flow.to_deployment(
         name,
         parameters={"config": absolute(config).model_dump(mode="json")},

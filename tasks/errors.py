@@ -11,3 +11,7 @@ class InputError(ReadableError, ValueError):
 
 class DeadModelError(ReadableError):
     """A model did not learn, however often it was initialised again."""
+
+
+class WorkerError(ReadableError):
+    """Worker processes died again and again."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import keras
 
 IMAGE_SHAPE = (28, 28, 1)
+HIDDEN = 200
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def build_head(
     import keras
 
     hidden = keras.layers.Dense(
-        200,
+        HIDDEN,
         activation="relu",
         kernel_initializer=_initializer(seed, "hidden"),
         dtype=_dtype_policy(training),
@@ -91,6 +92,28 @@ def build_head(
     dropped = [keras.layers.Dropout(training.dropout, seed=seed)] if training.dropout else []
     layers = [keras.Input((features,)), *dropped, hidden, output]
     return keras.Sequential(layers, name=specification.name)
+
+
+def build_head_stack(
+    specification: HeadSpecification, features: int, training: Training, heads: int
+) -> "keras.Sequential":
+    """So many heads side by side, as in `build_head`: (heads, n, ...) in and out, weights 0."""
+    import keras
+
+    equation, weights = "hni,hio->hno", {"bias_axes": "ho", "kernel_initializer": "zeros"}
+    hidden = keras.layers.EinsumDense(
+        equation, (None, HIDDEN), activation="relu", dtype=_dtype_policy(training), **weights
+    )
+    output = keras.layers.EinsumDense(
+        equation,
+        (None, specification.nodes),
+        activation=specification.activation,
+        dtype="float32",
+        **weights,
+    )
+    return keras.Sequential(
+        [keras.Input(batch_shape=(heads, None, features)), hidden, output], name=specification.name
+    )
 
 
 def join(backbone: "keras.Sequential", head: "keras.Sequential", name: str) -> "keras.Sequential":

@@ -62,7 +62,7 @@ def compile_training(
             loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply(gradients, model.trainable_variables)
-        return tf.reduce_sum(losses), tf.reduce_sum(_hits(expected, probabilities))
+        return tf.reduce_sum(losses), tf.reduce_sum(count_hits(expected, probabilities))
 
     def train_on(x: Any, y: Any, rows: Any, transforms: Any, bounds: Any) -> tuple[Any, Any]:
         loss = hits = tf.constant(0.0)
@@ -92,10 +92,10 @@ def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any,
     return keras.ops.convert_to_tensor(inputs), keras.ops.convert_to_tensor(targets)
 
 
-def _hits(expected: Any, probabilities: Any) -> Any:
+def count_hits(expected: Any, probabilities: Any) -> Any:
     """1.0 for each correct prediction: the largest node, or one node on the right side of 0.5."""
     import keras
 
-    if expected.shape[1] == 1:
+    if expected.shape[-1] == 1:
         return keras.metrics.binary_accuracy(expected, probabilities)
     return keras.metrics.categorical_accuracy(expected, probabilities)

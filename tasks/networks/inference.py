@@ -38,3 +38,10 @@ def run(model: "keras.Model", inputs: NDArray[Any]) -> NDArray[np.float32]:
         part = slice(start, start + BATCH_IMAGES)
         outputs[part] = model.predict_on_batch(inputs[part])
     return outputs
+
+
+def run_rows(
+    model: "keras.Model", inputs: NDArray[Any], rows: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """The model's output for some rows of the inputs; see `run`."""
+    return run(model, inputs[rows])

@@ -22,8 +22,7 @@ LIBRARIES = ("keras", "tensorflow", "numpy")
 
 def inputs_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
     """A digest of every input's identity: a moved or re-made file of equal content hits."""
-    named = {name: identity(value) for name, value in inputs.items()}
-    return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+    return inputs_sha256(inputs)
 
 
 def source_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
@@ -32,7 +31,18 @@ def source_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
 
 
 def libraries_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
-    """The versions that decide what arrays and models become, read without importing them."""
+    """The versions that decide what arrays and models become."""
+    return library_versions()
+
+
+def inputs_sha256(inputs: dict[str, Any]) -> str:
+    """Hex digest of the identities of named inputs."""
+    named = {name: identity(value) for name, value in inputs.items()}
+    return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+
+
+def library_versions() -> str:
+    """Those of `LIBRARIES`, read without importing them."""
     return " ".join(f"{name}={version(name)}" for name in LIBRARIES)
 
 

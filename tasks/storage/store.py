@@ -27,6 +27,14 @@ class Store:
 
     root: Path
 
+    @classmethod
+    def at(cls, address: str) -> "Store":
+        return cls(Path(address))
+
+    @property
+    def address(self) -> str:
+        return str(self.root.resolve())
+
     def add(self, name: str, write: Callable[[Path], object]) -> FileReference:
         """Store what `write` puts into the path it is given, under `name` and a digest.
 

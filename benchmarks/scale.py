@@ -1,0 +1,213 @@
+"""What a head costs among many, on one worker and on two.
+
+    TRANSFER_DATASET=... python -m benchmarks.scale
+
+Ours is what a study does with its trials: heads of two nodes on pairs of digits, five epochs of the
+notebook's training, side by side on worker processes of one thread each; seconds are those from
+the start of the workers to the last outcome. Theirs is the same head trained by itself, again and
+again, by one process with a thread for each core, its start left out. The features are those of an
+untrained backbone: what heads learn from them does not matter here.
+"""
+
+import argparse
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from prefect.logging import disable_run_logger
+
+from benchmarks.keepers import StopAfter
+from benchmarks.machine import print_machine
+from flows.config import Config
+from flows.recipes import RECIPES
+from tasks.filter import select_classes
+from tasks.networks.architecture import build_backbone, build_head, softmax_head
+from tasks.networks.compilation import as_tensors
+from tasks.networks.inference import run
+from tasks.networks.restarts import Restarts
+from tasks.networks.training import fit
+from tasks.one_hot import encode
+from tasks.sources.find import find_source
+from tasks.sources.read import read_source
+from tasks.storage.references import Dataset, Split
+from tasks.storage.store import Store
+from tasks.trials.grid import all_pairs
+from tasks.trials.group import Group
+from tasks.trials.processes import run_on_processes
+from tasks.trials.trial import Trial
+from tasks.trials.worker import train_group
+
+HEADS = (1, 10, 45, 450)
+WORKERS = (1, 2)
+ALONE = 5
+TRAINING = RECIPES["notebook"].head
+GEMM_SECONDS = 2.0
+
+R = TypeVar("R")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--heads", type=int, nargs="+", default=list(HEADS))
+    heads = parser.parse_args().heads
+    print_machine()
+    with TemporaryDirectory() as folder, disable_run_logger():
+        features = in_a_process(extract, folder)
+        alone = in_a_process(seconds_alone, folder, features)
+        floors = {workers: in_a_process(floor, workers) for workers in WORKERS}
+        print(f"A head by itself: {alone:.2f} s.")
+        for workers, (seconds, speed) in floors.items():
+            print(f"Floor of {workers} thread(s): {seconds:.2f} s a head at {speed:.0f} GFLOP/s.")
+        print("\n| heads | workers | seconds | seconds a head | alone / ours | peak memory, MB |")
+        print("| ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+        seconds = {
+            (count, workers): print_row(folder, features, count, workers, alone)
+            for count in heads
+            for workers in WORKERS
+        }
+    most = max(heads)
+    efficiency = seconds[most, 1] / seconds[most, 2] / 2
+    print(f"\nEfficiency of two workers at {most} heads: {efficiency:.2f}")
+
+
+def print_row(folder: str, features: Dataset, heads: int, workers: int, alone: float) -> float:
+    """Time so many heads on so many workers, print a line, and give the seconds."""
+    whole = Group(trials=trials(heads), features=features, training=TRAINING)
+    groups = list(whole.parted())
+    started = time.perf_counter()
+    with peak_memory() as peak:
+        outcomes = [
+            outcome
+            for found in run_on_processes(partial(train_group, folder), groups, workers)
+            for outcome in found
+        ]
+    seconds = time.perf_counter() - started
+    assert len(outcomes) == heads
+    each = seconds / heads
+    print(
+        f"| {heads} | {workers} | {seconds:.1f} | {each:.2f} | {alone / each:.2f} | {peak[0]:.0f} |",
+        flush=True,
+    )
+    return seconds
+
+
+def trials(heads: int) -> tuple[Trial, ...]:
+    """The first so many two-node heads, pair by pair, ten seeds each."""
+    every = [
+        Trial(recipe="notebook", classes=pair, head="two-node", seed=seed)
+        for seed in range(10)
+        for pair in all_pairs(range(10))
+    ]
+    return tuple(every[:heads])
+
+
+def extract(folder: str) -> Dataset:
+    """Features of all images, stored."""
+    store = Store(Path(folder))
+    images = read_source(find_source(Config().dataset, 0))
+    backbone = build_backbone(RECIPES["tuned"].scaling, RECIPES["notebook"].base, 0)
+
+    def split(name: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Split:
+        found = run(backbone, pixels[..., None])
+        return Split(inputs=store.add_array(name, found), labels=store.add_array(name, labels))
+
+    return Dataset(
+        train=split("train", images.train_images, images.train_labels),
+        test=split("test", images.test_images, images.test_labels),
+    )
+
+
+def seconds_alone(folder: str, features: Dataset) -> float:
+    """Median seconds of one head after another on 0 and 1, compiled once."""
+    store = Store(Path(folder))
+    rows, labels = select_classes(np.asarray(store.array(features.train.labels)), (0, 1), "train")
+    inputs, targets = store.array(features.train.inputs)[rows], encode(labels, 2)
+    build = partial(build_head, softmax_head(2), inputs.shape[1], TRAINING)
+    restarts = Restarts(build, inputs, targets, TRAINING)
+    tensors = as_tensors(inputs, targets)
+    found = []
+    with disable_run_logger():
+        for seed in range(ALONE):
+            started = time.perf_counter()
+            fit(restarts.start(seed), *tensors, seed, StopAfter())
+            found.append(time.perf_counter() - started)
+    return median(found)
+
+
+def floor(workers: int) -> tuple[float, float]:
+    """Seconds a head if there were nothing but its matrix products, and GFLOP/s of these.
+
+    Forward, and the gradient of the weights: 2 x 2 x 1152 x 200 operations for each of 12,665
+    images in each of five epochs, 58 GFLOP, in products of the batches' own shape.
+    """
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(workers)
+    batch, kernel = tf.random.normal([8, 100, 1152]), tf.random.normal([8, 1152, 200])
+
+    @tf.function
+    def products() -> Any:
+        total = 0.0
+        for _ in tf.range(10):
+            hidden = tf.matmul(batch, kernel)
+            gradient = tf.matmul(batch, hidden, transpose_a=True)
+            total += gradient[0, 0, 0]  # what nobody uses is not computed
+        return total
+
+    products()
+    started, times = time.perf_counter(), 0
+    while time.perf_counter() - started < GEMM_SECONDS:
+        float(products())
+        times += 1
+    speed = times * 10 * 2 * 8 * (2 * 100 * 1152 * 200) / (time.perf_counter() - started)
+    return 5 * 12_665 * 2 * 2 * 1152 * 200 / speed, speed / 1e9
+
+
+def in_a_process(function: Callable[..., R], *arguments: Any) -> R:
+    """Call a function in a new process, so that this one stays small."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+@contextmanager
+def peak_memory() -> Iterator[list[float]]:
+    """The most memory, in MB (10^6 bytes), that this process and its children held together.
+
+    Pages that several share are counted once (Linux's proportional set size).
+    """
+    peak, over = [0.0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.25):
+            processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+            peak[0] = max(peak[0], sum(map(_pss, processes)) / 1e6)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Many transfers: any subsets of the classes, many seeds, on many processes or machines.
+
+python flows/study.py --pairs all --seeds 0..4 --recipes tuned
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from prefect import flow
+from pydantic_settings import SettingsConfigDict
+from tasks.report_study import report_study
+
+from flows.command_line import RunArguments, call_with_settings
+from flows.failure import leave_reason
+from flows.main import DIGITS
+from flows.run import log_notice, pipeline_run
+from flows.study_config import StudyConfig
+from flows.warm_up import import_ahead
+from tasks.extract_features import extract_features
+from tasks.filter import select_classes
+from tasks.load import load
+from tasks.networks.recipe import Recipe
+from tasks.networks.stack import check_stackable
+from tasks.one_hot import one_hot
+from tasks.reshape import reshape
+from tasks.run_trials import run_trials
+from tasks.sources.find import find_source
+from tasks.storage.records import current_store
+from tasks.storage.references import Dataset
+from tasks.train_base import train_base
+from tasks.trials.cluster import run_on_dask
+from tasks.trials.grid import Classes, all_trials
+from tasks.trials.group import Group
+from tasks.trials.processes import run_on_processes
+from tasks.trials.runner import Runner
+
+LISTS = ("--pairs", "--subsets")
+
+
+@flow(name="digit-study", on_failure=[leave_reason], on_crashed=[leave_reason])
+def study(config: StudyConfig) -> Path:
+    """Train a base model by each recipe, and transfer it to every subset from every seed.
+
+    Args:
+        config: What to do.
+
+    Returns:
+        The folder of the report.
+
+    Raises:
+        InputError: The data or the configuration cannot be used; one sentence says why.
+    """
+    with pipeline_run(config):
+        source = find_source(config.dataset, config.seeds[0])
+        log_notice(source)
+        images = reshape(load(source))
+        subsets = subsets_of(images, config)
+        groups = [
+            group
+            for name, recipe in config.chosen_recipes().items()
+            for group in groups_of(name, recipe, images, subsets, config)
+        ]
+        outcomes = run_trials(groups, runner_of(config), config.refresh)
+        return report_study(config, source, images, outcomes)
+
+
+def subsets_of(images: Dataset, config: StudyConfig) -> Sequence[Classes]:
+    """The subsets to transfer to.
+
+    Raises:
+        InputError: A class has no image.
+    """
+    train, test = (
+        np.asarray(current_store().array(split.labels)) for split in (images.train, images.test)
+    )
+    present = np.intersect1d(train, test).tolist()
+    subsets = config.chosen_subsets(tuple(present))
+    for classes in subsets:
+        select_classes(train, classes, "train")
+        select_classes(test, classes, "test")
+    return subsets
+
+
+def groups_of(
+    name: str,
+    recipe: Recipe,
+    images: Dataset,
+    subsets: Sequence[Classes],
+    config: StudyConfig,
+) -> Iterator[Group]:
+    """The trials of one recipe, those on one base together; trains the bases."""
+    check_stackable(recipe.head)
+    digits = one_hot(images, DIGITS)
+    for base_seed, seeds in config.base_seeds().items():
+        base = train_base(digits.train, recipe.scaling, recipe.base, base_seed)
+        yield Group(
+            trials=tuple(all_trials(name, subsets, seeds)),
+            features=extract_features(base, images),
+            training=recipe.head,
+        )
+
+
+def runner_of(config: StudyConfig) -> Runner:
+    """What trains the heads."""
+    workers = config.chosen_workers()
+    if config.runner == "dask":
+        return partial(run_on_dask, workers=workers, address=config.address)
+    return partial(run_on_processes, workers=workers)
+
+
+class StudyArguments(StudyConfig, RunArguments):
+    """Transfer a digit classifier to many subsets of the digits, and compare the results.
+
+    Every option can also be set in the environment, as in TRANSFER_DATASET.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        cli_prog_name="python flows/study.py"
+    )
+
+
+def begin(arguments: StudyArguments) -> None:
+    """Run the flow as the arguments say."""
+    config = arguments.config(StudyConfig)
+    import_ahead(config)
+    study(config)
+
+
+def join_lists(arguments: Sequence[str]) -> list[str]:
+    """Let `--subsets 0,1 3,5,8` be one option with one value, as `--subsets "0,1 3,5,8"` is."""
+    joined: list[str] = []
+    for argument in arguments:
+        if len(joined) > 1 and joined[-2] in LISTS and not argument.startswith("-"):
+            joined[-1] += f" {argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+if __name__ == "__main__":
+    sys.exit(call_with_settings(StudyArguments, begin, join_lists(sys.argv[1:])))

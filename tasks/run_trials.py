@@ -1,0 +1,47 @@
+"""Run-trials: every transfer of a study that was not made before."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.storage.ledger import note_outcome
+from tasks.storage.records import current_store
+from tasks.trials.cache import find
+from tasks.trials.group import Group
+from tasks.trials.progress import StudyProgress
+from tasks.trials.runner import Runner
+from tasks.trials.trial import Outcome, Trial
+from tasks.trials.worker import train_group
+
+
+@task(
+    name="run-trials",
+    task_run_name="run-trials",
+    cache_policy=NO_CACHE,  # each trial is cached by itself
+    persist_result=False,
+    on_completion=[note_outcome],
+)
+def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[Outcome]:
+    """Train what no earlier study trained, and give all outcomes, in the order of the trials.
+
+    Args:
+        groups: All trials, those of each base together.
+        runner: Where they are trained.
+        refresh: Train all of them again.
+    """
+    store = current_store()
+    outcomes: dict[Trial, Outcome] = {}
+    waiting: list[Group] = []
+    for group in groups:
+        kept = [] if refresh else [find(store, group, trial) for trial in group.trials]
+        outcomes |= {outcome.trial: outcome for outcome in kept if outcome}
+        missing = tuple(trial for trial in group.trials if trial not in outcomes)
+        waiting.extend(group.model_copy(update={"trials": missing}).parted())
+    trials = [trial for group in groups for trial in group.trials]
+    with StudyProgress(trials, list(outcomes.values())) as progress:
+        for trained in runner(partial(train_group, store.address), waiting):
+            outcomes |= {outcome.trial: outcome for outcome in trained}
+            progress.add(trained)
+    return [outcomes[trial] for trial in trials]

@@ -1,0 +1,31 @@
+"""Which transfers a study consists of."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from tasks.networks.architecture import ONE_NODE, softmax_head
+from tasks.trials.trial import Trial
+
+Classes = tuple[int, ...]
+
+
+def all_pairs(classes: Sequence[int]) -> list[Classes]:
+    """Every two of the classes, in order: 45 of ten."""
+    return list(combinations(sorted(classes), 2))
+
+
+def all_trials(recipe: str, subsets: Sequence[Classes], seeds: Sequence[int]) -> list[Trial]:
+    """Every subset with every head that can tell its classes apart, from every seed."""
+    return [
+        Trial(recipe=recipe, classes=subset, head=head, seed=seed)
+        for subset in subsets
+        for head in heads_for(subset)
+        for seed in seeds
+    ]
+
+
+def heads_for(subset: Classes) -> Iterator[str]:
+    """The names of the heads: a node for each class, and for two classes a single one, too."""
+    yield softmax_head(len(subset)).name
+    if len(subset) == 2:
+        yield ONE_NODE.name

@@ -1,0 +1,36 @@
+"""Trials that are trained together."""
+
+from collections.abc import Iterator, Sequence
+
+from tasks.networks.recipe import Training
+from tasks.storage.references import Dataset, Record
+from tasks.trials.trial import Trial
+
+MOST_HEADS = 8
+
+
+class Group(Record):
+    """Trials whose heads have the same shape, by the same recipe, on the same features.
+
+    Attributes:
+        trials: What is trained.
+        features: Of all images, float32 (n, m), with labels uint8 (n,) of 0..9.
+        training: How the heads are trained.
+    """
+
+    trials: tuple[Trial, ...]
+    features: Dataset
+    training: Training
+
+    def parted(self) -> Iterator["Group"]:
+        """The same trials in groups that a worker trains at once, heads of one shape each."""
+        heads = dict.fromkeys(trial.head for trial in self.trials)
+        for head in heads:
+            same = [trial for trial in self.trials if trial.head == head]
+            for part in _parts(same):
+                yield self.model_copy(update={"trials": tuple(part)})
+
+
+def _parts(trials: Sequence[Trial]) -> Iterator[Sequence[Trial]]:
+    for start in range(0, len(trials), MOST_HEADS):
+        yield trials[start : start + MOST_HEADS]

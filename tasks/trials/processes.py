@@ -1,0 +1,90 @@
+"""Trials on processes of this machine."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+from queue import SimpleQueue
+
+from prefect.logging import get_run_logger
+
+from tasks.errors import WorkerError
+from tasks.trials.group import Group
+from tasks.trials.runner import Train
+from tasks.trials.trial import Outcome
+
+MOST_DEATHS = 3
+
+
+def run_on_processes(
+    train: Train, groups: Sequence[Group], workers: int
+) -> Iterator[list[Outcome]]:
+    """Train groups on so many processes; one that dies is replaced and its group begun again.
+
+    The processes are spawned: TensorFlow does not survive a fork.
+
+    Raises:
+        WorkerError: The same group brought `MOST_DEATHS` processes down.
+    """
+    idle: SimpleQueue[_Worker] = SimpleQueue()
+    for _ in range(workers):
+        idle.put(_Worker())
+
+    def train_on_one(group: Group) -> list[Outcome]:
+        worker = idle.get()
+        try:
+            return worker.train(train, group)
+        finally:
+            idle.put(worker)
+
+    threads = ThreadPoolExecutor(workers)
+    try:
+        for done in as_completed([threads.submit(train_on_one, group) for group in groups]):
+            yield done.result()
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+
+
+class _Worker:
+    """A process at a time. Each has a pool of its own: the death of a process breaks its pool."""
+
+    def __init__(self) -> None:
+        self._log = get_run_logger()
+        self._pool = _one_process()
+
+    def train(self, train: Train, group: Group) -> list[Outcome]:
+        for _ in range(MOST_DEATHS):
+            try:
+                return self._pool.submit(train, group).result()
+            except BrokenProcessPool:
+                self._log.warning("a worker died; its %d trials begin again", len(group.trials))
+                self._pool = _one_process()
+        names = ", ".join(map(str, group.trials[0].classes))
+        raise WorkerError(
+            f"{MOST_DEATHS} worker processes died on the same trials (the first: classes {names}); "
+            "is there enough memory?"
+        )
+
+
+def _one_process() -> ProcessPoolExecutor:
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_the_parent)
+
+
+def _end_with_the_parent() -> None:
+    """Die at once on Ctrl-C, without a traceback, and with a parent that was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_wait_for_the_parents_end, daemon=True).start()
+
+
+def _wait_for_the_parents_end() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a spawned process has a parent"
+    wait([parent.sentinel])
+    os._exit(1)

@@ -1,0 +1,120 @@
+"""What is seen of a study: a bar on a terminal, lines elsewhere, a bar and a table in the UI."""
+
+import json
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import numpy as np
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactUpdate
+from prefect.logging import get_run_logger
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tasks.trials.trial import Outcome, Trial
+
+SECONDS_BETWEEN_UPDATES = 2.0
+
+
+class StudyProgress:
+    """A context manager around a study; it is told of outcomes as they come."""
+
+    def __init__(self, trials: Sequence[Trial], known: Sequence[Outcome]) -> None:
+        console = Console(stderr=True)
+        self._trials, self._outcomes, self._known = trials, list(known), len(known)
+        self._log = get_run_logger()
+        self._is_terminal = console.is_terminal
+        self._started = self._shown = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(
+            "trials", total=len(trials), completed=len(known), rate=self._rate()
+        )
+        self._log.info("%d of %d trials were made before", len(known), len(trials))
+        self._percentage: Any = None
+        self._table: Any = None
+        with suppress(httpx.HTTPError):  # what the UI shows is not worth a study
+            self._percentage = create_progress_artifact(
+                self._done(), key="study-progress", description="Trials of the study."
+            )
+            self._table = create_table_artifact(
+                self._rows(), key="study-trials", description="Trials so far."
+            )
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+        if error is None:
+            self._show()
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Some more trials are through."""
+        self._outcomes.extend(outcomes)
+        self._bar.update(self._task, completed=len(self._outcomes), rate=self._rate())
+        if not self._is_terminal:
+            self._log.info(self._line())
+        if time.monotonic() - self._shown > SECONDS_BETWEEN_UPDATES:
+            self._show()
+
+    def _line(self) -> str:
+        return f"{len(self._outcomes)} of {len(self._trials)} trials, {self._rate()}"
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        with suppress(httpx.HTTPError):
+            if self._percentage:
+                update_progress_artifact(self._percentage, self._done(), description=self._line())
+            if self._table:
+                with get_client(sync_client=True) as client:
+                    rows = json.dumps(self._rows())
+                    client.update_artifact(self._table, ArtifactUpdate(data=rows))
+
+    def _done(self) -> float:
+        return 100 * len(self._outcomes) / max(1, len(self._trials))
+
+    def _rate(self) -> str:
+        seconds = time.monotonic() - self._started
+        return f"{(len(self._outcomes) - self._known) / max(seconds, 1e-9):.2f} a second"
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """A row for each recipe and head."""
+        kinds = dict.fromkeys((trial.recipe, trial.head) for trial in self._trials)
+        return [self._row(recipe, head) for recipe, head in kinds]
+
+    def _row(self, recipe: str, head: str) -> dict[str, Any]:
+        kind = (recipe, head)
+        done = [o for o in self._outcomes if (o.trial.recipe, o.trial.head) == kind]
+        seconds = [attempt.course.seconds for o in done for attempt in o.attempts]
+        return {
+            "recipe": recipe,
+            "head": head,
+            "trials": sum((trial.recipe, trial.head) == kind for trial in self._trials),
+            "done": len(done),
+            "attempts": len(seconds),
+            "dead attempts": len(seconds) - sum(outcome.learned for outcome in done),
+            "training seconds each": round(float(np.sum(seconds)) / max(1, len(done)), 2),
+        }

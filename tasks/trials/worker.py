@@ -1,0 +1,76 @@
+"""What a worker does: it trains a group of heads side by side and keeps each outcome."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.filter import select_classes
+from tasks.networks.architecture import HeadSpecification, build_head
+from tasks.networks.inference import class_probabilities, run
+from tasks.networks.recipe import Training
+from tasks.networks.stacked_attempts import Ended, HeadData, train_heads_until_healthy
+from tasks.networks.targets import targets_for
+from tasks.networks.tensors import mapped_tensor
+from tasks.networks.threads import use_one_thread
+from tasks.one_hot import encode
+from tasks.storage.models import weights_sha256
+from tasks.storage.store import Store
+from tasks.trials.cache import keep
+from tasks.trials.group import Group
+from tasks.trials.trial import Outcome, Trial
+
+if TYPE_CHECKING:
+    import keras
+
+
+def train_group(address: str, group: Group) -> list[Outcome]:
+    """Train the trials of a group together, on one thread, and keep each when it is through.
+
+    Args:
+        address: Of the artifacts; all that a worker on another machine needs to know.
+        group: Trials of one head.
+    """
+    use_one_thread()
+    store = Store.at(address)
+    train = group.features.train
+    labels = np.asarray(store.array(train.labels))
+    heads = [_data(trial, labels) for trial in group.trials]
+    outcomes = []
+    for ended in train_heads_until_healthy(
+        group.trials[0].specification,
+        mapped_tensor(store.verified(train.inputs), train.inputs.shape),
+        heads,
+        group.training,
+    ):
+        outcomes.append(_test(store, group, ended))
+        keep(store, group, outcomes[-1])
+    return outcomes
+
+
+def _data(trial: Trial, labels: NDArray[np.uint8]) -> HeadData:
+    rows, relabelled = select_classes(labels, trial.classes, "train")
+    one_hot = encode(relabelled, len(trial.classes))
+    targets = targets_for(trial.specification.nodes, one_hot)
+    return HeadData(rows.astype(np.int32), targets, trial.seed)
+
+
+def _test(store: Store, group: Group, ended: Ended) -> Outcome:
+    """What a head makes of the test images of its classes."""
+    trial, test = group.trials[ended.head], group.features.test
+    if ended.weights is None:
+        nothing = np.empty((0, len(trial.classes)), np.float32)
+        return Outcome(trial, ended.attempts, "", nothing)
+    head = _head(trial.specification, test.inputs.shape[1], group.training)
+    head.set_weights(ended.weights)
+    rows = select_classes(np.asarray(store.array(test.labels)), trial.classes, "test").rows
+    probabilities = class_probabilities(run(head, store.array(test.inputs)[rows]))
+    return Outcome(trial, ended.attempts, weights_sha256(head), probabilities)
+
+
+@lru_cache
+def _head(
+    specification: HeadSpecification, features: int, training: Training
+) -> "keras.Sequential":
+    return build_head(specification, features, training, seed=0)

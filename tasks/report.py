@@ -76,10 +76,10 @@ def _rounded(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def write_folder(store: Store, files: dict[str, str]) -> Path:
+def write_folder(store: Store, files: dict[str, str], latest: str = "latest") -> Path:
     """Write a report into a folder of its own and let `latest` point at it, each at one stroke."""
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{uuid4().hex[:6]}"
-    folder, latest = store.root / "reports" / name, store.root / "reports" / "latest"
+    folder, link = store.root / "reports" / name, store.root / "reports" / latest
     folder.parent.mkdir(parents=True, exist_ok=True)
     with store.temporary() as unfinished, store.temporary() as pointer:
         unfinished.mkdir()
@@ -90,7 +90,7 @@ def write_folder(store: Store, files: dict[str, str]) -> Path:
                 os.fsync(opened.fileno())
         unfinished.rename(folder)
         pointer.symlink_to(name)
-        if latest.is_dir() and not latest.is_symlink():  # in a copy that followed the link
-            shutil.rmtree(latest)
-        pointer.replace(latest)
+        if link.is_dir() and not link.is_symlink():  # in a copy that followed the link
+            shutil.rmtree(link)
+        pointer.replace(link)
     return folder

@@ -23,9 +23,25 @@ def collect_metrics(
     outcomes: Sequence[Outcome],
 ) -> dict[str, Any]:
     """The whole run in JSON types; the report is made from this, its table and its pictures."""
+    metrics = describe_run(config, source, images, analysis, outcomes)
+    metrics["dataset"] |= {
+        "train_subset": subset.train.inputs.shape[0],
+        "test_subset": subset.test.inputs.shape[0],
+    }
+    return metrics
+
+
+def describe_run(
+    config: Settings,
+    source: Source,
+    images: Dataset,
+    analysis: dict[str, Any],
+    outcomes: Sequence[Outcome],
+) -> dict[str, Any]:
+    """What a run found, and what it was computed from, whatever it trained."""
     return {
         **analysis,
-        "dataset": _describe_dataset(source, images, subset),
+        "dataset": _describe_dataset(source, images),
         "config": config.model_dump(mode="json"),
         "command": reproducing_command(config),
         "environment": describe_environment(),
@@ -48,7 +64,7 @@ def is_mnist(dataset: Dataset) -> bool:
     return dataset_sha256(dataset) == MNIST_SHA256
 
 
-def _describe_dataset(source: Source, images: Dataset, subset: Dataset) -> dict[str, Any]:
+def _describe_dataset(source: Source, images: Dataset) -> dict[str, Any]:
     return {
         "name": "MNIST" if is_mnist(images) else source.name,
         "source": source.location,
@@ -56,6 +72,4 @@ def _describe_dataset(source: Source, images: Dataset, subset: Dataset) -> dict[
         "notice": source.notice,
         "train": images.train.inputs.shape[0],
         "test": images.test.inputs.shape[0],
-        "train_subset": subset.train.inputs.shape[0],
-        "test_subset": subset.test.inputs.shape[0],
     }

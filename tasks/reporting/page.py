@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tasks.reporting.words import listed, percent
+from tasks.reporting.words import enumerated, listed, percent
 
 
 def render(metrics: dict[str, Any], table: str, pictures: dict[str, str]) -> dict[str, str]:
@@ -15,8 +15,8 @@ def render(metrics: dict[str, Any], table: str, pictures: dict[str, str]) -> dic
         pictures: SVG elements by name; see `tasks.compare.draw`.
     """
     return {
-        "report.html": _fill("report.html.jinja", metrics, pictures),
-        "report.md": _fill("report.md.jinja", metrics, pictures),
+        "report.html": fill("report.html.jinja", metrics, pictures),
+        "report.md": fill("report.md.jinja", metrics, pictures),
         "comparison.csv": table,
         "metrics.json": json.dumps(metrics, indent=2, allow_nan=False) + "\n",
     }
@@ -24,10 +24,11 @@ def render(metrics: dict[str, Any], table: str, pictures: dict[str, str]) -> dic
 
 def summarise(metrics: dict[str, Any]) -> str:
     """Verdict and comparison alone, as Markdown."""
-    return _fill("summary.md.jinja", metrics, {})
+    return fill("summary.md.jinja", metrics, {})
 
 
-def _fill(template: str, metrics: dict[str, Any], pictures: dict[str, str]) -> str:
+def fill(template: str, metrics: dict[str, Any], pictures: dict[str, str]) -> str:
+    """A template of this folder, filled in; what a template asks for must be there."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -37,5 +38,10 @@ def _fill(template: str, metrics: dict[str, Any], pictures: dict[str, str]) -> s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "count": "{:,}".format, "listed": listed}
+    environment.filters |= {
+        "percent": percent,
+        "count": "{:,}".format,
+        "listed": listed,
+        "enumerated": enumerated,
+    }
     return environment.get_template(template).render(metrics=metrics, pictures=pictures)

@@ -1,5 +1,6 @@
 """How numbers are written."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -11,3 +12,9 @@ def percent(share: float, digits: int = 2) -> str:
 def listed(value: Any) -> Any:
     """A setting as it is written: 0, 1."""
     return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def enumerated(classes: Sequence[int]) -> str:
+    """Classes in a sentence: 3, 5 and 8."""
+    *most, last = map(str, classes)
+    return f"{', '.join(most)} and {last}"

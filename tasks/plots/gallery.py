@@ -21,16 +21,44 @@ def draw_gallery(images: NDArray[np.uint8], calls: Sequence[Mapping[str, Any]]) 
     Returns:
         An SVG element.
     """
-    rows = -(-len(calls) // COLUMNS)
-    with picture(height=1.45 * rows) as figure:
-        for axes, image, call in zip(
-            figure.subplots(rows, COLUMNS, squeeze=False).flat, images, calls, strict=False
+    titles = [
+        f"true {call['label']}: {call['predicted']}\n{call['probability']:.3f}" for call in calls
+    ]
+    return _draw(images, titles, [call["predicted"] != call["label"] for call in calls], 1.45)
+
+
+def draw_wrong_answers(images: NDArray[np.uint8], found: Sequence[Mapping[str, Any]]) -> str:
+    """Each image with its true class, the most frequent wrong answer, and how many gave any.
+
+    Args:
+        images: uint8 (n, 28, 28, 1), dark on light on the page.
+        found: One for each image; see `hardest_images_of_all`.
+
+    Returns:
+        An SVG element.
+    """
+    titles = [
+        f"true {one['label']}: {one['predicted']}\n{one['wrong']} of {one['trials']}"
+        for one in found
+    ]
+    return _draw(images, titles, [one["wrong"] == one["trials"] for one in found], 1.55)
+
+
+def _draw(
+    images: NDArray[np.uint8], titles: Sequence[str], stand_out: Sequence[bool], row_height: float
+) -> str:
+    rows = -(-len(titles) // COLUMNS)
+    with picture(height=row_height * rows) as figure:
+        for axes, image, title, stands_out in zip(
+            figure.subplots(rows, COLUMNS, squeeze=False).flat,
+            images,
+            titles,
+            stand_out,
+            strict=False,
         ):
             axes.imshow(image[..., 0], cmap="gray_r", vmin=0, vmax=max(1, image.max()))
-            is_wrong = call["predicted"] != call["label"]
-            colour = COLOURS[1] if is_wrong else "black"
-            text = f"true {call['label']}: {call['predicted']}\n{call['probability']:.3f}"
-            axes.set_title(text, size=8, color=colour, weight="bold" if is_wrong else "normal")
+            colour, weight = (COLOURS[1], "bold") if stands_out else ("black", "normal")
+            axes.set_title(title, size=8, color=colour, weight=weight)
         for axes in figure.axes:
             axes.axis("off")
         return svg(figure)

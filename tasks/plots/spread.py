@@ -1,0 +1,68 @@
+"""How far the errors on a subset are apart from seed to seed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tasks.plots.style import COLOURS, picture, svg
+
+MARKERS = "osD^v"
+MOST_SUBSETS = 45
+TICKS = (0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+
+
+def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
+    """A dot for each seed that learned: its errors, by subset and head, the hardest subset on top.
+
+    Args:
+        transfers: Those of one recipe; see `describe_transfers`. Of more than 45 subsets the
+            hardest, by the mean share of errors, are drawn.
+
+    Returns:
+        An SVG element.
+    """
+    subsets = _hardest_first(transfers)[:MOST_SUBSETS]
+    drawn = [row for row in transfers if tuple(row["classes"]) in subsets]
+    heads = list(dict.fromkeys(row["head"] for row in drawn))
+    with picture(height=1.0 + 0.15 * len(subsets)) as figure:
+        axes = figure.subplots()
+        for place, head in enumerate(heads):
+            rows = [row for row in drawn if row["head"] == head]
+            dots = [
+                (errors, subsets.index(tuple(row["classes"])) + _offset(place, len(heads)))
+                for row in rows
+                for errors in row["errors"]
+                if errors is not None
+            ]
+            colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+            style = {"color": colour, "marker": marker, "markersize": 3, "alpha": 0.7}
+            axes.plot(*np.array(dots).reshape(-1, 2).T, linestyle="none", label=head, **style)
+        axes.set_yticks(range(len(subsets)), [" ".join(map(str, one)) for one in subsets], size=7)
+        axes.set(xlabel="errors on test images", ylim=(len(subsets) - 0.4, -0.6))
+        _use_mixed_scale(axes)
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+        return svg(figure)
+
+
+def _use_mixed_scale(axes: Any) -> None:
+    """Linear up to 10 errors, logarithmic from there on."""
+    axes.set_xscale("symlog", linthresh=10)
+    axes.set_xlim(left=-0.5)
+    most = axes.get_xlim()[1]
+    axes.set_xticks([tick for tick in TICKS if tick <= most], minor=False)
+    axes.xaxis.set_major_formatter("{x:g}")
+
+
+def _hardest_first(transfers: Sequence[Mapping[str, Any]]) -> list[tuple[int, ...]]:
+    """The subsets for which a head learned, by the mean over heads of the accuracy."""
+    accuracies: dict[tuple[int, ...], list[float]] = {}
+    for row in transfers:
+        if row["learned"]:
+            accuracies.setdefault(tuple(row["classes"]), []).append(row["accuracy"])
+    return sorted(accuracies, key=lambda classes: float(np.mean(accuracies[classes])))
+
+
+def _offset(place: int, places: int) -> float:
+    """How far from its subset's line a head's dots are, so that heads do not hide each other."""
+    return 0.4 * (place - (places - 1) / 2) / max(1, places - 1)

@@ -1,0 +1,84 @@
+"""Report of a study: what many transfers show together, as files and in the Prefect UI."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prefect import task
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+from prefect.logging import get_run_logger
+
+from tasks.report import write_folder
+from tasks.reporting.command import Settings
+from tasks.reporting.metrics import describe_run
+from tasks.reporting.study_page import draw_study, render_study, summarise_study
+from tasks.reporting.trials import analyse_trials
+from tasks.sources.source import Source
+from tasks.storage.ledger import outcomes as finished_tasks
+from tasks.storage.records import current_store
+from tasks.storage.references import Dataset
+from tasks.trials.trial import Outcome
+
+
+@task(
+    name="report-study", task_run_name="report-study", cache_policy=NO_CACHE, persist_result=False
+)
+def report_study(
+    config: Settings, source: Source, images: Dataset, outcomes: Sequence[Outcome]
+) -> Path:
+    """Write the report of all trials and show it in the UI; never cached.
+
+    Args:
+        config: The study's settings.
+        source: Where the images are from.
+        images: All images (n, 28, 28, 1) with labels 0..9.
+        outcomes: Every trial's, one or more, in any order.
+
+    Returns:
+        The folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`.
+    """
+    run, store = TaskRunContext.get(), current_store()
+    analysis = analyse_trials(outcomes, np.asarray(store.array(images.test.labels)))
+    pictures = dict(draw_study(analysis, store.array(images.test.inputs)))
+    tasks = finished_tasks(run.task_run.flow_run_id if run else None)
+    metrics = describe_run(config, source, images, analysis, tasks)
+    folder = write_folder(store, render_study(metrics, pictures), latest="latest-study")
+    _show(folder, metrics)
+    get_run_logger().info("Report: %s", folder / "report.html")
+    return folder
+
+
+def _show(folder: Path, metrics: dict[str, Any]) -> None:
+    """What the run's page in the UI shows."""
+    create_markdown_artifact(summarise_study(metrics), key="study", description="The verdict.")
+    create_table_artifact(
+        [_row(transfer) for transfer in metrics["transfers"]],
+        key="study-pairs",
+        description="Every subset and head on test images.",
+    )
+    create_link_artifact(
+        (folder / "report.html").resolve().as_uri(), link_text="report.html", key="study-file",
+        description="The whole report.",
+    )  # fmt: skip
+
+
+def _row(transfer: dict[str, Any]) -> dict[str, Any]:
+    """A subset and head as the UI shows it, which prints every digit of a float and no list."""
+    return {
+        "recipe": transfer["recipe"],
+        "classes": " ".join(map(str, transfer["classes"])),
+        "head": transfer["head"],
+        "n": transfer["n"],
+        "learned": f"{transfer['learned']} of {len(transfer['seeds'])}",
+        **{
+            name: None if transfer[name] is None else round(transfer[name], 5)
+            for name in ("accuracy", "low", "high", "mean_errors", "best", "worst")
+        },
+    }

@@ -16,6 +16,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from test_page import CLIPPED, OVERFLOW
 
+from tasks.plots.spread import draw_spread
 from tasks.report_study import report_study
 from tasks.reporting.command import Settings
 from tasks.reporting.study_page import draw_study, render_study, summarise_study
@@ -139,6 +140,18 @@ def test_the_picture_of_pairs_has_the_same_errors():
     picture = pictures["pairs-tuned"]
     assert [picture.count(f">{text}<") for text in ("1.5", "3.0", "0.0", "dead")] == [1, 1, 5, 1]
     assert "3 of 4" in pictures["hardest-tuned-3-5"]
+
+
+def test_the_picture_of_seeds_has_the_hardest_subsets_on_top_and_no_more_than_45():
+    """Of 120 subsets of three digits only the last is confused."""
+    subsets = list(combinations(range(10), 3))
+    trials = [
+        outcome(classes, "three-node", wrong=(0,) if classes == (7, 8, 9) else ())
+        for classes in subsets
+    ]
+    picture = draw_spread(metrics(trials)["transfers"])
+    names = re.findall(r">(\d \d \d)<", picture)
+    assert names == ["7 8 9", *(" ".join(map(str, classes)) for classes in subsets[:44])]
 
 
 def test_larger_subsets_have_a_table_of_their_own():

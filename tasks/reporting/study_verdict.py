@@ -94,7 +94,7 @@ def judge_hardest(hardest: Sequence[dict[str, Any]]) -> Finding:
     )
     return Finding(
         claim=f"Hardest to tell apart: {enumerated(hardest[0]['classes'])}.",
-        evidence=f"{evidence}. Test images that every trial of a subset got wrong: {len(always)}",
+        evidence=f"{evidence}. Of the images shown, {len(always)} were wrong in every trial",
     )
 
 

@@ -21,6 +21,8 @@ from tasks.storage.store import Store
 NOTEBOOK = Training(
     loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=5, epochs=3
 )
+# so little that the first weights decide whether a head is taken for dead
+HARDLY = NOTEBOOK.model_copy(update={"learning_rate": 1e-6})
 TUNED = Training(
     loss="crossentropy",
     optimizer="adam",
@@ -67,9 +69,13 @@ def train_alone(specification, features, head, training, folder):
 
 @pytest.mark.parametrize("specification", [softmax_head(2), ONE_NODE], ids=["two-node", "one-node"])
 @pytest.mark.parametrize(
-    ("training", "scale"), [(NOTEBOOK, 300), (TUNED, 1)], ids=["notebook", "tuned"]
+    ("training", "scale", "some_die"),
+    [(NOTEBOOK, 10, False), (TUNED, 1, False), (HARDLY, 1, True)],
+    ids=["notebook", "tuned", "hardly at all"],
 )
-def test_a_head_among_others_ends_as_it_does_alone(tmp_path, specification, training, scale):
+def test_a_head_among_others_ends_as_it_does_alone(
+    tmp_path, specification, training, scale, some_die
+):
     features = FEATURES * np.float32(scale)
     heads = heads_of(specification.nodes, [640, 601, 700, 640, 512])
     together = {
@@ -92,8 +98,7 @@ def test_a_head_among_others_ends_as_it_does_alone(tmp_path, specification, trai
         for ours, theirs in zip(ended.weights, alone.get_weights(), strict=True):
             assert ours.shape == theirs.shape
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
-    if training is NOTEBOOK:
-        assert max(len(ended.attempts) for ended in together.values()) > 1
+    assert any(len(ended.attempts) > 1 for ended in together.values()) == some_die
 
 
 def test_a_head_that_never_learns_has_its_attempts_and_no_weights():

@@ -31,8 +31,9 @@ def run_on_processes(
         WorkerError: The same group brought `MOST_DEATHS` processes down.
     """
     idle: SimpleQueue[_Worker] = SimpleQueue()
+    over = threading.Event()
     for _ in range(workers):
-        idle.put(_Worker())
+        idle.put(_Worker(over))
 
     def train_on_one(group: Group) -> list[Outcome]:
         worker = idle.get()
@@ -46,6 +47,7 @@ def run_on_processes(
         for done in as_completed([threads.submit(train_on_one, group) for group in groups]):
             yield done.result()
     finally:
+        over.set()
         threads.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
@@ -54,8 +56,8 @@ def run_on_processes(
 class _Worker:
     """A process at a time. Each has a pool of its own: the death of a process breaks its pool."""
 
-    def __init__(self) -> None:
-        self._log = get_run_logger()
+    def __init__(self, over: threading.Event) -> None:
+        self._over, self._log = over, get_run_logger()
         self._pool = _one_process()
 
     def train(self, train: Train, group: Group) -> list[Outcome]:
@@ -63,6 +65,8 @@ class _Worker:
             try:
                 return self._pool.submit(train, group).result()
             except BrokenProcessPool:
+                if self._over.is_set():
+                    raise
                 self._log.warning("a worker died; its %d trials begin again", len(group.trials))
                 self._pool = _one_process()
         names = ", ".join(map(str, group.trials[0].classes))

@@ -1,0 +1,82 @@
+"""Workers that die, and clusters that do not answer."""
+
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prefect.logging import disable_run_logger
+
+from tasks.errors import InputError, WorkerError
+from tasks.networks.recipe import Training
+from tasks.storage.references import ArrayReference, Dataset, Split
+from tasks.trials.cluster import run_on_dask
+from tasks.trials.group import Group
+from tasks.trials.processes import run_on_processes
+from tasks.trials.trial import Outcome, Trial
+
+TRAINING = Training(
+    loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1
+)
+ARRAY = ArrayReference(path="a", sha256="0", shape=(1,), dtype="uint8")
+SPLIT = Split(inputs=ARRAY, labels=ARRAY)
+
+
+@pytest.fixture(autouse=True)
+def _no_prefect_run():
+    with disable_run_logger():
+        yield
+
+
+def group_of(seed: int) -> Group:
+    trial = Trial(recipe="tuned", classes=(0, 1), head="two-node", seed=seed)
+    return Group(trials=(trial,), features=Dataset(train=SPLIT, test=SPLIT), training=TRAINING)
+
+
+def train(folder: Path, deaths: dict[int, int], group: Group) -> list[Outcome]:
+    """Note the call; kill this process as often as the group's seed is to bring it down."""
+    (trial,) = group.trials
+    calls = len(list(folder.glob(f"{trial.seed}-*"))) + 1
+    (folder / f"{trial.seed}-{calls}").touch()
+    if calls <= deaths.get(trial.seed, 0):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [Outcome(trial, (), "", np.zeros((0, 2), np.float32))]
+
+
+def seeds_of(found: list[list[Outcome]]) -> list[int]:
+    return sorted(outcome.trial.seed for outcomes in found for outcome in outcomes)
+
+
+@pytest.mark.parametrize("run", [run_on_processes, partial(run_on_dask, address=None)])
+def test_the_death_of_a_worker_costs_its_own_trials_only(tmp_path, run):
+    groups = [group_of(seed) for seed in range(4)]
+    found = list(run(partial(train, tmp_path, {1: 1}), groups, workers=2))
+    assert seeds_of(found) == [0, 1, 2, 3]
+    calls = {seed: len(list(tmp_path.glob(f"{seed}-*"))) for seed in range(4)}
+    assert calls[1] == 2
+    if run is run_on_processes:  # Dask gives away what its dead worker had in store, too
+        assert calls == {0: 1, 1: 2, 2: 1, 3: 1}
+
+
+def test_trials_that_bring_every_worker_down_end_in_a_sentence(tmp_path):
+    with pytest.raises(WorkerError, match=r"^3 worker processes died on the same trials"):
+        list(run_on_processes(partial(train, tmp_path, {0: 9}), [group_of(0)], workers=1))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def fail(group: Group) -> list[Outcome]:
+    raise InputError("something is wrong with the data")
+
+
+@pytest.mark.parametrize("run", [run_on_processes, partial(run_on_dask, address=None)])
+def test_an_error_of_a_worker_ends_the_study_with_its_sentence(run):
+    with pytest.raises(InputError, match=r"^something is wrong with the data$"):
+        list(run(fail, [group_of(0), group_of(1)], workers=1))
+
+
+def test_a_cluster_that_does_not_answer_ends_in_a_sentence(monkeypatch):
+    monkeypatch.setattr("tasks.trials.cluster.SECONDS_TO_CONNECT", 1)
+    with pytest.raises(InputError, match=r"^--address tcp://127.0.0.1:9: no Dask scheduler"):
+        list(run_on_dask(fail, [group_of(0)], workers=1, address="tcp://127.0.0.1:9"))

@@ -144,7 +144,6 @@ def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_datas
     process = start(tiny_dataset, without_trials)
     said = stop_at(process, "4 of 10 trials", signal.SIGKILL)
     assert "10 of 10" not in said
-    assert not (without_trials / "reports" / "latest-study").resolve().samefile(without_trials)
     made = len(list((without_trials / "trials").iterdir()))
     assert 4 <= made < 10
     process = start(tiny_dataset, without_trials)

@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
 
-from tasks.errors import DeadModelError, InputError
+from tasks.errors import DeadModelError, InputError, RemoteError
 
 
 def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -36,4 +36,5 @@ def reason(state: State[Any]) -> str:
     if not introduction:
         return message
     kind, _, sentence = rest.partition(": ")
-    return sentence if kind in (InputError.__name__, DeadModelError.__name__) else rest
+    readable = (InputError.__name__, DeadModelError.__name__, RemoteError.__name__)
+    return sentence if kind in readable else rest

@@ -15,3 +15,12 @@ class DeadModelError(ReadableError):
 
 class WorkerError(ReadableError):
     """Worker processes died again and again."""
+
+
+class RemoteError(ReadableError):
+    """Storage elsewhere cannot be read or written to; the sentence names its address."""
+
+
+def in_one_line(error: Exception) -> str:
+    """What another library's error says, or what kind it is if it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -11,7 +11,7 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 
 from tasks.arrivals.decode import LABELS
-from tasks.errors import InputError
+from tasks.errors import InputError, in_one_line
 
 QUARANTINE = "quarantine"
 LOOSE = "loose-pngs"
@@ -178,8 +178,7 @@ def _name(path: str) -> str:
 
 
 def _unreachable(url: str, error: Exception) -> InputError:
-    reason = " ".join(str(error).split()) or type(error).__name__
     return InputError(
-        f"the inbox {url} cannot be read ({reason}); give a folder or URL that can, and the "
-        "credentials that it needs"
+        f"the inbox {url} cannot be read ({in_one_line(error)}); give a folder or URL that can, "
+        "and the credentials that it needs"
     )

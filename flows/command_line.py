@@ -52,7 +52,7 @@ class RunArguments(RunConfig, Command):
         """From where the next run goes on."""
         from tasks.networks.keeping import describe_unfinished  # imports Prefect
 
-        return describe_unfinished(Store(self.artifacts))
+        return describe_unfinished(Store.at(self.artifacts))
 
 
 class Arguments(Config, RunArguments):

@@ -18,12 +18,31 @@ from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
 from tasks.registry.decision import Bounds
 from tasks.reporting.command import Settings
+from tasks.storage.remote import is_remote
 
 
 def _split(value: Any) -> Any:
     """A list as it is typed on a command line: `0,1`."""
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
+
+def _text(value: Any) -> Any:
+    """An address of artifacts that a program gives as a path."""
+    return str(value) if isinstance(value, Path) else value
+
+
+def require_folder(artifacts: str) -> str:
+    """Refuse a URL where a folder is needed.
+
+    Raises:
+        ValueError: It is one.
+    """
+    if is_remote(artifacts):
+        raise ValueError("the model registry needs a folder of this machine; give one")
+    return artifacts
+
+
+Artifacts = Annotated[str, BeforeValidator(_text)]
 
 RecipeNames = Annotated[
     tuple[str, ...],
@@ -48,13 +67,15 @@ class RunConfig(Settings):
         default=tuple(RECIPES),
         description=f"How to train, one or more of: {', '.join(RECIPES)}.",
     )
-    artifacts: Path = Field(
-        default=Path("artifacts"), description="The folder for arrays, models, records and reports."
+    artifacts: Artifacts = Field(
+        default="artifacts",
+        description="Where arrays, models, records and reports are kept: a folder, or an fsspec "
+        "URL such as s3://bucket/prefix.",
     )
     wait: float = Field(
         default=600,
         ge=0,
-        description="Seconds to wait for another run on the same artifacts folder; 0 or more.",
+        description="Seconds to wait for another run on the same artifacts; 0 or more.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
@@ -170,6 +191,11 @@ class RetrainConfig(Bounds, Config):
         if len(recipes) != 1:
             raise ValueError("a model in use comes from one recipe; give one")
         return recipes
+
+    @field_validator("artifacts")
+    @classmethod
+    def _in_a_folder(cls, artifacts: str) -> str:
+        return require_folder(artifacts)
 
     @model_validator(mode="after")
     def _one_node_for_two_classes(self) -> Self:

@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import CliPositionalArg, NoDecode, SettingsConfigDict
 
 from flows.command_line import Command, call_with_settings
+from flows.config import Artifacts, require_folder
 from tasks.errors import InputError
 from tasks.prediction.conversion import AS_IT_IS
 from tasks.prediction.output import write
@@ -41,8 +42,8 @@ class PredictArguments(Command):
         "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
         "from its folder."
     )
-    artifacts: Path = Field(
-        default=Path("artifacts"), description="The folder in which the models are kept."
+    artifacts: Annotated[Artifacts, AfterValidator(require_folder)] = Field(
+        default="artifacts", description="The folder in which the models are kept."
     )
     registry: str | None = Field(
         default=None,
@@ -59,7 +60,7 @@ def label_with_champion(arguments: PredictArguments) -> None:
     """Label images with the champion of the registry that the arguments name."""
     from tasks.registry.registry import Registry
 
-    store = Store(arguments.artifacts)
+    store = Store.at(arguments.artifacts)
     label(arguments, Registry(store, arguments.registry, arguments.model))
 
 

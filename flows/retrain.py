@@ -159,10 +159,10 @@ def act(arguments: RetrainArguments) -> None:
         import_ahead(config)
         retrain(config)
         return
-    store = Store(config.artifacts)
+    store = Store.at(config.artifacts)
     registry = Registry(store, config.registry, config.registered_name)
     if arguments.action == "rollback":
-        with exclusive(store.root, config.wait, print):
+        with exclusive(store, config.wait, print):
             before, now = registry.rollback()
         print(f"version {now.number} is the champion again, in the place of {before.number}")
     else:

@@ -11,7 +11,7 @@ from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from flows.config import RunConfig
 from flows.failure import leave_reason
 from flows.warm_up import mark_finished
-from tasks.errors import InputError, ReadableError
+from tasks.errors import InputError, ReadableError, RemoteError
 from tasks.sources.source import Source
 from tasks.storage import checkpoints, records
 from tasks.storage.ledger import note_outcome
@@ -23,18 +23,18 @@ CHATTER = (note_outcome.__name__, leave_reason.__name__, "triggered tf.function 
 
 @contextmanager
 def pipeline_run(config: RunConfig) -> Iterator[None]:
-    """Within the flow: alone on the artifacts folder, store below it, and keep the log readable.
+    """Within the flow: alone on the artifacts, store there, and keep the log readable.
 
     Raises:
-        InputError: The artifacts folder cannot be written to, or another run did not leave it.
+        InputError: The artifacts cannot be written to, or another run did not leave them.
     """
     for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
         logging.getLogger(name).addFilter(_is_worth_reading)
-    _make_folder(config)
+    store = _open_store(config)
     with (
-        exclusive(config.artifacts, config.wait, get_run_logger().warning),
+        exclusive(store, config.wait, get_run_logger().warning),
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),
-        records.storing_in(config.artifacts) as store,
+        records.storing_in(store),
     ):
         _tidy(store, config.refresh)
         yield
@@ -48,22 +48,31 @@ def log_notice(source: Source) -> None:
         get_run_logger().warning(source.notice)
 
 
-def _make_folder(config: RunConfig) -> None:
+def _open_store(config: RunConfig) -> Store:
+    """The store, after one access showed that it can be written to."""
+    store = Store.at(config.artifacts)
     try:
-        config.artifacts.mkdir(parents=True, exist_ok=True)
+        store.root.mkdir(parents=True, exist_ok=True)
+        if store.remote:
+            store.remote.probe()
     except OSError as error:
         raise InputError(
-            f"--artifacts {config.artifacts} cannot be written to ({error.strerror}); "
+            f"--artifacts {store.root} cannot be written to ({error.strerror}); "
             "give a folder that can"
         ) from error
+    except RemoteError as error:
+        raise InputError(
+            f"--artifacts {error}; give a folder or URL that can, and the credentials that it needs"
+        ) from error
+    return store
 
 
 def _tidy(store: Store, refresh: bool = False) -> None:
     """Remove what killed runs left, and what finished or unwanted trainings kept."""
     shutil.rmtree(store.root / "tmp", ignore_errors=True)
     if refresh:
-        shutil.rmtree(store.root / checkpoints.FOLDER, ignore_errors=True)
-    checkpoints.remove_finished(store, store.root / records.FOLDER)
+        checkpoints.remove_all(store)
+    checkpoints.remove_finished(store, records.FOLDER)
 
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:

@@ -22,6 +22,7 @@ from flows.retrain import retrain
 from flows.study import study
 from flows.study_config import StudyConfig
 from tasks.errors import InputError
+from tasks.storage.store import Store
 
 START_ONE = (
     "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
@@ -104,7 +105,7 @@ def require_server() -> None:
 
 def absolute(config: C) -> C:
     """The same, wherever a run is started from."""
-    changed: dict[str, Any] = {"artifacts": config.artifacts.resolve()}
+    changed: dict[str, Any] = {"artifacts": Store.at(config.artifacts).address}
     if Path(config.dataset).exists():
         changed["dataset"] = str(Path(config.dataset).resolve())
     if isinstance(config, RetrainConfig) and "://" not in config.inbox:

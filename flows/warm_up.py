@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flows.config import RunConfig
 from tasks.storage.source import source_sha256
+from tasks.storage.store import Store
 
 FOLDER = "finished"
 
@@ -32,4 +33,5 @@ def _mark(config: RunConfig) -> Path:
     """An empty file, named by whatever decides what is computed, but for the data."""
     settings = config.model_dump_json(exclude={"artifacts", "wait", "refresh"})
     source = source_sha256(config.script.removesuffix(".py").replace("/", "."))
-    return config.artifacts / FOLDER / sha256((settings + source).encode()).hexdigest()
+    name = sha256((settings + source).encode()).hexdigest()
+    return Store.at(config.artifacts).root / FOLDER / name

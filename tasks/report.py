@@ -29,6 +29,8 @@ from tasks.storage.records import current_store
 from tasks.storage.references import Dataset, FileReference
 from tasks.storage.store import Store
 
+FOLDER = "reports"
+
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(
@@ -48,6 +50,8 @@ def report(
     folder = write_folder(store, files)
     _show(folder, metrics)
     get_run_logger().info("Report: %s", folder / "report.html")
+    if store.remote:
+        get_run_logger().info("Report: %s", store.place(f"{FOLDER}/{folder.name}/report.html"))
     return folder
 
 
@@ -77,9 +81,24 @@ def _rounded(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def write_folder(store: Store, files: dict[str, str], latest: str = "latest") -> Path:
-    """Write a report into a folder of its own and let `latest` point at it, each at one stroke."""
+    """Write a report into a folder of its own and let `latest` point at it, each at one stroke.
+
+    On a remote, `latest` is a file with the name of the folder, and written when all is there.
+
+    Returns:
+        The folder on this machine.
+    """
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{uuid4().hex[:6]}"
-    folder, link = store.root / "reports" / name, store.root / "reports" / latest
+    folder = _write_here(store, files, name, latest)
+    if store.remote:
+        for file, text in files.items():
+            store.write(f"{FOLDER}/{name}/{file}", text.encode())
+        store.write(f"{FOLDER}/{latest}", name.encode())
+    return folder
+
+
+def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> Path:
+    folder, link = store.root / FOLDER / name, store.root / FOLDER / latest
     folder.parent.mkdir(parents=True, exist_ok=True)
     with store.temporary() as unfinished, store.temporary() as pointer:
         unfinished.mkdir()

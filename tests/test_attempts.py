@@ -185,7 +185,8 @@ def test_a_damaged_checkpoint_is_none(checkpoint):
     arrays, text = checkpoint.load()
     assert [array.tolist() for array in arrays] == [[0, 1, 2], [[1, 1], [1, 1]]]
     assert Notes.model_validate_json(text) == notes
-    content = bytearray(checkpoint.path.read_bytes())
+    path = checkpoint.store.root / checkpoint.name
+    content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    checkpoint.path.write_bytes(content)
+    path.write_bytes(content)
     assert checkpoint.load() is None

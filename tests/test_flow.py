@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_transfer_leaves_the_backbone_bit_identical(tiny_config):
     main(tiny_config)
     backbones = []
     for name in ("base", "two-node", "one-node"):
-        (path,) = (tiny_config.artifacts / "models").glob(f"{name}-*.keras")
+        (path,) = (Path(tiny_config.artifacts) / "models").glob(f"{name}-*.keras")
         backbone = keras.saving.load_model(path, compile=False).get_layer("backbone")
         backbones.append([weight.tobytes() for weight in backbone.get_weights()])
     assert [len(weights) for weights in backbones] == [6, 6, 6]
@@ -174,7 +175,7 @@ def test_other_head_settings_keep_the_base_and_the_data(tiny_config):
 def test_equal_data_elsewhere_and_moved_artifacts_are_cached(tiny_config, tmp_path):
     run(tiny_config)
     elsewhere = str(shutil.copy(tiny_config.dataset, tmp_path / "copy.npz"))
-    moved = tiny_config.artifacts.rename(tmp_path / "moved")
+    moved = Path(tiny_config.artifacts).rename(tmp_path / "moved")
     assert computed(run(changed(tiny_config, dataset=elsewhere, artifacts=moved))) == set()
 
 
@@ -226,7 +227,7 @@ PRODUCER = {
 def test_every_damaged_file_is_made_again_by_its_producer_alone(tiny_config, tmp_path):
     """One file after the other, in turns deleted, truncated or altered by a bit."""
     first = run(tiny_config)
-    artifacts, pristine = tiny_config.artifacts, tmp_path / "pristine"
+    artifacts, pristine = Path(tiny_config.artifacts), tmp_path / "pristine"
     shutil.copytree(artifacts, pristine)
     stored = [
         path

@@ -59,7 +59,7 @@ def run(config: RetrainConfig) -> tuple[str, str]:
 
 
 def registry(config: RetrainConfig) -> Registry:
-    return Registry(Store(config.artifacts), None, config.registered_name)
+    return Registry(Store.at(config.artifacts), None, config.registered_name)
 
 
 def champion(config: RetrainConfig) -> Version:
@@ -75,7 +75,7 @@ def drop(config: RetrainConfig, name: str, images: np.ndarray, labels: np.ndarra
 
 
 def last_report(config: RetrainConfig) -> dict:
-    return json.loads((config.artifacts / "reports" / "latest" / "metrics.json").read_text())
+    return json.loads((Path(config.artifacts) / "reports" / "latest" / "metrics.json").read_text())
 
 
 def test_a_good_batch_is_promoted_once_and_rolled_back(config):
@@ -160,7 +160,7 @@ def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(confi
 def test_a_registry_keeps_what_a_model_was_made_of(config):
     run(config)
     version = champion(config)
-    files = config.artifacts / "registry" / "files" / version.run_id / "artifacts"
+    files = Path(config.artifacts) / "registry" / "files" / version.run_id / "artifacts"
     lineage = json.loads((files / "lineage.json").read_text())
     assert lineage.keys() == {"dataset", "batches", "config", "source"}
     assert lineage["config"]["base_epochs"] == 8

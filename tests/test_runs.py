@@ -13,6 +13,7 @@ from prefect.settings import get_current_settings
 
 from flows.config import Config
 from tasks.storage.lock import exclusive
+from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 ROOT = Path(__file__).parents[1]
@@ -51,8 +52,8 @@ def finish(process: subprocess.Popen[str]) -> str:
     return said
 
 
-def digests(artifacts: Path) -> dict[str, str]:
-    metrics = json.loads((artifacts / "reports" / "latest" / "metrics.json").read_text())
+def digests(artifacts: str) -> dict[str, str]:
+    metrics = json.loads((Path(artifacts) / "reports" / "latest" / "metrics.json").read_text())
     return {f"{m['recipe']} {m['model']}": m["weights_sha256"] for m in metrics["models"]}
 
 
@@ -62,7 +63,7 @@ def unkilled(tiny_dataset, tmp_path_factory) -> dict[str, str]:
     artifacts = tmp_path_factory.mktemp("unkilled")
     config = Config(dataset=str(tiny_dataset), recipes=("tuned",), artifacts=artifacts)
     finish(start(config))
-    return digests(artifacts)
+    return digests(config.artifacts)
 
 
 @pytest.fixture
@@ -81,13 +82,13 @@ def config(tiny_dataset, tmp_path) -> Config:
 )
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(config, unkilled, moment):
     stop_at(start(config), moment, signal.SIGKILL)
-    assert not (config.artifacts / "reports").exists()
+    assert not (Path(config.artifacts) / "reports").exists()
     said = finish(start(config))
     assert "base: epoch 1/12" not in said
     if moment.startswith("base"):
         assert re.search(r"base: goes on after epoch \d+/12", said)
     assert digests(config.artifacts) == unkilled
-    assert list((config.artifacts / "checkpoints").iterdir()) == []
+    assert list((Path(config.artifacts) / "checkpoints").iterdir()) == []
 
 
 def test_ctrl_c_says_from_where_the_next_run_goes_on(config, unkilled):
@@ -107,8 +108,8 @@ def test_ctrl_c_says_from_where_the_next_run_goes_on(config, unkilled):
 
 
 def test_a_second_run_waits_for_the_first(config, unkilled):
-    config.artifacts.mkdir()
-    with exclusive(config.artifacts, 0, print):
+    Path(config.artifacts).mkdir()
+    with exclusive(Store(Path(config.artifacts)), 0, print):
         second = start(config)
         for line in second.stderr:
             if "is in use by" in line:
@@ -120,8 +121,8 @@ def test_a_second_run_waits_for_the_first(config, unkilled):
 
 
 def test_a_second_run_that_may_not_wait_ends_with_one_sentence(config):
-    config.artifacts.mkdir()
-    with exclusive(config.artifacts, 0, print):
+    Path(config.artifacts).mkdir()
+    with exclusive(Store(Path(config.artifacts)), 0, print):
         second = start(config, "--wait", "0")
         said = second.stderr.read()
     assert second.wait() == 2

@@ -63,6 +63,14 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_names_come_oldest_first(tmp_path):
+    store = Store(tmp_path)
+    for second, name in enumerate(("b", "c", "a")):
+        store.write(f"notes/{name}", b"")
+        os.utime(tmp_path / "notes" / name, (second, second))
+    assert store.names("notes") == ["notes/b", "notes/c", "notes/a"]
+
+
 def test_identity_is_content_and_not_place():
     def dataset(folder):
         array = ArrayReference(path=f"{folder}/x.npy", sha256="d", shape=(2,), dtype="uint8")

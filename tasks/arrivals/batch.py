@@ -5,8 +5,6 @@ written last and at one stroke: without it there is no batch, with it the batch 
 the inbox is emptied.
 """
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -60,21 +58,22 @@ def remember(
     )
     number = max((note.number for note in _notes(store)), default=0) + 1
     content = Note(number=number, batch=batch).model_dump_json().encode()
-    write_sealed(store, store.root / FOLDER / sha256, content)
+    write_sealed(store, f"{FOLDER}/{sha256}", content)
     return batch
 
 
 def _notes(store: Store) -> list[Note]:
-    notes = [_read_note(store, path) for path in (store.root / FOLDER).glob("*")]
+    notes = [_read_note(store, name) for name in store.names(FOLDER)]
     return sorted(notes, key=lambda note: note.number)
 
 
-def _read_note(store: Store, path: Path) -> Note:
+def _read_note(store: Store, name: str) -> Note:
+    place = store.place(name)
     try:
-        note = Note.model_validate_json(read_sealed(path))
+        note = Note.model_validate_json(read_sealed(store, name))
     except (DamagedError, ValidationError) as error:
         raise InputError(
-            f"{path} is damaged, so an accepted batch is lost; delete it and put the batch into "
+            f"{place} is damaged, so an accepted batch is lost; delete it and put the batch into "
             "the inbox again"
         ) from error
     try:
@@ -82,6 +81,6 @@ def _read_note(store: Store, path: Path) -> Note:
             store.verified(file)
     except DamagedError as error:
         raise InputError(
-            f"{error}; delete {path} and put the batch {note.batch.name} into the inbox again"
+            f"{error}; delete {place} and put the batch {note.batch.name} into the inbox again"
         ) from error
     return note

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.errors import RemoteError
 from tasks.networks.recipe import Training
 from tasks.networks.training import Course
 from tasks.storage.checkpoints import Checkpoint, checkpoints
@@ -70,7 +71,10 @@ def read_checkpoint(checkpoint: Checkpoint) -> tuple[list[NDArray[Any]], Notes] 
 
 def describe_unfinished(store: Store) -> str:
     """From where the next run goes on, in words, after one was interrupted."""
-    found = [read_checkpoint(checkpoint) for checkpoint in checkpoints(store)]
+    try:
+        found = [read_checkpoint(checkpoint) for checkpoint in checkpoints(store)]
+    except RemoteError:  # perhaps that is why the run was interrupted
+        found = []
     notes = [saved[1] for saved in found if saved]
     if not notes:
         return "the next run goes on with the stage that was interrupted"

@@ -1,39 +1,40 @@
-"""One run at a time on an artifacts folder."""
+"""One run of a machine at a time on the same artifacts."""
 
 import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from tasks.errors import InputError
+from tasks.storage.store import Store
 
 
 @contextmanager
-def exclusive(root: Path, wait_seconds: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the folder until the block ends; wait for another run that holds it.
+def exclusive(store: Store, wait_seconds: float, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the store until the block ends; wait for another run that holds it.
 
     The lock is `flock`'s, which the system releases when its holder dies, so that a killed run
-    never blocks the next one.
+    never blocks the next one. It lies in the store's folder: of a remote store it holds for the
+    runs of this machine, and those of others do no harm (see `Store`).
 
     Args:
-        root: An existing folder.
+        store: Its folder exists.
         wait_seconds: How long to wait for another run, 0 or more.
         say: Is told for whom we wait.
 
     Raises:
-        InputError: Another run still held the folder after `wait_seconds`.
+        InputError: Another run still held it after `wait_seconds`.
     """
-    lock, holder = FileLock(root / "run.lock"), root / "run.holder"
+    lock, holder = FileLock(store.root / "run.lock"), store.root / "run.holder"
     try:
         lock.acquire(timeout=0)
     except Timeout:
         other = holder.read_text() if holder.exists() else "another run"
-        say(f"{root} is in use by {other}; waiting up to {wait_seconds:g} s")
-        _wait(lock, root, wait_seconds, other)
+        say(f"{store.address} is in use by {other}; waiting up to {wait_seconds:g} s")
+        _wait(lock, store, wait_seconds, other)
     try:
         holder.write_text(
             f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%H:%M:%S}"
@@ -43,11 +44,11 @@ def exclusive(root: Path, wait_seconds: float, say: Callable[[str], None]) -> It
         lock.release()
 
 
-def _wait(lock: FileLock, root: Path, seconds: float, other: str) -> None:
+def _wait(lock: FileLock, store: Store, seconds: float, other: str) -> None:
     try:
         lock.acquire(timeout=seconds, poll_interval=0.2)
     except Timeout:
         raise InputError(
-            f"--artifacts {root} is in use by {other}; wait for it with a larger --wait, "
-            "or give another folder"
+            f"--artifacts {store.address} is in use by {other}; wait for it with a larger --wait, "
+            "or give another place"
         ) from None

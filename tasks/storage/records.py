@@ -7,11 +7,10 @@ record's own bytes, then every file that it refers to.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from prefect.context import FlowRunContext
-from prefect.filesystems import LocalFileSystem
+from prefect.filesystems import WritableFileSystem
 from prefect.results import ResultRecord, get_result_store  # type: ignore[attr-defined]
 from prefect.serializers import Serializer
 from prefect.transactions import get_transaction
@@ -44,23 +43,23 @@ class RecordSerializer(Serializer):
         return record
 
 
-class RecordFolder(LocalFileSystem):
+class RecordFolder(WritableFileSystem):
     """Where Prefect keeps its records: atomic on write, verifying on read."""
 
     _block_type_slug: ClassVar[str] = "digit-transfer-record-folder"
 
+    address: str
+
     @property
     def store(self) -> Store:
-        """The store that the records' references point into."""
-        return Store(Path(self.basepath or ".").parent)
+        """The store that has the records, and what their references point at."""
+        return Store.at(self.address)
 
     def write_path(  # type: ignore[override]  # Prefect calls it with _sync
         self, path: str, content: bytes, _sync: bool = True
-    ) -> str:
-        """Write a record with the digest of its bytes in front."""
-        target = self._resolve_path(path)
-        write_sealed(self.store, target, content)
-        return str(target)
+    ) -> None:
+        """Write a record, by its key, with the digest of its bytes in front."""
+        write_sealed(self.store, f"{FOLDER}/{path}", content)
 
     def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
         """Read a record, and check it and all it refers to.
@@ -68,25 +67,29 @@ class RecordFolder(LocalFileSystem):
         Raises:
             OSError: There is no such record.
             DamagedError: The record, or a file it refers to, is not what was stored.
+            RemoteError: The store's remote cannot be reached.
         """
-        content = read_sealed(self._resolve_path(path))
+        content = read_sealed(self.store, f"{FOLDER}/{path}")
         record: Record = ResultRecord.deserialize(content).result
         for file in record.files():
             self.store.verified(file)
         return content
 
+    def _resolve_path(self, path: str) -> None:
+        """Prefect asks for a path on this machine; where there is none, it goes by the key."""
+
 
 @contextmanager
-def storing_in(root: Path) -> Iterator[Store]:
-    """Within a flow run: tasks keep their records and artifacts below `root`."""
+def storing_in(store: Store) -> Iterator[None]:
+    """Within a flow run: tasks keep their records and artifacts in `store`."""
     run = FlowRunContext.get()
     assert run is not None, "storing_in is called inside a flow"
-    folder = RecordFolder(basepath=str(root.resolve() / FOLDER))
+    folder = RecordFolder(address=store.address)
     records = run.result_store.model_copy(
         update={"result_storage": folder, "serializer": RecordSerializer()}
     )
     with run.model_copy(update={"result_store": records}):
-        yield folder.store
+        yield
 
 
 def current_store() -> Store:

@@ -3,57 +3,54 @@
 import hashlib
 from collections.abc import Sequence
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.storage.store import DamagedError, Store, replace
+from tasks.storage.store import DamagedError, Store
 
 NOTES = "notes"
 
 
-def write_sealed(store: Store, path: Path, content: bytes) -> None:
-    """Write `content` behind its digest, at one stroke."""
-    with store.temporary() as temporary:
-        temporary.write_bytes(_digest(content) + b"\n" + content)
-        replace(temporary, path)
+def write_sealed(store: Store, name: str, content: bytes) -> None:
+    """Write `content` behind its digest, at one stroke; `name` is a relative path."""
+    store.write(name, _digest(content) + b"\n" + content)
 
 
-def read_sealed(path: Path) -> bytes:
+def read_sealed(store: Store, name: str) -> bytes:
     """The content of a sealed file.
 
     Raises:
         OSError: There is no such file.
         DamagedError: The content is not what was written.
+        RemoteError: The store's remote cannot be reached.
     """
-    digest, _, content = path.read_bytes().partition(b"\n")
+    digest, _, content = store.read(name).partition(b"\n")
     if _digest(content) != digest:
-        raise DamagedError(f"{path} is not what was stored")
+        raise DamagedError(f"{store.place(name)} is not what was stored")
     return content
 
 
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
-
-
 def write_arrays(store: Store, name: str, arrays: Sequence[NDArray[Any]], notes: str) -> None:
-    """Write arrays and a text as one sealed file."""
+    """Write arrays of any shape and numeric dtype with a text as one sealed file."""
     buffer = BytesIO()
     numbered = {str(number): array for number, array in enumerate(arrays)}
     np.savez(buffer, allow_pickle=False, **numbered, **{NOTES: np.array(notes)})
-    write_sealed(store, store.root / name, buffer.getvalue())
+    write_sealed(store, name, buffer.getvalue())
 
 
 def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str]:
-    """Arrays and text as they were written.
+    """Arrays, in their order, and text as `write_arrays` wrote them.
 
     Raises:
         OSError: There is no such file.
         DamagedError: The content is not what was written.
+        RemoteError: The store's remote cannot be reached.
     """
-    content = read_sealed(store.root / name)
-    with np.load(BytesIO(content), allow_pickle=False) as saved:
-        arrays = [saved[key] for key in saved.files if key != NOTES]
-        return arrays, str(saved[NOTES])
+    with np.load(BytesIO(read_sealed(store, name)), allow_pickle=False) as saved:
+        return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()

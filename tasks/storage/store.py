@@ -1,18 +1,22 @@
-"""The artifacts folder: whole files under digests, written once, checked before use."""
+"""The artifacts: whole files, written at one stroke and checked before use."""
 
 import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from io import BytesIO
+from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from fsspec.core import url_to_fs
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 
 from tasks.storage.references import ArrayReference, FileReference
+from tasks.storage.remote import Remote, is_remote
 
 _digests: dict[tuple[int, int, int, int], str] = {}
 
@@ -23,9 +27,37 @@ class DamagedError(Exception):
 
 @dataclass(frozen=True)
 class Store:
-    """Files below `root`, addressed by relative path and digest, so that `root` may move."""
+    """Files by their path below a folder `root`, or below a `remote` with local copies in `root`.
+
+    A file that is added carries its digest in its name and never changes, so the store may move.
+    A file that is written has only a name, and is replaced as a whole; of these a remote store
+    keeps no local copies. So several machines may use one remote at a time: none ever sees half a
+    file of another, and the worst that happens is that two do the same work.
+    """
 
     root: Path
+    remote: Remote | None = None
+
+    @classmethod
+    def at(cls, address: str | Path) -> "Store":
+        """The store at a folder or at an fsspec URL, which has its copies in the user's cache.
+
+        Nothing is looked for or made yet.
+        """
+        text = str(address)
+        if is_remote(text):
+            name = hashlib.sha256(text.encode()).hexdigest()[:16]
+            return cls(user_cache_path("digit-transfer") / name, Remote(text))
+        return cls(Path(url_to_fs(text)[1] if "://" in text else text))
+
+    @property
+    def address(self) -> str:
+        """What `at` makes the same store of, wherever on this machine it is called."""
+        return self.remote.address if self.remote else str(self.root.resolve())
+
+    def place(self, name: str) -> str:
+        """Where a file lies, for people."""
+        return f"{self.remote.address}/{name}" if self.remote else str(self.root / name)
 
     @classmethod
     def at(cls, address: str) -> "Store":
@@ -44,14 +76,19 @@ class Store:
 
         Returns:
             A reference to the finished file. A killed run leaves no part of it.
+
+        Raises:
+            RemoteError: It could not be uploaded; then it is not stored here either.
         """
-        with self.temporary(Path(name).suffix) as temporary:
+        plain = PurePosixPath(name)
+        with self.temporary(plain.suffix) as temporary:
             write(temporary)
             sha256 = file_sha256(temporary)
-            target = self.root / name
-            target = target.with_name(f"{target.stem}-{sha256[:16]}{target.suffix}")
-            replace(temporary, target)
-        return FileReference(path=target.relative_to(self.root).as_posix(), sha256=sha256)
+            path = str(plain.with_name(f"{plain.stem}-{sha256[:16]}{plain.suffix}"))
+            if self.remote:
+                self.remote.upload(path, temporary)
+            replace(temporary, self.root / path)
+        return FileReference(path=path, sha256=sha256)
 
     def add_array(self, name: str, array: NDArray[Any]) -> ArrayReference:
         """Store an array of any shape and numeric dtype under `arrays/name`."""
@@ -70,15 +107,58 @@ class Store:
         return np.asarray(stored).reshape(reference.shape)
 
     def verified(self, reference: FileReference) -> Path:
-        """The path of a stored file, after its digest was checked.
+        """The local path of a stored file, after its digest was checked.
+
+        What is not here, or is damaged, is fetched from the remote; what is damaged there is
+        uploaded again.
 
         Raises:
             DamagedError: The file is missing or its bytes are not the stored ones.
+            RemoteError: The remote cannot be reached.
         """
         path = self.root / reference.path
-        if not path.is_file() or file_sha256(path) != reference.sha256:
-            raise DamagedError(f"{path} is missing or is not what was stored")
+        if not _is_intact(path, reference):
+            self._fetch(reference)
+        elif self.remote:
+            self.remote.complete(reference.path, path)
         return path
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace the file `name`, a relative path, at one stroke.
+
+        Raises:
+            OSError: The folder cannot be written to.
+            RemoteError: The remote cannot be.
+        """
+        if self.remote:
+            self.remote.write(name, BytesIO(content))
+            return
+        with self.temporary() as temporary:
+            temporary.write_bytes(content)
+            replace(temporary, self.root / name)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file that was written.
+
+        Raises:
+            OSError: There is no such file.
+            RemoteError: The remote cannot be reached.
+        """
+        return self.remote.read(name) if self.remote else (self.root / name).read_bytes()
+
+    def names(self, folder: str) -> list[str]:
+        """The files in a folder as relative paths, oldest first; none if there is no folder."""
+        if self.remote:
+            return self.remote.names(folder)
+        paths = sorted((self.root / folder).glob("*"), key=lambda path: path.stat().st_mtime_ns)
+        return [f"{folder}/{path.name}" for path in paths]
+
+    def remove(self, name: str) -> None:
+        """Remove a file that was written, if it is there."""
+        if self.remote:
+            self.remote.remove(name)
+        else:
+            (self.root / name).unlink(missing_ok=True)
 
     @contextmanager
     def temporary(self, suffix: str = "") -> Iterator[Path]:
@@ -90,6 +170,19 @@ class Store:
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+    def _fetch(self, reference: FileReference) -> None:
+        damaged = DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")
+        if not self.remote:
+            raise damaged
+        with self.temporary() as temporary:
+            try:
+                self.remote.download(reference.path, temporary)
+            except FileNotFoundError:
+                raise damaged from None
+            if not _is_intact(temporary, reference):
+                raise damaged
+            replace(temporary, self.root / reference.path)
 
 
 def replace(temporary: Path, target: Path) -> None:
@@ -108,3 +201,7 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             _digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
     return _digests[key]
+
+
+def _is_intact(path: Path, reference: FileReference) -> bool:
+    return path.is_file() and file_sha256(path) == reference.sha256

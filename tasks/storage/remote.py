@@ -1,0 +1,134 @@
+"""Storage elsewhere: S3, and whatever else fsspec serves."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from fsspec import AbstractFileSystem
+from fsspec.asyn import AsyncFileSystem
+from fsspec.core import url_to_fs
+
+from tasks.errors import RemoteError, in_one_line
+
+_complete: set[tuple[str, str]] = set()
+
+
+def is_remote(address: str) -> bool:
+    """Whether it is a URL, and not one of this machine's own file system."""
+    return "://" in address and not address.startswith(("file://", "local://"))
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Files at an fsspec URL, as in s3://bucket/prefix, by their path below it.
+
+    Credentials, endpoint and other options come from where the file system looks for them itself:
+    for S3 from botocore's environment variables and configuration files. Whatever goes wrong is a
+    `RemoteError`, but for a missing file that is to be read, which is a `FileNotFoundError`.
+    """
+
+    address: str
+
+    def probe(self) -> None:
+        """Write a small file and remove it, to learn now what would go wrong later."""
+        self.write("probe", BytesIO(b"can this be written?"))
+        self.remove("probe")
+
+    def write(self, name: str, content: BinaryIO) -> None:
+        """Replace a file at one stroke: until all of `content` is there, nothing of it is visible.
+
+        A killed process may leave the parts of a multipart upload, which nobody sees, and which
+        S3 removes where the bucket has a rule for them.
+        """
+        with self._for_writing() as (fs, root):
+            path = f"{root}/{name}"
+            if not isinstance(fs, AsyncFileSystem):
+                # Object stores need no folders, and s3fs would make a missing bucket.
+                fs.makedirs(fs._parent(path), exist_ok=True)
+            _write(fs, path, content)
+
+    def upload(self, name: str, file: Path) -> None:
+        """Store a copy of a local file."""
+        with file.open("rb") as content:
+            self.write(name, content)
+        _complete.add((self.address, name))
+
+    def complete(self, name: str, file: Path) -> None:
+        """Upload a local file again if the copy of it is not there, or not in its full length.
+
+        It is looked for once a process.
+        """
+        if (self.address, name) not in _complete:
+            if self._size(name) != file.stat().st_size:
+                self.upload(name, file)
+            _complete.add((self.address, name))
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a file."""
+        with self._for_reading() as (fs, root):
+            content: bytes = fs.cat_file(f"{root}/{name}")
+            return content
+
+    def download(self, name: str, target: Path) -> None:
+        """Copy a file to a local path."""
+        with self._for_reading() as (fs, root):
+            fs.get_file(f"{root}/{name}", str(target))
+
+    def names(self, folder: str) -> list[str]:
+        """The files in a folder, oldest first; none if there is no such folder."""
+        with suppress(FileNotFoundError), self._for_reading() as (fs, root):
+            fs.invalidate_cache()
+            entries = fs.ls(f"{root}/{folder}", detail=True)
+            paths = [entry["name"] for entry in entries if entry["type"] == "file"]
+            paths.sort(key=fs.modified)
+            return [f"{folder}/{path.rpartition('/')[2]}" for path in paths]
+        return []
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with self._for_writing() as (fs, root), suppress(FileNotFoundError):
+            fs.rm_file(f"{root}/{name}")
+
+    def _size(self, name: str) -> int | None:
+        with suppress(FileNotFoundError), self._for_reading() as (fs, root):
+            fs.invalidate_cache()
+            size: int = fs.info(f"{root}/{name}")["size"]
+            return size
+        return None
+
+    @contextmanager
+    def _for_reading(self) -> Iterator[tuple[AbstractFileSystem, str]]:
+        try:
+            yield self._open()
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # each file system has errors of its own
+            raise RemoteError(f"{self.address} cannot be read ({in_one_line(error)})") from error
+
+    @contextmanager
+    def _for_writing(self) -> Iterator[tuple[AbstractFileSystem, str]]:
+        try:
+            yield self._open()
+        except Exception as error:  # each file system has errors of its own
+            reason = in_one_line(error)
+            raise RemoteError(f"{self.address} cannot be written to ({reason})") from error
+
+    def _open(self) -> tuple[AbstractFileSystem, str]:
+        fs, root = url_to_fs(self.address)
+        return fs, root.rstrip("/")
+
+
+def _write(fs: AbstractFileSystem, path: str, content: BinaryIO) -> None:
+    file = fs.open(path, "wb", autocommit=False)
+    fs.transaction.files.remove(file)  # which would keep it for ever; this is a transaction of one
+    try:
+        with file:
+            shutil.copyfileobj(content, file)
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise

@@ -205,6 +205,25 @@ def test_a_named_file_is_replaced_read_and_removed(address):
     assert store.names("notes") == []
 
 
+def test_what_others_write_and_remove_is_seen_at_once(bucket, on_machine):
+    store = Store.at(bucket.address)
+    write_sealed(store, "notes/a", b"content")
+    assert store.names("notes") == ["notes/a"]
+    bucket.write("notes/b", bucket.read("notes/a"))
+    bucket.delete("notes/a")
+    assert store.names("notes") == ["notes/b"]
+
+
+def test_an_object_that_was_listed_and_then_deleted_is_uploaded_again(bucket, on_machine):
+    store = Store.at(bucket.address)
+    reference = store.add_array("some", np.arange(100))
+    on_machine("first")
+    assert store.names("arrays") == [reference.path]
+    bucket.delete(reference.path)
+    store.verified(reference)
+    assert bucket.names() == [reference.path]
+
+
 def test_a_damaged_sealed_file_is_noticed(address):
     store = Store.at(address)
     write_sealed(store, "notes/a", b"content")

@@ -11,6 +11,7 @@ import fsspec
 import numpy as np
 import pytest
 from conftest import S3Server
+from prefect import flow
 from pydantic import ValidationError
 
 from flows.command_line import call_with_settings, run_from_command_line
@@ -20,7 +21,10 @@ from flows.predict import PredictArguments
 from tasks.errors import RemoteError
 from tasks.report import write_folder
 from tasks.storage import remote
+from tasks.storage.caching import stage
 from tasks.storage.checkpoints import Checkpoint, checkpoints
+from tasks.storage.records import current_store, storing_in
+from tasks.storage.references import ArrayReference
 from tasks.storage.sealed import read_arrays, read_sealed, write_arrays, write_sealed
 from tasks.storage.store import DamagedError, Store
 
@@ -286,6 +290,28 @@ def states(folder: Path) -> dict[str, str]:
     """How the tasks of a run ended; of two tasks of a name, Completed if one did."""
     tasks = json.loads((folder / "metrics.json").read_text())["tasks"]
     return {task["task"]: task["state"] for task in sorted(tasks, key=lambda task: task["state"])}
+
+
+@stage("count")
+def count(numbers: int) -> ArrayReference:
+    return current_store().add_array("numbers", np.arange(numbers))
+
+
+@flow
+def count_twice(address: str) -> list[str]:
+    """How a task ended, and then again."""
+    with storing_in(Store.at(address)):
+        return [count(3, return_state=True).name for _ in range(2)]
+
+
+@pytest.mark.usefixtures("prefect_server", "on_machine")
+def test_a_record_that_cannot_be_written_is_told(bucket, s3_server, caplog):
+    s3_server.refuses = lambda request: "/records/" in request and request.startswith("P")
+    assert count_twice(bucket.address) == ["Completed", "Completed"]
+    warning = f"this again: {bucket.address} cannot be written to (Access Denied)"
+    assert caplog.text.count(f"The next run will compute {warning}") == 2
+    s3_server.refuses = lambda request: False
+    assert count_twice(bucket.address) == ["Completed", "Cached"]
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -11,10 +11,12 @@ from typing import Any, ClassVar, Literal
 
 from prefect.context import FlowRunContext
 from prefect.filesystems import WritableFileSystem
+from prefect.logging import get_run_logger
 from prefect.results import ResultRecord, get_result_store  # type: ignore[attr-defined]
 from prefect.serializers import Serializer
 from prefect.transactions import get_transaction
 
+from tasks.errors import RemoteError
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.references import Record
 from tasks.storage.sealed import read_sealed, write_sealed
@@ -58,8 +60,16 @@ class RecordFolder(WritableFileSystem):
     def write_path(  # type: ignore[override]  # Prefect calls it with _sync
         self, path: str, content: bytes, _sync: bool = True
     ) -> None:
-        """Write a record, by its key, with the digest of its bytes in front."""
-        write_sealed(self.store, f"{FOLDER}/{path}", content)
+        """Write a record, by its key, with the digest of its bytes in front.
+
+        Raises:
+            RemoteError: The store's remote cannot be written to. Prefect goes on without a record.
+        """
+        try:
+            write_sealed(self.store, f"{FOLDER}/{path}", content)
+        except RemoteError as error:
+            get_run_logger().warning("The next run will compute this again: %s", error)
+            raise
 
     def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
         """Read a record, and check it and all it refers to.

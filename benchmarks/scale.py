@@ -67,8 +67,8 @@ def main() -> None:
         alone = in_a_process(seconds_alone, folder, features)
         floors = {workers: in_a_process(floor, workers) for workers in WORKERS}
         print(f"A head by itself: {alone:.2f} s.")
-        for workers, (seconds, speed) in floors.items():
-            print(f"Floor of {workers} thread(s): {seconds:.2f} s a head at {speed:.0f} GFLOP/s.")
+        for workers, (least, speed) in floors.items():
+            print(f"Floor of {workers} thread(s): {least:.2f} s a head at {speed:.0f} GFLOP/s.")
         print("\n| heads | workers | seconds | seconds a head | alone / ours | peak memory, MB |")
         print("| ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
         seconds = {
@@ -95,10 +95,8 @@ def print_row(folder: str, features: Dataset, heads: int, workers: int, alone: f
     seconds = time.perf_counter() - started
     assert len(outcomes) == heads
     each = seconds / heads
-    print(
-        f"| {heads} | {workers} | {seconds:.1f} | {each:.2f} | {alone / each:.2f} | {peak[0]:.0f} |",
-        flush=True,
-    )
+    row = (heads, workers, f"{seconds:.1f}", f"{each:.2f}", f"{alone / each:.2f}", f"{peak[0]:.0f}")
+    print(f"| {' | '.join(map(str, row))} |", flush=True)
     return seconds
 
 
@@ -156,7 +154,7 @@ def floor(workers: int) -> tuple[float, float]:
     tf.config.threading.set_intra_op_parallelism_threads(workers)
     batch, kernel = tf.random.normal([8, 100, 1152]), tf.random.normal([8, 1152, 200])
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def products() -> Any:
         total = 0.0
         for _ in tf.range(10):

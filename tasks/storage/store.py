@@ -59,14 +59,6 @@ class Store:
         """Where a file lies, for people."""
         return f"{self.remote.address}/{name}" if self.remote else str(self.root / name)
 
-    @classmethod
-    def at(cls, address: str) -> "Store":
-        return cls(Path(address))
-
-    @property
-    def address(self) -> str:
-        return str(self.root.resolve())
-
     def add(self, name: str, write: Callable[[Path], object]) -> FileReference:
         """Store what `write` puts into the path it is given, under `name` and a digest.
 

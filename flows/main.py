@@ -18,6 +18,7 @@ from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
+from tasks.label_efficiency import LabelEfficiency, label_efficiency
 from tasks.load import load
 from tasks.networks.approaches import APPROACHES
 from tasks.networks.recipe import Recipe
@@ -30,7 +31,6 @@ from tasks.sources.find import find_source
 from tasks.sources.source import Source
 from tasks.storage.references import Dataset
 from tasks.strangers import strangers
-from tasks.study import LabelEfficiency, study
 from tasks.train_base import train_base
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
@@ -124,7 +124,9 @@ def train_and_transfer(
 def study_labels(transfer: Transfer, subset: Dataset, seed: int) -> list[LabelEfficiency]:
     """Transfer and what it has to beat, with few labels and with all, by one recipe's rules."""
     base, features, recipe = transfer.base.trained, transfer.features, transfer.recipe
-    return [study(approach, base, subset, features, recipe, seed) for approach in APPROACHES]
+    return [
+        label_efficiency(approach, base, subset, features, recipe, seed) for approach in APPROACHES
+    ]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.abstain import Abstentions
 from tasks.filter import Subset, select_classes
+from tasks.label_efficiency import LabelEfficiency
 from tasks.plots.confusion import draw_confusion
 from tasks.plots.curves import draw_learning_curves
 from tasks.plots.gallery import draw_gallery
@@ -20,7 +21,6 @@ from tasks.reporting.comparison import COLUMNS, Result, describe_models
 from tasks.storage.caching import stage
 from tasks.storage.records import current_store
 from tasks.storage.references import Dataset, FileReference, Record
-from tasks.study import LabelEfficiency
 
 
 class Picture(Record):

@@ -1,6 +1,7 @@
 """Run-trials: every transfer of a study that was not made before."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from prefect import task
@@ -8,12 +9,15 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.storage.ledger import note_outcome
 from tasks.storage.records import current_store
+from tasks.storage.store import Store
 from tasks.trials.cache import find
 from tasks.trials.group import Group
 from tasks.trials.progress import StudyProgress
 from tasks.trials.runner import Runner
 from tasks.trials.trial import Outcome, Trial
 from tasks.trials.worker import train_group
+
+READERS = 16
 
 
 @task(
@@ -35,8 +39,7 @@ def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[O
     outcomes: dict[Trial, Outcome] = {}
     waiting: list[Group] = []
     for group in groups:
-        kept = [] if refresh else [find(store, group, trial) for trial in group.trials]
-        outcomes |= {outcome.trial: outcome for outcome in kept if outcome}
+        outcomes |= {} if refresh else _find_all(store, group)
         missing = tuple(trial for trial in group.trials if trial not in outcomes)
         waiting.extend(group.model_copy(update={"trials": missing}).parted())
     trials = [trial for group in groups for trial in group.trials]
@@ -45,3 +48,10 @@ def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[O
             outcomes |= {outcome.trial: outcome for outcome in trained}
             progress.add(trained)
     return [outcomes[trial] for trial in trials]
+
+
+def _find_all(store: Store, group: Group) -> dict[Trial, Outcome]:
+    """What was kept of a group; many at a time, since storage elsewhere takes its time for each."""
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(partial(find, store, group), group.trials)
+        return {outcome.trial: outcome for outcome in found if outcome}

@@ -12,6 +12,7 @@ import pytest
 from flows.config import Config
 from tasks.compare import draw, tabulate
 from tasks.evaluate import Evaluation, score
+from tasks.label_efficiency import LabelEfficiency, Point
 from tasks.networks.keeping import Attempt
 from tasks.networks.trained import TrainedModel
 from tasks.networks.training import Course, EpochResult
@@ -23,7 +24,6 @@ from tasks.reporting.comparison import Result, describe_models
 from tasks.reporting.page import render, summarise
 from tasks.storage.references import ArrayReference, ModelReference
 from tasks.storage.store import Store
-from tasks.study import LabelEfficiency, Point
 
 EXPECTED = Path(__file__).parent / "expected"
 REFERENCE = ArrayReference(path="a", sha256="s", shape=(1,), dtype="float32")

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.label_efficiency import LabelEfficiency, Point
 from tasks.statistics.pairs import compare_paired
-from tasks.study import LabelEfficiency, Point
 
 
 def describe_study(

@@ -1,4 +1,4 @@
-"""Study: what transfer is worth, against other ways to the same classifier with as few labels."""
+"""Label-efficiency: transfer against other ways to the same classifier with as few labels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class LabelEfficiency(Record):
     """An approach with few labels and with all.
 
     Attributes:
-        approach: What was trained; see `study`.
+        approach: What was trained; see `label_efficiency`.
         points: One for each of `LABELLED` images a class, as far as there are so many, then one
             for all images.
         hits: bool (n,), which test images the first training on all images got right.
@@ -39,8 +39,8 @@ class LabelEfficiency(Record):
     hits: ArrayReference
 
 
-@stage("study")
-def study(
+@stage("label-efficiency")
+def label_efficiency(
     approach: Approach,
     base: TrainedModel,
     subset: Dataset,

@@ -3,12 +3,12 @@ import pytest
 
 from flows.config import Config
 from tasks.abstain import abstention
+from tasks.label_efficiency import draw_rows, sizes
 from tasks.networks.approaches import enough_epochs, linear, network
 from tasks.networks.architecture import build_backbone
 from tasks.networks.epochs import plan_epoch, plan_epochs
 from tasks.networks.inference import run
 from tasks.storage.models import weights_sha256
-from tasks.study import draw_rows, sizes
 
 RECIPE = Config(precision="float32").chosen_recipes()["tuned"]
 HEAD = RECIPE.head.model_copy(update={"epochs": 1})

@@ -49,10 +49,15 @@ def report(
     files = render(metrics, _read(store, findings.table), pictures)
     folder = write_folder(store, files)
     _show(folder, metrics)
+    log_place(store, folder)
+    return folder
+
+
+def log_place(store: Store, folder: Path) -> None:
+    """Say where a report lies, here and on a remote."""
     get_run_logger().info("Report: %s", folder / "report.html")
     if store.remote:
         get_run_logger().info("Report: %s", store.place(f"{FOLDER}/{folder.name}/report.html"))
-    return folder
 
 
 def _read(store: Store, file: FileReference) -> str:

@@ -13,9 +13,8 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
-from prefect.logging import get_run_logger
 
-from tasks.report import write_folder
+from tasks.report import log_place, write_folder
 from tasks.reporting.command import Settings
 from tasks.reporting.metrics import describe_run
 from tasks.reporting.study_page import draw_study, render_study, summarise_study
@@ -51,7 +50,7 @@ def report_study(
     metrics = describe_run(config, source, images, analysis, tasks)
     folder = write_folder(store, render_study(metrics, pictures), latest="latest-study")
     _show(folder, metrics)
-    get_run_logger().info("Report: %s", folder / "report.html")
+    log_place(store, folder)
     return folder
 
 

@@ -18,6 +18,8 @@ from flows.command_line import call_with_settings, run_from_command_line
 from flows.config import Config, RetrainConfig
 from flows.main import main
 from flows.predict import PredictArguments
+from flows.study import study
+from flows.study_config import StudyConfig
 from tasks.errors import RemoteError
 from tasks.report import write_folder
 from tasks.storage import remote
@@ -370,3 +372,158 @@ def test_retraining_and_prediction_need_a_folder(capsys):
     arguments = ["a.png", "--artifacts", "s3://bucket/prefix"]
     assert call_with_settings(PredictArguments, pytest.fail, arguments) == 2
     assert capsys.readouterr().err == f"error: --artifacts 's3://bucket/prefix': {sentence}\n"
+
+
+def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset, prefect_server):
+    config = StudyConfig(
+        dataset=str(tiny_dataset),
+        recipes=("tuned",),
+        base_epochs=4,
+        head_epochs=2,
+        pairs=((0, 1), (3, 5)),
+        workers=1,
+        artifacts=bucket.address,
+    )
+    first = study(config)
+    trials = [name for name in bucket.names() if name.startswith("trials/")]
+    assert len(trials) == 4
+    kept = {name: bucket.read(name) for name in trials}
+    bucket.delete(trials[0])
+    bucket.write(trials[1], kept[trials[1]][:-1])
+    on_machine("second")
+    second = study(config)
+    assert sorted(name for name in bucket.names() if name.startswith("trials/")) == sorted(trials)
+    digests = [
+        [trial["weights_sha256"] for trial in json.loads(text)["trials"]]
+        for text in ((folder / "metrics.json").read_text() for folder in (first, second))
+    ]
+    assert digests[0] == digests[1]
+    assert bucket.read("reports/latest-study") == folder.name.encode()
+    assert bucket.read(f"reports/{folder.name}/report.md") == b"two"
+    assert bucket.read(f"reports/{folder.name}/report.html") == b"<p>"
+
+
+def test_the_address_of_a_store_makes_the_same_store(tmp_path, monkeypatch, on_machine):
+    monkeypatch.chdir(tmp_path)
+    assert Store.at("some").address == str(tmp_path / "some")
+    assert Store.at(f"file://{tmp_path}/some") == Store(tmp_path / "some")
+    store = Store.at("s3://bucket/prefix")
+    assert store.address == "s3://bucket/prefix"
+    assert store.root == tmp_path / "first" / "digit-transfer" / "9737a7d8f5fcd8b8"
+
+
+def states(folder: Path) -> dict[str, str]:
+    """How the tasks of a run ended; of two tasks of a name, Completed if one did."""
+    tasks = json.loads((folder / "metrics.json").read_text())["tasks"]
+    return {task["task"]: task["state"] for task in sorted(tasks, key=lambda task: task["state"])}
+
+
+@stage("count")
+def count(numbers: int) -> ArrayReference:
+    return current_store().add_array("numbers", np.arange(numbers))
+
+
+@flow
+def count_twice(address: str) -> list[str]:
+    """How a task ended, and then again."""
+    with storing_in(Store.at(address)):
+        return [count(3, return_state=True).name for _ in range(2)]
+
+
+@pytest.mark.usefixtures("prefect_server", "on_machine")
+def test_a_record_that_cannot_be_written_is_told(bucket, s3_server, caplog):
+    s3_server.refuses = lambda request: "/records/" in request and request.startswith("P")
+    assert count_twice(bucket.address) == ["Completed", "Completed"]
+    warning = f"this again: {bucket.address} cannot be written to (Access Denied)"
+    assert caplog.text.count(f"The next run will compute {warning}") == 2
+    s3_server.refuses = lambda request: False
+    assert count_twice(bucket.address) == ["Completed", "Cached"]
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_run_on_s3_is_cached_on_another_machine_and_damage_costs_one_task(
+    tiny_config, bucket, on_machine
+):
+    config = Config.model_validate(tiny_config.model_dump() | {"artifacts": bucket.address})
+    first = main(config)
+    assert set(states(first).values()) == {"Completed"}
+    assert bucket.read("reports/latest") == first.name.encode()
+    assert (
+        bucket.read(f"reports/{first.name}/metrics.json") == (first / "metrics.json").read_bytes()
+    )
+    assert not [name for name in bucket.names() if name.startswith(("probe", "checkpoints/"))]
+    on_machine("second")
+    second = main(config)
+    assert states(second) == dict.fromkeys(states(first), "Cached")
+    (damaged,) = [name for name in bucket.names() if name.startswith("arrays/test-features")]
+    bucket.write(damaged, bucket.read(damaged)[:-1])
+    on_machine("third")
+    third = main(config)
+    expected = dict.fromkeys(states(first), "Cached") | {"extract-features": "Completed"}
+    assert states(third) == expected
+
+
+def complaint(capsys: pytest.CaptureFixture[str], address: str) -> str:
+    """What `flows/main.py` says of artifacts at this address."""
+    assert run_from_command_line(main, ["--dataset", "digits", "--artifacts", address]) == 2
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    (error,) = [line for line in said.splitlines() if line.startswith("error: ")]
+    return error
+
+
+@pytest.mark.usefixtures("prefect_server", "on_machine")
+def test_a_place_that_cannot_be_used_is_one_sentence(capsys, s3_server, bucket):
+    advice = "give a folder or URL that can, and the credentials that it needs"
+    assert complaint(capsys, "s3://there-is-no-such-bucket/prefix") == (
+        "error: --artifacts s3://there-is-no-such-bucket/prefix cannot be written to "
+        f"(The specified bucket does not exist); {advice}"
+    )
+    assert complaint(capsys, "nowhere://prefix") == (
+        "error: --artifacts nowhere://prefix cannot be written to "
+        f"(Protocol not known: nowhere); {advice}"
+    )
+    s3_server.refuses = lambda request: True
+    assert complaint(capsys, bucket.address) == (
+        f"error: --artifacts {bucket.address} cannot be written to (Access Denied); {advice}"
+    )
+
+
+def test_retraining_and_prediction_need_a_folder(capsys):
+    sentence = "the model registry needs a folder of this machine; give one"
+    with pytest.raises(ValidationError, match=sentence):
+        RetrainConfig(artifacts="s3://bucket/prefix")
+    arguments = ["a.png", "--artifacts", "s3://bucket/prefix"]
+    assert call_with_settings(PredictArguments, pytest.fail, arguments) == 2
+    assert capsys.readouterr().err == f"error: --artifacts 's3://bucket/prefix': {sentence}\n"
+
+
+def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset, prefect_server):
+    config = StudyConfig(
+        dataset=str(tiny_dataset),
+        recipes=("tuned",),
+        base_epochs=4,
+        head_epochs=2,
+        pairs=((0, 1), (3, 5)),
+        workers=1,
+        artifacts=bucket.address,
+    )
+    first = study(config)
+    trials = [name for name in bucket.names() if name.startswith("trials/")]
+    assert len(trials) == 4
+    kept = {name: bucket.read(name) for name in trials}
+    bucket.delete(trials[0])
+    bucket.write(trials[1], kept[trials[1]][:-1])
+    on_machine("second")
+    second = study(config)
+    assert sorted(name for name in bucket.names() if name.startswith("trials/")) == sorted(trials)
+    assert {name for name in trials if bucket.read(name) != kept[name]} <= set(trials[:2])
+    digests = [
+        sorted(
+            row["weights_sha256"]
+            for row in json.loads((folder / "metrics.json").read_text())["trials"]
+        )
+        for folder in (first, second)
+    ]
+    assert len(set(digests[0]) & set(digests[1])) >= 2
+    assert bucket.read("reports/latest-study").decode() == second.name

@@ -242,7 +242,7 @@ def test_the_summary_is_the_verdict_and_the_comparison(metrics):
 def test_the_command_has_what_is_not_the_default():
     config = Config(classes=(3, 5), study=False, head_epochs=2, dataset="my data.npz", wait=3)
     assert reproducing_command(config) == (
-        "python flows/main.py --dataset 'my data.npz' --classes 3,5 --no-study --head-epochs 2"
+        "python flows/main.py --dataset 'my data.npz' --head-epochs 2 --classes 3,5 --no-study"
     )
 
 

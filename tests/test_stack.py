@@ -101,6 +101,20 @@ def test_a_head_among_others_ends_as_it_does_alone(
     assert any(len(ended.attempts) > 1 for ended in together.values()) == some_die
 
 
+@pytest.mark.parametrize("training", [NOTEBOOK, TUNED], ids=["notebook", "tuned"])
+def test_neighbours_do_not_change_a_bit(training):
+    heads = heads_of(2, [640, 601, 700, 640, 512])
+
+    def weights(some):
+        ended = list(train_heads_until_healthy(softmax_head(2), FEATURES, some, training))
+        return [one.weights for one in sorted(ended, key=lambda one: one.head)]
+
+    together = weights(heads)
+    for apart in (weights(heads[:1]), weights(heads[:2]), weights(heads[:4])):
+        for ours, theirs in zip(apart, together, strict=False):
+            assert [one.tobytes() for one in ours] == [one.tobytes() for one in theirs]
+
+
 def test_a_head_that_never_learns_has_its_attempts_and_no_weights():
     features = np.zeros((200, 3), np.float32)
     targets = np.eye(2, dtype=np.float32)[np.arange(200) % 2]

@@ -137,7 +137,7 @@ def test_a_damaged_trial_is_made_again(studied, tiny_dataset, tmp_path):
     first.write_bytes(first.read_bytes()[:-1])
     second.unlink()
     study(configure(tiny_dataset, artifacts))
-    assert kept(artifacts).keys() == kept(studied).keys()
+    assert kept(artifacts) == kept(studied)
 
 
 def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_dataset):
@@ -152,7 +152,7 @@ def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_datas
     found = re.search(r"(\d+) of 10 trials were made before", said)
     assert found, said
     assert 4 <= int(found[1]) < 10
-    assert kept(without_trials).keys() == kept(studied).keys()
+    assert kept(without_trials) == kept(studied)
 
 
 def start(dataset: Path, artifacts: Path) -> subprocess.Popen[str]:

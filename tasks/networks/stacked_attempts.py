@@ -171,8 +171,12 @@ def _train_side_by_side(
 
 
 def _room(heads: int) -> int:
-    """Places for so many heads: a power of two, so that few shapes of stacks are compiled."""
-    return 1 << (heads - 1).bit_length()
+    """Places for so many heads: a power of two, so that few shapes of stacks are compiled.
+
+    Never one alone: TensorFlow sums up the product of a single matrix in another order, and a
+    head would depend, in its last bits, on whether it has neighbours.
+    """
+    return max(2, 1 << (heads - 1).bit_length())
 
 
 def _train_until_an_epoch_ends(

@@ -18,6 +18,8 @@ from flows.command_line import call_with_settings, run_from_command_line
 from flows.config import Config, RetrainConfig
 from flows.main import main
 from flows.predict import PredictArguments
+from flows.study import study
+from flows.study_config import StudyConfig
 from tasks.errors import RemoteError
 from tasks.report import write_folder
 from tasks.storage import remote
@@ -370,3 +372,29 @@ def test_retraining_and_prediction_need_a_folder(capsys):
     arguments = ["a.png", "--artifacts", "s3://bucket/prefix"]
     assert call_with_settings(PredictArguments, pytest.fail, arguments) == 2
     assert capsys.readouterr().err == f"error: --artifacts 's3://bucket/prefix': {sentence}\n"
+
+
+def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset, prefect_server):
+    config = StudyConfig(
+        dataset=str(tiny_dataset),
+        recipes=("tuned",),
+        base_epochs=4,
+        head_epochs=2,
+        pairs=((0, 1), (3, 5)),
+        workers=1,
+        artifacts=bucket.address,
+    )
+    first = study(config)
+    trials = sorted(name for name in bucket.names() if name.startswith("trials/"))
+    assert len(trials) == 4
+    bucket.write(trials[1], bucket.read(trials[1])[:-1])
+    bucket.delete(trials[0])
+    on_machine("second")
+    second = study(config)
+    assert sorted(name for name in bucket.names() if name.startswith("trials/")) == trials
+    digests = [
+        [trial["weights_sha256"] for trial in json.loads(text)["trials"]]
+        for text in ((folder / "metrics.json").read_text() for folder in (first, second))
+    ]
+    assert digests[0] == digests[1]
+    assert bucket.read("reports/latest-study").decode() == second.name

@@ -24,6 +24,7 @@ from tasks.reporting.trials import analyse_trials
 from tasks.sources.source import Source
 from tasks.storage import records
 from tasks.storage.references import Dataset, Split
+from tasks.storage.store import Store
 from tasks.trials.trial import Outcome
 
 TEST = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), dtype=np.uint8)
@@ -289,7 +290,8 @@ def test_the_task_writes_the_report_and_shows_it(prefect_server, tmp_path):
 
     @flow
     def study() -> Path:
-        with records.storing_in(tmp_path) as store:
+        store = Store(tmp_path)
+        with records.storing_in(store):
             split = Split(
                 inputs=store.add_array("images", TEST), labels=store.add_array("labels", LABELS)
             )

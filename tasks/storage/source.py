@@ -38,6 +38,7 @@ def _reachable(module: str, root: Path) -> set[Path]:
     return found
 
 
+@cache
 def _path(module: str, root: Path) -> Path | None:
     base = root.joinpath(*module.split("."))
     candidates = (base.with_suffix(".py"), base / "__init__.py")

@@ -12,23 +12,23 @@ from typing import ClassVar
 import numpy as np
 from prefect import flow
 from pydantic_settings import SettingsConfigDict
-from tasks.report_study import report_study
 
 from flows.command_line import RunArguments, call_with_settings
+from flows.elsewhere import call_in_a_process
 from flows.failure import leave_reason
 from flows.main import DIGITS
 from flows.run import log_notice, pipeline_run
 from flows.study_config import StudyConfig
-from flows.warm_up import import_ahead
 from tasks.extract_features import extract_features
 from tasks.filter import select_classes
 from tasks.load import load
-from tasks.networks.recipe import Recipe
 from tasks.networks.stack import check_stackable
 from tasks.one_hot import one_hot
+from tasks.report_study import report_study
 from tasks.reshape import reshape
 from tasks.run_trials import run_trials
 from tasks.sources.find import find_source
+from tasks.sources.source import Source
 from tasks.storage.records import current_store
 from tasks.storage.references import Dataset
 from tasks.train_base import train_base
@@ -45,6 +45,9 @@ LISTS = ("--pairs", "--subsets")
 def study(config: StudyConfig) -> Path:
     """Train a base model by each recipe, and transfer it to every subset from every seed.
 
+    The bases and their features are made by another process, so that this one need not keep
+    TensorFlow in memory beside its workers.
+
     Args:
         config: What to do.
 
@@ -54,18 +57,37 @@ def study(config: StudyConfig) -> Path:
     Raises:
         InputError: The data or the configuration cannot be used; one sentence says why.
     """
-    with pipeline_run(config):
-        source = find_source(config.dataset, config.seeds[0])
-        log_notice(source)
-        images = reshape(load(source))
+    call_in_a_process(begin_bases, config)
+    with pipeline_run(config.model_copy(update={"refresh": False})):
+        source, images = load_images(config)
         subsets = subsets_of(images, config)
-        groups = [
-            group
-            for name, recipe in config.chosen_recipes().items()
-            for group in groups_of(name, recipe, images, subsets, config)
-        ]
+        groups = list(groups_of(config, images, subsets))
         outcomes = run_trials(groups, runner_of(config), config.refresh)
         return report_study(config, source, images, outcomes)
+
+
+@flow(name="digit-bases")
+def make_bases(config: StudyConfig) -> None:
+    """Train and store the bases of a study, and the features of all images.
+
+    Raises:
+        InputError: The data or the configuration cannot be used; one sentence says why.
+    """
+    with pipeline_run(config):
+        source, images = load_images(config)
+        log_notice(source)
+        list(groups_of(config, images, subsets_of(images, config)))
+
+
+def begin_bases(config: StudyConfig) -> None:
+    """Run `make_bases`; a flow itself cannot be sent to another process."""
+    make_bases(config)
+
+
+def load_images(config: StudyConfig) -> tuple[Source, Dataset]:
+    """Where the images are from, and the images (n, 28, 28, 1) with labels 0..9."""
+    source = find_source(config.dataset, config.seeds[0])
+    return source, reshape(load(source))
 
 
 def subsets_of(images: Dataset, config: StudyConfig) -> Sequence[Classes]:
@@ -85,23 +107,18 @@ def subsets_of(images: Dataset, config: StudyConfig) -> Sequence[Classes]:
     return subsets
 
 
-def groups_of(
-    name: str,
-    recipe: Recipe,
-    images: Dataset,
-    subsets: Sequence[Classes],
-    config: StudyConfig,
-) -> Iterator[Group]:
-    """The trials of one recipe, those on one base together; trains the bases."""
-    check_stackable(recipe.head)
+def groups_of(config: StudyConfig, images: Dataset, subsets: Sequence[Classes]) -> Iterator[Group]:
+    """The trials, those of one recipe on one base together; trains the bases."""
     digits = one_hot(images, DIGITS)
-    for base_seed, seeds in config.base_seeds().items():
-        base = train_base(digits.train, recipe.scaling, recipe.base, base_seed)
-        yield Group(
-            trials=tuple(all_trials(name, subsets, seeds)),
-            features=extract_features(base, images),
-            training=recipe.head,
-        )
+    for name, recipe in config.chosen_recipes().items():
+        check_stackable(recipe.head)
+        for base_seed, seeds in config.base_seeds().items():
+            base = train_base(digits.train, recipe.scaling, recipe.base, base_seed)
+            yield Group(
+                trials=tuple(all_trials(name, subsets, seeds)),
+                features=extract_features(base, images),
+                training=recipe.head,
+            )
 
 
 def runner_of(config: StudyConfig) -> Runner:
@@ -125,9 +142,7 @@ class StudyArguments(StudyConfig, RunArguments):
 
 def begin(arguments: StudyArguments) -> None:
     """Run the flow as the arguments say."""
-    config = arguments.config(StudyConfig)
-    import_ahead(config)
-    study(config)
+    study(arguments.config(StudyConfig))
 
 
 def join_lists(arguments: Sequence[str]) -> list[str]:

@@ -14,6 +14,9 @@ from tasks.networks.losses import per_image_loss
 from tasks.networks.optimizers import build_optimizer
 from tasks.networks.recipe import Training
 
+KEPT_STACKS = 3  # as many as the heads of one shape go through when they end one by one
+PREDICTED_AT_ONCE = 2000
+
 
 class HeadStack:
     """Heads side by side, each in a place of its own, and one optimizer for all of them.
@@ -39,7 +42,8 @@ class HeadStack:
         self._model = build_head_stack(specification, features, training, heads)
         self._optimizer = build_optimizer(training, batches=1)
         self._optimizer.build(self._model.trainable_variables)
-        self._untrained = [np.asarray(variable) for variable in self._optimizer.variables]
+        scalars = [variable for variable in self._optimizer.variables if not len(variable.shape)]
+        self._scalars = [np.asarray(variable).copy() for variable in scalars]
         data = tf.TensorSpec([None, features], tf.float32)
         rows = tf.TensorSpec([None, heads, None], tf.int32)
         targets = tf.TensorSpec([None, heads, None, specification.nodes], tf.float32)
@@ -51,8 +55,9 @@ class HeadStack:
 
     def start(self, weights: Sequence[Sequence[NDArray[np.float32]]]) -> None:
         """Put heads with these weights, as `build_head` has them, into the first places."""
-        for variable, value in zip(self._optimizer.variables, self._untrained, strict=True):
-            variable.assign(value)
+        scalars = iter(self._scalars)
+        for variable in self._optimizer.variables:  # moments, which start from 0, and scalars
+            variable.assign(np.zeros(variable.shape) if len(variable.shape) else next(scalars))
         for number, variable in enumerate(self._model.trainable_variables):
             values = np.zeros(variable.shape, np.float32)
             for place, head in enumerate(weights):
@@ -71,7 +76,7 @@ class HeadStack:
 
     def weights(self, place: int) -> list[NDArray[np.float32]]:
         """The weights of one head, as `build_head` has them."""
-        values = [np.asarray(variable[place]) for variable in self._model.trainable_variables]
+        values = [np.array(variable[place]) for variable in self._model.trainable_variables]
         return [value[0] if len(value) == 1 else value for value in values]
 
     def train(
@@ -98,7 +103,11 @@ class HeadStack:
 
     def predict(self, features: Any, place: int, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """Probabilities (n, nodes) that the head in a place gives for some features."""
-        return np.asarray(self._predict(features, rows, place))
+        parts = [
+            np.asarray(self._predict(features, rows[start : start + PREDICTED_AT_ONCE], place))
+            for start in range(0, len(rows), PREDICTED_AT_ONCE)
+        ]
+        return np.concatenate(parts)
 
     @property
     def _variables(self) -> list[Any]:
@@ -138,7 +147,7 @@ class HeadStack:
         return outputs[0]
 
 
-@lru_cache
+@lru_cache(KEPT_STACKS)
 def head_stack(
     specification: HeadSpecification, features: int, training: Training, heads: int
 ) -> HeadStack:

@@ -58,7 +58,7 @@ class _Worker:
 
     def __init__(self, over: threading.Event) -> None:
         self._over, self._log = over, get_run_logger()
-        self._pool = _one_process()
+        self._pool = one_process()
 
     def train(self, train: Train, group: Group) -> list[Outcome]:
         for _ in range(MOST_DEATHS):
@@ -68,7 +68,7 @@ class _Worker:
                 if self._over.is_set():
                     raise
                 self._log.warning("a worker died; its %d trials begin again", len(group.trials))
-                self._pool = _one_process()
+                self._pool = one_process()
         names = ", ".join(map(str, group.trials[0].classes))
         raise WorkerError(
             f"{MOST_DEATHS} worker processes died on the same trials (the first: classes {names}); "
@@ -76,7 +76,8 @@ class _Worker:
         )
 
 
-def _one_process() -> ProcessPoolExecutor:
+def one_process() -> ProcessPoolExecutor:
+    """A pool of one spawned process that ends when this process does, whatever ends it."""
     spawn = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_the_parent)
 

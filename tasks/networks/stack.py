@@ -14,7 +14,6 @@ from tasks.networks.losses import per_image_loss
 from tasks.networks.optimizers import build_optimizer
 from tasks.networks.recipe import Training
 
-KEPT_STACKS = 3  # as many as the heads of one shape go through when they end one by one
 PREDICTED_AT_ONCE = 2000
 
 
@@ -147,7 +146,7 @@ class HeadStack:
         return outputs[0]
 
 
-@lru_cache(KEPT_STACKS)
+@lru_cache
 def head_stack(
     specification: HeadSpecification, features: int, training: Training, heads: int
 ) -> HeadStack:

@@ -6,7 +6,7 @@ from tasks.networks.recipe import Training
 from tasks.storage.references import Dataset, Record
 from tasks.trials.trial import Trial
 
-MOST_HEADS = 8
+MOST_HEADS = 4
 
 
 class Group(Record):

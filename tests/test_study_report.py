@@ -20,6 +20,7 @@ from tasks.plots.spread import draw_spread
 from tasks.report_study import report_study
 from tasks.reporting.command import Settings
 from tasks.reporting.study_page import draw_study, render_study, summarise_study
+from tasks.reporting.study_verdict import judge_spread
 from tasks.reporting.trials import analyse_trials
 from tasks.sources.source import Source
 from tasks.storage import records
@@ -190,7 +191,7 @@ def test_the_verdict_follows_from_the_numbers():
     assert claims(pairs()) == [
         "The base model's features carry over: all 12 trials learned.",
         "By the recipe tuned, two output nodes and one cannot be distinguished.",
-        "One seed is not enough to judge a subset: errors vary from seed to seed.",
+        "In most subsets the seed hardly matters, in some it does.",
         "Hardest to tell apart: 3 and 5.",
         "Every initialisation learned.",
     ]
@@ -200,6 +201,21 @@ def test_the_verdict_follows_from_the_numbers():
         "2, more: 0 (exact sign-flip test, p = 1). "
         "Pair by pair, adjusted for 3 tests, 0 differ (least p = 0.75)"
     )
+
+
+@pytest.mark.parametrize(
+    ("median", "largest", "claim"),
+    [
+        (0.0, 0.9, "The seed hardly matters."),
+        (0.9, 1.0, "In most subsets the seed hardly matters, in some it does."),
+        (1.0, 1.0, "One seed is not enough to judge a subset: errors vary from seed to seed."),
+    ],
+)
+def test_the_verdict_says_how_much_depends_on_the_seed(median, largest, claim):
+    row = {"recipe": "tuned", "head": "two-node", "widest": [3, 5]}
+    found = judge_spread([row | {"median": median, "largest": largest}])
+    assert found["claim"] == claim
+    assert found["evidence"].endswith(f"tuned two-node {median}, {largest} on 3 and 5")
 
 
 def test_a_head_that_is_better_on_most_pairs_is_said_so():

@@ -77,6 +77,10 @@ def judge_spread(spread: Sequence[dict[str, Any]]) -> Finding:
     )
     if max(row["largest"] for row in known) < 1:
         return Finding(claim="The seed hardly matters.", evidence=evidence)
+    if max(row["median"] for row in known) < 1:
+        return Finding(
+            claim="In most subsets the seed hardly matters, in some it does.", evidence=evidence
+        )
     return Finding(
         claim="One seed is not enough to judge a subset: errors vary from seed to seed.",
         evidence=evidence,

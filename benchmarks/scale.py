@@ -11,6 +11,7 @@ untrained backbone: what heads learn from them does not matter here.
 
 import argparse
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,6 @@ from prefect.logging import disable_run_logger
 
 from benchmarks.keepers import StopAfter
 from benchmarks.machine import print_machine
-from flows.config import Config
 from flows.recipes import RECIPES
 from tasks.filter import select_classes
 from tasks.networks.architecture import build_backbone, build_head, softmax_head
@@ -113,7 +113,7 @@ def trials(heads: int) -> tuple[Trial, ...]:
 def extract(folder: str) -> Dataset:
     """Features of all images, stored."""
     store = Store(Path(folder))
-    images = read_source(find_source(Config().dataset, 0))
+    images = read_source(find_source(os.environ.get("TRANSFER_DATASET", "auto"), 0))
     backbone = build_backbone(RECIPES["tuned"].scaling, RECIPES["notebook"].base, 0)
 
     def split(name: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Split:

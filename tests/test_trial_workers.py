@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import LocalCluster
 from prefect.logging import disable_run_logger
 
 from tasks.errors import InputError, WorkerError
@@ -74,6 +75,16 @@ def fail(group: Group) -> list[Outcome]:
 def test_an_error_of_a_worker_ends_the_study_with_its_sentence(run):
     with pytest.raises(InputError, match=r"^something is wrong with the data$"):
         list(run(fail, [group_of(0), group_of(1)], workers=1))
+
+
+def test_a_cluster_that_is_there_is_used_and_left_alone(tmp_path):
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        run = partial(run_on_dask, workers=1, address=cluster.scheduler_address)
+        groups = [group_of(seed) for seed in range(3)]
+        assert seeds_of(list(run(partial(train, tmp_path, {}), groups))) == [0, 1, 2]
+        assert seeds_of(list(run(partial(train, tmp_path, {}), groups[:1]))) == [0]
 
 
 def test_a_cluster_that_does_not_answer_ends_in_a_sentence(monkeypatch):

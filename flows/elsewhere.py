@@ -8,7 +8,7 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
-from tasks.trials.processes import one_process
+from tasks.trials.processes import kill_processes, one_process
 
 
 def call_in_a_process(flow: Callable[[Any], Any], config: Any) -> None:
@@ -18,8 +18,13 @@ def call_in_a_process(flow: Callable[[Any], Any], config: Any) -> None:
         Exception: Whatever the flow raised.
         BrokenProcessPool: The process was killed.
     """
-    with _settings_in_the_environment(), one_process() as process:
-        process.submit(flow, config).result()
+    with _settings_in_the_environment():
+        process = one_process()
+        try:
+            process.submit(flow, config).result()
+        finally:
+            kill_processes()
+            process.shutdown()
 
 
 @contextmanager

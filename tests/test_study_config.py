@@ -5,6 +5,8 @@ import pytest
 from flows.command_line import call_with_settings
 from flows.study import StudyArguments, join_lists
 from flows.study_config import StudyConfig
+from tasks.reporting.command import reproducing_command
+from tasks.reporting.words import listed
 
 
 def parse(*arguments: str) -> StudyConfig:
@@ -54,3 +56,11 @@ def test_a_wrong_setting_ends_in_one_sentence(arguments, sentence, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert sentence in line
+
+
+def test_the_report_gives_the_command_as_it_is_typed():
+    config = StudyConfig(subsets=((0, 1), (3, 5, 8)), seeds=(0, 1, 2), shared_base=False)
+    assert reproducing_command(config) == (
+        "python flows/study.py --subsets '0,1 3,5,8' --seeds 0,1,2 --no-shared-base"
+    )
+    assert listed(config.model_dump(mode="json")["subsets"]) == "0, 1; 3, 5, 8"

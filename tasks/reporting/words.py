@@ -10,8 +10,11 @@ def percent(share: float, digits: int = 2) -> str:
 
 
 def listed(value: Any) -> Any:
-    """A setting as it is written: 0, 1."""
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    """A setting as it is written: 0, 1, and several of these as 0, 1; 3, 5."""
+    if not isinstance(value, list):
+        return value
+    separator = "; " if any(isinstance(item, list) for item in value) else ", "
+    return separator.join(str(listed(item)) for item in value)
 
 
 def enumerated(classes: Sequence[int]) -> str:

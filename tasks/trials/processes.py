@@ -49,8 +49,7 @@ def run_on_processes(
     finally:
         over.set()
         threads.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
-            process.terminate()
+        kill_processes()
 
 
 class _Worker:
@@ -80,6 +79,12 @@ def one_process() -> ProcessPoolExecutor:
     """A pool of one spawned process that ends when this process does, whatever ends it."""
     spawn = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_the_parent)
+
+
+def kill_processes() -> None:
+    """End the processes that this one spawned, at once: whatever they store is whole or absent."""
+    for process in multiprocessing.active_children():
+        process.kill()
 
 
 def _end_with_the_parent() -> None:

@@ -18,6 +18,7 @@ from tasks.trials.runner import Train
 from tasks.trials.trial import Outcome
 
 MOST_DEATHS = 3
+GROUPS_A_PROCESS = 100  # TensorFlow keeps about a megabyte of each
 
 
 def run_on_processes(
@@ -53,13 +54,17 @@ def run_on_processes(
 
 
 class _Worker:
-    """A process at a time. Each has a pool of its own: the death of a process breaks its pool."""
+    """A process at a time, for so many groups. Each has a pool of its own: the death of a process breaks its pool."""
 
     def __init__(self, over: threading.Event) -> None:
         self._over, self._log = over, get_run_logger()
-        self._pool = one_process()
+        self._pool, self._groups = one_process(), 0
 
     def train(self, train: Train, group: Group) -> list[Outcome]:
+        if self._groups == GROUPS_A_PROCESS:
+            self._pool.shutdown()
+            self._pool, self._groups = one_process(), 0
+        self._groups += 1
         for _ in range(MOST_DEATHS):
             try:
                 return self._pool.submit(train, group).result()

@@ -54,7 +54,7 @@ def run_on_processes(
 
 
 class _Worker:
-    """A process at a time, for so many groups. Each has a pool of its own: the death of a process breaks its pool."""
+    """A process at a time, in a pool of its own, since its death breaks a pool."""
 
     def __init__(self, over: threading.Event) -> None:
         self._over, self._log = over, get_run_logger()

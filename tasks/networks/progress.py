@@ -1,32 +1,24 @@
 """What is seen of training: a bar on a terminal, a line an epoch elsewhere, a bar in the UI."""
 
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn
+
+from tasks.networks.bar import terminal_bar
 
 
 class EpochProgress:
     """A context manager around one training; it is told of images seen and epochs ended."""
 
     def __init__(self, title: str, epochs: int, images: int, ended: int) -> None:
-        console = Console(stderr=True)
         self._title, self._epochs, self._ended = title, epochs, ended
-        self._log = None if console.is_terminal else get_run_logger()
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self._bar = terminal_bar(TextColumn("{task.percentage:>3.0f} %"))
+        self._log = get_run_logger() if self._bar.disable else None
         self._task = self._bar.add_task(
             f"{title}: epoch {ended + 1}/{epochs}", total=epochs * images, completed=ended * images
         )
@@ -43,12 +35,7 @@ class EpochProgress:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
     def seen(self, images: int) -> None:

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -17,9 +16,9 @@ from prefect.artifacts import (
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.logging import get_run_logger
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TextColumn
 
+from tasks.networks.bar import terminal_bar
 from tasks.trials.trial import Outcome, Trial
 
 SECONDS_BETWEEN_UPDATES = 2.0
@@ -29,20 +28,10 @@ class StudyProgress:
     """A context manager around a study; it is told of outcomes as they come."""
 
     def __init__(self, trials: Sequence[Trial], known: Sequence[Outcome]) -> None:
-        console = Console(stderr=True)
         self._trials, self._outcomes, self._known = trials, list(known), len(known)
         self._log = get_run_logger()
-        self._is_terminal = console.is_terminal
         self._started = self._shown = time.monotonic()
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self._bar = terminal_bar(MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
         self._task = self._bar.add_task(
             "trials", total=len(trials), completed=len(known), rate=self._rate()
         )
@@ -61,21 +50,16 @@ class StudyProgress:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         self._bar.stop()
-        if error is None:
+        if kind is None:
             self._show()
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         """Some more trials are through."""
         self._outcomes.extend(outcomes)
         self._bar.update(self._task, completed=len(self._outcomes), rate=self._rate())
-        if not self._is_terminal:
+        if self._bar.disable:
             self._log.info(self._line())
         if time.monotonic() - self._shown > SECONDS_BETWEEN_UPDATES:
             self._show()

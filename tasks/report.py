@@ -48,13 +48,17 @@ def report(
     pictures = {picture.name: _read(store, picture.file) for picture in findings.pictures}
     files = render(metrics, _read(store, findings.table), pictures)
     folder = write_folder(store, files)
-    _show(folder, metrics)
-    log_place(store, folder)
+    _show(metrics)
+    show_place(store, folder, key="report-file")
     return folder
 
 
-def log_place(store: Store, folder: Path) -> None:
-    """Say where a report lies, here and on a remote."""
+def show_place(store: Store, folder: Path, key: str) -> None:
+    """Say where a report lies, here and on a remote, and link it in the UI under `key`."""
+    create_link_artifact(
+        (folder / "report.html").resolve().as_uri(), link_text="report.html", key=key,
+        description="The whole report.",
+    )  # fmt: skip
     get_run_logger().info("Report: %s", folder / "report.html")
     if store.remote:
         get_run_logger().info("Report: %s", store.place(f"{FOLDER}/{folder.name}/report.html"))
@@ -64,16 +68,12 @@ def _read(store: Store, file: FileReference) -> str:
     return store.verified(file).read_text(encoding="utf-8")
 
 
-def _show(folder: Path, metrics: dict[str, Any]) -> None:
+def _show(metrics: dict[str, Any]) -> None:
     """What the run's page in the UI shows."""
     create_markdown_artifact(summarise(metrics), key="report", description="The verdict.")
     create_table_artifact(
         _rounded(metrics["models"]), key="comparison", description="Every model on test images."
     )
-    create_link_artifact(
-        (folder / "report.html").resolve().as_uri(), link_text="report.html", key="report-file",
-        description="The whole report.",
-    )  # fmt: skip
 
 
 def _rounded(models: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,15 +6,11 @@ from typing import Any
 
 import numpy as np
 from prefect import task
-from prefect.artifacts import (
-    create_link_artifact,
-    create_markdown_artifact,
-    create_table_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
-from tasks.report import log_place, write_folder
+from tasks.report import show_place, write_folder
 from tasks.reporting.command import Settings
 from tasks.reporting.metrics import describe_run
 from tasks.reporting.study_page import draw_study, render_study, summarise_study
@@ -49,12 +45,12 @@ def report_study(
     tasks = finished_tasks(run.task_run.flow_run_id if run else None)
     metrics = describe_run(config, source, images, analysis, tasks)
     folder = write_folder(store, render_study(metrics, pictures), latest="latest-study")
-    _show(folder, metrics)
-    log_place(store, folder)
+    _show(metrics)
+    show_place(store, folder, key="study-file")
     return folder
 
 
-def _show(folder: Path, metrics: dict[str, Any]) -> None:
+def _show(metrics: dict[str, Any]) -> None:
     """What the run's page in the UI shows."""
     create_markdown_artifact(summarise_study(metrics), key="study", description="The verdict.")
     create_table_artifact(
@@ -62,10 +58,6 @@ def _show(folder: Path, metrics: dict[str, Any]) -> None:
         key="study-pairs",
         description="Every subset and head on test images.",
     )
-    create_link_artifact(
-        (folder / "report.html").resolve().as_uri(), link_text="report.html", key="study-file",
-        description="The whole report.",
-    )  # fmt: skip
 
 
 def _row(transfer: dict[str, Any]) -> dict[str, Any]:

@@ -22,12 +22,14 @@ class Graded:
         outcome: The trial's.
         rows: Where its n test images stand among all test images, (n,).
         labels: Their true classes, counted from 0, (n,).
+        answers: What it called them, (n,); (0,) if it never learned.
         hits: Which it got right, bool (n,); (0,) if it never learned.
     """
 
     outcome: Outcome
     rows: NDArray[np.intp]
     labels: NDArray[np.uint8]
+    answers: NDArray[np.intp]
     hits: NDArray[np.bool_]
 
     @property
@@ -69,7 +71,7 @@ def _grade(outcome: Outcome, labels: NDArray[np.uint8]) -> Graded:
     subset = select_classes(labels, outcome.trial.classes, "test")
     answers = outcome.probabilities.argmax(axis=1)
     hits = answers == subset.labels if outcome.learned else np.zeros(0, bool)
-    return Graded(outcome, subset.rows, subset.labels, hits)
+    return Graded(outcome, subset.rows, subset.labels, answers, hits)
 
 
 def _place(trial: Trial, recipes: list[str]) -> tuple[int, int, tuple[int, ...], bool, int]:

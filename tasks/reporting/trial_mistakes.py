@@ -15,18 +15,18 @@ def hardest_subsets(graded: Sequence[Graded]) -> list[dict[str, Any]]:
     """Up to 6 recipes and subsets with mistakes, the lowest mean accuracy over all trials first."""
     learned = [one for one in graded if one.outcome.learned]
     subsets = group(learned, lambda trial: (trial.recipe, trial.classes))
+    hardest = sorted(subsets.values(), key=_accuracy)[:MOST_SUBSETS]
     rows: list[dict[str, Any]] = [
         {
-            "recipe": recipe,
-            "classes": list(classes),
+            "recipe": trials[0].trial.recipe,
+            "classes": list(trials[0].trial.classes),
             "trials": len(trials),
-            "accuracy": float(np.mean([one.hits for one in trials])),
+            "accuracy": _accuracy(trials),
             "images": hardest_images_of_all(trials),
         }
-        for (recipe, classes), trials in subsets.items()
+        for trials in hardest
     ]
-    hardest = sorted(rows, key=lambda row: row["accuracy"])[:MOST_SUBSETS]
-    return [row for row in hardest if row["images"]]
+    return [row for row in rows if row["images"]]
 
 
 def hardest_images_of_all(trials: Sequence[Graded]) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def hardest_images_of_all(trials: Sequence[Graded]) -> list[dict[str, Any]]:
     comes first. `predicted` is the most frequent of the wrong answers.
     """
     labels, rows, classes = trials[0].labels, trials[0].rows, trials[0].trial.classes
-    answers = np.array([one.outcome.probabilities.argmax(axis=1) for one in trials])
+    answers = np.array([one.answers for one in trials])
     wrong = (answers != labels).sum(axis=0)
     of_truth = np.mean(
         [one.outcome.probabilities[np.arange(len(labels)), labels] for one in trials], axis=0
@@ -53,3 +53,7 @@ def hardest_images_of_all(trials: Sequence[Graded]) -> list[dict[str, Any]]:
         }
         for i in found
     ]
+
+
+def _accuracy(trials: Sequence[Graded]) -> float:
+    return float(np.mean([one.hits for one in trials]))

@@ -57,7 +57,8 @@ def remove_all(store: Store) -> None:
 
 def remove_finished(store: Store, records: str) -> None:
     """Remove the checkpoints of stages that have a record in the folder `records`."""
-    finished = {PurePosixPath(name).name for name in store.names(records)}
-    for checkpoint in checkpoints(store):
+    kept = checkpoints(store)
+    finished = {PurePosixPath(name).name for name in store.names(records)} if kept else set()
+    for checkpoint in kept:
         if checkpoint.key in finished:
             checkpoint.remove()

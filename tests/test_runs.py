@@ -5,51 +5,25 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import pytest
-from prefect.settings import get_current_settings
+from commands import finish, stop_at
 
 from flows.config import Config
 from tasks.storage.lock import exclusive
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-ROOT = Path(__file__).parents[1]
 
 
 def start(config: Config, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "flows/main.py", "--dataset", config.dataset),
-            *("--artifacts", str(config.artifacts), "--recipes", ",".join(config.recipes)),
-            *("--base-epochs", "12", "--head-epochs", "3", *arguments),
-        ],
-        cwd=ROOT,
-        env=os.environ | get_current_settings().to_environment_variables(exclude_unset=True),
-        stderr=subprocess.PIPE,
-        text=True,
-        # a shell's background job, such as CI may be, ignores SIGINT, and so would its children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    return commands.start(
+        *("flows/main.py", "--dataset", config.dataset),
+        *("--artifacts", str(config.artifacts), "--recipes", ",".join(config.recipes)),
+        *("--base-epochs", "12", "--head-epochs", "3", *arguments),
     )
-
-
-def stop_at(process: subprocess.Popen[str], moment: str, how: int) -> str:
-    """Send a signal as soon as the process says `moment`; return what it says afterwards."""
-    for line in process.stderr:
-        if moment in line:
-            process.send_signal(how)
-            rest = process.stderr.read()
-            process.wait()
-            return rest
-    pytest.fail(f"the run never said {moment!r}")
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    said = process.stderr.read()
-    assert process.wait() == 0, said
-    return said
 
 
 def digests(artifacts: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from prefect.logging import disable_run_logger
 
+from flows.recipes import RECIPES
 from tasks.errors import InputError
 from tasks.networks.architecture import ONE_NODE, build_head, softmax_head
 from tasks.networks.attempts import train_until_healthy
@@ -18,9 +19,7 @@ from tasks.networks.tensors import mapped_tensor
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.store import Store
 
-NOTEBOOK = Training(
-    loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=5, epochs=3
-)
+NOTEBOOK = RECIPES["notebook"].head.model_copy(update={"batch_size": 5, "epochs": 3})
 # so little that the first weights decide whether a head is taken for dead
 HARDLY = NOTEBOOK.model_copy(update={"learning_rate": 1e-6})
 TUNED = Training(

@@ -2,18 +2,17 @@
 
 import csv
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
+from commands import finish, stop_at
 from prefect.client.orchestration import get_client
-from prefect.settings import get_current_settings
 
 from flows.config import Config
 from flows.main import main
@@ -24,7 +23,6 @@ from tasks.storage.sealed import read_arrays
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-ROOT = Path(__file__).parents[1]
 
 
 def configure(dataset: Path, artifacts: Path, **changes) -> StudyConfig:
@@ -159,9 +157,7 @@ def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_datas
     assert "10 of 10" not in said
     made = len(list((without_trials / "trials").iterdir()))
     assert 4 <= made < 10
-    process = start(tiny_dataset, without_trials)
-    said = process.stderr.read()
-    assert process.wait() == 0, said
+    said = finish(start(tiny_dataset, without_trials))
     found = re.search(r"(\d+) of 10 trials were made before", said)
     assert found, said
     assert 4 <= int(found[1]) < 10
@@ -169,28 +165,12 @@ def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_datas
 
 
 def start(dataset: Path, artifacts: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "flows/study.py", "--dataset", str(dataset), "--recipes", "tuned"),
-            *("--base-epochs", "4", "--head-epochs", "2", "--pairs", "0,1", "3,5"),
-            *("--subsets", "2,4,6", "--seeds", "0..1", "--workers", "1"),
-            *("--artifacts", str(artifacts)),
-        ],
-        cwd=ROOT,
-        env=os.environ | get_current_settings().to_environment_variables(exclude_unset=True),
-        stderr=subprocess.PIPE,
-        text=True,
+    return commands.start(
+        *("flows/study.py", "--dataset", str(dataset), "--recipes", "tuned"),
+        *("--base-epochs", "4", "--head-epochs", "2", "--pairs", "0,1", "3,5"),
+        *("--subsets", "2,4,6", "--seeds", "0..1", "--workers", "1"),
+        *("--artifacts", str(artifacts)),
     )
-
-
-def stop_at(process: subprocess.Popen[str], moment: str, how: int) -> str:
-    for line in process.stderr:
-        if moment in line:
-            process.send_signal(how)
-            rest = process.stderr.read()  # ends when the worker, which has it too, has ended
-            process.wait()
-            return rest
-    pytest.fail(f"the study never said {moment!r}")
 
 
 def test_a_class_without_images_ends_in_a_sentence(tmp_path):

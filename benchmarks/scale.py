@@ -101,7 +101,7 @@ def print_row(folder: str, features: Dataset, heads: int, workers: int, alone: f
 
 
 def trials(heads: int) -> tuple[Trial, ...]:
-    """The first so many two-node heads, pair by pair, ten seeds each."""
+    """The first so many two-node heads: all pairs from one seed, then from the next."""
     every = [
         Trial(recipe="notebook", classes=pair, head="two-node", seed=seed)
         for seed in range(10)

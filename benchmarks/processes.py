@@ -1,19 +1,23 @@
 """Whole processes, timed from outside."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import httpx
 
 ROOT = Path(__file__).parents[1]
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,12 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) 
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, list(arguments))
     return Finished(time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e6, output)
+
+
+def in_a_process(function: Callable[..., R], *arguments: Any) -> R:
+    """Call a function in a new process, so that this one stays small."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
 
 
 @contextmanager

@@ -10,25 +10,21 @@ untrained backbone: what heads learn from them does not matter here.
 """
 
 import argparse
-import multiprocessing
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 from prefect.logging import disable_run_logger
 
 from benchmarks.keepers import StopAfter
 from benchmarks.machine import print_machine
+from benchmarks.memory import peak_memory
+from benchmarks.processes import in_a_process
 from flows.recipes import RECIPES
 from tasks.filter import select_classes
 from tasks.networks.architecture import build_backbone, build_head, softmax_head
@@ -51,9 +47,6 @@ HEADS = (1, 10, 45, 450)
 WORKERS = (1, 2)
 ALONE = 5
 TRAINING = RECIPES["notebook"].head
-GEMM_SECONDS = 2.0
-
-R = TypeVar("R")
 
 
 def main() -> None:
@@ -65,10 +58,7 @@ def main() -> None:
     with TemporaryDirectory() as folder, disable_run_logger():
         features = in_a_process(extract, folder)
         alone = in_a_process(seconds_alone, folder, features)
-        floors = {workers: in_a_process(floor, workers) for workers in WORKERS}
         print(f"A head by itself: {alone:.2f} s.")
-        for workers, (least, speed) in floors.items():
-            print(f"Floor of {workers} thread(s): {least:.2f} s a head at {speed:.0f} GFLOP/s.")
         print("\n| heads | workers | seconds | seconds a head | alone / ours | peak memory, MB |")
         print("| ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
         seconds = {
@@ -89,7 +79,7 @@ def print_row(folder: str, features: Dataset, heads: int, workers: int, alone: f
     with peak_memory() as peak:
         outcomes = [
             outcome
-            for found in run_on_processes(partial(train_group, folder), groups, workers)
+            for found in run_on_processes(partial(train_group, folder, True), groups, workers)
             for outcome in found
         ]
     seconds = time.perf_counter() - started
@@ -141,70 +131,6 @@ def seconds_alone(folder: str, features: Dataset) -> float:
             fit(restarts.start(seed), *tensors, seed, StopAfter())
             found.append(time.perf_counter() - started)
     return median(found)
-
-
-def floor(workers: int) -> tuple[float, float]:
-    """Seconds a head if there were nothing but its matrix products, and GFLOP/s of these.
-
-    Forward, and the gradient of the weights: 2 x 2 x 1152 x 200 operations for each of 12,665
-    images in each of five epochs, 58 GFLOP, in products of the batches' own shape.
-    """
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(workers)
-    batch, kernel = tf.random.normal([8, 100, 1152]), tf.random.normal([8, 1152, 200])
-
-    @tf.function  # type: ignore[untyped-decorator]
-    def products() -> Any:
-        total = 0.0
-        for _ in tf.range(10):
-            hidden = tf.matmul(batch, kernel)
-            gradient = tf.matmul(batch, hidden, transpose_a=True)
-            total += gradient[0, 0, 0]  # what nobody uses is not computed
-        return total
-
-    products()
-    started, times = time.perf_counter(), 0
-    while time.perf_counter() - started < GEMM_SECONDS:
-        float(products())
-        times += 1
-    speed = times * 10 * 2 * 8 * (2 * 100 * 1152 * 200) / (time.perf_counter() - started)
-    return 5 * 12_665 * 2 * 2 * 1152 * 200 / speed, speed / 1e9
-
-
-def in_a_process(function: Callable[..., R], *arguments: Any) -> R:
-    """Call a function in a new process, so that this one stays small."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, arguments)
-
-
-@contextmanager
-def peak_memory() -> Iterator[list[float]]:
-    """The most memory, in MB (10^6 bytes), that this process and its children held together.
-
-    Pages that several share are counted once (Linux's proportional set size).
-    """
-    peak, over = [0.0], threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.25):
-            processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
-            peak[0] = max(peak[0], sum(map(_pss, processes)) / 1e6)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield peak
-    finally:
-        over.set()
-        watcher.join()
-
-
-def _pss(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_full_info().pss)
-    except psutil.Error:
-        return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Run-trials: every transfer of a study that was not made before."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from prefect import task
@@ -9,15 +8,12 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.storage.ledger import note_outcome
 from tasks.storage.records import current_store
-from tasks.storage.store import Store
-from tasks.trials.cache import find
+from tasks.trials.cache import find_all
 from tasks.trials.group import Group
 from tasks.trials.progress import StudyProgress
 from tasks.trials.runner import Runner
 from tasks.trials.trial import Outcome, Trial
 from tasks.trials.worker import train_group
-
-READERS = 16
 
 
 @task(
@@ -39,19 +35,11 @@ def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[O
     outcomes: dict[Trial, Outcome] = {}
     waiting: list[Group] = []
     for group in groups:
-        outcomes |= {} if refresh else _find_all(store, group)
-        missing = tuple(trial for trial in group.trials if trial not in outcomes)
-        waiting.extend(group.model_copy(update={"trials": missing}).parted())
+        outcomes |= {} if refresh else find_all(store, group)
+        waiting.extend(group.without(outcomes).parted())
     trials = [trial for group in groups for trial in group.trials]
     with StudyProgress(trials, list(outcomes.values())) as progress:
-        for trained in runner(partial(train_group, store.address), waiting):
+        for trained in runner(partial(train_group, store.address, refresh), waiting):
             outcomes |= {outcome.trial: outcome for outcome in trained}
             progress.add(trained)
     return [outcomes[trial] for trial in trials]
-
-
-def _find_all(store: Store, group: Group) -> dict[Trial, Outcome]:
-    """What was kept of a group; many at a time, since storage elsewhere takes its time for each."""
-    with ThreadPoolExecutor(READERS) as readers:
-        found = readers.map(partial(find, store, group), group.trials)
-        return {outcome.trial: outcome for outcome in found if outcome}

@@ -10,10 +10,11 @@ from flows.recipes import RECIPES
 from tasks.errors import InputError
 from tasks.networks.architecture import ONE_NODE, build_head, softmax_head
 from tasks.networks.attempts import train_until_healthy
+from tasks.networks.head_run import HeadData
 from tasks.networks.health import MOST_ATTEMPTS
 from tasks.networks.recipe import Training
 from tasks.networks.stack import check_stackable
-from tasks.networks.stacked_attempts import HeadData, train_heads_until_healthy
+from tasks.networks.stacked_attempts import train_heads_until_healthy
 from tasks.networks.targets import targets_for
 from tasks.networks.tensors import mapped_tensor
 from tasks.storage.checkpoints import Checkpoint

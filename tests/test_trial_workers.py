@@ -61,18 +61,6 @@ def test_the_death_of_a_worker_costs_its_own_trials_only(tmp_path, run):
         assert calls == {0: 1, 1: 2, 2: 1, 3: 1}
 
 
-def tell_process(group: Group) -> list[Outcome]:
-    return [Outcome(group.trials[0], (), str(os.getpid()), np.zeros((0, 2), np.float32))]
-
-
-def test_a_process_trains_so_many_groups_and_is_replaced(monkeypatch):
-    monkeypatch.setattr("tasks.trials.processes.GROUPS_A_PROCESS", 2)
-    groups = [group_of(seed) for seed in range(5)]
-    found = [one.weights_sha256 for (one,) in run_on_processes(tell_process, groups, workers=1)]
-    first, second, third, fourth, fifth = found
-    assert first == second != third == fourth != fifth != first
-
-
 def test_trials_that_bring_every_worker_down_end_in_a_sentence(tmp_path):
     with pytest.raises(WorkerError, match=r"^3 worker processes died on the same trials"):
         list(run_on_processes(partial(train, tmp_path, {0: 9}), [group_of(0)], workers=1))

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tasks.networks.recipe import Training
 from tasks.networks.seeds import derive_seed
 
@@ -94,13 +97,30 @@ def build_head(
     return keras.Sequential(layers, name=specification.name)
 
 
+def initial_head_weights(
+    specification: HeadSpecification, features: int, seed: int
+) -> "list[NDArray[np.float32]]":
+    """The weights that `build_head` starts from, kernel and bias of each layer.
+
+    Building the head takes four times as long, and Keras never gives back 0.14 MB of it.
+    """
+    hidden = _initializer(seed, "hidden")((features, HIDDEN))
+    output = _initializer(seed, "output")((HIDDEN, specification.nodes))
+    biases = np.zeros(HIDDEN, np.float32), np.zeros(specification.nodes, np.float32)
+    return [np.asarray(hidden), biases[0], np.asarray(output), biases[1]]
+
+
 def build_head_stack(
     specification: HeadSpecification, features: int, training: Training, heads: int
 ) -> "keras.Sequential":
-    """So many heads side by side, as in `build_head`: (heads, n, ...) in and out, weights 0."""
+    """So many heads side by side, as in `build_head`: (heads, n, ...) in and out, weights 0.
+
+    A kernel is (heads, out, in), turned against that of a `Dense` layer: TensorFlow sums up its
+    gradient in this order, and turning it would take a fifth of a step.
+    """
     import keras
 
-    equation, weights = "hni,hio->hno", {"bias_axes": "ho", "kernel_initializer": "zeros"}
+    equation, weights = "hni,hoi->hno", {"bias_axes": "ho", "kernel_initializer": "zeros"}
     hidden = keras.layers.EinsumDense(
         equation, (None, HIDDEN), activation="relu", dtype=_dtype_policy(training), **weights
     )

@@ -19,9 +19,20 @@ def build_optimizer(training: Training, batches: int) -> "keras.Optimizer":
     rate = _learning_rate(training, batches)
     if training.optimizer == "sgd":
         return keras.optimizers.SGD(rate, **average)
-    return keras.optimizers.Adam(
-        rate, beta_2=training.beta_2, weight_decay=training.weight_decay or None, **average
-    )
+    return keras.optimizers.Adam(rate, **_adam_settings(training), **average)
+
+
+def build_stack_optimizer(training: Training, places: int) -> "keras.Optimizer":
+    """The same for networks side by side, at a constant step size and without averages."""
+    if training.optimizer == "sgd":
+        return build_optimizer(training, batches=1)
+    from tasks.networks.stacked_adam import StackedAdam
+
+    return StackedAdam(places, training.learning_rate, **_adam_settings(training))
+
+
+def _adam_settings(training: Training) -> dict[str, Any]:
+    return {"beta_2": training.beta_2, "weight_decay": training.weight_decay or None}
 
 
 def _learning_rate(training: Training, batches: int) -> Any:

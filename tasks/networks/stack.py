@@ -11,7 +11,7 @@ from tasks.errors import InputError
 from tasks.networks.architecture import HeadSpecification, build_head_stack
 from tasks.networks.compilation import count_hits
 from tasks.networks.losses import per_image_loss
-from tasks.networks.optimizers import build_optimizer
+from tasks.networks.optimizers import build_stack_optimizer
 from tasks.networks.recipe import Training
 
 PREDICTED_AT_ONCE = 2000
@@ -25,7 +25,7 @@ class HeadStack:
     """
 
     def __init__(
-        self, specification: HeadSpecification, features: int, training: Training, heads: int
+        self, specification: HeadSpecification, features: int, training: Training, places: int
     ) -> None:
         """Build and compile for so many heads.
 
@@ -36,47 +36,36 @@ class HeadStack:
 
         check_stackable(training)
         tf.config.experimental.enable_op_determinism()
-        self.heads = heads
+        self._places = places
         self._loss = per_image_loss(training.loss, specification.nodes, training.label_smoothing)
-        self._model = build_head_stack(specification, features, training, heads)
-        self._optimizer = build_optimizer(training, batches=1)
+        self._model = build_head_stack(specification, features, training, places)
+        self._optimizer = build_stack_optimizer(training, places)
         self._optimizer.build(self._model.trainable_variables)
-        scalars = [variable for variable in self._optimizer.variables if not len(variable.shape)]
-        self._scalars = [np.asarray(variable).copy() for variable in scalars]
         data = tf.TensorSpec([None, features], tf.float32)
-        rows = tf.TensorSpec([None, heads, None], tf.int32)
-        targets = tf.TensorSpec([None, heads, None, specification.nodes], tf.float32)
-        shares = tf.TensorSpec([None, heads, None], tf.float32)
+        rows = tf.TensorSpec([None, places, None], tf.int32)
+        targets = tf.TensorSpec([None, places, None, specification.nodes], tf.float32)
+        shares = tf.TensorSpec([None, places, None], tf.float32)
         self._train = tf.function(self._train_batches, [data, rows, targets, shares])
         self._predict = tf.function(
             self._predict_rows, [data, tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
         )
 
-    def start(self, weights: Sequence[Sequence[NDArray[np.float32]]]) -> None:
-        """Put heads with these weights, as `build_head` has them, into the first places."""
-        scalars = iter(self._scalars)
-        for variable in self._optimizer.variables:  # moments, which start from 0, and scalars
-            variable.assign(np.zeros(variable.shape) if len(variable.shape) else next(scalars))
-        for number, variable in enumerate(self._model.trainable_variables):
-            values = np.zeros(variable.shape, np.float32)
-            for place, head in enumerate(weights):
-                values[place] = head[number]  # a bias (o,) fits its place (1, o)
-            variable.assign(values)
-
-    def take_over(self, other: "HeadStack", places: Sequence[int]) -> None:
-        """Go on with the heads in these places of another stack, in this order."""
-        for mine, theirs in zip(self._variables, other._variables, strict=True):
-            values = np.asarray(theirs)
-            if values.ndim:  # a scalar, as the number of steps, is that of all heads
-                moved = np.zeros(mine.shape, values.dtype)
-                moved[: len(places)] = values[list(places)]
-                values = moved
-            mine.assign(values)
+    def start(self, place: int, weights: Sequence[NDArray[np.float32]]) -> None:
+        """Put a head with these weights, as `build_head` has them, into a place."""
+        for variable, values in zip(self._model.trainable_variables, weights, strict=True):
+            _put(variable, place, values.T)  # of a bias, that is the bias
+        for variable in self._optimizer.variables:
+            if len(variable.shape):  # moments and steps are each head's own, a learning rate is not
+                _put(variable, place, 0)
 
     def weights(self, place: int) -> list[NDArray[np.float32]]:
         """The weights of one head, as `build_head` has them."""
-        values = [np.array(variable[place]) for variable in self._model.trainable_variables]
-        return [value[0] if len(value) == 1 else value for value in values]
+        layers = [layer.trainable_variables for layer in self._model.layers]
+        return [
+            np.array(values)
+            for kernel, bias in layers
+            for values in (np.transpose(kernel[place]), bias[place][0])
+        ]
 
     def train(
         self,
@@ -89,13 +78,13 @@ class HeadStack:
 
         Args:
             features: float32 (k, m), a tensor.
-            rows: Which of them, int32 (b, heads, n).
-            targets: float32 (b, heads, n, nodes).
-            shares: Each image's share in the mean of its batch, float32 (b, heads, n); images of
+            rows: Which of them, int32 (b, places, n).
+            targets: float32 (b, places, n, nodes).
+            shares: Each image's share in the mean of its batch, float32 (b, places, n); images of
                 share 0 fill up a batch and are not seen.
 
         Returns:
-            Sum of losses and number of hits of each head, float32 (heads,).
+            Sum of losses and number of hits in each place, float32 (places,).
         """
         losses, found = self._train(features, rows, targets, shares)
         return np.asarray(losses), np.asarray(found)
@@ -108,14 +97,10 @@ class HeadStack:
         ]
         return np.concatenate(parts)
 
-    @property
-    def _variables(self) -> list[Any]:
-        return [*self._model.trainable_variables, *self._optimizer.variables]
-
     def _train_batches(self, data: Any, rows: Any, targets: Any, shares: Any) -> tuple[Any, Any]:
         import tensorflow as tf
 
-        losses = hits = tf.zeros([self.heads])
+        losses = hits = tf.zeros([self._places])
         for number in tf.range(tf.shape(rows)[0]):
             batch = tf.gather(data, rows[number])
             more = self._train_batch(batch, targets[number], shares[number])
@@ -142,16 +127,22 @@ class HeadStack:
         outputs = tf.gather(data, rows)[None]
         for layer in (hidden, output):
             kernel, bias = (variable[place][None] for variable in layer.trainable_variables)
-            outputs = layer.activation(tf.matmul(outputs, kernel) + bias)
+            outputs = layer.activation(tf.matmul(outputs, kernel, transpose_b=True) + bias)
         return outputs[0]
 
 
 @lru_cache
 def head_stack(
-    specification: HeadSpecification, features: int, training: Training, heads: int
+    specification: HeadSpecification, features: int, training: Training, places: int
 ) -> HeadStack:
     """The stack of this shape; compiling one takes a second, so a process keeps it."""
-    return HeadStack(specification, features, training, heads)
+    return HeadStack(specification, features, training, places)
+
+
+def _put(variable: Any, place: int, values: Any) -> None:
+    array = np.asarray(variable).copy()
+    array[place] = values
+    variable.assign(array)
 
 
 def check_stackable(training: Training) -> None:

@@ -1,5 +1,7 @@
 """Outcomes on disk: each trial is kept by itself, so that a study goes on where it was."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
 
 from tasks.networks.keeping import Attempt
@@ -12,6 +14,7 @@ from tasks.trials.group import Group
 from tasks.trials.trial import Outcome, Trial
 
 FOLDER = "trials"
+READERS = 16
 
 
 class Notes(Record):
@@ -26,6 +29,13 @@ def keep(store: Store, group: Group, outcome: Outcome) -> None:
     notes = Notes(attempts=outcome.attempts, weights_sha256=outcome.weights_sha256)
     name = _name(group, outcome.trial)
     write_arrays(store, name, [outcome.probabilities], notes.model_dump_json())
+
+
+def find_all(store: Store, group: Group) -> dict[Trial, Outcome]:
+    """What was kept of a group; many at a time, since storage elsewhere takes its time for each."""
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(partial(find, store, group), group.trials)
+        return {outcome.trial: outcome for outcome in found if outcome}
 
 
 def find(store: Store, group: Group, trial: Trial) -> Outcome | None:

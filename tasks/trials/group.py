@@ -1,12 +1,14 @@
 """Trials that are trained together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from tasks.networks.recipe import Training
 from tasks.storage.references import Dataset, Record
 from tasks.trials.trial import Trial
 
-MOST_HEADS = 4
+# Where one head is through another takes its place, until the last few leave places empty: the more
+# heads the better, but an outcome is seen when its whole group is through.
+MOST_HEADS = 12
 
 
 class Group(Record):
@@ -21,6 +23,11 @@ class Group(Record):
     trials: tuple[Trial, ...]
     features: Dataset
     training: Training
+
+    def without(self, trials: Container[Trial]) -> "Group":
+        """The same group without these trials."""
+        left = tuple(trial for trial in self.trials if trial not in trials)
+        return self.model_copy(update={"trials": left})
 
     def parted(self) -> Iterator["Group"]:
         """The same trials in groups that a worker trains at once, heads of one shape each."""

@@ -18,7 +18,6 @@ from tasks.trials.runner import Train
 from tasks.trials.trial import Outcome
 
 MOST_DEATHS = 3
-GROUPS_A_PROCESS = 100  # TensorFlow keeps about a megabyte of each
 
 
 def run_on_processes(
@@ -58,13 +57,9 @@ class _Worker:
 
     def __init__(self, over: threading.Event) -> None:
         self._over, self._log = over, get_run_logger()
-        self._pool, self._groups = one_process(), 0
+        self._pool = one_process()
 
     def train(self, train: Train, group: Group) -> list[Outcome]:
-        if self._groups == GROUPS_A_PROCESS:
-            self._pool.shutdown()
-            self._pool, self._groups = one_process(), 0
-        self._groups += 1
         for _ in range(MOST_DEATHS):
             try:
                 return self._pool.submit(train, group).result()

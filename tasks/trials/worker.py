@@ -1,5 +1,6 @@
 """What a worker does: it trains a group of heads side by side and keeps each outcome."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -8,16 +9,17 @@ from numpy.typing import NDArray
 
 from tasks.filter import select_classes
 from tasks.networks.architecture import HeadSpecification, build_head
+from tasks.networks.head_run import HeadData
 from tasks.networks.inference import class_probabilities, run
 from tasks.networks.recipe import Training
-from tasks.networks.stacked_attempts import Ended, HeadData, train_heads_until_healthy
+from tasks.networks.stacked_attempts import Ended, train_heads_until_healthy
 from tasks.networks.targets import targets_for
 from tasks.networks.tensors import mapped_tensor
 from tasks.networks.threads import use_one_thread
 from tasks.one_hot import encode
 from tasks.storage.models import weights_sha256
 from tasks.storage.store import Store
-from tasks.trials.cache import keep
+from tasks.trials.cache import find_all, keep
 from tasks.trials.group import Group
 from tasks.trials.trial import Outcome, Trial
 
@@ -25,28 +27,36 @@ if TYPE_CHECKING:
     import keras
 
 
-def train_group(address: str, group: Group) -> list[Outcome]:
+def train_group(address: str, refresh: bool, group: Group) -> list[Outcome]:
     """Train the trials of a group together, on one thread, and keep each when it is through.
 
     Args:
         address: Of the artifacts; all that a worker on another machine needs to know.
+        refresh: Train those that are kept already, too, as they are where a worker died.
         group: Trials of one head.
     """
     use_one_thread()
     store = Store.at(address)
+    outcomes = {} if refresh else find_all(store, group)
+    found = [*outcomes.values()]
+    for part in group.without(outcomes).parted():
+        found.extend(_train(store, part))
+    return found
+
+
+def _train(store: Store, group: Group) -> Iterator[Outcome]:
     train = group.features.train
     labels = np.asarray(store.array(train.labels))
     heads = [_data(trial, labels) for trial in group.trials]
-    outcomes = []
     for ended in train_heads_until_healthy(
         group.trials[0].specification,
         mapped_tensor(store.verified(train.inputs), train.inputs.shape),
         heads,
         group.training,
     ):
-        outcomes.append(_test(store, group, ended))
-        keep(store, group, outcomes[-1])
-    return outcomes
+        outcome = _test(store, group, ended)
+        keep(store, group, outcome)
+        yield outcome
 
 
 def _data(trial: Trial, labels: NDArray[np.uint8]) -> HeadData:

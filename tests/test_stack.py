@@ -8,12 +8,17 @@ from prefect.logging import disable_run_logger
 
 from flows.recipes import RECIPES
 from tasks.errors import InputError
-from tasks.networks.architecture import ONE_NODE, build_head, softmax_head
+from tasks.networks.architecture import (
+    ONE_NODE,
+    build_head,
+    initial_head_weights,
+    softmax_head,
+)
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.head_run import HeadData
 from tasks.networks.health import MOST_ATTEMPTS
 from tasks.networks.recipe import Training
-from tasks.networks.stack import check_stackable
+from tasks.networks.stack import HeadStack, check_stackable
 from tasks.networks.stacked_attempts import train_heads_until_healthy
 from tasks.networks.targets import targets_for
 from tasks.networks.tensors import mapped_tensor
@@ -113,6 +118,37 @@ def test_neighbours_do_not_change_a_bit(training):
     for apart in (weights(heads[:1]), weights(heads[:2]), weights(heads[:4])):
         for ours, theirs in zip(apart, together, strict=False):
             assert [one.tobytes() for one in ours] == [one.tobytes() for one in theirs]
+
+
+@pytest.mark.parametrize("specification", [softmax_head(3), ONE_NODE], ids=["three", "one"])
+def test_a_head_in_a_stack_starts_from_the_weights_that_it_is_built_with(specification):
+    built = build_head(specification, 7, NOTEBOOK, seed=5).get_weights()
+    initial = initial_head_weights(specification, 7, seed=5)
+    stack = HeadStack(specification, 7, NOTEBOOK, 2)
+    stack.start(1, initial)
+    for weights in (initial, stack.weights(1)):
+        assert [one.tobytes() for one in weights] == [one.tobytes() for one in built]
+        assert [one.shape for one in weights] == [one.shape for one in built]
+    assert not any(one.any() for one in stack.weights(0))
+
+
+@pytest.mark.parametrize("training", [NOTEBOOK, TUNED], ids=["notebook", "tuned"])
+def test_nothing_is_left_in_a_place_of_whoever_had_it_before(training):
+    """Adam's moments and its count of steps begin anew, while the neighbour's go on."""
+    specification = softmax_head(2)
+    rows = np.arange(64, dtype=np.int32).reshape(4, 1, 16).repeat(2, axis=1)
+    targets = np.eye(2, dtype=np.float32)[LABELS[rows]]
+    batches = FEATURES, rows, targets, np.full(rows.shape, 1 / 16, np.float32)
+    stack = HeadStack(specification, 20, training, 2)
+    first, second = (initial_head_weights(specification, 20, seed) for seed in (1, 2))
+    for place, weights in enumerate((first, second)):
+        stack.start(place, weights)
+    stack.train(*batches)
+    once = stack.weights(0)
+    stack.start(1, first)
+    stack.train(*batches)
+    assert [one.tobytes() for one in stack.weights(1)] == [one.tobytes() for one in once]
+    assert stack.weights(0)[0].tobytes() != once[0].tobytes()
 
 
 def test_a_head_that_never_learns_has_its_attempts_and_no_weights():

@@ -13,10 +13,12 @@ from prefect.logging import disable_run_logger
 from tasks.errors import InputError, WorkerError
 from tasks.networks.recipe import Training
 from tasks.storage.references import ArrayReference, Dataset, Split
+from tasks.storage.store import Store
 from tasks.trials.cluster import run_on_dask
 from tasks.trials.group import Group
 from tasks.trials.processes import run_on_processes
 from tasks.trials.trial import Outcome, Trial
+from tasks.trials.worker import train_group
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1
@@ -59,6 +61,37 @@ def test_the_death_of_a_worker_costs_its_own_trials_only(tmp_path, run):
     assert calls[1] == 2
     if run is run_on_processes:  # Dask gives away what its dead worker had in store, too
         assert calls == {0: 1, 1: 2, 2: 1, 3: 1}
+
+
+def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
+    store = Store(tmp_path)
+    labels = (np.arange(200) % 2).astype(np.uint8)
+    inputs = np.where(labels[:, None] == 0, [-1.0, 0.5], [1.0, 0.5]).astype(np.float32)
+    split = Split(
+        inputs=store.add_array("features", inputs), labels=store.add_array("labels", labels)
+    )
+    training = TRAINING.model_copy(update={"learning_rate": 0.01, "epochs": 2})
+    trials = tuple(
+        Trial(recipe="tuned", classes=(0, 1), head="two-node", seed=seed) for seed in range(3)
+    )
+    group = Group(trials=trials, features=Dataset(train=split, test=split), training=training)
+
+    def run(refresh: bool) -> tuple[dict[int, str], dict[str, int]]:
+        train_here = partial(train_group, str(tmp_path), refresh)
+        (found,) = run_on_processes(train_here, [group], workers=1)
+        times = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "trials").iterdir()}
+        return {outcome.trial.seed: outcome.weights_sha256 for outcome in found}, times
+
+    digests, before = run(refresh=False)
+    assert len(set(digests.values())) == len(before) == 3
+    lost = min(before)
+    (tmp_path / "trials" / lost).unlink()
+    again, after = run(refresh=False)
+    assert again == digests
+    assert {name for name in after if after[name] != before[name]} == {lost}
+    anew, last = run(refresh=True)
+    assert anew == digests
+    assert {name for name in last if last[name] != after[name]} == set(before)
 
 
 def test_trials_that_bring_every_worker_down_end_in_a_sentence(tmp_path):

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.filter import select_classes
+from tasks.filter import Subset, select_classes
 from tasks.networks.architecture import ONE_NODE
 from tasks.trials.trial import Outcome, Trial
 
@@ -29,7 +29,7 @@ class Graded:
     outcome: Outcome
     rows: NDArray[np.intp]
     labels: NDArray[np.uint8]
-    answers: NDArray[np.intp]
+    answers: NDArray[np.uint8]
     hits: NDArray[np.bool_]
 
     @property
@@ -53,8 +53,10 @@ def grade(outcomes: Sequence[Outcome], labels: NDArray[np.uint8]) -> list[Graded
         InputError: A trial's class has no test image.
     """
     recipes = list(dict.fromkeys(outcome.trial.recipe for outcome in outcomes))
+    classes = {outcome.trial.classes for outcome in outcomes}
+    subsets = {one: select_classes(labels, one, "test") for one in classes}
     return [
-        _grade(outcome, labels)
+        _grade(outcome, subsets[outcome.trial.classes])
         for outcome in sorted(outcomes, key=lambda one: _place(one.trial, recipes))
     ]
 
@@ -67,9 +69,8 @@ def group(trials: Sequence[Graded], key: Callable[[Trial], Key]) -> dict[Key, li
     return found
 
 
-def _grade(outcome: Outcome, labels: NDArray[np.uint8]) -> Graded:
-    subset = select_classes(labels, outcome.trial.classes, "test")
-    answers = outcome.probabilities.argmax(axis=1)
+def _grade(outcome: Outcome, subset: Subset) -> Graded:
+    answers = outcome.probabilities.argmax(axis=1).astype(np.uint8)
     hits = answers == subset.labels if outcome.learned else np.zeros(0, bool)
     return Graded(outcome, subset.rows, subset.labels, answers, hits)
 

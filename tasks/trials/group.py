@@ -6,9 +6,9 @@ from tasks.networks.recipe import Training
 from tasks.storage.references import Dataset, Record
 from tasks.trials.trial import Trial
 
-# Where one head is through another takes its place, until the last few leave places empty: the more
-# heads the better, but an outcome is seen when its whole group is through.
-MOST_HEADS = 12
+# Two are trained at once, and where one is through another takes its place. More in a group would
+# leave a place empty less often, but fewer workers would have something to do.
+MOST_HEADS = 4
 
 
 class Group(Record):

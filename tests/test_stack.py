@@ -151,6 +151,22 @@ def test_nothing_is_left_in_a_place_of_whoever_had_it_before(training):
     assert stack.weights(0)[0].tobytes() != once[0].tobytes()
 
 
+def test_a_head_that_diverges_does_nothing_to_its_neighbour():
+    specification = softmax_head(2)
+    rows = np.arange(32, dtype=np.int32).reshape(2, 1, 16).repeat(2, axis=1)
+    targets = np.eye(2, dtype=np.float32)[LABELS[rows]]
+    stack = HeadStack(specification, 20, NOTEBOOK, 2)
+    weights = initial_head_weights(specification, 20, seed=1)
+    found = []
+    for factor in (1, np.nan):
+        stack.start(0, weights)
+        stack.start(1, [one * np.float32(factor) for one in weights])
+        stack.train(FEATURES, rows, targets, np.full(rows.shape, 1 / 16, np.float32))
+        found.append(stack.weights(0))
+    assert [one.tobytes() for one in found[0]] == [one.tobytes() for one in found[1]]
+    assert np.isnan(stack.weights(1)[0]).all()
+
+
 def test_a_head_that_never_learns_has_its_attempts_and_no_weights():
     features = np.zeros((200, 3), np.float32)
     targets = np.eye(2, dtype=np.float32)[np.arange(200) % 2]

@@ -139,12 +139,6 @@ def head_stack(
     return HeadStack(specification, features, training, places)
 
 
-def _put(variable: Any, place: int, values: Any) -> None:
-    array = np.asarray(variable).copy()
-    array[place] = values
-    variable.assign(array)
-
-
 def check_stackable(training: Training) -> None:
     """Whether heads can be trained side by side this way.
 
@@ -158,3 +152,9 @@ def check_stackable(training: Training) -> None:
                 f"heads with {setting} {getattr(training, setting)} cannot be trained together; "
                 f"a study needs a recipe whose heads have {setting} 0"
             )
+
+
+def _put(variable: Any, place: int, values: Any) -> None:
+    array = np.asarray(variable).copy()
+    array[place] = values
+    variable.assign(array)

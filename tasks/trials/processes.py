@@ -66,7 +66,9 @@ class _Worker:
             except BrokenProcessPool:
                 if self._over.is_set():
                     raise
-                self._log.warning("a worker died; its %d trials begin again", len(group.trials))
+                self._log.warning(
+                    "a worker died; another one goes on with its %d trials", len(group.trials)
+                )
                 self._pool = one_process()
         names = ", ".join(map(str, group.trials[0].classes))
         raise WorkerError(

@@ -32,7 +32,8 @@ def train_group(address: str, refresh: bool, group: Group) -> list[Outcome]:
 
     Args:
         address: Of the artifacts; all that a worker on another machine needs to know.
-        refresh: Train those that are kept already, too, as they are where a worker died.
+        refresh: Train what is kept already, too. Otherwise a group whose worker died goes on where
+            it was.
         group: Trials of one head.
     """
     use_one_thread()

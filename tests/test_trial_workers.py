@@ -1,7 +1,9 @@
 """Workers that die, and clusters that do not answer."""
 
+import importlib
 import os
 import signal
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -61,6 +63,19 @@ def test_the_death_of_a_worker_costs_its_own_trials_only(tmp_path, run):
     assert calls[1] == 2
     if run is run_on_processes:  # Dask gives away what its dead worker had in store, too
         assert calls == {0: 1, 1: 2, 2: 1, 3: 1}
+
+
+def tell_modules(group: Group) -> list[Outcome]:
+    importlib.import_module("keras")
+    loaded = sorted({name.partition(".")[0] for name, module in sys.modules.items() if module})
+    return [Outcome(group.trials[0], (), " ".join(loaded), np.zeros((0, 2), np.float32))]
+
+
+def test_a_worker_process_imports_nothing_big_beside_tensorflow():
+    ((outcome,),) = run_on_processes(tell_modules, [group_of(0)], workers=1)
+    loaded = outcome.weights_sha256.split()
+    assert {"keras", "tensorflow"} <= set(loaded)
+    assert not {"matplotlib", "pandas", "sklearn", "mlflow"} & set(loaded)
 
 
 def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):

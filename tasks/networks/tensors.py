@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 
-@lru_cache(1)
+@lru_cache(2)
 def mapped_tensor(path: Path, shape: tuple[int, ...]) -> Any:
     """An `.npy` file as a tensor in the memory of the page cache, shared by all processes.
 
     DLPack hands over writable arrays only: the mapping is copy-on-write, and nobody writes. The
-    last one stays mapped: a worker goes from group to group on the same features.
+    last two stay mapped: a worker goes from group to group on the same features, training and test.
     """
     import tensorflow as tf
 

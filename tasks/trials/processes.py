@@ -3,8 +3,9 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
@@ -18,6 +19,8 @@ from tasks.trials.runner import Train
 from tasks.trials.trial import Outcome
 
 MOST_DEATHS = 3
+# What Keras imports where it is installed, for functions that no worker calls: 0.1 GB a process.
+NOT_NEEDED = ("matplotlib", "pandas", "sklearn")
 
 
 def run_on_processes(
@@ -57,7 +60,7 @@ class _Worker:
 
     def __init__(self, over: threading.Event) -> None:
         self._over, self._log = over, get_run_logger()
-        self._pool = one_process()
+        self._pool = one_process(_leave_out_what_is_not_needed)
 
     def train(self, train: Train, group: Group) -> list[Outcome]:
         for _ in range(MOST_DEATHS):
@@ -69,7 +72,7 @@ class _Worker:
                 self._log.warning(
                     "a worker died; another one goes on with its %d trials", len(group.trials)
                 )
-                self._pool = one_process()
+                self._pool = one_process(_leave_out_what_is_not_needed)
         names = ", ".join(map(str, group.trials[0].classes))
         raise WorkerError(
             f"{MOST_DEATHS} worker processes died on the same trials (the first: classes {names}); "
@@ -77,10 +80,14 @@ class _Worker:
         )
 
 
-def one_process() -> ProcessPoolExecutor:
-    """A pool of one spawned process that ends when this process does, whatever ends it."""
+def one_process(prepare: Callable[[], object] | None = None) -> ProcessPoolExecutor:
+    """A pool of one spawned process that ends when this process does, whatever ends it.
+
+    Args:
+        prepare: Called in the process before anything else.
+    """
     spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_the_parent)
+    return ProcessPoolExecutor(1, spawn, _begin, (prepare,))
 
 
 def kill_processes() -> None:
@@ -89,8 +96,15 @@ def kill_processes() -> None:
         process.kill()
 
 
-def _end_with_the_parent() -> None:
+def _leave_out_what_is_not_needed() -> None:
+    for name in NOT_NEEDED:
+        sys.modules[name] = None  # type: ignore[assignment]    # its import fails, says Python
+
+
+def _begin(prepare: Callable[[], object] | None) -> None:
     """Die at once on Ctrl-C, without a traceback, and with a parent that was killed."""
+    if prepare:
+        prepare()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_wait_for_the_parents_end, daemon=True).start()
 

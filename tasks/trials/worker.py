@@ -76,7 +76,8 @@ def _test(store: Store, group: Group, ended: Ended) -> Outcome:
     head = _head(trial.specification, test.inputs.shape[1], group.training)
     head.set_weights(ended.weights)
     rows = select_classes(np.asarray(store.array(test.labels)), trial.classes, "test").rows
-    probabilities = class_probabilities(run(head, store.array(test.inputs)[rows]))
+    inputs = np.asarray(mapped_tensor(store.verified(test.inputs), test.inputs.shape))
+    probabilities = class_probabilities(run(head, inputs[rows]))
     return Outcome(trial, ended.attempts, weights_sha256(head), probabilities)
 
 

@@ -99,7 +99,7 @@ def build_head(
 
 def initial_head_weights(
     specification: HeadSpecification, features: int, seed: int
-) -> "list[NDArray[np.float32]]":
+) -> list[NDArray[np.float32]]:
     """The weights that `build_head` starts from, kernel and bias of each layer.
 
     Building the head takes four times as long, and Keras never gives back 0.14 MB of it.

@@ -71,8 +71,9 @@ def tell_modules(group: Group) -> list[Outcome]:
     return [Outcome(group.trials[0], (), " ".join(loaded), np.zeros((0, 2), np.float32))]
 
 
-def test_a_worker_process_imports_nothing_big_beside_tensorflow():
-    ((outcome,),) = run_on_processes(tell_modules, [group_of(0)], workers=1)
+@pytest.mark.parametrize("run", [run_on_processes, partial(run_on_dask, address=None)])
+def test_a_worker_imports_nothing_big_beside_tensorflow(run):
+    ((outcome,),) = run(tell_modules, [group_of(0)], workers=1)
     loaded = outcome.weights_sha256.split()
     assert {"keras", "tensorflow"} <= set(loaded)
     assert not {"matplotlib", "pandas", "sklearn", "mlflow"} & set(loaded)

@@ -2,12 +2,16 @@
 
 import ast
 import hashlib
+import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 PACKAGES = ("flows", "tasks")
+
+# Python 3.11 counts the depth of all threads' syntax trees together, and fails if two are made.
+_parsing = threading.Lock()
 
 
 @cache
@@ -52,7 +56,9 @@ def _imported(path: Path) -> tuple[str, ...]:
 
 
 def _names(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    with _parsing:
+        tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

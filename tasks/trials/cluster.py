@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from tasks.errors import InputError, WorkerError
+from tasks.trials import lean
 from tasks.trials.group import Group
 from tasks.trials.runner import Train
 from tasks.trials.trial import Outcome
@@ -45,7 +46,11 @@ def _connect(workers: int, address: str | None, stack: ExitStack) -> "Client":
         raise InputError("--runner dask needs Dask: pip install -e '.[dask]'") from error
     if address is None:
         local = LocalCluster(
-            n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            preload=lean.__name__,
         )
         return Client(stack.enter_context(local))
     try:

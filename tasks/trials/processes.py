@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
@@ -15,12 +14,11 @@ from prefect.logging import get_run_logger
 
 from tasks.errors import WorkerError
 from tasks.trials.group import Group
+from tasks.trials.lean import leave_out_what_is_not_needed
 from tasks.trials.runner import Train
 from tasks.trials.trial import Outcome
 
 MOST_DEATHS = 3
-# What Keras imports where it is installed, for functions that no worker calls: 0.1 GB a process.
-NOT_NEEDED = ("matplotlib", "pandas", "sklearn")
 
 
 def run_on_processes(
@@ -60,7 +58,7 @@ class _Worker:
 
     def __init__(self, over: threading.Event) -> None:
         self._over, self._log = over, get_run_logger()
-        self._pool = one_process(_leave_out_what_is_not_needed)
+        self._pool = one_process(leave_out_what_is_not_needed)
 
     def train(self, train: Train, group: Group) -> list[Outcome]:
         for _ in range(MOST_DEATHS):
@@ -72,7 +70,7 @@ class _Worker:
                 self._log.warning(
                     "a worker died; another one goes on with its %d trials", len(group.trials)
                 )
-                self._pool = one_process(_leave_out_what_is_not_needed)
+                self._pool = one_process(leave_out_what_is_not_needed)
         names = ", ".join(map(str, group.trials[0].classes))
         raise WorkerError(
             f"{MOST_DEATHS} worker processes died on the same trials (the first: classes {names}); "
@@ -94,11 +92,6 @@ def kill_processes() -> None:
     """End the processes that this one spawned, at once: whatever they store is whole or absent."""
     for process in multiprocessing.active_children():
         process.kill()
-
-
-def _leave_out_what_is_not_needed() -> None:
-    for name in NOT_NEEDED:
-        sys.modules[name] = None  # type: ignore[assignment]    # its import fails, says Python
 
 
 def _begin(prepare: Callable[[], object] | None) -> None:

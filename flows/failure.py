@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
 
-from tasks.errors import DeadModelError, InputError, RemoteError
+from tasks.errors import ReadableError
 
 
 def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -36,5 +36,5 @@ def reason(state: State[Any]) -> str:
     if not introduction:
         return message
     kind, _, sentence = rest.partition(": ")
-    readable = (InputError.__name__, DeadModelError.__name__, RemoteError.__name__)
+    readable = {error.__name__ for error in ReadableError.__subclasses__()}
     return sentence if kind in readable else rest

@@ -15,7 +15,8 @@ from tasks.errors import InputError, ReadableError, RemoteError
 from tasks.sources.source import Source
 from tasks.storage import checkpoints, records
 from tasks.storage.ledger import note_outcome
-from tasks.storage.lock import exclusive
+from tasks.storage.lock import exclusive, writable
+from tasks.storage.space import space_for
 from tasks.storage.store import Store
 
 CHATTER = (note_outcome.__name__, leave_reason.__name__, "triggered tf.function retracing")
@@ -26,6 +27,7 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
     """Within the flow: alone on the artifacts, store there, and keep the log readable.
 
     Raises:
+        FullDiskError: The artifacts' disk is full.
         InputError: The artifacts cannot be written to, or another run did not leave them.
     """
     for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
@@ -52,14 +54,10 @@ def _open_store(config: RunConfig) -> Store:
     """The store, after one access showed that it can be written to."""
     store = Store.at(config.artifacts)
     try:
-        store.root.mkdir(parents=True, exist_ok=True)
+        with writable(store.root), space_for(store.root):
+            store.root.mkdir(parents=True, exist_ok=True)
         if store.remote:
             store.remote.probe()
-    except OSError as error:
-        raise InputError(
-            f"--artifacts {store.root} cannot be written to ({error.strerror}); "
-            "give a folder that can"
-        ) from error
     except RemoteError as error:
         raise InputError(
             f"--artifacts {error}; give a folder or URL that can, and the credentials that it needs"

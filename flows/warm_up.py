@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flows.config import RunConfig
 from tasks.storage.source import source_sha256
+from tasks.storage.space import space_for
 from tasks.storage.store import Store
 
 FOLDER = "finished"
@@ -25,8 +26,9 @@ def import_ahead(config: RunConfig) -> None:
 def mark_finished(config: RunConfig) -> None:
     """Note that all which this configuration needs has been computed."""
     mark = _mark(config)
-    mark.parent.mkdir(exist_ok=True)
-    mark.touch()
+    with space_for(mark):
+        mark.parent.mkdir(exist_ok=True)
+        mark.touch()
 
 
 def _mark(config: RunConfig) -> Path:

@@ -17,6 +17,10 @@ class WorkerError(ReadableError):
     """Worker processes died again and again."""
 
 
+class FullDiskError(ReadableError):
+    """There is no space to write to; the sentence names the disk and the file."""
+
+
 class RemoteError(ReadableError):
     """Storage elsewhere cannot be read or written to; the sentence names its address."""
 

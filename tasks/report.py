@@ -103,9 +103,10 @@ def write_folder(store: Store, files: dict[str, str], latest: str = "latest") ->
 
 
 def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> Path:
-    folder, link = store.root / FOLDER / name, store.root / FOLDER / latest
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with store.temporary() as unfinished, store.temporary() as pointer:
+    place, pointed = f"{FOLDER}/{name}", f"{FOLDER}/{latest}"
+    folder, link = store.root / place, store.root / pointed
+    with store.temporary(place) as unfinished, store.temporary(pointed) as pointer:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished.mkdir()
         for file, text in files.items():
             with (unfinished / file).open("w", encoding="utf-8") as opened:

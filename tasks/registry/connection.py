@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tasks.errors import InputError
+from tasks.storage.space import space_for
 from tasks.storage.store import Store, replace
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 FOLDER = "registry"
+EMBEDDED = f"{FOLDER}/mlflow.db"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https")
 
@@ -24,6 +26,7 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
     beside its exceptions, and an answer within seconds if a server cannot be reached.
 
     Raises:
+        FullDiskError: There is no space for its database.
         InputError: It cannot be reached or used.
     """
     _check_scheme(uri)
@@ -37,8 +40,9 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        client = MlflowClient(uri or _embedded(store))
-        client.search_registered_models(max_results=1)
+        with space_for(database(store, uri)):
+            client = MlflowClient(uri or _embedded(store))
+            client.search_registered_models(max_results=1)
     except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
         place = _without_password(uri) if uri else str(store.root / FOLDER)
         cause = shorten(str(error).replace(uri or place, place), 300)
@@ -49,6 +53,13 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
 def is_server(uri: str | None) -> bool:
     """Whether a server keeps the files too; a database alone leaves them to us."""
     return uri is not None and urlsplit(uri).scheme in SERVERS
+
+
+def database(store: Store, uri: str | None) -> Path:
+    """The file that a registry's entries are written to; of no use where a server writes them."""
+    if uri is None:
+        return (store.root / EMBEDDED).resolve()
+    return Path(urlsplit(uri).path.removeprefix("/"))
 
 
 def _check_scheme(uri: str | None) -> None:
@@ -66,9 +77,9 @@ def _embedded(store: Store) -> str:
     MLflow's migrations are not one transaction: a database that a kill left in the middle of them
     would be of no use to anyone.
     """
-    path = (store.root / FOLDER / "mlflow.db").resolve()
+    path = database(store, None)
     if not path.exists():
-        with store.temporary(".db") as temporary:
+        with store.temporary(EMBEDDED) as temporary:
             _migrate(temporary.resolve())
             replace(temporary, path)
     return f"sqlite:///{path}"

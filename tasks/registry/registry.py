@@ -8,7 +8,7 @@ at any moment leaves one whole champion: the old or the new one.
 import getpass
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from tasks.errors import InputError
-from tasks.registry.connection import FOLDER, connect, is_server
+from tasks.registry.connection import FOLDER, connect, database, is_server
 from tasks.registry.decision import Decision
 from tasks.registry.tables import markdown
 from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
+from tasks.storage.space import space_for, why_full
 from tasks.storage.store import Store, file_sha256, replace
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+DECISION = "decision.json"
 MODEL = PurePosixPath("model/model.keras")  # among the files of a run
 
 
@@ -86,35 +88,41 @@ class Registry:
         """Log a candidate and all that belongs to it as a run, and make it the challenger.
 
         Raises:
+            FullDiskError: There is no space for it.
             InputError: The model file is not the one that was described.
         """
         if not _is_intact(candidate.model, candidate.sha256):
             raise InputError(f"{candidate.model} is not what was stored; run the training again")
-        with self._run() as run:
-            self._log(candidate, run.info.run_id)
-        number = self._create_version(candidate, run)
-        self._client.set_registered_model_alias(self.name, CHALLENGER, str(number))
+        with self._space():
+            with self._run() as run:
+                self._log(candidate, run.info.run_id)
+            number = self._create_version(candidate, run)
+            self._client.set_registered_model_alias(self.name, CHALLENGER, str(number))
         return self._version(number)
 
     def record(self, version: Version, decision: Decision) -> None:
         """Keep a decision, with all its numbers, in the run and in the registry.
 
         The tag comes last: with it a version counts as judged.
+
+        Raises:
+            FullDiskError: There is no space for it.
         """
-        champion = self.champion()
-        self._client.log_text(version.run_id, decision.model_dump_json(indent=2), "decision.json")
-        self._client.log_text(version.run_id, markdown(decision), "decision.md")
-        self._client.update_model_version(
-            self.name, str(version.number), description=markdown(decision)
-        )
-        if champion:
-            self._tag(version.number, "opponent", str(champion.number))
-        self._tag(version.number, "decision", decision.model_dump_json())
+        champion, text = self.champion(), markdown(decision)
+        with space_for(self._files):
+            self._client.log_text(version.run_id, decision.model_dump_json(indent=2), DECISION)
+            self._client.log_text(version.run_id, text, "decision.md")
+        with self._space():
+            self._client.update_model_version(self.name, str(version.number), description=text)
+            if champion:
+                self._tag(version.number, "opponent", str(champion.number))
+            self._tag(version.number, "decision", decision.model_dump_json())
 
     def promote(self, version: Version) -> None:
         """Make a version that won champion.
 
         Raises:
+            FullDiskError: There is no space for it.
             ValueError: The version was not judged, or was not judged better.
             InputError: Its file is missing or is not what was registered.
         """
@@ -134,6 +142,7 @@ class Registry:
             The champion before, and the champion now.
 
         Raises:
+            FullDiskError: There is no space for it.
             InputError: There is no previous champion, or its file is not intact.
         """
         champion = self.champion()
@@ -141,7 +150,8 @@ class Registry:
             raise InputError(f"There is no previous champion of {self.name} to go back to")
         previous = self._version(champion.replaces)
         why = f"Rolled back from version {champion.number}."
-        self._tag(champion.number, "withdrawal", _event(why).model_dump_json())
+        with self._space():
+            self._tag(champion.number, "withdrawal", _event(why).model_dump_json())
         self._appoint(previous, why, champion.predecessors[:-1])
         return champion, self._version(previous.number)
 
@@ -152,6 +162,7 @@ class Registry:
         all the same: MLflow's own address of it is absolute, ours is not.
 
         Raises:
+            FullDiskError: There is no space for a copy.
             InputError: It is missing or is not what was registered.
         """
         path = self._files / version.run_id / "artifacts" / MODEL
@@ -168,6 +179,10 @@ class Registry:
     def _files(self) -> Path:
         return (self._store.root / FOLDER / "files").resolve()
 
+    def _space(self) -> AbstractContextManager[None]:
+        """Around what writes entries."""
+        return space_for(database(self._store, self._uri))
+
     def _appoint(self, version: Version, why: str, predecessors: tuple[int, ...]) -> None:
         """Move the alias, once all is in place.
 
@@ -176,8 +191,9 @@ class Registry:
         """
         self.model_path(version)
         appointment = Appointment(**dict(_event(why)), predecessors=predecessors)
-        self._tag(version.number, "appointment", appointment.model_dump_json())
-        self._client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
+        with self._space():
+            self._tag(version.number, "appointment", appointment.model_dump_json())
+            self._client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
 
     @contextmanager
     def _run(self) -> Iterator["Run"]:
@@ -205,10 +221,10 @@ class Registry:
             metrics=[Metric(key, float(value), now, 0) for key, value in candidate.metrics.items()],
             params=[Param(key, str(value)) for key, value in candidate.params.items()],
         )
-        self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
-        if candidate.report:
-            self._client.log_artifacts(run_id, str(candidate.report), "report")
-        with TemporaryDirectory() as folder:
+        with space_for(self._files), TemporaryDirectory() as folder:
+            self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
+            if candidate.report:
+                self._client.log_artifacts(run_id, str(candidate.report), "report")
             link = Path(folder) / MODEL.name
             link.symlink_to(candidate.model.resolve())
             self._client.log_artifact(run_id, str(link), str(MODEL.parent))
@@ -278,13 +294,16 @@ class Registry:
         """Fetch a file from where MLflow keeps it; whether it came is for the digest to say."""
         from mlflow.exceptions import MlflowException
 
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=self._files) as folder:
-            try:
-                found = self._client.download_artifacts(version.run_id, str(MODEL), folder)
-            except (MlflowException, OSError):
-                return
-            replace(Path(found), path)
+        with space_for(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=self._files) as folder:
+                try:
+                    found = self._client.download_artifacts(version.run_id, str(MODEL), folder)
+                except (MlflowException, OSError) as error:
+                    if why_full(error):
+                        raise
+                    return
+                replace(Path(found), path)
 
 
 def _parsed(kind: Any, text: str | None) -> Any:

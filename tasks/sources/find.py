@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.errors import InputError
+from tasks.errors import FullDiskError, InputError
 from tasks.sources.digits import digits_source
 from tasks.sources.idx import find_idx_files
 from tasks.sources.mnist import BRIEF, PERSISTENT, Patience, find_mnist
@@ -26,6 +26,7 @@ def find_source(dataset: str, seed: int, mnist: Callable[[Patience], Path] = fin
 
     Raises:
         InputError: there is no such data set; one sentence says what would be right.
+        FullDiskError: there is no space to keep the mnist that was asked for.
     """
     match dataset:
         case "digits":
@@ -41,7 +42,7 @@ def find_source(dataset: str, seed: int, mnist: Callable[[Patience], Path] = fin
 def _mnist_or_digits(seed: int, mnist: Callable[[Patience], Path]) -> Source:
     try:
         return _mnist_source(mnist(BRIEF))
-    except InputError as error:
+    except (InputError, FullDiskError) as error:
         notice = f"scikit-learn's small digits stand in for MNIST: {error}"
         return replace(digits_source(seed), notice=notice)
 

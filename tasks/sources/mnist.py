@@ -51,6 +51,7 @@ def find_mnist(
 
     Raises:
         InputError: not in the cache, and no mirror gave it; says what was tried.
+        FullDiskError: there is no space to keep it.
     """
     folder = folder or keras_datasets_folder()
     for edition in dict.fromkeys(mirror.edition for mirror in mirrors):

@@ -5,10 +5,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from tasks.errors import InputError
+from tasks.storage.space import space_for
 from tasks.storage.store import Store
 
 
@@ -26,22 +28,40 @@ def exclusive(store: Store, wait_seconds: float, say: Callable[[str], None]) -> 
         say: Is told for whom we wait.
 
     Raises:
-        InputError: Another run still held it after `wait_seconds`.
+        FullDiskError: There is no space for the lock.
+        InputError: Another run still held it after `wait_seconds`, or it cannot be written.
     """
     lock, holder = FileLock(store.root / "run.lock"), store.root / "run.holder"
+    with writable(store.address), space_for(holder):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            other = holder.read_text() if holder.exists() else "another run"
+            say(f"{store.address} is in use by {other}; waiting up to {wait_seconds:g} s")
+            _wait(lock, store, wait_seconds, other)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        other = holder.read_text() if holder.exists() else "another run"
-        say(f"{store.address} is in use by {other}; waiting up to {wait_seconds:g} s")
-        _wait(lock, store, wait_seconds, other)
-    try:
-        holder.write_text(
-            f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%H:%M:%S}"
-        )
+        with writable(store.address), space_for(holder):
+            holder.write_text(
+                f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%H:%M:%S}"
+            )
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def writable(place: str | Path) -> Iterator[None]:
+    """Around what writes to the artifacts for the first time.
+
+    Raises:
+        InputError: They cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"--artifacts {place} cannot be written to ({error.strerror}); give a folder that can"
+        ) from error
 
 
 def _wait(lock: FileLock, store: Store, seconds: float, other: str) -> None:

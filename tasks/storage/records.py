@@ -16,7 +16,7 @@ from prefect.results import ResultRecord, get_result_store  # type: ignore[attr-
 from prefect.serializers import Serializer
 from prefect.transactions import get_transaction
 
-from tasks.errors import RemoteError
+from tasks.errors import FullDiskError, RemoteError
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.references import Record
 from tasks.storage.sealed import read_sealed, write_sealed
@@ -63,11 +63,12 @@ class RecordFolder(WritableFileSystem):
         """Write a record, by its key, with the digest of its bytes in front.
 
         Raises:
-            RemoteError: The store's remote cannot be written to. Prefect goes on without a record.
+            FullDiskError: There is no space for it. Prefect goes on without a record.
+            RemoteError: The store's remote cannot be written to. The same.
         """
         try:
             write_sealed(self.store, f"{FOLDER}/{path}", content)
-        except RemoteError as error:
+        except (FullDiskError, RemoteError) as error:
             get_run_logger().warning("The next run will compute this again: %s", error)
             raise
 

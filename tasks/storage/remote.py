@@ -13,6 +13,7 @@ from fsspec.asyn import AsyncFileSystem
 from fsspec.core import url_to_fs
 
 from tasks.errors import RemoteError, in_one_line
+from tasks.storage.space import why_full
 
 _complete: set[tuple[str, str]] = set()
 
@@ -107,6 +108,8 @@ class Remote:
         except FileNotFoundError:
             raise
         except Exception as error:  # each file system has errors of its own
+            if why_full(error):  # then it is this machine's disk
+                raise
             raise RemoteError(f"{self.address} cannot be read ({in_one_line(error)})") from error
 
     @contextmanager

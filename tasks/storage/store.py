@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +19,7 @@ from platformdirs import user_cache_path
 
 from tasks.storage.references import ArrayReference, FileReference
 from tasks.storage.remote import Remote, is_remote
+from tasks.storage.space import space_for
 
 _digests: dict[tuple[int, int, int, int], str] = {}
 
@@ -70,10 +73,11 @@ class Store:
             A reference to the finished file. A killed run leaves no part of it.
 
         Raises:
+            FullDiskError: There is no space for it.
             RemoteError: It could not be uploaded; then it is not stored here either.
         """
         plain = PurePosixPath(name)
-        with self.temporary(plain.suffix) as temporary:
+        with self.temporary(name) as temporary:
             write(temporary)
             sha256 = file_sha256(temporary)
             path = str(plain.with_name(f"{plain.stem}-{sha256[:16]}{plain.suffix}"))
@@ -84,7 +88,7 @@ class Store:
 
     def add_array(self, name: str, array: NDArray[Any]) -> ArrayReference:
         """Store an array of any shape and numeric dtype under `arrays/name`."""
-        file = self.add(f"arrays/{name}.npy", lambda path: np.save(path, array, allow_pickle=False))
+        file = self.add(f"arrays/{name}.npy", lambda path: _save(path, array))
         return ArrayReference(
             path=file.path, sha256=file.sha256, shape=array.shape, dtype=str(array.dtype)
         )
@@ -119,13 +123,14 @@ class Store:
         """Replace the file `name`, a relative path, at one stroke.
 
         Raises:
+            FullDiskError: There is no space for it.
             OSError: The folder cannot be written to.
             RemoteError: The remote cannot be.
         """
         if self.remote:
             self.remote.write(name, BytesIO(content))
             return
-        with self.temporary() as temporary:
+        with self.temporary(name) as temporary:
             temporary.write_bytes(content)
             replace(temporary, self.root / name)
 
@@ -153,21 +158,27 @@ class Store:
             (self.root / name).unlink(missing_ok=True)
 
     @contextmanager
-    def temporary(self, suffix: str = "") -> Iterator[Path]:
-        """A path to write to, on the same file system as the store; gone afterwards."""
-        folder = self.root / "tmp"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{uuid4().hex}{suffix}"
+    def temporary(self, name: str) -> Iterator[Path]:
+        """A path to write the file or folder `name` to, on the same file system; gone afterwards.
+
+        Raises:
+            FullDiskError: There is no space for it.
+        """
+        path = self.root / "tmp" / f"{uuid4().hex}{PurePosixPath(name).suffix}"
         try:
-            yield path
+            with space_for(self.root / name):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                yield path
         finally:
+            if path.is_dir():
+                shutil.rmtree(path)
             path.unlink(missing_ok=True)
 
     def _fetch(self, reference: FileReference) -> None:
         damaged = DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")
         if not self.remote:
             raise damaged
-        with self.temporary() as temporary:
+        with self.temporary(reference.path) as temporary:
             try:
                 self.remote.download(reference.path, temporary)
             except FileNotFoundError:
@@ -193,6 +204,12 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             _digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
     return _digests[key]
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        # NumPy must not see that this is a file: its own way to write into one hides a full disk
+        np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)
 
 
 def _is_intact(path: Path, reference: FileReference) -> bool:

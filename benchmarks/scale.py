@@ -37,9 +37,9 @@ from tasks.sources.find import find_source
 from tasks.sources.read import read_source
 from tasks.storage.references import Dataset, Split
 from tasks.storage.store import Store
-from tasks.trials.grid import all_pairs
 from tasks.trials.group import Group
 from tasks.trials.processes import run_on_processes
+from tasks.trials.subsets import all_pairs
 from tasks.trials.trial import Trial
 from tasks.trials.worker import train_group
 

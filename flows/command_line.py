@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from flows.config import Config, RunConfig
 from flows.warm_up import import_ahead
+from flows.wrong_settings import sentence
 from tasks.errors import InputError
 from tasks.storage.store import Store
 
@@ -90,11 +91,16 @@ def call_with_settings(
         The exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 1 for
         anything else.
     """
+    from flows.environment import check_environment  # imports every command, and so this module
+
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:
+        check_environment(os.environ)
         parsed = CliApp.run(settings, None if arguments is None else list(arguments))
     except ValidationError as error:
-        return _fail(_sentence(error), 2)
+        return _fail(sentence(error), 2)
+    except InputError as error:
+        return _fail(str(error), 2)
     try:
         call(parsed)
     except KeyboardInterrupt:
@@ -106,15 +112,6 @@ def call_with_settings(
     return 0
 
 
-def _fail(sentence: str, code: int) -> int:
-    print(f"error: {sentence}", file=sys.stderr)
+def _fail(reason: str, code: int) -> int:
+    print(f"error: {reason}", file=sys.stderr)
     return code
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    reason = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return reason
-    option = "--" + str(first["loc"][0]).replace("_", "-")
-    return f"{option} {first['input']!r}: {reason}"

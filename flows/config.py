@@ -10,8 +10,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import NoDecode
+from pydantic.config import JsonDict
 
+from flows.grammar import DIGITS, Classes, OneRecipe, RecipeNames
 from flows.recipes import RECIPES
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
@@ -19,11 +20,6 @@ from tasks.networks.recipe import Recipe, Training
 from tasks.registry.decision import Bounds
 from tasks.reporting.command import Settings
 from tasks.storage.remote import is_remote
-
-
-def _split(value: Any) -> Any:
-    """A list as it is typed on a command line: `0,1`."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 def _text(value: Any) -> Any:
@@ -44,12 +40,12 @@ def require_folder(artifacts: str) -> str:
 
 Artifacts = Annotated[str, BeforeValidator(_text)]
 
-RecipeNames = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_split),
-    NoDecode,
-    Field(json_schema_extra={"items": {"type": "string", "enum": list(RECIPES)}}),
-]
+
+# what `RetrainConfig` requires of model and classes together, for the form
+ONE_NODE_FOR_TWO_CLASSES: JsonDict = {
+    "if": {"properties": {"model": {"const": "sigmoid"}}, "required": ["model"]},
+    "then": {"properties": {"classes": {"pattern": "^[^,]*,[^,]*$", "maxItems": 2}}},
+}
 
 
 class RunConfig(Settings):
@@ -101,6 +97,10 @@ class RunConfig(Settings):
             raise ValueError(f"give one or more of {', '.join(RECIPES)}, each once")
         return recipes
 
+    def filled_form(self) -> dict[str, Any]:
+        """The settings as the form in the UI has them: JSON types only."""
+        return self.model_dump(mode="json")
+
     def chosen_recipes(self) -> dict[str, Recipe]:
         """The recipes by name, with the epochs and the precision that this configuration sets."""
         return {name: self._adapted(RECIPES[name]) for name in self.recipes}
@@ -123,11 +123,10 @@ class Config(RunConfig):
 
     script: ClassVar[str] = "flows/main.py"
 
-    classes: Annotated[tuple[int, ...], BeforeValidator(_split), NoDecode] = Field(
+    classes: Classes = Field(
         default=(0, 1),
         description="The digits to transfer to, two or more, as in 0,1; they become labels 0, 1, "
         "... in this order. The one-node head is trained for exactly two.",
-        json_schema_extra={"items": {"type": "integer", "enum": list(range(10))}},
     )
     seed: int = Field(
         default=0,
@@ -145,13 +144,15 @@ class Config(RunConfig):
     def _different_digits(cls, classes: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(classes)) != len(classes) or len(classes) < 2:
             raise ValueError("give two or more different digits, as in 0,1")
-        if not set(classes) <= set(range(10)):
+        if not set(classes) <= set(DIGITS):
             raise ValueError("every class is a digit from 0 to 9")
         return classes
 
 
 class RetrainConfig(Bounds, Config):
     """What a retraining does: an experiment by one recipe, and one of its models in use."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_NODE_FOR_TWO_CLASSES)
 
     script: ClassVar[str] = "flows/retrain.py"
 
@@ -177,7 +178,7 @@ class RetrainConfig(Bounds, Config):
         description="The tracking URI of an MLflow model registry; without it, one in the "
         "artifacts folder.",
     )
-    recipes: RecipeNames = Field(
+    recipes: OneRecipe = Field(
         default=("tuned",), description=f"How to train, one of: {', '.join(RECIPES)}."
     )
     study: bool = Field(

@@ -1,5 +1,6 @@
 """What a failed or crashed run leaves in the UI: the reason, in words."""
 
+import re
 from typing import Any
 
 from prefect import Flow
@@ -8,6 +9,8 @@ from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
 
 from tasks.errors import ReadableError
+
+INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
 
 
 def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -32,9 +35,7 @@ def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
 def reason(state: State[Any]) -> str:
     """The message of a state without the words that Prefect puts in front."""
     message = state.message or "no reason was given"
-    _, introduction, rest = message.partition("encountered an exception: ")
-    if not introduction:
-        return message
+    rest = INTRODUCTION.sub("", message)
     kind, _, sentence = rest.partition(": ")
     readable = {error.__name__ for error in ReadableError.__subclasses__()}
     return sentence if kind in readable else rest

@@ -7,11 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect import flow
-
 from flows.command_line import run_from_command_line
 from flows.config import Config
-from flows.failure import leave_reason
+from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
 from tasks.abstain import Abstentions, abstain
 from tasks.compare import compare
@@ -38,7 +36,7 @@ from tasks.transfer_two_node import transfer_two_node
 DIGITS = 10
 
 
-@flow(name="digit-transfer", on_failure=[leave_reason], on_crashed=[leave_reason])
+@pipeline_flow("digit-transfer")
 def main(config: Config) -> Path:
     """Train, transfer, compare.
 

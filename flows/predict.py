@@ -5,14 +5,10 @@ python flows/predict.py IMAGES... --format json --output labels.json
 
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_settings import CliPositionalArg, NoDecode, SettingsConfigDict
-
-from flows.command_line import Command, call_with_settings
-from flows.config import Artifacts, require_folder
+from flows.arguments import PredictArguments
+from flows.command_line import call_with_settings
 from tasks.errors import InputError
 from tasks.prediction.conversion import AS_IT_IS
 from tasks.prediction.output import write
@@ -23,37 +19,6 @@ from tasks.storage.store import Store
 
 if TYPE_CHECKING:
     from tasks.registry.registry import Registry
-
-
-class PredictArguments(Command):
-    """Label images with the champion: the registered model that is in use.
-
-    Every option can also be set in the environment, as in TRANSFER_FORMAT.
-    """
-
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        cli_prog_name="python flows/predict.py"
-    )
-
-    images: CliPositionalArg[
-        Annotated[tuple[Path, ...], BeforeValidator(lambda paths: paths.split(",")), NoDecode]
-    ] = Field(
-        description="PNG files, folders of them, and .npz files with an array images, uint8 "
-        "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
-        "from its folder."
-    )
-    artifacts: Annotated[Artifacts, AfterValidator(require_folder)] = Field(
-        default="artifacts", description="The folder in which the models are kept."
-    )
-    registry: str | None = Field(
-        default=None,
-        description="The tracking URI of the model registry, instead of the one in the artifacts.",
-    )
-    model: str = Field(default="two-node-0-1", description="The name of the registered model.")
-    format: Literal["csv", "json"] = Field(default="csv", description="How the labels are written.")
-    output: Path | None = Field(
-        default=None, description="The file to write, instead of the standard output."
-    )
 
 
 def label_with_champion(arguments: PredictArguments) -> None:

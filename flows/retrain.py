@@ -7,19 +7,17 @@ python flows/retrain.py rollback
 
 import sys
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
-from pydantic import Field
-from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from flows.command_line import Arguments, call_with_settings
+from flows.arguments import RetrainArguments
+from flows.command_line import call_with_settings
 from flows.config import RetrainConfig
-from flows.failure import leave_reason
 from flows.main import Experiment, experiment
+from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
 from flows.warm_up import import_ahead
 from tasks.arrivals.batch import Batch
@@ -46,7 +44,7 @@ DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
 TRAINING_STAGES = ("train_base", "extract_features", "transfer_two_node", "transfer_one_node")
 
 
-@flow(name="digit-retraining", on_failure=[leave_reason], on_crashed=[leave_reason])
+@pipeline_flow("digit-retraining")
 def retrain(config: RetrainConfig) -> State[None]:
     """Take in what has arrived, train on all of it, and let the new model challenge the old.
 
@@ -134,22 +132,6 @@ def _unchanged(version: Version) -> State[None]:
     line = f"nothing has changed since version {version.number}, so nothing was trained"
     get_run_logger().info(line)
     return Completed(name="Cached", message=line)
-
-
-class RetrainArguments(RetrainConfig, Arguments):
-    """Retrain on labelled images that have arrived; put the new model into use if it is better.
-
-    Every option can also be set in the environment, as in TRANSFER_INBOX.
-    """
-
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        cli_prog_name="python flows/retrain.py"
-    )
-
-    action: CliPositionalArg[Literal["run", "status", "rollback"]] = Field(
-        default="run",
-        description="Retrain; or say which model is in use, and why; or go back to the one before.",
-    )
 
 
 def act(arguments: RetrainArguments) -> None:

@@ -24,14 +24,12 @@ CHATTER = (note_outcome.__name__, leave_reason.__name__, "triggered tf.function 
 
 @contextmanager
 def pipeline_run(config: RunConfig) -> Iterator[None]:
-    """Within the flow: alone on the artifacts, store there, and keep the log readable.
+    """Within the flow: alone on the artifacts, and store there.
 
     Raises:
         FullDiskError: The artifacts' disk is full.
         InputError: The artifacts cannot be written to, or another run did not leave them.
     """
-    for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
-        logging.getLogger(name).addFilter(_is_worth_reading)
     store = _open_store(config)
     with (
         exclusive(store, config.wait, get_run_logger().warning),
@@ -42,6 +40,12 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
         yield
         _tidy(store)
         mark_finished(config)
+
+
+def keep_log_readable() -> None:
+    """Keep out of the logs what nobody wants to read."""
+    for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
+        logging.getLogger(name).addFilter(_is_worth_reading)
 
 
 def log_notice(source: Source) -> None:

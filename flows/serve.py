@@ -5,17 +5,15 @@ python flows/serve.py --cron "0 3 * * *"
 
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from prefect import Flow, serve
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
-from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL
-from pydantic import Field, field_validator
-from pydantic_settings import SettingsConfigDict
 
-from flows.command_line import Arguments, C, call_with_settings
+from flows.arguments import ServeArguments
+from flows.command_line import C, call_with_settings
 from flows.config import Config, RetrainConfig, RunConfig
 from flows.main import main
 from flows.retrain import retrain
@@ -27,27 +25,6 @@ from tasks.storage.store import Store
 START_ONE = (
     "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
 )
-
-
-class ServeArguments(RetrainConfig, Arguments):
-    """Serve the experiment, its retraining and studies to a Prefect server, until Ctrl-C.
-
-    The settings are those of a scheduled run, and the defaults of the forms in the UI.
-    """
-
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        cli_prog_name="python flows/serve.py"
-    )
-
-    cron: str | None = Field(
-        default=None,
-        description="When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to.",
-    )
-
-    @field_validator("cron")
-    @classmethod
-    def _five_fields(cls, cron: str | None) -> str | None:
-        return cron and CronSchedule(cron=cron).cron
 
 
 def serve_flows(arguments: ServeArguments) -> None:
@@ -83,7 +60,7 @@ def serve_flows(arguments: ServeArguments) -> None:
 def _deployment(flow: Flow[..., Any], name: str, config: RunConfig, **options: Any) -> Any:
     return flow.to_deployment(
         name,
-        parameters={"config": absolute(config).model_dump(mode="json")},
+        parameters={"config": absolute(config).filled_form()},
         concurrency_limit=ConcurrencyLimitConfig(limit=1),
         **options,
     )

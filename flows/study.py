@@ -7,16 +7,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
-from prefect import flow
-from pydantic_settings import SettingsConfigDict
 
-from flows.command_line import RunArguments, call_with_settings
+from flows.arguments import StudyArguments
+from flows.command_line import call_with_settings
 from flows.elsewhere import call_in_a_process
-from flows.failure import leave_reason
 from flows.main import DIGITS
+from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
 from flows.study_config import StudyConfig
 from tasks.extract_features import extract_features
@@ -33,15 +31,16 @@ from tasks.storage.records import current_store
 from tasks.storage.references import Dataset
 from tasks.train_base import train_base
 from tasks.trials.cluster import run_on_dask
-from tasks.trials.grid import Classes, all_trials
+from tasks.trials.grid import all_trials
 from tasks.trials.group import Group
 from tasks.trials.processes import run_on_processes
 from tasks.trials.runner import Runner
+from tasks.trials.subsets import Classes
 
 LISTS = ("--pairs", "--subsets")
 
 
-@flow(name="digit-study", on_failure=[leave_reason], on_crashed=[leave_reason])
+@pipeline_flow("digit-study")
 def study(config: StudyConfig) -> Path:
     """Train a base model by each recipe, and transfer it to every subset from every seed.
 
@@ -66,7 +65,7 @@ def study(config: StudyConfig) -> Path:
         return report_study(config, source, images, outcomes)
 
 
-@flow(name="digit-bases")
+@pipeline_flow("digit-bases")
 def make_bases(config: StudyConfig) -> None:
     """Train and store the bases of a study, and the features of all images.
 
@@ -127,17 +126,6 @@ def runner_of(config: StudyConfig) -> Runner:
     if config.runner == "dask":
         return partial(run_on_dask, workers=workers, address=config.address)
     return partial(run_on_processes, workers=workers)
-
-
-class StudyArguments(StudyConfig, RunArguments):
-    """Transfer a digit classifier to many subsets of the digits, and compare the results.
-
-    Every option can also be set in the environment, as in TRANSFER_DATASET.
-    """
-
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        cli_prog_name="python flows/study.py"
-    )
 
 
 def begin(arguments: StudyArguments) -> None:

@@ -1,61 +1,45 @@
 """What a study of many transfers is told."""
 
 import os
-import re
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
-from pydantic_settings import NoDecode
+from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic.config import JsonDict
 
 from flows.config import RunConfig
-from tasks.trials.grid import Classes, all_pairs
+from flows.grammar import DIGITS, LARGEST_SEED, MOST_SEEDS, Pairs, Seeds, Subsets
+from tasks.reporting.command import typed
+from tasks.trials.subsets import Classes, all_pairs
 
-DIGITS = range(10)
-
-
-def _parse_subsets(value: Any) -> Any:
-    """Subsets as they are typed on a command line: `0,1 3,5,8`."""
-    return [part.split(",") for part in value.split()] if isinstance(value, str) else value
-
-
-def _parse_pairs(value: Any) -> Any:
-    """`all`, or pairs as they are typed on a command line: `0,1 3,5`."""
-    return value if value == "all" else _parse_subsets(value)
-
-
-def _parse_seeds(value: Any) -> Any:
-    """Seeds as they are typed on a command line: `0..4`, or `0,1,7`."""
-    if not isinstance(value, str):
-        return value
-    seeds: list[Any] = []
-    for part in value.split(","):
-        ends = re.fullmatch(r"(\d+)\.\.(\d+)", part.strip())
-        seeds.extend(range(int(ends[1]), int(ends[2]) + 1) if ends else [part.strip()])
-    return seeds
-
-
-Subsets = Annotated[tuple[Classes, ...], BeforeValidator(_parse_subsets), NoDecode]
+# what a study requires of address and runner together, for the form
+ADDRESS_OF_DASK: JsonDict = {
+    "if": {"properties": {"address": {"type": "string", "minLength": 1}}, "required": ["address"]},
+    "then": {"properties": {"runner": {"const": "dask"}}, "required": ["runner"]},
+}
 
 
 class StudyConfig(RunConfig):
     """What a study does: transfers to many subsets of the classes, from many seeds."""
 
+    model_config = ConfigDict(json_schema_extra=ADDRESS_OF_DASK)
+
     script: ClassVar[str] = "flows/study.py"
 
-    pairs: Annotated[
-        Literal["all"] | tuple[Classes, ...], BeforeValidator(_parse_pairs), NoDecode
-    ] = Field(
+    pairs: Pairs = Field(
         default=(),
+        json_schema_extra={"default": ""},
         description="Pairs of digits to transfer to: all, for every pair of classes that the data "
         "have, or some, as in 0,1 3,5. All, if neither pairs nor subsets are given.",
     )
     subsets: Subsets = Field(
         default=(),
+        json_schema_extra={"default": ""},
         description="More subsets to transfer to, of two or more digits each, as in 0,1 3,5,8; "
         "the one-node head is trained for exactly two.",
     )
-    seeds: Annotated[tuple[int, ...], BeforeValidator(_parse_seeds), NoDecode] = Field(
+    seeds: Seeds = Field(
         default=(0,),
+        json_schema_extra={"default": "0"},
         description="The seeds of the heads, as in 0..4 or 0,1,7; each gives every head once.",
     )
     shared_base: bool = Field(
@@ -97,7 +81,9 @@ class StudyConfig(RunConfig):
     def _different_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         if not seeds or len(set(seeds)) != len(seeds):
             raise ValueError("give one or more different seeds, as in 0..4 or 0,1,7")
-        if not all(0 <= seed < 2**32 for seed in seeds):
+        if len(seeds) > MOST_SEEDS:
+            raise ValueError(f"give at most {MOST_SEEDS:,} seeds")
+        if not all(0 <= seed <= LARGEST_SEED for seed in seeds):
             raise ValueError("a seed is 0 or more, and less than 2^32")
         return seeds
 
@@ -106,6 +92,11 @@ class StudyConfig(RunConfig):
         if self.address and self.runner != "dask":
             raise ValueError("--address is that of a Dask cluster; give --runner dask, too")
         return self
+
+    def filled_form(self) -> dict[str, Any]:
+        """Lists of lists are easier to type than to click."""
+        lists = ("pairs", "subsets", "seeds")
+        return super().filled_form() | {name: typed(getattr(self, name)) for name in lists}
 
     def chosen_subsets(self, present: tuple[int, ...]) -> tuple[Classes, ...]:
         """Each subset once, in order; all pairs are those of the classes that are present."""

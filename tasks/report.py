@@ -105,7 +105,7 @@ def write_folder(store: Store, files: dict[str, str], latest: str = "latest") ->
 def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> Path:
     place, pointed = f"{FOLDER}/{name}", f"{FOLDER}/{latest}"
     folder, link = store.root / place, store.root / pointed
-    with store.temporary(place) as unfinished, store.temporary(pointed) as pointer:
+    with store.temporary(place) as unfinished:
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished.mkdir()
         for file, text in files.items():
@@ -114,6 +114,7 @@ def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> 
                 opened.flush()
                 os.fsync(opened.fileno())
         unfinished.rename(folder)
+    with store.temporary(pointed) as pointer:
         pointer.symlink_to(name)
         if link.is_dir() and not link.is_symlink():  # in a copy that followed the link
             shutil.rmtree(link)

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from flows.arguments import PredictArguments
 from flows.command_line import call_with_settings
-from flows.predict import PredictArguments, label
+from flows.predict import label
 from tasks.errors import InputError
 from tasks.prediction.output import write
 from tasks.prediction.predictions import Row, as_csv, as_json, predict, rows

@@ -14,10 +14,10 @@ from conftest import S3Server
 from prefect import flow
 from pydantic import ValidationError
 
+from flows.arguments import PredictArguments
 from flows.command_line import call_with_settings, run_from_command_line
 from flows.config import Config, RetrainConfig
 from flows.main import main
-from flows.predict import PredictArguments
 from flows.study import study
 from flows.study_config import StudyConfig
 from tasks.errors import RemoteError

@@ -2,8 +2,9 @@
 
 import pytest
 
+from flows.arguments import StudyArguments
 from flows.command_line import call_with_settings
-from flows.study import StudyArguments, join_lists
+from flows.study import join_lists
 from flows.study_config import StudyConfig
 from tasks.reporting.command import reproducing_command
 from tasks.reporting.words import listed

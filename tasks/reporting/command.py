@@ -29,12 +29,12 @@ def _option(name: str, value: Any) -> list[str]:
     flag = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{flag}" if value else f"--no-{flag}"]
-    return [f"--{flag}", _typed(value)]
+    return [f"--{flag}", typed(value)]
 
 
-def _typed(value: Any) -> str:
+def typed(value: Any) -> str:
     """A value as it is typed: `0,1`, and several of these as `0,1 3,5`."""
     if not isinstance(value, tuple):
         return str(value)
     separator = " " if any(isinstance(item, tuple) for item in value) else ","
-    return separator.join(map(_typed, value))
+    return separator.join(map(typed, value))

@@ -1,17 +1,10 @@
 """Which transfers a study consists of."""
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
+from tasks.trials.subsets import Classes
 from tasks.trials.trial import Trial
-
-Classes = tuple[int, ...]
-
-
-def all_pairs(classes: Sequence[int]) -> list[Classes]:
-    """Every two of the classes, in order: 45 of ten."""
-    return list(combinations(sorted(classes), 2))
 
 
 def all_trials(recipe: str, subsets: Sequence[Classes], seeds: Sequence[int]) -> list[Trial]:

@@ -9,10 +9,14 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from flows.config import Config, RunConfig
-from flows.warm_up import import_ahead
+from flows.startup import Interruption, end_at_once
+from flows.temporary_server import prefect_server
+from flows.warm_up import import_ahead, is_finished
 from flows.wrong_settings import sentence
 from tasks.errors import InputError
-from tasks.storage.store import Store
+from tasks.sources.find import find_source
+from tasks.sources.read import read_source
+from tasks.storage.store import Store, writable_store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 
@@ -74,12 +78,40 @@ def run_from_command_line(
     run: Callable[[Config], Any], arguments: Sequence[str] | None = None
 ) -> int:
     """Parse the arguments of `flows/main.py` and run; see `call_with_settings`."""
+    return call_with_settings(
+        Arguments, lambda parsed: call_flow(run, parsed.config(Config)), arguments
+    )
 
-    def begin(parsed: Arguments) -> None:
-        import_ahead(parsed.config(Config))
-        run(parsed.config(Config))
 
-    return call_with_settings(Arguments, begin, arguments)
+def call_flow(flow: Callable[[C], Any], config: C, needs_keras: bool = True) -> None:
+    """Run a flow, once its inputs were looked at: Prefect takes seconds to begin.
+
+    Args:
+        flow: What to run.
+        config: What it is told.
+        needs_keras: Whether it trains in this process, and not in others.
+
+    Raises:
+        Exception: Whatever is wrong with the inputs, or the flow raised.
+    """
+    check_inputs(config)
+    if needs_keras:
+        import_ahead(config)
+    with prefect_server():
+        flow(config)
+
+
+def check_inputs(config: RunConfig) -> None:
+    """Look for what is wrong with the data and the artifacts, where that takes no download.
+
+    Raises:
+        InputError: The flow would raise it.
+    """
+    writable_store(config.artifacts)
+    if config.dataset not in ("auto", "mnist"):
+        source = find_source(config.dataset, seed=0)
+        if source.format != "digits" and not is_finished(config):
+            read_source(source)
 
 
 def call_with_settings(
@@ -88,8 +120,8 @@ def call_with_settings(
     """Parse the arguments, call, and say in one sentence what went wrong.
 
     Returns:
-        The exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 1 for
-        anything else.
+        The exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 143 after
+        SIGTERM, 1 for anything else.
     """
     from flows.environment import check_environment  # imports every command, and so this module
 
@@ -101,14 +133,22 @@ def call_with_settings(
         return _fail(sentence(error), 2)
     except InputError as error:
         return _fail(str(error), 2)
+    interruption = Interruption(parsed.describe_interruption)
     try:
         call(parsed)
-    except KeyboardInterrupt:
-        return _fail(f"interrupted; {parsed.describe_interruption()}", 130)
-    except Exception as error:
-        if parsed.debug:
-            raise
-        return _fail(str(error) or type(error).__name__, 2 if isinstance(error, InputError) else 1)
+    except (KeyboardInterrupt, Exception) as error:
+        # what fails after a signal fails because of it, as where the server has died of it, too
+        if not interruption.signal and isinstance(error, Exception):
+            if parsed.debug:
+                raise
+            reason = str(error) or type(error).__name__
+            return _fail(reason, 2 if isinstance(error, InputError) else 1)
+        interruption.say()
+        return interruption.code
+    if interruption.signal:  # which Prefect's `serve` takes for a good end
+        interruption.say()
+        return interruption.code
+    end_at_once()
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
-from tasks.trials.processes import kill_processes, one_process
+from tasks.trials.processes import kill_processes, one_process, submit
 
 
 def call_in_a_process(flow: Callable[[Any], Any], config: Any) -> None:
@@ -21,7 +21,7 @@ def call_in_a_process(flow: Callable[[Any], Any], config: Any) -> None:
     with _settings_in_the_environment():
         process = one_process()
         try:
-            process.submit(flow, config).result()
+            submit(process, flow, config).result()
         finally:
             kill_processes()
             process.shutdown()

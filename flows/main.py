@@ -3,6 +3,11 @@
 python flows/main.py --help
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from flows.startup import begin
+
+    begin()
+
 import sys
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,6 +3,11 @@
 python flows/predict.py IMAGES... --format json --output labels.json
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from flows.startup import begin
+
+    begin()
+
 import sys
 import time
 from typing import TYPE_CHECKING

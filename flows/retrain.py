@@ -5,6 +5,11 @@ python flows/retrain.py status
 python flows/retrain.py rollback
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from flows.startup import begin
+
+    begin()
+
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +19,13 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from flows.arguments import RetrainArguments
-from flows.command_line import call_with_settings
+from flows.command_line import call_flow, call_with_settings
 from flows.config import RetrainConfig
 from flows.main import Experiment, experiment
 from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
-from flows.warm_up import import_ahead
 from tasks.arrivals.batch import Batch
+from tasks.arrivals.inbox import open_inbox
 from tasks.challenge import challenge
 from tasks.collect import collect
 from tasks.extend import extend
@@ -138,8 +143,8 @@ def act(arguments: RetrainArguments) -> None:
     """Do what the command line asks for."""
     config = arguments.config(RetrainConfig)
     if arguments.action == "run":
-        import_ahead(config)
-        retrain(config)
+        open_inbox(config.inbox).deliveries()
+        call_flow(retrain, config)
         return
     store = Store.at(config.artifacts)
     registry = Registry(store, config.registry, config.registered_name)

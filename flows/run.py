@@ -11,13 +11,12 @@ from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from flows.config import RunConfig
 from flows.failure import leave_reason
 from flows.warm_up import mark_finished
-from tasks.errors import InputError, ReadableError, RemoteError
+from tasks.errors import ReadableError
 from tasks.sources.source import Source
 from tasks.storage import checkpoints, records
 from tasks.storage.ledger import note_outcome
-from tasks.storage.lock import exclusive, writable
-from tasks.storage.space import space_for
-from tasks.storage.store import Store
+from tasks.storage.lock import exclusive
+from tasks.storage.store import Store, writable_store
 
 CHATTER = (note_outcome.__name__, leave_reason.__name__, "triggered tf.function retracing")
 
@@ -30,7 +29,7 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
         FullDiskError: The artifacts' disk is full.
         InputError: The artifacts cannot be written to, or another run did not leave them.
     """
-    store = _open_store(config)
+    store = writable_store(config.artifacts)
     with (
         exclusive(store, config.wait, get_run_logger().warning),
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),
@@ -52,21 +51,6 @@ def log_notice(source: Source) -> None:
     """Say loudly that a run does not use the data that it might be thought to use."""
     if source.notice:
         get_run_logger().warning(source.notice)
-
-
-def _open_store(config: RunConfig) -> Store:
-    """The store, after one access showed that it can be written to."""
-    store = Store.at(config.artifacts)
-    try:
-        with writable(store.root), space_for(store.root):
-            store.root.mkdir(parents=True, exist_ok=True)
-        if store.remote:
-            store.remote.probe()
-    except RemoteError as error:
-        raise InputError(
-            f"--artifacts {error}; give a folder or URL that can, and the credentials that it needs"
-        ) from error
-    return store
 
 
 def _tidy(store: Store, refresh: bool = False) -> None:

@@ -3,13 +3,17 @@
 python flows/serve.py --cron "0 3 * * *"
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from flows.startup import begin
+
+    begin()
+
 import sys
 from pathlib import Path
 from typing import Any
 
 from prefect import Flow, serve
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.settings import PREFECT_API_URL
 
 from flows.arguments import ServeArguments
@@ -28,7 +32,9 @@ START_ONE = (
 
 
 def serve_flows(arguments: ServeArguments) -> None:
-    """Serve until the process is stopped; one run of each at a time, later ones wait for it.
+    """Serve until the process is stopped; one run at a time, later ones wait for it.
+
+    The server's own limits for a deployment count the runs of a machine that lost its power, too.
 
     Raises:
         InputError: There is no Prefect server.
@@ -54,6 +60,7 @@ def serve_flows(arguments: ServeArguments) -> None:
             arguments.config(StudyConfig),
             description="Transfer to many subsets of the digits, from many seeds, and compare.",
         ),
+        limit=1,
     )
 
 
@@ -61,7 +68,6 @@ def _deployment(flow: Flow[..., Any], name: str, config: RunConfig, **options: A
     return flow.to_deployment(
         name,
         parameters={"config": absolute(config).filled_form()},
-        concurrency_limit=ConcurrencyLimitConfig(limit=1),
         **options,
     )
 

@@ -3,6 +3,11 @@
 python flows/study.py --pairs all --seeds 0..4 --recipes tuned
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from flows.startup import begin
+
+    begin()
+
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -11,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.arguments import StudyArguments
-from flows.command_line import call_with_settings
+from flows.command_line import call_flow, call_with_settings
 from flows.elsewhere import call_in_a_process
 from flows.main import DIGITS
 from flows.pipeline_flow import pipeline_flow
@@ -128,9 +133,9 @@ def runner_of(config: StudyConfig) -> Runner:
     return partial(run_on_processes, workers=workers)
 
 
-def begin(arguments: StudyArguments) -> None:
+def run(arguments: StudyArguments) -> None:
     """Run the flow as the arguments say."""
-    study(arguments.config(StudyConfig))
+    call_flow(study, arguments.config(StudyConfig), needs_keras=False)
 
 
 def join_lists(arguments: Sequence[str]) -> list[str]:
@@ -145,4 +150,4 @@ def join_lists(arguments: Sequence[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(call_with_settings(StudyArguments, begin, join_lists(sys.argv[1:])))
+    sys.exit(call_with_settings(StudyArguments, run, join_lists(sys.argv[1:])))

@@ -19,8 +19,13 @@ def import_ahead(config: RunConfig) -> None:
     A run that ended well left a mark, and the same run again finds everything cached. The thread
     is no daemon: an interpreter that ends while a thread is inside TensorFlow may crash.
     """
-    if config.refresh or not _mark(config).exists():
+    if not is_finished(config):
         threading.Thread(target=import_module, args=("keras",), name="import-ahead").start()
+
+
+def is_finished(config: RunConfig) -> bool:
+    """Whether a run with this configuration ended well, and nothing is to be computed again."""
+    return not config.refresh and _mark(config).exists()
 
 
 def mark_finished(config: RunConfig) -> None:

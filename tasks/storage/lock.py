@@ -5,13 +5,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from tasks.errors import InputError
 from tasks.storage.space import space_for
-from tasks.storage.store import Store
+from tasks.storage.store import Store, writable
 
 
 @contextmanager
@@ -47,21 +46,6 @@ def exclusive(store: Store, wait_seconds: float, say: Callable[[str], None]) -> 
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def writable(place: str | Path) -> Iterator[None]:
-    """Around what writes to the artifacts for the first time.
-
-    Raises:
-        InputError: They cannot be written to.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"--artifacts {place} cannot be written to ({error.strerror}); give a folder that can"
-        ) from error
 
 
 def _wait(lock: FileLock, store: Store, seconds: float, other: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from prefect.context import FlowRunContext
 from prefect.filesystems import WritableFileSystem
 from prefect.logging import get_run_logger
-from prefect.results import ResultRecord, get_result_store  # type: ignore[attr-defined]
+from prefect.results import get_result_store
 from prefect.serializers import Serializer
 from prefect.transactions import get_transaction
 
@@ -77,17 +77,31 @@ class RecordFolder(WritableFileSystem):
 
         Raises:
             OSError: There is no such record.
+            ValueError: It names another serializer, storage or type than ours.
             DamagedError: The record, or a file it refers to, is not what was stored.
             RemoteError: The store's remote cannot be reached.
         """
-        content = read_sealed(self.store, f"{FOLDER}/{path}")
-        record: Record = ResultRecord.deserialize(content).result
-        for file in record.files():
+        envelope = _checked(read_sealed(self.store, f"{FOLDER}/{path}"))
+        for file in RecordSerializer().loads(envelope["result"].encode()).files():
             self.store.verified(file)
-        return content
+        return json.dumps(envelope).encode()  # what was checked, however else it can be read
 
     def _resolve_path(self, path: str) -> None:
         """Prefect asks for a path on this machine; where there is none, it goes by the key."""
+
+
+def _checked(content: bytes) -> dict[str, Any]:
+    """A record as Prefect keeps it, after it was seen to name nothing but our own classes.
+
+    Prefect makes whatever serializer and storage a record names, and its pickle runs code.
+    """
+    envelope: dict[str, Any] = json.loads(content)
+    metadata = envelope["metadata"]
+    named = {key: metadata[key] for key in ("serializer", "storage_block_id")}
+    ours = {"serializer": {"type": RecordSerializer().type}, "storage_block_id": None}
+    if envelope.keys() != {"metadata", "result"} or named != ours:
+        raise ValueError(f"a record of {named} is not ours")
+    return envelope
 
 
 @contextmanager

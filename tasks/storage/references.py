@@ -1,9 +1,10 @@
 """What travels between tasks: small immutable references, never arrays or models."""
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class Record(BaseModel):
@@ -28,6 +29,14 @@ class FileReference(Record):
 
     path: str
     sha256: str
+
+    @field_validator("path")
+    @classmethod
+    def _below_the_root(cls, path: str) -> str:
+        """A record that was written by others may neither read nor write elsewhere."""
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+            raise ValueError(f"{path} does not lie in the store")
+        return path
 
     def files(self) -> Iterator["FileReference"]:
         """Itself."""

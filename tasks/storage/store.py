@@ -17,6 +17,7 @@ from fsspec.core import url_to_fs
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+from tasks.errors import InputError, RemoteError
 from tasks.storage.references import ArrayReference, FileReference
 from tasks.storage.remote import Remote, is_remote
 from tasks.storage.space import space_for
@@ -186,6 +187,41 @@ class Store:
             if not _is_intact(temporary, reference):
                 raise damaged
             replace(temporary, self.root / reference.path)
+
+
+@contextmanager
+def writable(place: str | Path) -> Iterator[None]:
+    """Around what writes to the artifacts for the first time.
+
+    Raises:
+        InputError: They cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"--artifacts {place} cannot be written to ({error.strerror}); give a folder that can"
+        ) from error
+
+
+def writable_store(address: str) -> Store:
+    """The store at an address, after one access showed that it can be written to.
+
+    Raises:
+        FullDiskError: There is no space for its folder.
+        InputError: It cannot be written to.
+    """
+    store = Store.at(address)
+    try:
+        with writable(store.root), space_for(store.root):
+            store.root.mkdir(parents=True, exist_ok=True)
+        if store.remote:
+            store.remote.probe()
+    except RemoteError as error:
+        raise InputError(
+            f"--artifacts {error}; give a folder or URL that can, and the credentials that it needs"
+        ) from error
+    return store
 
 
 def replace(temporary: Path, target: Path) -> None:

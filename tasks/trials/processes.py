@@ -5,10 +5,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from queue import SimpleQueue
+from typing import TypeVar
 
 from prefect.logging import get_run_logger
 
@@ -17,6 +18,9 @@ from tasks.trials.group import Group
 from tasks.trials.lean import leave_out_what_is_not_needed
 from tasks.trials.runner import Train
 from tasks.trials.trial import Outcome
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 MOST_DEATHS = 3
 
@@ -63,7 +67,7 @@ class _Worker:
     def train(self, train: Train, group: Group) -> list[Outcome]:
         for _ in range(MOST_DEATHS):
             try:
-                return self._pool.submit(train, group).result()
+                return submit(self._pool, train, group).result()
             except BrokenProcessPool:
                 if self._over.is_set():
                     raise
@@ -88,6 +92,15 @@ def one_process(prepare: Callable[[], object] | None = None) -> ProcessPoolExecu
     return ProcessPoolExecutor(1, spawn, _begin, (prepare,))
 
 
+def submit(pool: ProcessPoolExecutor, call: Callable[[T], R], argument: T) -> Future[R]:
+    """Call in a process that leaves a terminal's signals to this one, from its first moment on."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        return pool.submit(call, argument)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def kill_processes() -> None:
     """End the processes that this one spawned, at once: whatever they store is whole or absent."""
     for process in multiprocessing.active_children():
@@ -95,10 +108,9 @@ def kill_processes() -> None:
 
 
 def _begin(prepare: Callable[[], object] | None) -> None:
-    """Die at once on Ctrl-C, without a traceback, and with a parent that was killed."""
+    """Die with the parent, whatever ends it."""
     if prepare:
         prepare()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_wait_for_the_parents_end, daemon=True).start()
 
 

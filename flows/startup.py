@@ -1,0 +1,120 @@
+"""The first thing of each command: nothing is told to others, and signals end it soon.
+
+It is imported before anything that takes long, so that it holds from the first moment on.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+# Prefect makes an identifier, tells about usage data and sends some, unless its import finds this;
+# its settings in prefect.toml hold in the project's folder alone. Processes that are started
+# inherit it.
+PRIVATE = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+ENDING = (signal.SIGINT, signal.SIGTERM)
+SECONDS_TO_END = 3.5
+SECONDS_TO_DESCRIBE = 0.5
+
+
+def begin() -> None:
+    """Prepare the process of a command, before its imports."""
+    os.environ |= PRIVATE
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as of a shell's background job
+            signal.signal(number, _leave)
+
+
+class Interruption:
+    """Ctrl-C or SIGTERM while a command works: an exception, and an end whatever becomes of it.
+
+    Prefect reports the run as crashed on its way out, which takes for ever where its server has
+    died or does not answer. A thread that sees each signal as it arrives ends the process then.
+    A handler cannot do that: Prefect puts others in its place.
+    """
+
+    def __init__(self, describe: Callable[[], str]) -> None:
+        """From now on, a signal raises `KeyboardInterrupt` in the main thread.
+
+        Nothing changes in a process that did not `begin`.
+
+        Args:
+            describe: What the interruption leaves behind, in words.
+        """
+        self.signal = 0
+        self._describe, self._is_said, self._is_raised = describe, threading.Lock(), False
+        numbers = [number for number in ENDING if signal.getsignal(number) is _leave]
+        if numbers:
+            arrivals, self._wakeup = socket.socketpair()
+            self._wakeup.setblocking(False)
+            signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
+            threading.Thread(target=self._watch, args=(arrivals,), daemon=True).start()
+        for number in numbers:
+            signal.signal(number, self._raise)
+
+    @property
+    def code(self) -> int:
+        """The exit code as a shell has it: 130 after Ctrl-C, 143 after SIGTERM."""
+        return 128 + (self.signal or signal.SIGINT)
+
+    def say(self) -> None:
+        """Say once, to the standard error, what was left behind."""
+        if self._is_said.acquire(blocking=False):
+            print(f"error: interrupted; {self._described()}", file=sys.stderr, flush=True)
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        self.signal = self.signal or number
+        if self._is_raised:
+            self._end()
+        self._is_raised = True
+        raise KeyboardInterrupt
+
+    def _watch(self, arrivals: socket.socket) -> None:
+        while (number := arrivals.recv(1)[0]) not in ENDING:
+            pass
+        self.signal = self.signal or number
+        time.sleep(SECONDS_TO_END)
+        self._end()
+
+    def _end(self) -> None:
+        self.say()
+        kill_children()
+        os._exit(self.code)
+
+    def _described(self) -> str:
+        """In a thread: another may hold what it takes to tell, as the lock of an import."""
+        words = ["the next run goes on with the stage that was interrupted"]
+        thread = threading.Thread(target=lambda: words.append(self._describe()), daemon=True)
+        thread.start()
+        thread.join(SECONDS_TO_DESCRIBE)
+        return words[-1]
+
+
+def end_at_once() -> None:
+    """The work is done: a signal ends what is left of the process."""
+    for number in ENDING:
+        if isinstance(getattr(signal.getsignal(number), "__self__", None), Interruption):
+            signal.signal(number, _leave)
+
+
+def kill_children() -> None:
+    """End all processes that this one started: whatever they store is whole or absent."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        process.kill()
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End before anything was begun, or after all was done."""
+    os.write(2, b"error: interrupted; the next run goes on from what is stored\n")
+    kill_children()
+    os._exit(128 + number)

@@ -68,10 +68,11 @@ class RunConfig(Settings):
         description="Where arrays, models, records and reports are kept: a folder, or an fsspec "
         "URL such as s3://bucket/prefix.",
     )
-    wait: float = Field(
+    wait: float | None = Field(
         default=600,
         ge=0,
-        description="Seconds to wait for another run on the same artifacts; 0 or more.",
+        description="Seconds to wait for another run on the same artifacts; 0 or more, or null for as "
+        "long as it takes, as a scheduled run does.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",

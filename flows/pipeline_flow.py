@@ -1,11 +1,14 @@
 """A flow of this project: told one configuration, and if it fails, in one sentence."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from prefect import Flow
 from pydantic import ValidationError
 
+from flows.alive import reported_alive
+from flows.config import RunConfig
 from flows.failure import leave_reason
 from flows.run import keep_log_readable
 from flows.wrong_settings import sentence
@@ -13,6 +16,7 @@ from tasks.errors import InputError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+C = TypeVar("C", bound=RunConfig)
 
 
 class PipelineFlow(Flow[P, R]):
@@ -32,12 +36,15 @@ class PipelineFlow(Flow[P, R]):
             raise InputError(sentence(error)) from None
 
 
-def pipeline_flow(name: str) -> Callable[[Callable[P, R]], PipelineFlow[P, R]]:
+def pipeline_flow(name: str) -> Callable[[Callable[[C], R]], PipelineFlow[[C], R]]:
     """Decorator: a flow that leaves the reason where it fails."""
 
-    def decorate(function: Callable[P, R]) -> PipelineFlow[P, R]:
-        return PipelineFlow(
-            function, name=name, on_failure=[leave_reason], on_crashed=[leave_reason]
-        )
+    def decorate(function: Callable[[C], R]) -> PipelineFlow[[C], R]:
+        @wraps(function)
+        def run(config: C) -> R:
+            with reported_alive(config.artifacts):
+                return function(config)
+
+        return PipelineFlow(run, name=name, on_failure=[leave_reason], on_crashed=[leave_reason])
 
     return decorate

@@ -16,6 +16,7 @@ from prefect import Flow, serve
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
+from flows.alive import report_crashed
 from flows.arguments import ServeArguments
 from flows.command_line import C, call_with_settings
 from flows.config import Config, RetrainConfig, RunConfig
@@ -24,7 +25,7 @@ from flows.retrain import retrain
 from flows.study import study
 from flows.study_config import StudyConfig
 from tasks.errors import InputError
-from tasks.storage.store import Store
+from tasks.storage.store import Store, writable_store
 
 START_ONE = (
     "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
@@ -40,6 +41,7 @@ def serve_flows(arguments: ServeArguments) -> None:
         InputError: There is no Prefect server.
     """
     require_server()
+    report_crashed(writable_store(arguments.artifacts))
     serve(
         _deployment(
             main,
@@ -87,8 +89,10 @@ def require_server() -> None:
 
 
 def absolute(config: C) -> C:
-    """The same, wherever a run is started from."""
+    """The same, wherever a run is started from; it waits for others unless it is told not to."""
     changed: dict[str, Any] = {"artifacts": Store.at(config.artifacts).address}
+    if "wait" not in config.model_fields_set:
+        changed["wait"] = None
     if Path(config.dataset).exists():
         changed["dataset"] = str(Path(config.dataset).resolve())
     if isinstance(config, RetrainConfig) and "://" not in config.inbox:

@@ -14,7 +14,9 @@ from tasks.storage.store import Store, writable
 
 
 @contextmanager
-def exclusive(store: Store, wait_seconds: float, say: Callable[[str], None]) -> Iterator[None]:
+def exclusive(
+    store: Store, wait_seconds: float | None, say: Callable[[str], None]
+) -> Iterator[None]:
     """Hold the store until the block ends; wait for another run that holds it.
 
     The lock is `flock`'s, which the system releases when its holder dies, so that a killed run
@@ -23,7 +25,7 @@ def exclusive(store: Store, wait_seconds: float, say: Callable[[str], None]) -> 
 
     Args:
         store: Its folder exists.
-        wait_seconds: How long to wait for another run, 0 or more.
+        wait_seconds: How long to wait for another run, 0 or more; None is as long as it takes.
         say: Is told for whom we wait.
 
     Raises:
@@ -36,7 +38,8 @@ def exclusive(store: Store, wait_seconds: float, say: Callable[[str], None]) -> 
             lock.acquire(timeout=0)
         except Timeout:
             other = holder.read_text() if holder.exists() else "another run"
-            say(f"{store.address} is in use by {other}; waiting up to {wait_seconds:g} s")
+            until = "until it ends" if wait_seconds is None else f"up to {wait_seconds:g} s"
+            say(f"{store.address} is in use by {other}; waiting {until}")
             _wait(lock, store, wait_seconds, other)
     try:
         with writable(store.address), space_for(holder):
@@ -48,9 +51,9 @@ def exclusive(store: Store, wait_seconds: float, say: Callable[[str], None]) -> 
         lock.release()
 
 
-def _wait(lock: FileLock, store: Store, seconds: float, other: str) -> None:
+def _wait(lock: FileLock, store: Store, seconds: float | None, other: str) -> None:
     try:
-        lock.acquire(timeout=seconds, poll_interval=0.2)
+        lock.acquire(timeout=-1 if seconds is None else seconds, poll_interval=0.2)
     except Timeout:
         raise InputError(
             f"--artifacts {store.address} is in use by {other}; wait for it with a larger --wait, "

@@ -60,11 +60,12 @@ def retrain(config: RetrainConfig) -> State[None]:
         InputError: The data or the configuration cannot be used; one sentence says why.
     """
     with pipeline_run(config):
+        registry = Registry(current_store(), config.registry, config.registered_name)
+        registry.prepare()
         source = find_source(config.dataset, config.seed)
         log_notice(source)
         published = load(source)
         arrivals = collect(config.inbox, published, config.settle)
-        registry = Registry(current_store(), config.registry, config.registered_name)
         lineage = trace(config, published, arrivals.used)
         known = registry.with_lineage(lineage_digest(lineage))
         if known is None:

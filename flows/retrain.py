@@ -84,7 +84,7 @@ def trace(config: RetrainConfig, published: Dataset, batches: tuple[Batch, ...])
     """What a model is made of: digests of all data, the settings that matter, and the source."""
     return {
         "dataset": dataset_sha256(published),
-        "batches": {batch.name: batch.sha256 for batch in batches},
+        "batches": [batch.sha256 for batch in batches],
         "config": config.model_dump(mode="json", include=DECISIVE_SETTINGS),
         "source": {name: source_sha256(f"tasks.{name}") for name in TRAINING_STAGES},
     }

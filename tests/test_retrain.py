@@ -1,5 +1,6 @@
 """Retraining: what arrives, what is trained, which model is in use."""
 
+import hashlib
 import json
 import os
 import shlex
@@ -190,6 +191,29 @@ def test_a_lost_registry_ends_a_run_before_it_takes_anything_in(config):
     )
     assert not list(Path(config.artifacts).glob("batches/*"))
     assert [path.name for path in (Path(config.artifacts) / "registry").iterdir()] == ["files"]
+
+
+def test_a_batch_counts_by_what_is_in_it_and_not_by_its_name(config):
+    def drop_daily(seed: int) -> str:
+        content = drop(config, "daily.npz", *squares(300, seed)).read_bytes()
+        return hashlib.sha256(content).hexdigest()
+
+    first = drop_daily(seed=3)
+    run(config)
+    second = drop_daily(seed=4)
+    run(config)
+    assert lineage(config, registry(config).challenger())["batches"] == [first, second]
+    notes = Path(config.artifacts) / "batches"
+    (notes / first).unlink()
+    assert run(config)[0] == "Completed"
+    assert lineage(config, registry(config).challenger())["batches"] == [second]
+    assert last_report(config)["dataset"]["train"] == 600 + 300
+    (notes / second).unlink()
+    (Path(config.inbox) / "daily.npz").rename(Path(config.inbox) / "renamed.npz")
+    assert run(config) == (
+        "Cached",
+        "nothing has changed since version 3, so nothing was trained",
+    )
 
 
 def lineage(config: RetrainConfig, version: Version) -> dict:

@@ -393,10 +393,18 @@ def test_a_lost_database_is_named_and_nothing_is_made_in_its_place(
     assert said == [f"error: {error.value}"] * 2
     assert re.fullmatch(
         rf"\S+/registry/mlflow\.db, the database of the model registry, {flaw}[^;]*; put it back "
-        r"from a backup, or move the folder \S+/registry away to begin anew",
+        r"from a backup, name another with --registry, or move the folder \S+/registry away to "
+        "begin anew",
         str(error.value),
     )
     assert contents(root) == before
+
+
+def test_a_database_in_use_is_not_called_damaged(one_champion):
+    address = f"sqlite:///{one_champion}/registry/mlflow.db"
+    with closing(sqlite3.connect(address.removeprefix("sqlite:///"))) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        assert embedded.address(Store(one_champion)) == address
 
 
 def contents(root: Path) -> dict[str, bytes | None]:

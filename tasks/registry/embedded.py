@@ -91,20 +91,22 @@ def _migrate(path: Path) -> None:
 
 
 def _flaw(path: Path) -> str | None:
-    """What is wrong with a database, in words."""
+    """What is wrong with a database, in words; of one in use MLflow knows how to wait for it."""
     if path.is_file() and not path.stat().st_size:
         return "is empty"
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as database:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", timeout=0, uri=True)) as database:
             database.execute("SELECT 1 FROM registered_models LIMIT 1")
             (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return None
         return f"is damaged or is another file ({error})"
     return None if found == "ok" else f"is damaged ({' '.join(found.split())})"
 
 
 def _unusable(path: Path, flaw: str) -> InputError:
     return InputError(
-        f"{path}, the database of the model registry, {flaw}; put it back from a backup, or move "
-        f"the folder {path.parent} away to begin anew"
+        f"{path}, the database of the model registry, {flaw}; put it back from a backup, "
+        f"name another with --registry, or move the folder {path.parent} away to begin anew"
     )

@@ -71,8 +71,8 @@ class RunConfig(Settings):
     wait: float | None = Field(
         default=600,
         ge=0,
-        description="Seconds to wait for another run on the same artifacts; 0 or more, or null for as "
-        "long as it takes, as a scheduled run does.",
+        description="Seconds to wait for another run on the same artifacts; 0 or more, or null for "
+        "as long as it takes, as a scheduled run does.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",

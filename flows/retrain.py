@@ -63,11 +63,12 @@ def retrain(config: RetrainConfig) -> State[None]:
         InputError: The data or the configuration cannot be used; one sentence says why.
     """
     with pipeline_run(config):
+        registry = Registry(current_store(), config.registry, config.registered_name)
+        registry.prepare()
         source = find_source(config.dataset, config.seed)
         log_notice(source)
         published = load(source)
         arrivals = collect(config.inbox, published, config.settle)
-        registry = Registry(current_store(), config.registry, config.registered_name)
         lineage = trace(config, published, arrivals.used)
         known = registry.with_lineage(lineage_digest(lineage))
         if known is None:
@@ -86,7 +87,7 @@ def trace(config: RetrainConfig, published: Dataset, batches: tuple[Batch, ...])
     """What a model is made of: digests of all data, the settings that matter, and the source."""
     return {
         "dataset": dataset_sha256(published),
-        "batches": {batch.name: batch.sha256 for batch in batches},
+        "batches": [batch.sha256 for batch in batches],
         "config": config.model_dump(mode="json", include=DECISIVE_SETTINGS),
         "source": {name: source_sha256(f"tasks.{name}") for name in TRAINING_STAGES},
     }

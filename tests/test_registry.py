@@ -2,18 +2,29 @@
 
 import multiprocessing
 import os
+import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from flows.command_line import call_with_settings
+from flows.predict import PredictArguments, label_with_champion
+from flows.retrain import RetrainArguments, act
 from tasks.errors import InputError
+from tasks.registry import embedded
 from tasks.registry.decision import Bounds, Judged, decide
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
@@ -37,7 +48,7 @@ PRELOADED = [
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with an empty registry: MLflow takes seconds to make its database."""
     root = tmp_path_factory.mktemp("registry") / "empty"
-    assert open_registry(root).champion() is None
+    open_registry(root).prepare()
     return root
 
 
@@ -83,6 +94,7 @@ def judged(errors: int) -> Judged:
 def retrain(root: Path, text: str, errors: int) -> None:
     """What flows/retrain.py does once a model is trained."""
     registry, described = open_registry(root), candidate(root, text, errors)
+    registry.prepare()
     version = registry.with_lineage(lineage_digest(described.lineage))
     if version is None:
         version, champion = registry.register(described), registry.champion()
@@ -103,6 +115,26 @@ def champion_of(root: Path) -> tuple[int, str]:
     return champion.number, registry.model_path(champion).read_text()
 
 
+def versions(root: Path) -> dict[int, str]:
+    """The numbers of all versions, and how their runs ended."""
+    client = client_of(root)
+    found = client.search_model_versions(f"name = '{NAME}'")
+    return {int(one.version): client.get_run(one.run_id).info.status for one in found}
+
+
+def ends_of_runs(root: Path) -> set[str]:
+    """How all runs ended, with and without a version."""
+    client = client_of(root)
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    return {run.info.status for run in client.search_runs(experiments)}
+
+
+def client_of(root: Path):
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{root}/registry/mlflow.db")
+
+
 def test_a_version_comes_back_as_it_was_registered(root):
     registry = open_registry(root)
     described = candidate(root, "first", errors=5)
@@ -119,11 +151,9 @@ def test_a_version_comes_back_as_it_was_registered(root):
 
 
 def test_the_run_holds_settings_report_lineage_and_decision(root):
-    from mlflow import MlflowClient
-
     retrain(root, "first", errors=5)
     champion = open_registry(root).champion()
-    client = MlflowClient(f"sqlite:///{root}/registry/mlflow.db")
+    client = client_of(root)
     run = client.get_run(champion.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.params == {"epochs": "5", "recipe": "tuned"}
@@ -226,11 +256,9 @@ def test_a_model_is_fetched_from_where_mlflow_keeps_it(root, tmp_path):
 
 
 def test_a_version_that_somebody_else_registered_is_named(root):
-    from mlflow import MlflowClient
-
     registry = open_registry(root)
     assert registry.champion() is None
-    client = MlflowClient(f"sqlite:///{root}/registry/mlflow.db")
+    client = client_of(root)
     client.create_registered_model(NAME)
     client.create_model_version(NAME, source="/elsewhere")
     client.set_registered_model_alias(NAME, "champion", "1")
@@ -285,12 +313,181 @@ def test_the_status_says_who_and_why(root):
     assert len({line.rindex(" ") for line in lines[12:]}) == 1
 
 
-def test_a_challenger_that_was_never_judged_does_not_count(root):
+def test_a_challenger_that_was_never_judged_is_registered_once(root):
     registry, described = open_registry(root), candidate(root, "first", errors=5)
-    registry.register(described)
+    registered = registry.register(described)
+    assert registry.register(described) == registered
     assert registry.with_lineage(lineage_digest(described.lineage)) is None
     assert "Challenger: Not judged yet" in describe(registry)
     assert "There is no champion of two-node-0-1 yet." in describe(registry)
+
+
+def test_of_what_was_never_judged_only_the_same_whole_model_is_gone_on_with(root):
+    registry, described = open_registry(root), candidate(root, "first", errors=5)
+    first = registry.register(described)
+    other = replace(candidate(root, "other", errors=5), lineage=described.lineage)
+    assert registry.register(other).number == 2
+    assert registry.register(described).number == 1
+    assert registry.challenger().number == 1
+    registry.model_path(first).write_text("damaged")
+    assert registry.register(described).number == 3
+
+
+@pytest.mark.parametrize("command", ["status", "predict"])
+def test_who_only_reads_makes_nothing(tmp_path, capsys, command):
+    assert code_of(command, tmp_path / "artifacts") == {"status": 0, "predict": 2}[command]
+    said = "".join(capsys.readouterr())
+    assert "There is no model in the registry" in said or "there is no champion of" in said
+    assert not any(tmp_path.iterdir())
+
+
+def code_of(command: str, root: Path) -> int:
+    """The exit code of a command that only reads, called as its script calls it."""
+    settings, call, argument = {
+        "status": (RetrainArguments, act, "status"),
+        "predict": (PredictArguments, label_with_champion, "image.png"),
+    }[command]
+    return call_with_settings(settings, call, [argument, "--artifacts", str(root)])
+
+
+def lead_nowhere(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("gone.db")
+
+
+def write_elsewhere(path: Path) -> None:
+    """A database of somebody else."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE books (title)")
+
+
+def wipe_the_middle(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 4 : len(content) // 2] = bytes(len(content) // 4)
+    path.write_bytes(content)
+
+
+DAMAGES = [
+    (Path.unlink, r"is missing, but there are models in \S+/registry/files"),
+    (lambda path: path.write_bytes(b""), "is empty"),
+    (lead_nowhere, r"is missing: \S+/mlflow\.db is a link to nothing"),
+    (lambda path: path.write_bytes(b"text" * 5000), r"is damaged or is another file \(file is not"),
+    (write_elsewhere, r"is damaged or is another file \(no such table: registered_models\)"),
+    (lambda path: os.truncate(path, 200_000), r"is damaged or is another file \(database disk"),
+    (wipe_the_middle, "is damaged "),
+]
+
+
+@pytest.mark.parametrize(("damage", "flaw"), DAMAGES, ids=lambda value: str(value)[:20])
+def test_a_lost_database_is_named_and_nothing_is_made_in_its_place(
+    one_champion, tmp_path, capsys, damage, flaw
+):
+    root = shutil.copytree(one_champion, tmp_path / "artifacts")
+    damage(root / "registry" / "mlflow.db")
+    before = contents(root)
+    assert [code_of(command, root) for command in ("status", "predict")] == [2, 2]
+    said = capsys.readouterr().err.splitlines()
+    with pytest.raises(InputError) as error:
+        open_registry(root).prepare()
+    assert said == [f"error: {error.value}"] * 2
+    assert re.fullmatch(
+        rf"\S+/registry/mlflow\.db, the database of the model registry, {flaw}[^;]*; put it back "
+        r"from a backup, name another with --registry, or move the folder \S+/registry away to "
+        "begin anew",
+        str(error.value),
+    )
+    assert contents(root) == before
+
+
+def test_a_database_in_use_is_not_called_damaged(one_champion):
+    address = f"sqlite:///{one_champion}/registry/mlflow.db"
+    with closing(sqlite3.connect(address.removeprefix("sqlite:///"))) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        assert embedded.address(Store(one_champion)) == address
+
+
+def contents(root: Path) -> dict[str, bytes | None]:
+    """All there is below a folder, with what is in it."""
+    return {
+        str(path.relative_to(root)): path.read_bytes() if path.is_file() else None
+        for path in root.rglob("*")
+    }
+
+
+def test_a_folder_that_is_a_link_to_nothing_is_no_new_registry(one_champion, tmp_path):
+    root = shutil.copytree(one_champion, tmp_path / "artifacts")
+    (root / "registry").rename(tmp_path / "disk")
+    (root / "registry").symlink_to(tmp_path / "disk")
+    assert champion_of(root) == (1, "first")
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    with pytest.raises(InputError, match=r"missing: \S+/registry is a link to nothing; put it"):
+        open_registry(root).champion()
+    assert not (tmp_path / "disk").exists()
+
+
+def test_moved_away_as_the_sentence_says_a_registry_begins_anew(one_champion, tmp_path):
+    root = shutil.copytree(one_champion, tmp_path / "artifacts")
+    (root / "registry" / "mlflow.db").unlink()
+    (root / "registry").rename(tmp_path / "away")
+    retrain(root, "second", errors=9)
+    assert champion_of(root) == (1, "second")
+
+
+def test_of_two_that_begin_a_registry_neither_replaces_the_others(tmp_path):
+    """The lock keeps retrainings apart; here two meet without it, and the slower comes second."""
+    root = tmp_path / "artifacts"
+    root.mkdir()
+    context = forkserver()
+    ours, theirs = context.Pipe()
+    process = context.Process(target=begin_slowly, args=(root, theirs))
+    process.start()
+    assert ours.recv() == "has a database to put into place"
+    retrain(root, "first", errors=5)
+    ours.send("go on")
+    process.join()
+    assert process.exitcode == 0
+    assert champion_of(root) == (2, "second")
+    assert open_registry(root).champion().replaces == 1
+
+
+def begin_slowly(root: Path, pipe: Connection) -> None:
+    def wait() -> None:
+        pipe.send("has a database to put into place")
+        pipe.recv()
+
+    call_after_migration(wait)
+    retrain(root, "second", errors=3)
+
+
+def begin_until_killed(root: Path, point: int) -> None:
+    """SIGKILL after the database was made, or after it was put into place."""
+    reached = count()
+
+    def kill(*_: object) -> None:
+        if next(reached) == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    call_after_migration(kill)
+    link = os.link
+    os.link = lambda *paths: kill(link(*paths))
+    open_registry(root).prepare()
+
+
+def call_after_migration(call: Callable[[], None]) -> None:
+    migrate = embedded._migrate
+    embedded._migrate = lambda path: (migrate(path), call())
+
+
+def test_a_kill_while_a_registry_begins_leaves_a_whole_one_or_none(tmp_path):
+    (tmp_path / "start").mkdir()
+    seen = []
+    for root in states_of_the_killed(begin_until_killed, tmp_path / "start", tmp_path):
+        seen.append((root / "registry" / "mlflow.db").exists())
+        assert describe(open_registry(root)).startswith("There is no model in the registry")
+        retrain(root, "first", errors=5)
+        assert champion_of(root) == (1, "first")
+    assert seen == [False, True, True]
 
 
 def retrain_until_killed(root: Path, point: int) -> None:
@@ -333,12 +530,16 @@ def kill_at(point: int) -> None:
 
 def exit_code(target, root: Path, point: int) -> int:
     """Of a process that starts anew, but for its imports."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    process = context.Process(target=target, args=(root, point))
+    process = forkserver().Process(target=target, args=(root, point))
     process.start()
     process.join()
     return process.exitcode
+
+
+def forkserver() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
 
 
 def states_of_the_killed(target, start: Path, folder: Path):
@@ -355,15 +556,17 @@ def states_of_the_killed(target, start: Path, folder: Path):
 def test_a_kill_at_any_point_leaves_one_whole_champion_and_the_next_run_goes_on(
     one_champion, tmp_path
 ):
-    seen = []
+    seen, ends = [], set()
     for root in states_of_the_killed(retrain_until_killed, one_champion, tmp_path):
         seen.append(champion_of(root))
         retrain(root, "second", errors=3)
-        number, text = champion_of(root)
-        assert text == "second"
+        assert champion_of(root) == (2, "second")
         assert open_registry(root).champion().replaces == 1
-        assert open_registry(root).challenger().number == number
+        assert open_registry(root).challenger().number == 2
+        assert versions(root) == {1: "FINISHED", 2: "FINISHED"}
+        ends |= ends_of_runs(root)
     assert len(seen) > 17
+    assert ends == {"FINISHED", "KILLED"}
     assert seen == [(1, "first")] * (len(seen) - 1) + [(2, "second")]
 
 
@@ -387,7 +590,7 @@ from tasks.registry.registry import Registry
 from tasks.storage.store import Store
 import sys
 assert "mlflow" not in sys.modules
-assert Registry(Store(Path("store")), None, "{NAME}").champion() is None
+Registry(Store(Path("store")), None, "{NAME}").prepare()
 import mlflow.telemetry
 assert mlflow.telemetry.get_telemetry_client() is None
 """

@@ -1,13 +1,17 @@
 """Retraining: what arrives, what is trained, which model is in use."""
 
+import hashlib
 import json
 import os
+import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import start
 from conftest import squares
 from pydantic import ValidationError
 
@@ -15,6 +19,7 @@ from flows.config import RetrainConfig
 from flows.retrain import retrain
 from tasks.registry.registry import Registry
 from tasks.registry.version import Version
+from tasks.reporting.command import reproducing_command
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -141,29 +146,88 @@ def test_a_mislabelled_batch_is_not_promoted_and_a_bad_one_is_moved_aside(config
     ]
 
 
-def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(config, monkeypatch):
-    class Killed(BaseException):
-        pass
-
-    def die(self, version):
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Registry, "promote", die)
-        with pytest.raises(Killed):
-            retrain(config)
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("record", "version 1: Promoted: there was no champion yet."),
+        ("promote", "version 1 won before the last run was killed"),
+    ],
+)
+def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(config, call, message):
+    process = start("-c", UNTIL_KILLED.format(call=call), *options(config))
+    said = process.stderr.read()
+    assert process.wait() == -signal.SIGKILL, said
     assert registry(config).champion() is None
-    assert run(config) == ("Completed", "version 1 won before the last run was killed")
-    assert champion(config).number == 1
+    assert run(config) == ("Completed", message)
+    assert champion(config).number == registry(config).challenger().number == 1
+
+
+UNTIL_KILLED = """
+import os, signal
+from flows.command_line import call_with_settings
+from flows.retrain import RetrainArguments, act
+from tasks.registry.registry import Registry
+Registry.{call} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+call_with_settings(RetrainArguments, act)
+"""
+
+
+def options(config: RetrainConfig) -> list[str]:
+    """A configuration as it is typed."""
+    typed = shlex.split(reproducing_command(config))[2:]
+    return [*typed, "--artifacts", str(config.artifacts)]
+
+
+def test_a_lost_registry_ends_a_run_before_it_takes_anything_in(config):
+    drop(config, "monday.npz", *squares(100, seed=3))
+    model = Path(config.artifacts) / "registry/files/0a/artifacts/model/model.keras"
+    model.parent.mkdir(parents=True)
+    model.touch()
+    process = start("flows/retrain.py", *options(config))
+    last = process.stderr.read().splitlines()[-1]
+    assert process.wait() == 2
+    assert last.startswith(
+        f"error: {config.artifacts}/registry/mlflow.db, the database of the model"
+    )
+    assert not list(Path(config.artifacts).glob("batches/*"))
+    assert [path.name for path in (Path(config.artifacts) / "registry").iterdir()] == ["files"]
+
+
+def test_a_batch_counts_by_what_is_in_it_and_not_by_its_name(config):
+    def drop_daily(seed: int) -> str:
+        content = drop(config, "daily.npz", *squares(300, seed)).read_bytes()
+        return hashlib.sha256(content).hexdigest()
+
+    first = drop_daily(seed=3)
+    run(config)
+    second = drop_daily(seed=4)
+    run(config)
+    assert lineage(config, registry(config).challenger())["batches"] == [first, second]
+    notes = Path(config.artifacts) / "batches"
+    (notes / first).unlink()
+    assert run(config)[0] == "Completed"
+    assert lineage(config, registry(config).challenger())["batches"] == [second]
+    assert last_report(config)["dataset"]["train"] == 600 + 300
+    (notes / second).unlink()
+    (Path(config.inbox) / "daily.npz").rename(Path(config.inbox) / "renamed.npz")
+    assert run(config) == (
+        "Cached",
+        "nothing has changed since version 3, so nothing was trained",
+    )
+
+
+def lineage(config: RetrainConfig, version: Version) -> dict:
+    files = Path(config.artifacts) / "registry" / "files" / version.run_id / "artifacts"
+    return json.loads((files / "lineage.json").read_text())
 
 
 def test_a_registry_keeps_what_a_model_was_made_of(config):
     run(config)
     version = champion(config)
     files = Path(config.artifacts) / "registry" / "files" / version.run_id / "artifacts"
-    lineage = json.loads((files / "lineage.json").read_text())
-    assert lineage.keys() == {"dataset", "batches", "config", "source"}
-    assert lineage["config"]["base_epochs"] == 8
+    made_of = lineage(config, version)
+    assert made_of.keys() == {"dataset", "batches", "config", "source"}
+    assert made_of["config"]["base_epochs"] == 8
     assert (files / "report" / "report.html").is_file()
     assert version.classes == tuple(range(10))
     assert (version.threshold, version.ink) == (0.0, 229)

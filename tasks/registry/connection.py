@@ -1,53 +1,62 @@
 """How we reach MLflow: silently, and without a word to anybody else."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tasks.errors import InputError
+from tasks.registry import embedded
 from tasks.storage.space import space_for
-from tasks.storage.store import Store, replace
+from tasks.storage.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-FOLDER = "registry"
-EMBEDDED = f"{FOLDER}/mlflow.db"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https")
 
 
 def connect(store: Store, uri: str | None) -> "MlflowClient":
-    """A client of the registry at `uri`, or of the store's own SQLite database.
-
-    MLflow reads its settings when it is imported: no usage statistics, no progress bars, no log
-    beside its exceptions, and an answer within seconds if a server cannot be reached.
+    """A client of the registry at `uri`, or of the store's own, which was begun.
 
     Raises:
         FullDiskError: There is no space for its database.
         InputError: It cannot be reached or used.
     """
     _check_scheme(uri)
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
+    with _silent_mlflow(_without_password(uri) if uri else str(embedded.folder(store)), uri):
+        from mlflow import MlflowClient
 
-    try:
         with space_for(database(store, uri)):
-            client = MlflowClient(uri or _embedded(store))
+            client = MlflowClient(uri or embedded.address(store))
             client.search_registered_models(max_results=1)
-    except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
-        place = _without_password(uri) if uri else str(store.root / FOLDER)
-        cause = shorten(str(error).replace(uri or place, place), 300)
-        raise InputError(f"The model registry {place} cannot be used: {cause}") from error
     return client
+
+
+def begin(store: Store, uri: str | None) -> None:
+    """Make the store's own registry if there is none and `uri` names no other.
+
+    Whoever calls holds the lock of the artifacts.
+
+    Raises:
+        InputError: There is none where there was one, or it cannot be made.
+    """
+    if uri is None:
+        with _silent_mlflow(str(embedded.folder(store)), uri):
+            embedded.begin(store)
+
+
+def is_begun(store: Store, uri: str | None) -> bool:
+    """Whether there is a registry to read; one at `uri` is for MLflow to find or to make.
+
+    Raises:
+        InputError: There is none where there was one.
+    """
+    return uri is not None or embedded.is_begun(store)
 
 
 def is_server(uri: str | None) -> bool:
@@ -58,7 +67,7 @@ def is_server(uri: str | None) -> bool:
 def database(store: Store, uri: str | None) -> Path:
     """The file that a registry's entries are written to; of no use where a server writes them."""
     if uri is None:
-        return (store.root / EMBEDDED).resolve()
+        return embedded.database(store)
     return Path(urlsplit(uri).path.removeprefix("/"))
 
 
@@ -71,25 +80,26 @@ def _check_scheme(uri: str | None) -> None:
         )
 
 
-def _embedded(store: Store) -> str:
-    """The address of the store's own database, which is there as a whole or not at all.
+@contextmanager
+def _silent_mlflow(place: str, uri: str | None) -> Iterator[None]:
+    """Errors of MLflow, and of what it stands on, are one sentence that names the place.
 
-    MLflow's migrations are not one transaction: a database that a kill left in the middle of them
-    would be of no use to anyone.
+    MLflow reads its settings when it is imported: no usage statistics, no progress bars, no log
+    beside its exceptions, and an answer within seconds if a server cannot be reached.
     """
-    path = database(store, None)
-    if not path.exists():
-        with store.temporary(EMBEDDED) as temporary:
-            _migrate(temporary.resolve())
-            replace(temporary, path)
-    return f"sqlite:///{path}"
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
-
-def _migrate(path: Path) -> None:
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    store = SqlAlchemyStore(f"sqlite:///{path}", "")  # type: ignore[no-untyped-call]
-    store.engine.dispose()
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
+        cause = shorten(str(error).replace(uri or place, place), 300)
+        raise InputError(f"The model registry {place} cannot be used: {cause}") from error
 
 
 def _without_password(uri: str) -> str:

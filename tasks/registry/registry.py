@@ -7,19 +7,20 @@ at any moment leaves one whole champion: the old or the new one.
 
 import getpass
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from tasks.errors import InputError
-from tasks.registry.connection import FOLDER, connect, database, is_server
+from tasks.registry.connection import begin, connect, database, is_begun, is_server
 from tasks.registry.decision import Decision
+from tasks.registry.embedded import MODEL, files
 from tasks.registry.tables import markdown
 from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
 from tasks.storage.space import space_for, why_full
@@ -28,18 +29,18 @@ from tasks.storage.store import Store, file_sha256, replace
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 DECISION = "decision.json"
-MODEL = PurePosixPath("model/model.keras")  # among the files of a run
 
 
 class Registry:
     """The versions of one registered model.
 
-    Whoever writes holds the lock of the artifacts folder, or is alone on a registry elsewhere.
+    Whoever writes holds the lock of the artifacts folder, or is alone on a registry elsewhere, and
+    prepares it first. Whoever reads makes nothing, and waits for nobody.
     """
 
     def __init__(self, store: Store, uri: str | None, name: str) -> None:
@@ -58,21 +59,27 @@ class Registry:
     def _client(self) -> "MlflowClient":
         return connect(self._store, self._uri)
 
+    def prepare(self) -> None:
+        """Begin a registry where there is none; the runs that a kill left running are over.
+
+        Raises:
+            InputError: The registry cannot be used, or is missing where there was one.
+        """
+        begin(self._store, self._uri)
+        for run in self._client.search_runs([self._experiment()], "attributes.status = 'RUNNING'"):
+            self._client.set_terminated(run.info.run_id, "KILLED")
+
     def champion(self) -> Version | None:
         """The model in use."""
         return self._aliased(CHAMPION)
 
     def challenger(self) -> Version | None:
-        """The model that was registered last, promoted or not."""
+        """The model that was judged last, or is about to be; promoted or not."""
         return self._aliased(CHALLENGER)
 
     def with_lineage(self, lineage: str) -> Version | None:
-        """The newest judged version of this lineage; one that was never judged does not count."""
-        found = self._client.search_model_versions(
-            f"name = '{self.name}' and tags.lineage = '{lineage}'",
-            order_by=["version_number DESC"],
-        )
-        return next((self._read(version) for version in found if "decision" in version.tags), None)
+        """The newest judged version of this lineage; `register` goes on with one that was not."""
+        return next(self._of_lineage(lineage, is_judged=True), None)
 
     def awaits_promotion(self, version: Version) -> bool:
         """Whether a version won against the present champion, but a kill came in between."""
@@ -87,6 +94,8 @@ class Registry:
     def register(self, candidate: Candidate) -> Version:
         """Log a candidate and all that belongs to it as a run, and make it the challenger.
 
+        One that was registered before a run was killed, but not judged, is not registered again.
+
         Raises:
             FullDiskError: There is no space for it.
             InputError: The model file is not the one that was described.
@@ -94,9 +103,11 @@ class Registry:
         if not _is_intact(candidate.model, candidate.sha256):
             raise InputError(f"{candidate.model} is not what was stored; run the training again")
         with self._space():
-            with self._run() as run:
-                self._log(candidate, run.info.run_id)
-            number = self._create_version(candidate, run)
+            number = self._unjudged(candidate)
+            if number is None:
+                with self._run() as run:
+                    self._log(candidate, run.info.run_id)
+                number = self._create_version(candidate, run)
             self._client.set_registered_model_alias(self.name, CHALLENGER, str(number))
         return self._version(number)
 
@@ -109,7 +120,7 @@ class Registry:
             FullDiskError: There is no space for it.
         """
         champion, text = self.champion(), markdown(decision)
-        with space_for(self._files):
+        with space_for(files(self._store)):
             self._client.log_text(version.run_id, decision.model_dump_json(indent=2), DECISION)
             self._client.log_text(version.run_id, text, "decision.md")
         with self._space():
@@ -165,19 +176,29 @@ class Registry:
             FullDiskError: There is no space for a copy.
             InputError: It is missing or is not what was registered.
         """
-        path = self._files / version.run_id / "artifacts" / MODEL
-        if not _is_intact(path, version.sha256):
-            self._download(version, path)
-        if not _is_intact(path, version.sha256):
+        path = self._path(version)
+        if not self._is_whole(version):
             raise InputError(
                 f"{path}, the model of {self.name} version {version.number}, is missing or is not "
                 "what was registered; put it back or roll back to another version"
             )
         return path
 
-    @property
-    def _files(self) -> Path:
-        return (self._store.root / FOLDER / "files").resolve()
+    def _path(self, version: Version) -> Path:
+        return files(self._store) / version.run_id / "artifacts" / MODEL
+
+    def _is_whole(self, version: Version) -> bool:
+        """Whether its model file is what was registered, fetched if need be."""
+        path = self._path(version)
+        if not _is_intact(path, version.sha256):
+            self._download(version, path)
+        return _is_intact(path, version.sha256)
+
+    def _unjudged(self, candidate: Candidate) -> int | None:
+        """The number of a candidate that is registered, whole, and was never judged."""
+        found = self._of_lineage(lineage_digest(candidate.lineage), is_judged=False)
+        same = (version for version in found if version.sha256 == candidate.sha256)
+        return next((version.number for version in same if self._is_whole(version)), None)
 
     def _space(self) -> AbstractContextManager[None]:
         """Around what writes entries."""
@@ -207,8 +228,8 @@ class Registry:
 
     def _experiment(self) -> str:
         """The experiment whose files lie here: MLflow keeps an absolute folder for each."""
-        here = None if is_server(self._uri) else self._files.as_uri()
-        name = self.name if here is None else f"{self.name} in {self._files}"
+        here = None if is_server(self._uri) else files(self._store).as_uri()
+        name = self.name if here is None else f"{self.name} in {files(self._store)}"
         found = self._client.get_experiment_by_name(name)
         return found.experiment_id if found else self._client.create_experiment(name, here)
 
@@ -221,7 +242,7 @@ class Registry:
             metrics=[Metric(key, float(value), now, 0) for key, value in candidate.metrics.items()],
             params=[Param(key, str(value)) for key, value in candidate.params.items()],
         )
-        with space_for(self._files), TemporaryDirectory() as folder:
+        with space_for(files(self._store)), TemporaryDirectory() as folder:
             self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
             if candidate.report:
                 self._client.log_artifacts(run_id, str(candidate.report), "report")
@@ -231,7 +252,7 @@ class Registry:
 
     def _create_version(self, candidate: Candidate, run: "Run") -> int:
         """Register the files of a run: version and tags in one transaction."""
-        if not self._client.search_registered_models(f"name = '{self.name}'"):
+        if not self._models():
             self._client.create_registered_model(self.name)
         version = self._client.create_model_version(
             self.name,
@@ -251,10 +272,28 @@ class Registry:
         self._client.set_model_version_tag(self.name, str(number), key, value)
 
     def _aliased(self, alias: str) -> Version | None:
-        for model in self._client.search_registered_models(f"name = '{self.name}'"):
+        for model in self._models():
             if alias in model.aliases:
                 return self._version(int(model.aliases[alias]))
         return None
+
+    def _models(self) -> "Sequence[RegisteredModel]":
+        """What is registered under the name; nothing where no registry was begun."""
+        if not is_begun(self._store, self._uri):
+            return ()
+        return self._client.search_registered_models(f"name = '{self.name}'")
+
+    def _of_lineage(self, lineage: str, *, is_judged: bool) -> Iterator[Version]:
+        """The versions of a lineage that were or were not judged, the newest first."""
+        if not self._models():
+            return
+        found = self._client.search_model_versions(
+            f"name = '{self.name}' and tags.lineage = '{lineage}'",
+            order_by=["version_number DESC"],
+        )
+        for version in found:
+            if ("decision" in version.tags) == is_judged:
+                yield self._read(version)
 
     def _version(self, number: int) -> Version:
         from mlflow.exceptions import MlflowException
@@ -296,7 +335,7 @@ class Registry:
 
         with space_for(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=self._files) as folder:
+            with TemporaryDirectory(dir=files(self._store)) as folder:
                 try:
                     found = self._client.download_artifacts(version.run_id, str(MODEL), folder)
                 except (MlflowException, OSError) as error:

@@ -13,10 +13,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
 
 from tasks.errors import ReadableError
+from tasks.storage.space import space_for
 
 FACTORY = "prefect.server.api.server:create_app"
+DATABASE_BYTES = 16_000_000  # of a new database and its log, measured: 6 million
 SECONDS_TO_START = 120
 SECONDS_TO_END = 3
 
@@ -26,17 +30,28 @@ def prefect_server() -> Iterator[None]:
     """Runs within report to the server that Prefect's settings name, or else to one of their own.
 
     Raises:
-        ReadableError: The server ended, or did not answer in time.
+        FullDiskError: The server could not write.
+        ReadableError: It ended, or did not answer in time.
     """
-    from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME, PREFECT_UI_URL, temporary_settings
 
     if PREFECT_API_URL.value():
         yield
         return
+    _require_space(PREFECT_HOME.value())
     address = _start()
     # no link to a page that is gone with the run
     with temporary_settings({PREFECT_API_URL: f"{address}/api", PREFECT_UI_URL: ""}):
         yield
+
+
+def _require_space(home: Path) -> None:
+    """A server without space ends in tracebacks, and its database would be broken for ever."""
+    with space_for(home / "prefect.db"):
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home) as probe:
+            probe.write(bytes(DATABASE_BYTES))
+            probe.flush()
 
 
 def _start() -> str:

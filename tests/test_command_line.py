@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from disks import obey_permissions
 
 from flows.command_line import run_from_command_line
 from flows.config import Config
@@ -64,6 +65,29 @@ def test_the_environment_sets_what_the_command_line_does_not(monkeypatch):
     monkeypatch.setenv("TRANSFER_SEED", "5")
     config = parse("--seed", "6")
     assert (config.classes, config.seed) == ((4, 9), 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("TRANSFER_CLASES", "TRANSFER_CLASSES"),
+        ("TRANSFER_BASE-EPOCHS", "TRANSFER_BASE_EPOCHS"),
+        ("transfer_recipe", "TRANSFER_RECIPES"),
+        ("TRANSFER_SEEED", "TRANSFER_SEED"),
+        ("TRANSFER_CORN", "TRANSFER_CRON"),
+    ],
+)
+def test_a_misspelt_variable_is_one_sentence(monkeypatch, capsys, name, nearest):
+    monkeypatch.setenv(name, "3,5")
+    error = complaint(capsys)
+    assert error == f"error: {name} is no setting; the nearest one is {nearest}\n"
+
+
+def test_variables_of_other_commands_are_right(monkeypatch):
+    for name in ("INBOX", "ACTION", "MARGIN", "PAIRS", "SEEDS", "OUTPUT", "IMAGES", "CRON"):
+        monkeypatch.setenv(f"TRANSFER_{name}", "whatever")
+    monkeypatch.setenv("TRANSFERRED", "something else")
+    assert parse() == Config()
 
 
 def test_epochs_replace_the_recipes():
@@ -141,6 +165,24 @@ def test_a_folder_that_cannot_be_written_to(tmp_path):
 
 
 @pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("script", ["flows/main.py", "flows/study.py"])
+def test_a_folder_that_may_only_be_read(tmp_path, script):
+    (tmp_path / "artifacts").mkdir(mode=0o555)
+    finished = main(
+        *("--dataset", "digits", "--artifacts", str(tmp_path / "artifacts")),
+        script=script,
+        preexec_fn=obey_permissions,
+    )
+    assert finished.returncode == 2
+    (error,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    place = f"--artifacts {tmp_path}/artifacts"
+    assert error == (
+        f"error: {place} cannot be written to (Permission denied); give a folder that can"
+    )
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.usefixtures("prefect_server")
 def test_a_cached_run_does_not_import_tensorflow(tiny_config):
     arguments = [
         *("--dataset", tiny_config.dataset, "--artifacts", str(tiny_config.artifacts)),
@@ -154,16 +196,19 @@ def test_a_cached_run_does_not_import_tensorflow(tiny_config):
     assert "base: epoch 1/4, loss" in first.stderr  # one line an epoch where there is no terminal
 
 
-def main(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def main(
+    *arguments: str, python: tuple[str, ...] = (), script: str = "flows/main.py", **options
+) -> subprocess.CompletedProcess[str]:
     from prefect.settings import get_current_settings
 
     return subprocess.run(
-        [sys.executable, *python, "flows/main.py", *arguments],
+        [sys.executable, *python, script, *arguments],
         cwd=ROOT,
         env=get_current_settings().to_environment_variables(exclude_unset=True) | environment(),
         capture_output=True,
         text=True,
         check=False,
+        **options,
     )
 
 

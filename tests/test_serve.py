@@ -30,6 +30,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 ROOT = Path(__file__).parents[1]
 SCREENSHOTS = ROOT / "artifacts" / "screenshots"
 SECONDS = 240
+RETRAINING, STUDY = "digit-retraining/retraining", "digit-study/study"
 BEGUN = re.compile(r"Beginning flow run '([^']+)'")
 
 
@@ -119,23 +120,37 @@ def test_an_experiment_is_run_when_it_is_asked_for(served):
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("name", "settings", "sentence"),
     [
-        ({"seed": -1}, "-1 is less than the minimum of 0"),
-        ({"margin": 1}, "1 is greater than or equal to the maximum of 1"),
-        ({"model": "best"}, "'best' is not one of ['softmax', 'sigmoid', 'base']"),
-        ({"recipes": ["other"]}, "'other' is not one of ['notebook', 'tuned']"),
+        (RETRAINING, {"seed": -1}, "-1 is less than the minimum of 0"),
+        (RETRAINING, {"margin": 1}, "1 is greater than or equal to the maximum of 1"),
+        (RETRAINING, {"model": "best"}, "'best' is not one of ['softmax', 'sigmoid', 'base']"),
+        (RETRAINING, {"recipes": ["other"]}, "'other' is not one of ['notebook', 'tuned']"),
+        (STUDY, {"pairs": [[0, 1, 2]]}, "[0, 1, 2] is too long"),
+        (STUDY, {"pairs": "0,0"}, "'0,0' does not match"),
+        (STUDY, {"address": "tcp://10.0.0.1:8786"}, "'runner' is a required property"),
     ],
     ids=str,
 )
-def test_a_wrong_value_is_refused_before_anything_runs(served, settings, sentence):
-    deployment = served.deployment("digit-retraining/retraining")["id"]
+def test_a_wrong_value_is_refused_before_anything_runs(served, name, settings, sentence):
+    deployment = served.deployment(name)["id"]
     refused = httpx.post(
         f"{served.address}/deployments/{deployment}/create_flow_run",
         json={"parameters": {"config": settings}},
     )
     assert refused.status_code == 409
     assert sentence in refused.json()["detail"]
+
+
+def test_what_no_schema_can_say_ends_in_one_sentence_and_no_traceback(served):
+    run = served.ended(served.start(STUDY, seeds="4..0"))
+    assert run.state.name == "Failed"
+    sentence = "--seeds '4..0': give one or more different seeds, as in 0..4 or 0,1,7"
+    assert run.state.message.endswith(f"InputError: {sentence}")
+    assert f"\n\n{sentence}\n\n" in served.artifacts(str(run.id))["failure"]["data"]
+    of_run = {"logs": {"flow_run_id": {"any_": [str(run.id)]}}}
+    logged = httpx.post(f"{served.address}/logs/filter", json=of_run).json()
+    assert not [line["message"] for line in logged if "Traceback" in line["message"]]
 
 
 def test_of_two_retrainings_at_once_the_second_waits_and_finds_nothing_new(served):
@@ -175,10 +190,10 @@ def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, b
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.set_window_size(1300, 1400)
     browser.get(f"{ui}/deployments/deployment/{deployment}/run")
-    fill_seed(browser, "-1")
+    fill(browser, "Seed", "-1")
     see(browser, "-1 is less than the minimum of 0")
     save(browser, "form-refused.png")
-    fill_seed(browser, "5")
+    fill(browser, "Seed", "5")
     run = served.ended(served.next_run())
     assert run.parameters["config"]["seed"] == 5
     assert run.state.message.startswith("version 2: ")
@@ -195,11 +210,21 @@ def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, b
     see(browser, "two-node")
 
 
-def fill_seed(browser, value):
-    label = "//*[contains(@class, 'label')][starts-with(normalize-space(), 'Seed')]"
-    field = wait(browser).until(
-        lambda page: page.find_element(By.XPATH, f"{label}//following::input[1]")
-    )
+def test_the_studys_form_takes_lists_as_they_are_typed(served, browser):
+    ui = served.address.removesuffix("/api")
+    browser.get(f"{ui}/deployments/deployment/{served.deployment(STUDY)['id']}/run")
+    fill(browser, "Pairs", "0,1 3")
+    see(browser, "'0,1 3' does not match")
+    fill(browser, "Pairs", "0,1 3,5")
+    run = served.ended(served.next_run())
+    assert run.state.name == "Completed"
+    assert run.parameters["config"]["pairs"] == "0,1 3,5"
+
+
+def fill(browser, name, value):
+    label = f"//*[contains(@class, 'label')][starts-with(normalize-space(), '{name}')]"
+    following = f"{label}//following::*[self::input or self::textarea][1]"
+    field = wait(browser).until(lambda page: page.find_element(By.XPATH, following))
     field.send_keys(Keys.CONTROL, "a")
     field.send_keys(value)
     browser.find_element(By.XPATH, "//button[contains(., 'Submit')]").click()

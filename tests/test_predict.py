@@ -1,5 +1,6 @@
 """The model in use: images in, a table out, and a sentence for whatever is wrong."""
 
+import csv
 import json
 import re
 import subprocess
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import squares
 from PIL import Image
 
 from flows.command_line import call_with_settings
@@ -134,7 +136,7 @@ def test_files_folders_and_npz_are_read_in_the_order_of_the_arguments(tmp_path):
     png(tmp_path / "folder" / "z.png", image(5))
     png(tmp_path / "folder" / "below" / "a.PNG", image(4))
     (tmp_path / "folder" / "notes.txt").touch()
-    png(tmp_path / "alone.png", 255 - image(255))
+    png(tmp_path / "alone.png", np.pad(255 - image(255), 1, constant_values=255))
     found = read_images(
         [tmp_path / "some.npz", tmp_path / "folder", tmp_path / "alone.png"], ink=255
     )
@@ -143,7 +145,7 @@ def test_files_folders_and_npz_are_read_in_the_order_of_the_arguments(tmp_path):
     assert found.pixels.max(axis=(1, 2)).tolist() == [1, 2, 4, 5, 255]
     assert found.pixels.dtype == np.uint8
     assert found.conversions[:4] == ["as it is"] * 4
-    assert found.conversions[4] == "inverted, scaled from 28 x 28, centred by mass"
+    assert found.conversions[4] == "inverted, scaled from 30 x 30, centred by mass"
 
 
 def test_an_npz_in_colour_and_of_another_size(tmp_path):
@@ -211,12 +213,13 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path, side):
 class KeptModel:
     """A registry of one model, or of none."""
 
-    def __init__(self, path: Path | None = None):
+    def __init__(self, path: Path | None = None, version: SimpleNamespace = VERSION):
         self.path = path
+        self.version = version
         self.sha256 = path and file_sha256(path)
 
     def champion(self):
-        return self.path and VERSION
+        return self.path and self.version
 
     def model_path(self, version):
         if file_sha256(self.path) != self.sha256:
@@ -238,18 +241,54 @@ def run(registry: KeptModel, *arguments: object) -> int:
 
 def test_images_in_and_a_table_out(tmp_path, registry, capsys):
     np.savez(tmp_path / "some.npz", images=np.stack([image(255), image(128)]))
-    seen = png(tmp_path / "seen.png", np.dstack([image(255)] * 3))
+    seen = png(tmp_path / "seen.png", np.dstack([np.pad(image(255), 1)] * 3))
     output = tmp_path / "labels.csv"
     assert run(registry, tmp_path / "some.npz", seen, "--output", output) == 0
     assert output.read_text() == (
         "image,label,probability,refused,conversion\n"
         f"{tmp_path}/some.npz[0],8,1.0,false,as it is\n"
         f"{tmp_path}/some.npz[1],8,0.5019608,true,as it is\n"
-        f'{seen},8,1.0,false,"grey, scaled from 28 x 28, centred by mass"\n'
+        f'{seen},8,1.0,false,"grey, scaled from 30 x 30, centred by mass"\n'
     )
     said = capsys.readouterr()
     assert said.out == ""
     assert re.fullmatch(r"3 images, 1 refused, 1 converted, [\d,]+ images/s\n", said.err)
+
+
+def nearest_mean_model(images: np.ndarray, labels: np.ndarray):
+    """The class whose mean image is nearest is the most probable."""
+    import keras
+
+    means = np.stack([images[labels == label].mean(axis=0).ravel() / 255 for label in range(10)])
+    pixels = keras.Input((28, 28, 1))
+    scaled = keras.layers.Rescaling(1 / 255)(keras.layers.Flatten()(pixels))
+    dense = keras.layers.Dense(10, activation="softmax")
+    model = keras.Model(pixels, dense(scaled))
+    dense.set_weights([2 * means.T, -(means**2).sum(axis=1)])
+    return model
+
+
+@pytest.mark.parametrize("form", ["npz", "L", "RGB", "P"])
+def test_images_of_the_training_format_get_the_labels_that_the_model_gives_them(tmp_path, form):
+    images, labels = squares(400, seed=1)
+    shown, _ = squares(100, seed=2)
+    images, shown = 255 - images, 255 - shown  # dark squares on a light ground
+    model = nearest_mean_model(images, labels)
+    expected = model.predict(shown[..., None], verbose=0).argmax(axis=1).tolist()
+    model.save(tmp_path / "model.keras")
+    if form == "npz":
+        np.savez(tmp_path / "shown.npz", images=shown)
+    for row, pixels in enumerate(() if form == "npz" else shown):
+        picture = Image.fromarray(pixels).convert(form)
+        picture.save(tmp_path / f"{row:02}.png")
+    version = SimpleNamespace(**vars(VERSION) | {"classes": tuple(range(10)), "ink": 255})
+    registry = KeptModel(tmp_path / "model.keras", version)
+    path = tmp_path / "shown.npz" if form == "npz" else tmp_path
+    assert run(registry, path, "--output", tmp_path / "labels.csv") == 0
+    with (tmp_path / "labels.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["label"]) for row in rows] == expected == (np.arange(100) % 10).tolist()
+    assert {row["conversion"] for row in rows} == {"as it is"}
 
 
 def test_json_goes_to_the_standard_output(tmp_path, registry, capsys):

@@ -71,7 +71,7 @@ def convert(image: Image.Image, ink: int) -> Converted:
         steps.append("inverted")
     if paper.contrast != ink:
         steps.append(f"stretched to 0..{ink}")
-    drawn = Image.fromarray(_ink_of_levels(paper).take(pixels))
+    drawn = grey.point(_ink_of_levels(paper))
     drawn = drawn.crop(drawn.getbbox())
     fitted = _fit(drawn)
     if fitted.size != drawn.size:
@@ -118,11 +118,12 @@ def _paper(pixels: NDArray[np.uint8]) -> Paper:
     return Paper(level, contrast, min(3 * noise, contrast / 4), is_dark)
 
 
-def _ink_of_levels(paper: Paper) -> NDArray[np.uint8]:
-    """For each grey level how much ink it is, uint8 (256,)."""
+def _ink_of_levels(paper: Paper) -> list[int]:
+    """For each of the 256 grey levels how much ink it is, 0..255."""
     farther = LEVELS - paper.level if paper.is_dark else paper.level - LEVELS
     ink = np.where(farther > paper.faint, farther * (255 / paper.contrast), 0)
-    return (ink.clip(0, 255) + 0.5).astype(np.uint8)
+    levels: list[int] = (ink.clip(0, 255) + 0.5).astype(int).tolist()
+    return levels
 
 
 def _fit(drawn: Image.Image) -> Image.Image:

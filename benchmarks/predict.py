@@ -10,6 +10,7 @@ is a new two-node network; what it says does not matter.
 import argparse
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -22,7 +23,7 @@ from PIL import Image, ImageDraw
 from benchmarks.machine import print_machine
 from flows.config import Config
 from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
-from tasks.prediction.predictions import as_csv, predict, rows
+from tasks.prediction.predictions import label_images, write_csv
 from tasks.prediction.reading import read_images
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ KINDS: dict[str, Callable[[Path, int], Path]] = {
 
 def label(model: "keras.Model", path: Path) -> None:
     """All of it, after the start."""
-    images = read_images([path], VERSION.ink)
-    as_csv(rows(images, predict(model, images.pixels, VERSION)), VERSION)
+    table = label_images(model, read_images([path], VERSION.ink), VERSION)
+    write_csv(StringIO(), table, VERSION)
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -112,9 +113,10 @@ def main() -> None:
     for name, write in KINDS.items():
         with TemporaryDirectory() as folder:
             path = write(Path(folder), images)
-            pixels = read_images([path], VERSION.ink).pixels[..., None].astype(np.float32)
+            pixels = np.concatenate([part.pixels for part in read_images([path], VERSION.ink)])
+            floats = pixels[..., None].astype(np.float32)
             ours = images / seconds(lambda: label(model, path))  # noqa: B023
-            theirs = images / seconds(lambda: model.predict(pixels, verbose=0))  # noqa: B023
+            theirs = images / seconds(lambda: model.predict(floats, verbose=0))  # noqa: B023
         print(
             f"| {name} | {ours:,.0f} | {theirs:,.0f} | {ours / theirs:.2f} | {RUNS} |", flush=True
         )

@@ -10,20 +10,44 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from flows.arguments import PredictArguments
 from flows.command_line import call_with_settings
 from tasks.errors import InputError
 from tasks.prediction.conversion import AS_IT_IS
-from tasks.prediction.output import write
-from tasks.prediction.predictions import FORMATS, Predictions, predict, rows
-from tasks.prediction.reading import NamedImages, read_images
+from tasks.prediction.output import whole_output
+from tasks.prediction.predictions import FORMATS, Row, label_images
+from tasks.prediction.reading import check_images, read_images
 from tasks.storage.models import read_model
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:
     from tasks.registry.registry import Registry
+
+
+class Tally:
+    """How many images, refused and converted, and how fast since it began."""
+
+    def __init__(self) -> None:
+        self.images = self.refused = self.converted = 0
+        self._began = time.perf_counter()
+
+    def count(self, table: Iterable[Row]) -> Iterator[Row]:
+        """The rows, counted as they pass."""
+        for row in table:
+            self.images += 1
+            self.refused += row.refused
+            self.converted += row.conversion != AS_IT_IS
+            yield row
+
+    def __str__(self) -> str:
+        speed = self.images / (time.perf_counter() - self._began)
+        return (
+            f"{self.images} image{'s' if self.images > 1 else ''}, {self.refused} refused, "
+            f"{self.converted} converted, {speed:,.0f} images/s"
+        )
 
 
 def label_with_champion(arguments: PredictArguments) -> None:
@@ -45,25 +69,13 @@ def label(arguments: PredictArguments, registry: "Registry") -> None:
         raise InputError(
             f"there is no champion of {arguments.model} yet; run `python flows/retrain.py`"
         )
-    started = time.perf_counter()
-    images = read_images(arguments.images, version.ink)
-    reading = time.perf_counter() - started
+    check_images(arguments.images)
     model = read_model(registry.model_path(version))
-    started = time.perf_counter()
-    predictions = predict(model, images.pixels, version)
-    predicting = time.perf_counter() - started
-    write(FORMATS[arguments.format](rows(images, predictions), version), arguments.output)
-    print(summary(images, predictions, reading + predicting), file=sys.stderr)
-
-
-def summary(images: NamedImages, predictions: Predictions, seconds: float) -> str:
-    """How many images, refused and converted; `seconds` are those of reading and predicting."""
-    count = len(images.names)
-    converted = sum(how != AS_IT_IS for how in images.conversions)
-    return (
-        f"{count} image{'s' if count > 1 else ''}, {predictions.refused.sum()} refused, "
-        f"{converted} converted, {count / seconds:,.0f} images/s"
-    )
+    images = read_images(arguments.images, version.ink)
+    tally = Tally()
+    with whole_output(arguments.output) as file:
+        FORMATS[arguments.format](file, tally.count(label_images(model, images, version)), version)
+    print(tally, file=sys.stderr)
 
 
 if __name__ == "__main__":

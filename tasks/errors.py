@@ -28,3 +28,8 @@ class RemoteError(ReadableError):
 def in_one_line(error: Exception) -> str:
     """What another library's error says, or what kind it is if it says nothing."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def printable(text: str) -> str:
+    r"""A text with the bytes of a file name that are not UTF-8 written out, as in `caf\udce9`."""
+    return text.encode("utf-8", "backslashreplace").decode()

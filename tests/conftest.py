@@ -94,6 +94,23 @@ def inbox(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def deep_folder(inbox: Path) -> Iterator[Path]:
+    """A folder `deep` in the inbox, in which thousands lie, each called `in`, in the one before."""
+    folder = inbox / "deep"
+    folder.mkdir()
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(3_000):
+        os.mkdir("in", dir_fd=here)
+        there = os.open("in", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = there
+    os.close(here)
+    yield folder
+    # what pytest deletes with is recursive
+    subprocess.run(["rm", "-rf", *inbox.iterdir()], check=True)
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A store of nothing yet."""
     return Store(tmp_path / "artifacts")

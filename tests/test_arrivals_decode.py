@@ -25,6 +25,16 @@ IMAGES, LABELS = squares(4, seed=1)
         (IMAGES[0], LABELS, "images have shape (28, 28) where (n, 28, 28) is right"),
         (IMAGES[:0], LABELS[:0], "it has 0 images where 1 to 100000 are right"),
         (IMAGES, LABELS / 1, "labels are float64 where an integer type is right"),
+        (
+            IMAGES,
+            LABELS.astype("m8[s]"),
+            "labels are timedelta64[s] where an integer type is right",
+        ),
+        (
+            IMAGES,
+            LABELS.astype(np.int64).astype("M8[s]"),
+            "labels are datetime64[s] where an integer type is right",
+        ),
         (IMAGES, LABELS[:3], "labels have shape (3,) where (4,) is right"),
         (IMAGES, LABELS[:, None], "labels have shape (4, 1) where (4,) is right"),
         (IMAGES, LABELS + 7, "labels run from 7 to 10 where 0 to 9 is right"),

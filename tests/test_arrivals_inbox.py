@@ -150,13 +150,6 @@ def test_a_bad_batch_that_cannot_be_moved_is_reported_and_the_rest_goes_on(tmp_p
     assert (inbox / "a.npz").read_bytes() == BAD
 
 
-def test_a_file_that_cannot_be_read_waits(tmp_path):
-    inbox = tmp_path / "inbox"
-    inbox.mkdir()
-    (inbox / "a.npz").symlink_to(tmp_path / "missing")
-    assert look(inbox, Store(tmp_path / "artifacts")).unfinished == ("a.npz",)
-
-
 @pytest.mark.parametrize("url", ["missing", "memory://missing-inbox"])
 def test_an_inbox_that_does_not_exist_is_named(url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

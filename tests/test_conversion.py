@@ -29,12 +29,42 @@ def converted(pixels: np.ndarray, ink: int = 255) -> tuple[np.ndarray, str]:
     return found.pixels, found.how
 
 
-def test_a_greyscale_image_of_28_by_28_that_is_light_on_dark_is_taken_bit_by_bit():
-    pixels = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
-    pixels[[0, -1]] = pixels[:, [0, -1]] = 3
-    found, how = converted(pixels)
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("ink", [255, 229, 128])
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        noise(),
+        255 - seven(),
+        bar(28, 28, (0, 0, 10, 10)),
+        *(np.full((28, 28), level, np.uint8) for level in (0, 9, 255)),
+    ],
+    ids=["noise", "dark on light", "in a corner", "black", "grey", "white"],
+)
+def test_what_has_the_training_format_is_taken_bit_by_bit(pixels, ink):
+    found, how = converted(pixels, ink)
     assert how == "as it is"
     np.testing.assert_array_equal(found, pixels)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_opaque_grey_of_28_by_28_is_taken_as_it_is_however_it_is_stored(mode):
+    pixels = np.where(seven() > 99, np.uint8(0), np.uint8(255))
+    found = convert(Image.fromarray(pixels).convert(mode), 255)
+    assert found.how == "as it is"
+    np.testing.assert_array_equal(found.pixels, pixels)
+
+
+@pytest.mark.parametrize("ink", [127, 16])
+def test_where_training_had_few_greys_pixels_above_them_are_of_another_format(ink):
+    pixels = 255 - seven()
+    assert converted(pixels // 255 * ink, ink)[1] == "as it is"
+    found, how = converted(pixels, ink)
+    assert how == f"inverted, stretched to 0..{ink}, centred by mass"
+    np.testing.assert_array_equal(found, np.round(seven() * (ink / 255)))
 
 
 def test_a_bar_is_scaled_to_20_pixels_and_placed_by_its_centre_of_mass():
@@ -132,19 +162,18 @@ def test_strokes_on_transparent_paper_are_laid_on_what_they_stand_out_from(strok
     np.testing.assert_array_equal(found[0], bar(28, 28, (4, 12, 24, 17)))
 
 
-def test_a_28_by_28_image_in_colour_or_dark_on_light_keeps_its_pixels():
-    for pixels, how in (
-        (np.dstack([seven()] * 3), "grey, centred by mass"),
-        (255 - seven(), "inverted, centred by mass"),
-    ):
-        found, said = converted(pixels)
-        assert said == how
-        np.testing.assert_array_equal(found, seven())
+def test_a_28_by_28_image_in_colour_or_transparent_is_converted():
+    red = np.dstack([seven(), np.zeros((28, 28, 2), np.uint8)])
+    clear = np.dstack([np.full((28, 28, 3), 255, np.uint8), seven()])
+    assert converted(red)[1] == "grey, stretched to 0..255, centred by mass"
+    found, how = converted(clear)
+    assert how == "grey, laid on black, centred by mass"
+    np.testing.assert_array_equal(found, seven())
 
 
 @pytest.mark.parametrize("level", [0, 9, 255])
-@pytest.mark.parametrize("shape", [(28, 28), (50, 40), (1, 1), (28, 28, 3)])
-def test_a_sheet_of_one_level_is_empty_and_black(level, shape):
+@pytest.mark.parametrize("shape", [(27, 28), (50, 40), (1, 1), (50, 40, 3)])
+def test_a_sheet_of_one_level_and_another_size_is_empty_and_black(level, shape):
     found, how = converted(np.full(shape, level, np.uint8))
     assert how == "empty"
     assert not found.any()

@@ -120,7 +120,7 @@ def python(*arguments: str, config: RetrainConfig) -> str:
     ).stdout
 
 
-def test_a_mislabelled_batch_is_not_promoted_and_a_bad_one_is_moved_aside(config):
+def test_a_mislabelled_batch_is_not_promoted_and_bad_ones_are_moved_aside(config, caplog):
     drop(config, "good.npz", *in_two_styles(300, seed=3))
     run(config)
     images, labels = squares(1200, seed=4)
@@ -129,6 +129,8 @@ def test_a_mislabelled_batch_is_not_promoted_and_a_bad_one_is_moved_aside(config
     truncated = drop(config, "truncated.npz", *squares(50, seed=5))
     truncated.write_bytes(truncated.read_bytes()[:-100])
     os.utime(truncated, (0, 0))
+    os.mkfifo(Path(config.inbox) / "pipe.npz")
+    (Path(config.inbox) / "caf\udce9.npz").symlink_to("/dev/zero")
     half_written = drop(config, "half-written.npz", *squares(50, seed=6))
     half_written.write_bytes(half_written.read_bytes()[:-100])
     _, message = run(config)
@@ -141,9 +143,12 @@ def test_a_mislabelled_batch_is_not_promoted_and_a_bad_one_is_moved_aside(config
     assert left == ["good.npz", "half-written.npz", "mislabelled.npz", "quarantine"]
     aside = sorted(path.name for path in (Path(config.inbox) / "quarantine").iterdir())
     assert aside == [
+        *("caf\\udce9.npz", "caf\\udce9.npz.reason.txt"),
         *("leaking.npz", "leaking.npz.reason.txt"),
+        *("pipe.npz", "pipe.npz.reason.txt"),
         *("truncated.npz", "truncated.npz.reason.txt"),
     ]
+    assert "caf\\udce9.npz is quarantined: it is a link where a regular file" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from tasks.errors import InputError
 from tasks.sources import npz
-from tasks.sources.npz import read_npz
+from tasks.sources.npz import read_blocks, read_header, read_npz
 
 
 def arrays(**changed: Any) -> dict[str, Any]:
@@ -132,4 +133,69 @@ def test_refuses_what_is_no_array(tmp_path, content):
     path = with_member(tmp_path / "m.npz", content)
 
     with pytest.raises(InputError, match=f"{path} is not an intact .npz file"):
+        read_npz(path)
+
+
+def blocks(path: Path, name: str) -> list[np.ndarray]:
+    with path.open("rb") as file:
+        return list(read_blocks(file, str(path), name, 2**30))
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(1000, 4, 5), (1000, 4, 5, 3), (7, 40, 30), (1, 3, 2)])
+def test_blocks_of_rows_are_the_array(tmp_path, monkeypatch, save, order, shape):
+    array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    save(tmp_path / "m.npz", x=np.asarray(array, order=order))
+    monkeypatch.setattr(npz, "BLOCK_BYTES", 1500)
+
+    found = blocks(tmp_path / "m.npz", "x")
+
+    assert max(len(block) for block in found) == max(1, min(len(array), 1500 // array[0].size))
+    np.testing.assert_array_equal(np.concatenate(found), array)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_blocks_take_no_more_memory_than_a_few_of_them(tmp_path, monkeypatch, order):
+    path = tmp_path / "m.npz"
+    np.savez_compressed(path, x=np.zeros((50_000, 28, 28), np.uint8, order))
+    monkeypatch.setattr(npz, "BLOCK_BYTES", 2_000_000)
+
+    tracemalloc.start()
+    with path.open("rb") as file:
+        count = sum(len(block) for block in read_blocks(file, "m", "x", 2**30))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert count == 50_000
+    assert peak < 13_000_000  # of 39,200,000
+
+
+def test_blocks_of_a_damaged_array_are_refused(tmp_path):
+    path = tmp_path / "m.npz"
+    np.savez(path, x=np.zeros((100, 28, 28), np.uint8))
+    content = bytearray(path.read_bytes())
+    content[700] ^= 0xFF
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match=rf"{path} is not an intact .npz file: Bad CRC-32"):
+        blocks(path, "x")
+
+
+def test_a_header_is_read_alone(tmp_path):
+    path = tmp_path / "m.npz"
+    np.savez(path, x=np.zeros((3, 4), np.int16, "F"))
+    with path.open("rb") as file:
+        header = read_header(file, str(path), "x", 2**30)
+    assert (header.shape, header.dtype, header.is_fortran) == ((3, 4), np.int16, True)
+    assert header.row_bytes == 8
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_refuses_a_compression_that_unpacks_without_a_limit(tmp_path, method):
+    path = tmp_path / "m.npz"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("x_train.npy", npy("{'descr': '|u1', 'fortran_order': False}"))
+
+    with pytest.raises(InputError, match=r"m.npz: x_train is compressed as NumPy never does"):
         read_npz(path)

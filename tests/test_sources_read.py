@@ -63,6 +63,16 @@ def test_images_keep_their_pixels(path):
             "test images are none where at least one is needed",
         ),
         ("y_train", np.zeros(2), "training labels are float64 where an integer type is right"),
+        (
+            "y_train",
+            np.array([3, "NaT"], "m8[s]"),
+            "training labels are timedelta64[s] where an integer type is right",
+        ),
+        (
+            "y_test",
+            np.array([3], "M8[s]"),
+            "test labels are datetime64[s] where an integer type is right",
+        ),
         ("y_test", np.zeros(1, bool), "test labels are bool where an integer type is right"),
         (
             "y_train",

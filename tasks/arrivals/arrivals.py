@@ -6,13 +6,14 @@ from prefect.logging import get_run_logger
 
 from tasks.arrivals.batch import Batch, remember, used_batches
 from tasks.arrivals.decode import Decoded, decode_npz, decode_pngs
-from tasks.arrivals.inbox import Delivery, Inbox, digest, open_inbox
+from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, digest, open_inbox
 from tasks.arrivals.known import Known
 from tasks.arrivals.quarantine import quarantine
 from tasks.arrivals.validation import BadBatchError, check_bytes
+from tasks.errors import ReadableError, printable
 from tasks.sources.npz import NotIntactError
 from tasks.storage.references import Dataset
-from tasks.storage.store import Store
+from tasks.storage.store import DamagedError, Store
 
 
 @dataclass(frozen=True)
@@ -58,31 +59,43 @@ def take_in(inbox: str, known: Dataset, store: Store, settle: float) -> Arrivals
     for delivery in place.deliveries():
         name = delivery.name
         try:
-            batch = _accept(delivery, place, held, store, settle)
+            judged = _judge(delivery, place, held, settle)
         except UnfinishedError as error:
             unfinished.append(name)
-            log.info("%s is left for the next run: %s", name, error)
+            log.info("%s is left for the next run: %s", name, printable(str(error)))
         except BadBatchError as error:
-            quarantined.append((name, _set_aside(place, delivery, str(error))))
+            quarantined.append((name, _set_aside(place, delivery, printable(str(error)))))
             log.warning("%s is quarantined: %s", *quarantined[-1])
+        except (ReadableError, DamagedError):  # the store is to blame, not the batch
+            raise
+        except Exception as error:
+            unfinished.append(name)
+            log.warning("%s cannot be judged and is left: %s", name, printable(repr(error)))
         else:
-            if batch is None:
+            if judged is None:
                 log.debug("%s is known already", name)
                 continue
+            sha256, decoded = judged
+            held.add(remember(store, name, sha256, decoded.images, decoded.labels))
             new.append(name)
-            log.info("%s is accepted: %d images", name, batch.images.shape[0])
+            log.info("%s is accepted: %d images", name, len(decoded.images))
     return Arrivals(tuple(held.batches), tuple(new), tuple(quarantined), tuple(unfinished))
 
 
-def _accept(
-    delivery: Delivery, inbox: Inbox, known: Known, store: Store, settle: float
-) -> Batch | None:
-    """The batch that a delivery becomes; None if it was accepted before."""
+def _judge(
+    delivery: Delivery, inbox: Inbox, known: Known, settle: float
+) -> tuple[str, Decoded] | None:
+    """The digest and the images of a delivery that is good; None if it was accepted before."""
     is_young = inbox.age(delivery) < settle
-    if delivery.is_named_unfinished or (is_young and not delivery.is_npz):
-        raise UnfinishedError("it is still being written")
+    if delivery.obstacle:
+        raise UnfinishedError(delivery.obstacle)
+    if is_young and not delivery.is_npz:
+        raise UnfinishedError(BEING_WRITTEN)
+    if delivery.flaw:
+        raise BadBatchError(delivery.flaw)
     check_bytes(delivery.bytes)
     contents = _read(inbox, delivery)
+    check_bytes(sum(map(len, contents.values())))  # not every file system knows sizes beforehand
     sha256 = digest(delivery, contents)
     if known.is_used(sha256):
         return None
@@ -90,9 +103,7 @@ def _accept(
     if not len(decoded.images):
         return None
     known.check(decoded)
-    batch = remember(store, delivery.name, sha256, decoded.images, decoded.labels)
-    known.add(batch)
-    return batch
+    return sha256, decoded
 
 
 def _read(inbox: Inbox, delivery: Delivery) -> dict[str, bytes]:
@@ -111,7 +122,7 @@ def _decode(
         return decode_npz(contents[delivery.name])
     except NotIntactError as error:
         if is_young:
-            raise UnfinishedError("it is still being written") from error
+            raise UnfinishedError(BEING_WRITTEN) from error
         raise BadBatchError(str(error)) from error
 
 
@@ -120,5 +131,5 @@ def _set_aside(inbox: Inbox, delivery: Delivery, reason: str) -> str:
     try:
         quarantine(inbox, delivery, reason)
     except Exception as error:  # each file system has errors of its own
-        return f"{reason} (it could not be moved to quarantine: {error})"
+        return printable(f"{reason} (it could not be moved to quarantine: {error})")
     return reason

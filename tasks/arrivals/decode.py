@@ -16,6 +16,7 @@ from tasks.arrivals.validation import (
     check_labels,
 )
 from tasks.errors import InputError
+from tasks.sources.grey import GREY_MODES, opaque_grey
 from tasks.sources.npz import NotIntactError, read_arrays
 
 if TYPE_CHECKING:
@@ -109,11 +110,9 @@ def _check_size(path: str, image: "Image") -> None:
 
 
 def _grey(path: str, image: "Image") -> NDArray[np.uint8]:
-    """Pixels (28, 28) of an image that is grey and opaque, however it is stored."""
-    if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
+    if image.mode not in GREY_MODES:
         raise BadBatchError(f"{path} is of mode {image.mode} where 8 bits of grey (L) are right")
-    pixels = np.asarray(image.convert("RGBA"))
-    grey = pixels[..., 0]
-    if (pixels[..., :3] != grey[..., None]).any() or (pixels[..., 3] != 255).any():
+    grey = opaque_grey(image)
+    if grey is None:
         raise BadBatchError(f"{path} is in colour or transparent where opaque grey is right")
     return grey

@@ -1,22 +1,24 @@
 """The inbox: what lies in a folder, local or remote, as batches."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 
 from tasks.arrivals.decode import LABELS
-from tasks.errors import InputError, in_one_line
+from tasks.arrivals.listing import TOO_DEEP, Entry, entries, entries_below, read
+from tasks.arrivals.validation import MAX_BYTES
+from tasks.errors import InputError, in_one_line, printable
 
 QUARANTINE = "quarantine"
 LOOSE = "loose-pngs"
 UNFINISHED_PREFIXES = (".", "_")
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload")
+BEING_WRITTEN = "it is still being written"
 READERS = 16  # files of a remote batch that are read at a time
 
 
@@ -25,19 +27,25 @@ class Delivery:
     """What lies in the inbox as one batch.
 
     Attributes:
-        name: the file or folder, or `LOOSE` for the label folders of the inbox itself.
-        files: from the path inside the batch, as in `3/a.png`, to the path of the file system;
-            sorted.
-        bytes: size of all files.
-        entries: the entries of the inbox that make it up, as paths of the file system.
-        is_named_unfinished: whether its name, or one in it, says that it is being written.
+        name: The file or folder in printable form, or `LOOSE` for the label folders of the inbox
+            itself.
+        files: From the path inside the batch, as in `3/a.png`, to the file; sorted.
+        entries: The entries of the inbox that make it up, as paths of the file system.
+        obstacle: Why it cannot be judged yet, in words: its name, or one in it, says that it is
+            being written, or its folder cannot be read. Empty if it can.
+        flaw: Why it is never read, in words: a link, a pipe, folders too deep. Empty if it is.
     """
 
     name: str
-    files: dict[str, str]
-    bytes: int
+    files: dict[str, Entry]
     entries: tuple[str, ...]
-    is_named_unfinished: bool
+    obstacle: str
+    flaw: str
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files."""
+        return sum(file.bytes for file in self.files.values())
 
     @property
     def is_npz(self) -> bool:
@@ -65,13 +73,15 @@ class Inbox:
             raise
         except FileNotFoundError as error:
             raise InputError(f"the inbox {self.url} does not exist; make the folder") from error
+        except NotADirectoryError as error:
+            raise _no_folder(self.url) from error
         except Exception as error:  # each file system has errors of its own
             raise _unreachable(self.url, error) from error
 
     def age(self, delivery: Delivery) -> float:
         """Seconds since its newest file was modified; infinite where that is not known."""
         try:
-            newest = max(self.fs.modified(path) for path in delivery.files.values())
+            newest = max(self.fs.modified(file.path) for file in delivery.files.values())
             # A clock that is ahead of ours makes an age negative; far ahead, it tells nothing.
             age: float = abs((datetime.now(UTC) - newest).total_seconds())
         except Exception:  # not every file system can tell, and each fails in its own way
@@ -82,45 +92,46 @@ class Inbox:
         """The bytes of its files by path inside the batch.
 
         Raises:
-            OSError: A file cannot be read; other errors too, as file systems differ.
+            OSError: A file cannot be read, or has grown; other errors too, as file systems differ.
         """
         with ThreadPoolExecutor(READERS) as readers:
-            # one by one, as fs.cat takes [ and * in a name for a pattern
-            contents = readers.map(self.fs.cat_file, delivery.files.values())
+            contents = readers.map(
+                lambda file: read(self.fs, file.path, file.bytes or MAX_BYTES),
+                delivery.files.values(),
+            )
             return dict(zip(delivery.files, contents, strict=True))
 
     def _deliveries(self) -> Iterator[Delivery]:
         self.fs.invalidate_cache()
-        entries = self.fs.ls(self.root, detail=True)
-        if [entry["name"] for entry in entries if entry["type"] == "file"] == [self.root]:
-            raise InputError(f"the inbox {self.url} is a file where a folder is right")
-        folders = [entry for entry in entries if entry["type"] == "directory"]
-        for entry in entries:
-            if entry["type"] != "directory" and _is_npz(_name(entry["name"])):
-                yield _npz(entry)
-        loose = [entry["name"] for entry in folders if _name(entry["name"]) in LABELS]
-        others = [entry["name"] for entry in folders if _name(entry["name"]) not in LABELS]
-        found = [self._pngs(LOOSE, self.root, loose)] + [
-            self._pngs(_name(folder), folder, [folder])
-            for folder in others
-            if _name(folder) != QUARANTINE
-        ]
-        yield from (delivery for delivery in found if _has_labelled(delivery))
-
-    def _pngs(self, name: str, base: str, folders: list[str]) -> Delivery:
-        """The PNG files in folders, by path relative to `base`."""
-        infos: dict[str, Any] = {}
+        found = entries(self.fs, self.root)
+        if [entry.path for entry in found if not entry.is_folder] == [self.root]:
+            raise _no_folder(self.url)
+        folders = [entry for entry in found if entry.is_folder]
+        yield from (_npz(file) for file in found if not file.is_folder and _is_npz(file.name))
+        loose = [folder for folder in folders if folder.name in LABELS]
+        yield from self._pngs(LOOSE, self.root, loose)
         for folder in folders:
-            infos |= self.fs.find(folder, detail=True)
-        pngs = {path: info for path, info in infos.items() if _is_png(_name(path))}
-        return Delivery(
-            name=name,
-            files=dict(sorted((path[len(base) :].lstrip("/"), path) for path in pngs)),
-            bytes=sum(info.get("size") or 0 for info in pngs.values()),
-            entries=tuple(folders),
-            is_named_unfinished=_is_unfinished(name)
-            or any(path.lower().endswith(UNFINISHED_SUFFIXES) for path in infos),
+            if folder.name not in (*LABELS, QUARANTINE):
+                yield from self._pngs(printable(folder.name), folder.path, [folder])
+
+    def _pngs(self, name: str, base: str, folders: Sequence[Entry]) -> Iterator[Delivery]:
+        """The PNG files in folders, by path relative to `base`, if they are a batch."""
+        parts = tuple(folder.path for folder in folders)
+        try:
+            found = [entry for folder in folders for entry in entries_below(self.fs, folder)]
+        except Exception as error:  # each file system has errors of its own
+            yield Delivery(name, {}, parts, f"it cannot be read ({in_one_line(error)})", "")
+            return
+        # a folder is there only if it is not read
+        kept = [entry for entry in found if entry.is_folder or _is_png(entry.name)]
+        inside = dict(sorted((entry.path[len(base) :].lstrip("/"), entry) for entry in kept))
+        files = {path: entry for path, entry in inside.items() if not entry.flaw}
+        flaw = next((_told(path, entry) for path, entry in inside.items() if entry.flaw), "")
+        is_unfinished = _is_unfinished(name) or any(
+            entry.path.lower().endswith(UNFINISHED_SUFFIXES) for entry in found
         )
+        if any(_is_of_a_batch(path, entry) for path, entry in inside.items()):
+            yield Delivery(name, files, parts, BEING_WRITTEN if is_unfinished else "", flaw)
 
 
 def open_inbox(url: str) -> Inbox:
@@ -142,15 +153,20 @@ def digest(delivery: Delivery, contents: dict[str, bytes]) -> str:
         return hashlib.sha256(contents[delivery.name]).hexdigest()
     whole = hashlib.sha256()
     for path, content in contents.items():
-        whole.update(f"{path}\0{len(content)}\0".encode() + content)
+        head = f"{path}\0{len(content)}\0"
+        whole.update(head.encode("utf-8", "surrogateescape") + content)
     return whole.hexdigest()
 
 
-def _npz(entry: dict[str, Any]) -> Delivery:
-    path = entry["name"]
-    name = _name(path)
-    files = {name: path}
-    return Delivery(name, files, entry.get("size") or 0, (path,), _is_unfinished(name))
+def _npz(file: Entry) -> Delivery:
+    name = printable(file.name)
+    obstacle = BEING_WRITTEN if _is_unfinished(name) else ""
+    return Delivery(name, {name: file}, (file.path,), obstacle, file.flaw and _told("", file))
+
+
+def _told(path: str, entry: Entry) -> str:
+    right = "label folders with files are" if entry.is_folder else "a regular file is"
+    return f"{path[:80] or 'it'} {entry.flaw} where {right} right"
 
 
 def _is_npz(name: str) -> bool:
@@ -169,12 +185,13 @@ def _is_unfinished(name: str) -> bool:
     return name.startswith(UNFINISHED_PREFIXES) or name.lower().endswith(UNFINISHED_SUFFIXES)
 
 
-def _has_labelled(delivery: Delivery) -> bool:
-    return any(path.partition("/")[0] in LABELS for path in delivery.files)
+def _is_of_a_batch(path: str, entry: Entry) -> bool:
+    """Whether it is in a label folder, or hides what is: a whole batch that is a link, or depth."""
+    return path.partition("/")[0] in LABELS or not path or entry.flaw == TOO_DEEP
 
 
-def _name(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[2]
+def _no_folder(url: str) -> InputError:
+    return InputError(f"the inbox {url} is a file where a folder is right")
 
 
 def _unreachable(url: str, error: Exception) -> InputError:

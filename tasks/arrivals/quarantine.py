@@ -1,5 +1,6 @@
 """Quarantine: a bad batch is moved aside with a reason; nothing is deleted or overwritten."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -7,8 +8,11 @@ from pathlib import PurePosixPath
 
 from fsspec.implementations.local import LocalFileSystem
 
+from tasks.arrivals.decode import LABELS
 from tasks.arrivals.inbox import QUARANTINE, Delivery, Inbox
+from tasks.arrivals.listing import read
 
+MAX_REASON_BYTES = 2**20
 ADVICE = "Put that right and drop it into the inbox again; nothing here is ever used or deleted."
 
 
@@ -26,19 +30,19 @@ def quarantine(inbox: Inbox, delivery: Delivery, reason: str) -> None:
     inbox.fs.makedirs(f"{inbox.root}/{QUARANTINE}", exist_ok=True)
     inbox.fs.pipe_file(_reason(target), text.encode())
     for entry in delivery.entries:
-        is_whole = entry == f"{inbox.root}/{delivery.name}"
-        _move(inbox, entry, target if is_whole else f"{target}/{PurePosixPath(entry).name}")
+        folder = PurePosixPath(entry).name
+        _move(inbox, entry, f"{target}/{folder}" if folder in LABELS else target)
 
 
 def _free(inbox: Inbox, delivery: Delivery, sentence: str) -> str:
     """The first name that is not taken; one with our own reason and nothing else is not."""
     for target in _names(f"{inbox.root}/{QUARANTINE}", delivery):
-        if inbox.fs.exists(target):
+        if _is_taken(inbox, target):
             continue
-        if not inbox.fs.exists(_reason(target)):
+        if not _is_taken(inbox, _reason(target)):
             return target
         # A run that was killed before it moved the batch has written it, perhaps in part.
-        earlier = inbox.fs.cat_file(_reason(target)).partition(b"\n")[0]
+        earlier = read(inbox.fs, _reason(target), MAX_REASON_BYTES).partition(b"\n")[0]
         if sentence.encode().startswith(earlier):
             return target
     raise AssertionError("names are without end")
@@ -50,6 +54,12 @@ def _names(folder: str, delivery: Delivery) -> Iterator[str]:
     yield f"{folder}/{delivery.name}"
     for number in count(2):
         yield f"{folder}/{stem}-{number}{suffix}"
+
+
+def _is_taken(inbox: Inbox, path: str) -> bool:
+    """Also by a link to nowhere, which would be overwritten."""
+    is_local = isinstance(inbox.fs, LocalFileSystem)
+    return os.path.lexists(path) if is_local else bool(inbox.fs.exists(path))
 
 
 def _reason(target: str) -> str:

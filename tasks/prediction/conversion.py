@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageStat
 
+from tasks.sources.grey import opaque_grey
+
 SIDE, BOX, MIDDLE = 28, 20, 14
+WIDE = 128  # training images that reach it use the range of 8 bits, so any pixel may be theirs
 LEVELS = np.arange(256)
 AS_IT_IS, EMPTY = "as it is", "empty"
 
@@ -48,26 +51,27 @@ class Paper:
 def convert(image: Image.Image, ink: int) -> Converted:
     """Convert an image as MNIST was made, with pixels from 0 (paper) to `ink`.
 
-    A greyscale image of 28 x 28 that is light on dark is taken as it is, unless a pixel exceeds
-    `ink`; what has one grey level only is empty, and becomes black.
+    What has the format of the training images is taken as it is, whatever it shows: 28 x 28, opaque
+    grey of 8 bits however it is stored, and no pixel above `ink` if that is below `WIDE`. Of other
+    images, what has one grey level only is empty, and becomes black.
 
     Args:
         image: Any size; of mode 1, L, LA, P, RGB, RGBA or I;16.
         ink: The largest pixel value of the images that the model was trained on, 1..255.
     """
+    ready = opaque_grey(image) if image.size == (SIDE, SIDE) else None
+    if ready is not None and (ink >= WIDE or ready.max() <= ink):
+        return Converted(ready, AS_IT_IS)
     grey, steps = _grey(image)
     pixels = np.asarray(grey)
     paper = _paper(pixels)
     if not paper.contrast:
         return Converted(np.zeros((SIDE, SIDE), np.uint8), EMPTY)
-    is_like_mnist = not steps and pixels.shape == (SIDE, SIDE) and paper.is_dark
-    if is_like_mnist and pixels.max() <= ink:
-        return Converted(pixels, AS_IT_IS)
     if not paper.is_dark:
         steps.append("inverted")
     if paper.contrast != ink:
         steps.append(f"stretched to 0..{ink}")
-    drawn = Image.fromarray(_ink_of_levels(paper).take(pixels))
+    drawn = grey.point(_ink_of_levels(paper))
     drawn = drawn.crop(drawn.getbbox())
     fitted = _fit(drawn)
     if fitted.size != drawn.size:
@@ -114,11 +118,12 @@ def _paper(pixels: NDArray[np.uint8]) -> Paper:
     return Paper(level, contrast, min(3 * noise, contrast / 4), is_dark)
 
 
-def _ink_of_levels(paper: Paper) -> NDArray[np.uint8]:
-    """For each grey level how much ink it is, uint8 (256,)."""
+def _ink_of_levels(paper: Paper) -> list[int]:
+    """For each of the 256 grey levels how much ink it is, 0..255."""
     farther = LEVELS - paper.level if paper.is_dark else paper.level - LEVELS
     ink = np.where(farther > paper.faint, farther * (255 / paper.contrast), 0)
-    return (ink.clip(0, 255) + 0.5).astype(np.uint8)
+    levels: list[int] = (ink.clip(0, 255) + 0.5).astype(int).tolist()
+    return levels
 
 
 def _fit(drawn: Image.Image) -> Image.Image:

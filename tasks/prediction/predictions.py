@@ -2,10 +2,9 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from io import StringIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +57,16 @@ def predict(model: "keras.Model", images: NDArray[np.uint8], version: "Version")
     return Predictions(labels, tops, tops < version.threshold)
 
 
-def rows(images: NamedImages, predictions: Predictions) -> list[Row]:
-    """The table; a probability has as many digits as float32 needs."""
+def label_images(
+    model: "keras.Model", images: Iterable[NamedImages], version: "Version"
+) -> Iterator[Row]:
+    """The table, for one part of the images after the other; see `predict` and `rows`."""
+    for part in images:
+        yield from rows(part, predict(model, part.pixels, version))
+
+
+def rows(images: NamedImages, predictions: Predictions) -> Iterator[Row]:
+    """A row for each image; a probability has as many digits as float32 needs."""
     columns = (
         images.names,
         predictions.labels.tolist(),
@@ -67,28 +74,33 @@ def rows(images: NamedImages, predictions: Predictions) -> list[Row]:
         predictions.refused.tolist(),
         images.conversions,
     )
-    return [Row(*values) for values in zip(*columns, strict=True)]
+    return map(Row, *columns)
 
 
-def as_csv(table: list[Row], version: "Version") -> str:
+def write_csv(file: TextIO, table: Iterable[Row], version: "Version") -> None:
     """A heading, and a line for each image."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\n")
     writer.writerow(Row._fields)
     for name, label, probability, refused, conversion in table:
         writer.writerow([name, label, probability, json.dumps(refused), conversion])
-    return text.getvalue()
 
 
-def as_json(table: list[Row], version: "Version") -> str:
+def write_json(file: TextIO, table: Iterable[Row], version: "Version") -> None:
     """The same, with the model's version, digest and threshold."""
     model = {
         "version": version.number,
         "sha256": version.sha256,
         "threshold": version.threshold,
     }
-    content = {"model": model, "images": [row._asdict() for row in table]}
-    return json.dumps(content, indent=2) + "\n"
+    start, end = json.dumps({"model": model, "images": [None]}, indent=2).split("null")
+    file.write(start)
+    for number, row in enumerate(table):
+        item = json.dumps(row._asdict(), indent=2).replace("\n", "\n    ")
+        file.write(f",\n    {item}" if number else item)
+    file.write(f"{end}\n")
 
 
-FORMATS: dict[str, Callable[[list[Row], "Version"], str]] = {"csv": as_csv, "json": as_json}
+FORMATS: dict[str, Callable[[TextIO, Iterable[Row], "Version"], None]] = {
+    "csv": write_csv,
+    "json": write_json,
+}

@@ -1,20 +1,29 @@
 """From the names of files and folders to images that a model understands."""
 
+import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader, BytesIO
+from itertools import count, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from tasks.errors import InputError
+from tasks.networks.inference import BATCH_IMAGES
 from tasks.prediction.conversion import Converted, convert
-from tasks.sources.npz import MAX_MEMBER_BYTES, read_arrays
+from tasks.sources.npz import MAX_MEMBER_BYTES, Header, read_blocks, read_header
+from tasks.sources.regular import open_regular, read_regular
 
 ARRAY = "images"
+MAX_IMAGES = 1_000_000  # of one call
+MAX_PIXELS = 50_000_000  # of one image; Pillow would warn above 90 million
+MAX_PNG_BYTES = 2**28
+CHUNK_IMAGES = 20 * BATCH_IMAGES  # whole batches, so that chunks do not change what a model says
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,24 @@ class NamedImages:
     conversions: list[str]
 
 
-def read_images(paths: Sequence[Path], ink: int) -> NamedImages:
-    """Read and convert images.
+def check_images(paths: Sequence[Path]) -> None:
+    """See that there are images, and not too many, before a model is loaded for them.
+
+    Raises:
+        InputError: A path is missing or something else, an array `images` is not what it should
+            be, or there are more than `MAX_IMAGES`.
+    """
+    total = 0
+    for path in paths:
+        total += _count(path)
+        if total > MAX_IMAGES:
+            raise InputError(
+                f"with {path} there are more than {MAX_IMAGES} images; give them in parts"
+            )
+
+
+def read_images(paths: Sequence[Path], ink: int) -> Iterator[NamedImages]:
+    """Read and convert images, `CHUNK_IMAGES` at a time.
 
     Args:
         paths: PNG files, folders of them, and `.npz` files with an array `images`, uint8
@@ -43,66 +68,127 @@ def read_images(paths: Sequence[Path], ink: int) -> NamedImages:
     Raises:
         InputError: A file is missing, damaged, too large or something else, or there is none.
     """
-    # Pillow warns of images of more than 90 million pixels, and refuses those of twice as many
-    with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
-        names, converted = zip(*_read(paths, ink), strict=True)
-    return NamedImages(
-        list(names),
-        np.stack([image.pixels for image in converted]),
-        [image.how for image in converted],
-    )
+    images = (image for path in paths for image in _read(path, ink))
+    while chunk := list(islice(images, CHUNK_IMAGES)):
+        names, converted = zip(*chunk, strict=True)
+        yield NamedImages(
+            list(names),
+            np.stack([image.pixels for image in converted]),
+            [image.how for image in converted],
+        )
 
 
-def _read(paths: Iterable[Path], ink: int) -> Iterator[tuple[str, Converted]]:
-    for path in paths:
-        if path.suffix == ".npz":
-            yield from _read_npz(path, ink)
+def _count(path: Path) -> int:
+    """The images that a path names; of a folder, one more than are allowed at most."""
+    if path.is_dir():
+        return sum(1 for _ in islice(_png_files(path), MAX_IMAGES + 1))
+    with _told(path), open_regular(path, follow_link=True) as file:
+        return _header(file, path).shape[0] if path.suffix == ".npz" else 1
+
+
+def _read(path: Path, ink: int) -> Iterator[tuple[str, Converted]]:
+    if path.is_dir():
+        return ((str(file), _read_png(file, ink)) for file in _png_files(path))
+    if path.suffix == ".npz":
+        return _read_npz(path, ink)
+    return iter([(str(path), _read_png(path, ink))])
+
+
+@contextmanager
+def _told(path: Path | str) -> Iterator[None]:
+    """An error of the system in one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _png_files(folder: Path) -> Iterator[Path]:
+    """Those of a folder and of the folders in it, by name."""
+    found = False
+    waiting = [(str(folder), True)]
+    while waiting:
+        path, is_folder = waiting.pop()
+        if is_folder:
+            waiting += sorted(_folders_and_pngs(path), reverse=True)
         else:
-            yield from ((str(file), _read_png(file, ink)) for file in _png_files(path))
+            found = True
+            yield Path(path)
+    if not found:
+        raise InputError(f"{folder} has no PNG files; give a folder that has some")
 
 
-def _png_files(path: Path) -> list[Path]:
-    """The file itself, or those of a folder and the folders in it."""
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".png")
-    if not files:
-        raise InputError(f"{path} has no PNG files; give a folder that has some")
-    return files
+def _folders_and_pngs(folder: str) -> Iterator[tuple[str, bool]]:
+    """Paths, and whether each is a folder; links to folders are none."""
+    with _told(folder), os.scandir(folder) as entries:
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_folder or Path(entry.name).suffix.lower() == ".png":
+                yield entry.path, is_folder
 
 
 def _read_png(path: Path, ink: int) -> Converted:
+    content = _content(path)
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with _opened_png(content) as image:
+            _check_pixels(image.width * image.height, str(path))
             image.load()
             return convert(image, ink)
+    except InputError:
+        raise
     except UnidentifiedImageError:
         raise InputError(f"{path} is not a PNG file, a folder of them or a .npz file") from None
-    # Pillow answers damaged bytes and bombs with errors of several types; a path that cannot be
-    # opened is an OSError with a number.
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno:
-            raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_many_pixels(str(path)) from None
+    except Exception as error:  # Pillow answers damaged bytes with errors of many types
         raise InputError(f"{path} is not an intact PNG file: {error}") from error
 
 
+def _content(path: Path) -> bytes:
+    with _told(path):
+        content = read_regular(path, follow_link=True, most=MAX_PNG_BYTES)
+    if len(content) > MAX_PNG_BYTES:
+        raise InputError(f"{path} has more than {MAX_PNG_BYTES} bytes; give a smaller image")
+    return content
+
+
+def _opened_png(content: bytes) -> Image.Image:
+    with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
+        return Image.open(BytesIO(content), formats=["PNG"])
+
+
 def _read_npz(path: Path, ink: int) -> Iterator[tuple[str, Converted]]:
-    try:
-        with path.open("rb") as file:
-            (images,) = read_arrays(file, str(path), (ARRAY,), MAX_MEMBER_BYTES)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    _check(images, f"{path}: {ARRAY}")
-    for number, image in enumerate(images):
-        yield f"{path}[{number}]", convert(Image.fromarray(image), ink)
+    numbers = count()
+    with _told(path), open_regular(path, follow_link=True) as file:
+        _header(file, path)
+        for block in read_blocks(file, str(path), ARRAY, MAX_MEMBER_BYTES):
+            for image, number in zip(block, numbers, strict=False):
+                yield f"{path}[{number}]", convert(Image.fromarray(image), ink)
 
 
-def _check(images: NDArray[Any], name: str) -> None:
-    if images.dtype != np.uint8:
-        raise InputError(f"{name} is {images.dtype} where uint8 is right")
-    is_grey, is_coloured = images.ndim == 3, images.ndim == 4 and images.shape[3] == 3
-    if not (is_grey or is_coloured) or images.size == 0:
+def _header(file: BufferedReader, path: Path) -> Header:
+    """What a .npz says of its array `images`, if that is right."""
+    name = f"{path}: {ARRAY}"
+    header = read_header(file, str(path), ARRAY, MAX_MEMBER_BYTES)
+    if header.dtype != np.uint8:
+        raise InputError(f"{name} is {header.dtype} where uint8 is right")
+    shape = header.shape
+    is_grey, is_coloured = len(shape) == 3, len(shape) == 4 and shape[3] == 3
+    if not (is_grey or is_coloured) or min(shape) < 1:
         raise InputError(
-            f"{name} has shape {images.shape} where (n, height, width) or (n, height, width, 3) "
+            f"{name} has shape {shape} where (n, height, width) or (n, height, width, 3) "
             "is right, with at least one pixel"
         )
+    _check_pixels(shape[1] * shape[2], name)
+    return header
+
+
+def _check_pixels(pixels: int, name: str) -> None:
+    if pixels > MAX_PIXELS:
+        raise _too_many_pixels(name)
+
+
+def _too_many_pixels(name: str) -> InputError:
+    return InputError(
+        f"{name}: an image has more than {MAX_PIXELS} pixels; give it in a smaller size"
+    )

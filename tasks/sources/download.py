@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from uuid import uuid4
 
 from tasks.storage.space import space_for
@@ -103,12 +103,24 @@ def store(payload: bytes, path: Path) -> None:
         FullDiskError: there is no space for it.
         OSError: the folder cannot be written.
     """
+    with whole_file(path) as file:
+        file.write(payload)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, which takes its name when all is written; else nothing is left of it.
+
+    Raises:
+        FullDiskError: there is no space for it.
+        OSError: the folder cannot be made or written.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     with space_for(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as file:
-                file.write(payload)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

@@ -1,0 +1,114 @@
+"""What lies in a folder, local or remote; only regular files and folders are ever read."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
+
+from tasks.sources.regular import read_regular
+
+MAX_DEPTH = 100  # a batch has label folders, and those have files
+TOO_DEEP = f"lies more than {MAX_DEPTH} folders deep"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file, a folder, or what is neither.
+
+    Attributes:
+        path: Of the file system.
+        bytes: Size of a file; 0 also where that is not known.
+        is_folder: Whether it is a folder, or a link to one.
+        flaw: Why it is not read, in words; empty for what is.
+    """
+
+    path: str
+    bytes: int
+    is_folder: bool
+    flaw: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rstrip("/").rpartition("/")[2]
+
+
+def entries(fs: AbstractFileSystem, folder: str) -> list[Entry]:
+    """What lies directly in a folder; of a remote one that is a file, the file itself.
+
+    Raises:
+        OSError: It cannot be read; other errors too, as file systems differ.
+    """
+    if isinstance(fs, LocalFileSystem):
+        return list(_local_entries(folder))
+    return [_remote_entry(info) for info in fs.ls(folder, detail=True)]
+
+
+def entries_below(fs: AbstractFileSystem, folder: Entry) -> Iterator[Entry]:
+    """The files of a folder and of the folders in it, and folders that are not read.
+
+    Raises:
+        OSError: One cannot be read; other errors too, as file systems differ.
+    """
+    if folder.flaw:
+        yield folder
+    elif isinstance(fs, LocalFileSystem):
+        yield from _local_entries_below(folder)
+    else:
+        yield from map(_remote_entry, fs.find(folder.path, detail=True).values())
+
+
+def read(fs: AbstractFileSystem, path: str, most: int) -> bytes:
+    """The bytes of a file, never many more than `most`.
+
+    Raises:
+        OSError: It has more, or cannot be read; other errors too, as file systems differ.
+    """
+    if isinstance(fs, LocalFileSystem):
+        content = read_regular(Path(path), follow_link=False, most=most)
+    else:
+        # not fs.cat, which takes [ and * in a name for a pattern
+        with fs.open(path, "rb") as file:
+            content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(f"{path} has more than the {most} bytes that were expected")
+    return content
+
+
+def _local_entries_below(folder: Entry) -> Iterator[Entry]:
+    waiting = [(folder, 1)]
+    while waiting:
+        here, depth = waiting.pop()
+        for entry in _local_entries(here.path):
+            if not entry.is_folder or entry.flaw:
+                yield entry
+            elif depth < MAX_DEPTH:
+                waiting.append((entry, depth + 1))
+            else:
+                yield replace(entry, flaw=TOO_DEEP)
+
+
+def _local_entries(folder: str) -> Iterator[Entry]:
+    with os.scandir(folder) as found:
+        for item in found:
+            try:
+                status = item.stat(follow_symlinks=False)
+            except FileNotFoundError:  # it was there a moment ago
+                continue
+            is_folder = os.path.isdir(item.path)  # noqa: PTH112  # Path.is_dir fails on some names
+            yield Entry(item.path, status.st_size, is_folder, _flaw(status.st_mode))
+
+
+def _flaw(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "is a link"
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "is a pipe, a device or a socket"
+
+
+def _remote_entry(info: dict[str, Any]) -> Entry:
+    return Entry(info["name"], info.get("size") or 0, info["type"] == "directory")

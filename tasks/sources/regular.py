@@ -1,0 +1,44 @@
+"""Regular files, and nothing else: a pipe waits for a writer, and a device may never end."""
+
+import os
+import stat
+from io import BufferedReader
+from pathlib import Path
+
+from tasks.errors import InputError
+
+
+class NotRegularError(InputError):
+    """What is to be read is a folder, a pipe, a device or a socket."""
+
+
+def open_regular(path: Path, follow_link: bool) -> BufferedReader:
+    """Open a regular file for reading, without waiting for whatever else it may be.
+
+    Args:
+        path: The file.
+        follow_link: Whether the path itself may be a link.
+
+    Raises:
+        NotRegularError: It is something else.
+        OSError: It cannot be opened, or is a link that is not to be followed.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_link else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    # what is open is asked, as a path may name another file by now
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotRegularError(f"{path} is not a regular file; a pipe or a device is never read")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: Path, follow_link: bool, most: int) -> bytes:
+    """The bytes of a regular file; of one that is larger, one byte more than `most`.
+
+    Raises:
+        NotRegularError: It is something else.
+        OSError: It cannot be read, or is a link that is not to be followed.
+    """
+    with open_regular(path, follow_link) as file:
+        # room is made for what is asked for, which is more than most files have
+        return file.read(min(os.fstat(file.fileno()).st_size, most) + 1)

@@ -1,11 +1,13 @@
 """The project's commands as processes, which are listened to, stopped, and waited for."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from prefect.settings import get_current_settings
 
@@ -44,3 +46,46 @@ def finish(process: subprocess.Popen[str]) -> str:
     said = process.stderr.read()
     assert process.wait() == 0, said
     return said
+
+
+class Terminal:
+    """A script of the project in a terminal of its own, where Ctrl-C reaches all its processes."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.said = ""
+        variables = {key: value for key, value in os.environ.items() if key != "CI"} | environment
+        pid, self._terminal = pty.fork()
+        if pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.chdir(ROOT)
+            os.execve(sys.executable, [sys.executable, *arguments], variables)
+        self.process = psutil.Process(pid)
+
+    def until(self, words: str) -> None:
+        """Read on until these words appear."""
+        while words not in self.said:
+            assert self._read(), self.said
+
+    def press_ctrl_c(self) -> None:
+        os.write(self._terminal, b"\x03")
+
+    def exit_code(self) -> int:
+        """Wait for the end of the process."""
+        while self._read():
+            pass
+        _, status = os.waitpid(self.process.pid, 0)
+        os.close(self._terminal)
+        return os.waitstatus_to_exitcode(status)
+
+    def server(self) -> psutil.Process:
+        """The temporary server that it started."""
+        (found,) = [p for p in self.process.children() if "flows.temporary_server" in p.cmdline()]
+        return found
+
+    def _read(self) -> bool:
+        try:
+            found = os.read(self._terminal, 65536)
+        except OSError:  # how Linux says that nobody is at the other end
+            return False
+        self.said += found.decode(errors="replace")
+        return bool(found)

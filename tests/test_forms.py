@@ -123,7 +123,7 @@ def test_a_wrong_text_is_refused_by_both(flow, field, text):
             "'dask' was expected",
         ),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_a_wrong_list_is_refused_by_the_form_and_by_the_configuration(flow, config, sentence):
     assert any(said.startswith(sentence) for said in refused_by_the_form(flow, **config))

@@ -51,13 +51,13 @@ def finish(process: subprocess.Popen[str]) -> str:
 class Terminal:
     """A script of the project in a terminal of its own, where Ctrl-C reaches all its processes."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, cwd: str = str(ROOT), **environment: str) -> None:
         self.said = ""
         variables = {key: value for key, value in os.environ.items() if key != "CI"} | environment
         pid, self._terminal = pty.fork()
         if pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.chdir(ROOT)
+            os.chdir(cwd)
             os.execve(sys.executable, [sys.executable, *arguments], variables)
         self.process = psutil.Process(pid)
 

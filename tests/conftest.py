@@ -1,4 +1,7 @@
 import os
+
+os.environ["DO_NOT_TRACK"] = "1"  # before Prefect is imported, which would tell about us
+
 import shutil
 import socket
 import subprocess
@@ -187,10 +190,21 @@ def tiny_report(
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API's address of a server that was started as a user starts it."""
+    port = free_port()
+    process = start_server(tmp_path_factory.mktemp("prefect"), port)
+    yield f"http://127.0.0.1:{port}/api"
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home = tmp_path_factory.mktemp("prefect")
+        return free.getsockname()[1]
+
+
+def start_server(home: Path, port: int) -> subprocess.Popen[bytes]:
+    """A Prefect server that answers, with its database below `home`."""
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "prefect", "server", "start"),
@@ -206,14 +220,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    try:
-        # the transport tries again, at growing intervals, until the server listens
-        with httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=60) as client:
-            client.get(f"http://127.0.0.1:{port}/api/health").raise_for_status()
-        yield f"http://127.0.0.1:{port}/api"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    # the transport tries again, at growing intervals, until the server listens
+    with httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=60) as client:
+        client.get(f"http://127.0.0.1:{port}/api/health").raise_for_status()
+    return process
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
+import json
 from types import SimpleNamespace
 
 import pytest
+from pydantic import ValidationError
 
 from tasks.networks.keeping import Attempt
 from tasks.networks.trained import TrainedModel
@@ -84,3 +86,10 @@ class TestRecordSerializer:
     def test_only_our_own_records_come_to_life(self):
         with pytest.raises(KeyError, match=r"pathlib\.Path"):
             RecordSerializer().loads(b'["pathlib.Path", {}]')
+
+    @pytest.mark.parametrize("path", ["/etc/passwd", "../elsewhere.npy", "models/../../a.keras"])
+    def test_no_record_points_out_of_the_store(self, path):
+        fields = trained().model_dump(mode="json")
+        fields["model"]["path"] = path
+        with pytest.raises(ValidationError, match="does not lie in the store"):
+            RecordSerializer().loads(json.dumps(["TrainedModel", fields]).encode())

@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+from hashlib import sha256
 from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import pytest
+from prefect.serializers import CompressedSerializer, PickleSerializer
 
 from flows.config import Config
 from flows.main import main
@@ -246,3 +248,49 @@ def test_every_damaged_file_is_made_again_by_its_producer_alone(tiny_config, tmp
         shutil.rmtree(artifacts)
         shutil.copytree(pristine, artifacts)
     assert computed(run(tiny_config)) == set()
+
+
+def hostile(path: Path, serializer: dict, result: bytes) -> None:
+    """A record as Prefect would have written it with another serializer, checksummed as ours."""
+    envelope = json.loads(path.read_bytes().partition(b"\n")[2])
+    envelope["metadata"]["serializer"] = serializer
+    content = json.dumps(envelope | {"result": result.decode()}).encode()
+    path.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+class Command:
+    """What runs a command when it is unpickled."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+
+    def __reduce__(self) -> tuple:
+        return os.system, (self._command,)
+
+
+@pytest.mark.parametrize(
+    "serializer",
+    [
+        {"type": "pickle", "picklelib": "cloudpickle"},
+        {"type": "compressed/pickle", "serializer": {"type": "pickle"}},
+        {"type": "json"},
+        {"type": "digit-transfer-record", "picklelib": "cloudpickle"},
+    ],
+    ids=str,
+)
+def test_a_record_that_names_another_serializer_is_a_miss_and_runs_no_code(
+    tiny_config, tmp_path, serializer
+):
+    first = run(tiny_config)
+    executed, command = tmp_path / "executed", f"touch {tmp_path / 'executed'}"
+    payload = PickleSerializer().dumps(Command(command))
+    if serializer["type"].startswith("compressed"):
+        payload = CompressedSerializer(serializer=PickleSerializer()).dumps(Command(command))
+    for path in (Path(tiny_config.artifacts) / "records").iterdir():
+        hostile(path, serializer, payload)
+    again = run(tiny_config)
+    assert not executed.exists()
+    assert computed(again) == set(TASKS)
+    assert [model["weights_sha256"] for model in again["models"]] == [
+        model["weights_sha256"] for model in first["models"]
+    ]

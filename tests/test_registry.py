@@ -19,11 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from disks import small_files
 
 from flows.command_line import call_with_settings
 from flows.predict import PredictArguments, label_with_champion
 from flows.retrain import RetrainArguments, act
-from tasks.errors import InputError
+from tasks.errors import FullDiskError, InputError
 from tasks.registry import embedded
 from tasks.registry.decision import Bounds, Judged, decide
 from tasks.registry.registry import Registry
@@ -606,3 +607,13 @@ assert mlflow.telemetry.get_telemetry_client() is None
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_a_full_disk_leaves_the_champion_and_later_the_challenger_wins(one_champion, tmp_path):
+    root = shutil.copytree(one_champion, tmp_path / "artifacts")
+    place = re.escape(f"for {root}/registry/mlflow.db")
+    with small_files(5_000), pytest.raises(FullDiskError, match=f"^no space left on /.* {place}"):
+        retrain(root, "second", errors=1)
+    assert champion_of(root) == (1, "first")
+    retrain(root, "second", errors=1)
+    assert champion_of(root)[1] == "second"

@@ -98,19 +98,19 @@ def served(
         yield Served(server, process, lines)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        assert process.wait(timeout=60) == 130
         reader.join()
     for name in ("digit-transfer/experiment", "digit-retraining/retraining"):
         assert httpx.get(f"{server}/deployments/name/{name}").json()["paused"]
 
 
-def test_retraining_has_the_schedule_and_each_flow_runs_once_at_a_time(served):
+def test_retraining_has_the_schedule_and_the_server_limits_no_flow(served):
     experiment = served.deployment("digit-transfer/experiment")
     retraining = served.deployment("digit-retraining/retraining")
     assert experiment["schedules"] == []
     assert [one["schedule"]["cron"] for one in retraining["schedules"]] == ["0 3 * * *"]
-    limits = [one["global_concurrency_limit"]["limit"] for one in (experiment, retraining)]
-    assert limits == [1, 1]
+    # a limit of the server's counts the runs of a machine that lost its power, too
+    assert [one["global_concurrency_limit"] for one in (experiment, retraining)] == [None, None]
 
 
 def test_an_experiment_is_run_when_it_is_asked_for(served):

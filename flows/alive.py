@@ -5,7 +5,7 @@ on the same artifacts, and `flows/serve.py`, report those whose lock is free as 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -49,8 +49,9 @@ def report_crashed(store: Store) -> None:
         return
     with _one_at_a_time(store):
         for path in (store.root / FOLDER).iterdir():
-            if _is_free(path):
-                _report(UUID(path.name))
+            if path.is_file() and _is_free(path):
+                with suppress(ValueError):  # a stranger's file
+                    _report(UUID(path.name))
                 path.unlink(missing_ok=True)
 
 

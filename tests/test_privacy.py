@@ -51,7 +51,7 @@ def test_nothing_is_sent_and_no_identifier_made(command, elsewhere, tiny_dataset
     )
     assert terminal.exit_code() == 0, terminal.said
     said = (elsewhere / "network").read_text().splitlines()
-    assert len(said) > 10
+    assert said
     assert [line for line in said if not is_local(line)] == []
     assert "telemetry" not in terminal.said.lower()
     assert "usage data" not in terminal.said.lower()

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from flows.alive import reported_alive
 from flows.config import RunConfig
 from flows.failure import leave_reason
-from flows.run import keep_log_readable
+from flows.run import keep_log_readable, keep_no_identifier
 from flows.wrong_settings import sentence
 from tasks.errors import InputError
 
@@ -29,6 +29,7 @@ class PipelineFlow(Flow[P, R]):
             InputError: The configuration is wrong in what its JSON schema cannot say.
         """
         keep_log_readable()
+        keep_no_identifier()
         kind = get_type_hints(self.fn)["config"]
         try:
             return {"config": kind.model_validate(parameters["config"])}

@@ -5,12 +5,13 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from prefect import Flow
+from prefect._internal import analytics
 from pydantic import ValidationError
 
 from flows.alive import reported_alive
 from flows.config import RunConfig
 from flows.failure import leave_reason
-from flows.run import keep_log_readable, keep_no_identifier
+from flows.run import keep_log_readable
 from flows.wrong_settings import sentence
 from tasks.errors import InputError
 
@@ -29,7 +30,6 @@ class PipelineFlow(Flow[P, R]):
             InputError: The configuration is wrong in what its JSON schema cannot say.
         """
         keep_log_readable()
-        keep_no_identifier()
         kind = get_type_hints(self.fn)["config"]
         try:
             return {"config": kind.model_validate(parameters["config"])}
@@ -46,6 +46,8 @@ def pipeline_flow(name: str) -> Callable[[Callable[[C], R]], PipelineFlow[[C], R
             with reported_alive(config.artifacts):
                 return function(config)
 
+        # Prefect makes an identifier for a terminal's first flow, even where it may tell nothing
+        analytics.try_mark_milestone = lambda milestone: False
         return PipelineFlow(run, name=name, on_failure=[leave_reason], on_crashed=[leave_reason])
 
     return decorate

@@ -47,13 +47,6 @@ def keep_log_readable() -> None:
         logging.getLogger(name).addFilter(_is_worth_reading)
 
 
-def keep_no_identifier() -> None:
-    """Prefect makes one for a terminal's first flow or deployment, even where it may not tell."""
-    from prefect._internal import analytics
-
-    analytics.try_mark_milestone = lambda milestone: False
-
-
 def log_notice(source: Source) -> None:
     """Say loudly that a run does not use the data that it might be thought to use."""
     if source.notice:

@@ -22,7 +22,6 @@ from flows.command_line import C, call_with_settings
 from flows.config import Config, RetrainConfig, RunConfig
 from flows.main import main
 from flows.retrain import retrain
-from flows.run import keep_no_identifier
 from flows.study import study
 from flows.study_config import StudyConfig
 from tasks.errors import InputError
@@ -42,7 +41,6 @@ def serve_flows(arguments: ServeArguments) -> None:
         InputError: There is no Prefect server.
     """
     require_server()
-    keep_no_identifier()
     report_crashed(writable_store(arguments.artifacts))
     serve(
         _deployment(

@@ -443,6 +443,7 @@ def test_of_two_that_begin_a_registry_neither_replaces_the_others(tmp_path):
     ours, theirs = context.Pipe()
     process = context.Process(target=begin_slowly, args=(root, theirs))
     process.start()
+    theirs.close()  # so that its death is seen here
     assert ours.recv() == "has a database to put into place"
     retrain(root, "first", errors=5)
     ours.send("go on")

@@ -2,9 +2,11 @@
 
 import json
 import os
+import queue
 import re
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import commands
@@ -92,6 +94,20 @@ def test_a_second_run_waits_for_the_first(config, unkilled):
     assert "waiting up to 600 s" in line
     finish(second)
     assert digests(config.artifacts) == unkilled
+
+
+def test_who_waits_without_a_limit_gets_the_lock_when_it_is_free(config):
+    Path(config.artifacts).mkdir()
+    store, said = Store(Path(config.artifacts)), queue.Queue()
+    with ThreadPoolExecutor(1) as other, exclusive(store, 0, print):
+        waiting = other.submit(lambda: enter(exclusive(store, None, said.put)))
+        assert re.search("is in use by process .*; waiting until it ends$", said.get(timeout=60))
+    assert waiting.result(timeout=60) == "entered"
+
+
+def enter(lock):
+    with lock:
+        return "entered"
 
 
 def test_a_second_run_that_may_not_wait_ends_with_one_sentence(config):

@@ -27,6 +27,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from flows.config import Config
+from flows.serve import absolute
+
 ROOT = Path(__file__).parents[1]
 SCREENSHOTS = ROOT / "artifacts" / "screenshots"
 SECONDS = 240
@@ -111,6 +114,11 @@ def test_retraining_has_the_schedule_and_the_server_limits_no_flow(served):
     assert [one["schedule"]["cron"] for one in retraining["schedules"]] == ["0 3 * * *"]
     # a limit of the server's counts the runs of a machine that lost its power, too
     assert [one["global_concurrency_limit"] for one in (experiment, retraining)] == [None, None]
+
+
+def test_a_served_run_waits_for_others_as_long_as_it_takes_unless_it_is_told_not_to():
+    assert absolute(Config()).wait is None
+    assert absolute(Config(wait=5)).wait == 5
 
 
 def test_an_experiment_is_run_when_it_is_asked_for(served):

@@ -51,7 +51,7 @@ def full(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         (lambda store: write_arrays(store, "trials/some", [LARGE], ""), "trials/some"),
         (lambda store: write_folder(store, {"report.html": TEXT}), "reports/"),
         (lambda store: download.store(TEXT.encode(), store.root / "some.npz"), "some.npz"),
-        (lambda store: Registry(store, None, "two-node-0-1").champion(), "registry/mlflow.db"),
+        (lambda store: Registry(store, None, "two-node-0-1").prepare(), "registry/mlflow.db"),
     ],
     ids=["array", "text", "note", "arrays", "report", "download", "registry"],
 )
@@ -76,9 +76,12 @@ def test_a_full_disk_has_no_space_for_the_lock(tmp_path):
 
 def test_a_standard_output_without_space_is_one_sentence():
     command = (
-        "from flows.command_line import Command, call_with_settings;"
-        "from tasks.prediction.output import write;"
-        "exit(call_with_settings(Command, lambda parsed: write('a label', None), []))"
+        "from flows.command_line import Command, call_with_settings\n"
+        "from tasks.prediction.output import whole_output\n"
+        "def label(parsed):\n"
+        "    with whole_output(None) as file:\n"
+        "        file.write('a label')\n"
+        "exit(call_with_settings(Command, label, []))"
     )
     with Path("/dev/full").open("w") as output:
         finished = subprocess.run(

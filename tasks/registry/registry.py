@@ -63,11 +63,14 @@ class Registry:
         """Begin a registry where there is none; the runs that a kill left running are over.
 
         Raises:
+            FullDiskError: There is no space for it.
             InputError: The registry cannot be used, or is missing where there was one.
         """
         begin(self._store, self._uri)
-        for run in self._client.search_runs([self._experiment()], "attributes.status = 'RUNNING'"):
-            self._client.set_terminated(run.info.run_id, "KILLED")
+        with self._space():
+            experiments, left = [self._experiment()], "attributes.status = 'RUNNING'"
+            for run in self._client.search_runs(experiments, left):
+                self._client.set_terminated(run.info.run_id, "KILLED")
 
     def champion(self) -> Version | None:
         """The model in use."""

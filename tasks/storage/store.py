@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -215,6 +216,7 @@ def writable_store(address: str) -> Store:
     try:
         with writable(store.root), space_for(store.root):
             store.root.mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=store.root).close()
         if store.remote:
             store.remote.probe()
     except RemoteError as error:

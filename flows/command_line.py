@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from flows.config import Config, RunConfig
-from flows.startup import Interruption, end_at_once
+from flows.startup import Interruption
 from flows.temporary_server import prefect_server
 from flows.warm_up import import_ahead, is_finished
 from flows.wrong_settings import sentence
@@ -136,20 +136,19 @@ def call_with_settings(
     interruption = Interruption(parsed.describe_interruption)
     try:
         call(parsed)
-    except (KeyboardInterrupt, Exception) as error:
+    except BaseException as error:
         # what fails after a signal fails because of it, as where the server has died of it, too
-        if not interruption.signal and isinstance(error, Exception):
-            if parsed.debug:
+        if not (interruption.signal or isinstance(error, KeyboardInterrupt)):
+            if parsed.debug or not isinstance(error, Exception):
                 raise
             reason = str(error) or type(error).__name__
             return _fail(reason, 2 if isinstance(error, InputError) else 1)
-        interruption.say()
-        return interruption.code
-    if interruption.signal:  # which Prefect's `serve` takes for a good end
-        interruption.say()
-        return interruption.code
-    end_at_once()
-    return 0
+    else:
+        if not interruption.signal:  # which Prefect's `serve` takes for a good end
+            interruption.is_over()
+            return 0
+    interruption.say()
+    return interruption.code
 
 
 def _fail(reason: str, code: int) -> int:

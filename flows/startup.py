@@ -50,15 +50,15 @@ class Interruption:
             describe: What the interruption leaves behind, in words.
         """
         self.signal = 0
-        self._describe, self._is_said, self._is_raised = describe, threading.Lock(), False
-        numbers = [number for number in ENDING if signal.getsignal(number) is _leave]
-        if numbers:
+        self._describe, self._is_said = describe, threading.Lock()
+        self._numbers = [number for number in ENDING if signal.getsignal(number) is _leave]
+        if self._numbers:
             arrivals, self._wakeup = socket.socketpair()
             self._wakeup.setblocking(False)
             signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
             threading.Thread(target=self._watch, args=(arrivals,), daemon=True).start()
-        for number in numbers:
-            signal.signal(number, self._raise)
+        for number in self._numbers:
+            signal.signal(number, signal.default_int_handler)  # for which asyncio has one, too
 
     @property
     def code(self) -> int:
@@ -70,21 +70,16 @@ class Interruption:
         if self._is_said.acquire(blocking=False):
             print(f"error: interrupted; {self._described()}", file=sys.stderr, flush=True)
 
-    def _raise(self, number: int, frame: FrameType | None) -> None:
-        self.signal = self.signal or number
-        if self._is_raised:
-            self._end()
-        self._is_raised = True
-        raise KeyboardInterrupt
+    def is_over(self) -> None:
+        """The work is done: a signal ends what is left of the process."""
+        for number in self._numbers:
+            signal.signal(number, _leave)
 
     def _watch(self, arrivals: socket.socket) -> None:
         while (number := arrivals.recv(1)[0]) not in ENDING:
             pass
-        self.signal = self.signal or number
+        self.signal = number
         time.sleep(SECONDS_TO_END)
-        self._end()
-
-    def _end(self) -> None:
         self.say()
         kill_children()
         os._exit(self.code)
@@ -96,13 +91,6 @@ class Interruption:
         thread.start()
         thread.join(SECONDS_TO_DESCRIBE)
         return words[-1]
-
-
-def end_at_once() -> None:
-    """The work is done: a signal ends what is left of the process."""
-    for number in ENDING:
-        if isinstance(getattr(signal.getsignal(number), "__self__", None), Interruption):
-            signal.signal(number, _leave)
 
 
 def kill_children() -> None:

@@ -41,7 +41,6 @@ def test_ctrl_c_while_a_command_imports(command, home):
 @pytest.mark.parametrize(
     ("command", "moment"),
     [
-        ("main", "Beginning flow run"),
         ("main", "base: epoch 2/500"),
         ("retrain", "base: epoch 2/500"),
         ("study", "base: epoch 2/500"),

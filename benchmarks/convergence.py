@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from prefect import flow
 from prefect.logging import disable_run_logger
 
-from benchmarks.keepers import StopAfter
+from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from flows.config import Config
 from flows.main import DIGITS
 from flows.run import pipeline_run
+from tasks.data.find import find_source
 from tasks.errors import DeadModelError
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
@@ -41,10 +42,9 @@ from tasks.networks.targets import targets_for
 from tasks.networks.training import fit
 from tasks.one_hot import one_hot
 from tasks.reshape import reshape
-from tasks.sources.find import find_source
+from tasks.schemas.references import Split
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.records import current_store
-from tasks.storage.references import Split
 from tasks.storage.store import Store
 from tasks.train_base import train_base
 

@@ -14,16 +14,16 @@ from dataclasses import asdict, dataclass
 
 from prefect.logging import disable_run_logger
 
-from benchmarks.keepers import StopAfter
+from benchmarks.checkpointing import StopAfter
 from flows.config import Config
 from flows.main import DIGITS
+from tasks.data.find import find_source
+from tasks.data.read import read_source
 from tasks.networks.compilation import compile_training
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.seeds import derive_seed
 from tasks.networks.training import fit
 from tasks.one_hot import encode
-from tasks.sources.find import find_source
-from tasks.sources.read import read_source
 from tasks.train_base import build_base
 
 MOST_EPOCHS = 5

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from tasks.sources.find import find_source
-from tasks.sources.read import read_source
+from tasks.data.find import find_source
+from tasks.data.read import read_source
 
 BATCH = 100
 Arrays: TypeAlias = tuple[Any, Any]

@@ -4,7 +4,7 @@
 
 Ours is what a study does with its trials: heads of two nodes on pairs of digits, five epochs of the
 notebook's training, side by side on worker processes of one thread each; seconds are those from
-the start of the workers to the last outcome. Theirs is the same head trained by itself, again and
+the start of the workers to the last result. Theirs is the same head trained by itself, again and
 again, by one process with a thread for each core, its start left out. The features are those of an
 untrained backbone: what heads learn from them does not matter here.
 """
@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import disable_run_logger
 
-from benchmarks.keepers import StopAfter
+from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from benchmarks.memory import peak_memory
 from benchmarks.processes import in_a_process
 from flows.recipes import RECIPES
+from tasks.data.find import find_source
+from tasks.data.read import read_source
 from tasks.filter import select_classes
 from tasks.networks.architecture import build_backbone, build_head, softmax_head
 from tasks.networks.compilation import as_tensors
@@ -33,9 +35,7 @@ from tasks.networks.inference import run
 from tasks.networks.restarts import Restarts
 from tasks.networks.training import fit
 from tasks.one_hot import encode
-from tasks.sources.find import find_source
-from tasks.sources.read import read_source
-from tasks.storage.references import Dataset, Split
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.group import Group
 from tasks.trials.processes import run_on_processes
@@ -74,16 +74,16 @@ def main() -> None:
 def print_row(folder: str, features: Dataset, heads: int, workers: int, alone: float) -> float:
     """Time so many heads on so many workers, print a line, and give the seconds."""
     whole = Group(trials=trials(heads), features=features, training=TRAINING)
-    groups = list(whole.parted())
+    groups = list(whole.batches())
     started = time.perf_counter()
     with peak_memory() as peak:
-        outcomes = [
-            outcome
+        results = [
+            result
             for found in run_on_processes(partial(train_group, folder, True), groups, workers)
-            for outcome in found
+            for result in found
         ]
     seconds = time.perf_counter() - started
-    assert len(outcomes) == heads
+    assert len(results) == heads
     each = seconds / heads
     row = (heads, workers, f"{seconds:.1f}", f"{each:.2f}", f"{alone / each:.2f}", f"{peak[0]:.0f}")
     print(f"| {' | '.join(map(str, row))} |", flush=True)

@@ -41,7 +41,15 @@ class Setting:
     def pipeline(self, artifacts: str, *more: str) -> list[str]:
         """The arguments of a run of the pipeline."""
         chosen = ("--dataset", self.dataset, "--recipes", self.recipe, "--seed", str(self.seed))
-        return [FLOW, *chosen, "--no-study", "--artifacts", artifacts, *self.epochs, *more]
+        return [
+            FLOW,
+            *chosen,
+            "--no-label-efficiency",
+            "--artifacts",
+            artifacts,
+            *self.epochs,
+            *more,
+        ]
 
     def plain(self) -> list[str]:
         """The arguments of a run of the plain script."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from pydantic_settings import CliPositionalArg, NoDecode, SettingsConfigDict
 
-from flows.command_line import Arguments, Command, RunArguments
+from flows.cli import Arguments, Command, RunArguments
 from flows.config import Artifacts, RetrainConfig, require_folder
 from flows.study_config import StudyConfig
 

@@ -12,7 +12,7 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
-from flows.grammar import DIGITS, Classes, OneRecipe, RecipeNames
+from flows.cli_types import DIGITS, Classes, OneRecipe, RecipeNames
 from flows.recipes import RECIPES
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
@@ -135,7 +135,7 @@ class Config(RunConfig):
         lt=2**32,
         description="Everything random in a run follows from it; 0 or more.",
     )
-    study: bool = Field(
+    label_efficiency: bool = Field(
         default=True,
         description="Hold transfer against other approaches, with few labels and with all.",
     )
@@ -182,7 +182,7 @@ class RetrainConfig(Bounds, Config):
     recipes: OneRecipe = Field(
         default=("tuned",), description=f"How to train, one of: {', '.join(RECIPES)}."
     )
-    study: bool = Field(
+    label_efficiency: bool = Field(
         default=False,
         description="Hold transfer against other approaches, with few labels and with all.",
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from flows.arguments import COMMANDS
-from flows.command_line import ENVIRONMENT_PREFIX
+from flows.cli import ENVIRONMENT_PREFIX
 from tasks.errors import InputError
 
 

@@ -17,7 +17,7 @@ def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
     """Failure and crash hook: a markdown artifact of the run that says why it ended."""
     text = (
         f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
-        "What was stored before is whole; the next run goes on from there."
+        "What was stored before is whole; the next run resumes from there."
     )
     # not create_markdown_artifact: after a crash there is no run any more that it would belong to
     with get_client(sync_client=True) as client:

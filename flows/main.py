@@ -12,14 +12,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.command_line import run_from_command_line
+from flows.cli import run_from_command_line
 from flows.config import Config
 from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
-from tasks.abstain import Abstentions, abstain
 from tasks.compare import compare
+from tasks.data.find import find_source
+from tasks.data.source import Source
 from tasks.evaluate import evaluate
+from tasks.evaluate_refusal import Refusals, evaluate_refusal
 from tasks.extract_features import extract_features
+from tasks.extract_unknown import unknown
 from tasks.filter import filter_classes
 from tasks.label_efficiency import LabelEfficiency, label_efficiency
 from tasks.load import load
@@ -27,13 +30,10 @@ from tasks.networks.approaches import APPROACHES
 from tasks.networks.recipe import Recipe
 from tasks.one_hot import one_hot
 from tasks.report import report
-from tasks.reporting.comparison import Result
-from tasks.reporting.metrics import is_mnist
+from tasks.reporting.experiment.comparison import Result
+from tasks.reporting.experiment.metrics import is_mnist
 from tasks.reshape import reshape
-from tasks.sources.find import find_source
-from tasks.sources.source import Source
-from tasks.storage.references import Dataset
-from tasks.strangers import strangers
+from tasks.schemas.references import Dataset
 from tasks.train_base import train_base
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
@@ -81,8 +81,10 @@ def experiment(config: Config, source: Source, images: Dataset) -> Experiment:
     ]
     findings = compare(
         [result for transfer in transfers for result in (transfer.base, *transfer.heads)],
-        [(transfer.name, transfer.abstentions) for transfer in transfers],
-        study_labels(transfers[-1], subset, config.seed) if config.study else [],
+        [(transfer.name, transfer.refusals) for transfer in transfers],
+        measure_label_efficiency(transfers[-1], subset, config.seed)
+        if config.label_efficiency
+        else [],
         images,
         config.classes,
         is_mnist(images),
@@ -100,7 +102,7 @@ class Transfer:
     base: Result
     features: Dataset
     heads: list[Result]
-    abstentions: Abstentions
+    refusals: Refusals
 
 
 def train_and_transfer(
@@ -120,11 +122,13 @@ def train_and_transfer(
         Result(recipe=name, trained=base, evaluation=of_base),
         features,
         [Result(recipe=name, trained=head, evaluation=found) for head, found in of_heads],
-        abstain(strangers(base, images, config.classes), of_heads),
+        evaluate_refusal(unknown(base, images, config.classes), of_heads),
     )
 
 
-def study_labels(transfer: Transfer, subset: Dataset, seed: int) -> list[LabelEfficiency]:
+def measure_label_efficiency(
+    transfer: Transfer, subset: Dataset, seed: int
+) -> list[LabelEfficiency]:
     """Transfer and what it has to beat, with few labels and with all, by one recipe's rules."""
     base, features, recipe = transfer.base.trained, transfer.features, transfer.recipe
     return [

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from flows.arguments import PredictArguments
-from flows.command_line import call_with_settings
+from flows.cli import call_with_settings
 from tasks.errors import InputError
+from tasks.networks.models import read_model
 from tasks.prediction.conversion import AS_IT_IS
 from tasks.prediction.output import whole_output
 from tasks.prediction.predictions import FORMATS, Row, label_images
 from tasks.prediction.reading import check_images, read_images
-from tasks.storage.models import read_model
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:

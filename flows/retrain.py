@@ -19,7 +19,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from flows.arguments import RetrainArguments
-from flows.command_line import call_flow, call_with_settings
+from flows.cli import call_flow, call_with_settings
 from flows.config import RetrainConfig
 from flows.main import Experiment, experiment
 from flows.pipeline_flow import pipeline_flow
@@ -28,19 +28,19 @@ from tasks.arrivals.batch import Batch
 from tasks.arrivals.inbox import open_inbox
 from tasks.challenge import challenge
 from tasks.collect import collect
+from tasks.data.find import find_source
 from tasks.extend import extend
 from tasks.load import load
 from tasks.registry.decision import Bounds
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
-from tasks.reporting.comparison import Result
-from tasks.reporting.metrics import dataset_sha256
+from tasks.reporting.experiment.comparison import Result
+from tasks.reporting.experiment.metrics import dataset_sha256
 from tasks.reshape import reshape
-from tasks.sources.find import find_source
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.lock import exclusive
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset, Split
 from tasks.storage.source import source_sha256
 from tasks.storage.store import Store
 
@@ -98,13 +98,13 @@ def nominate(
 ) -> Candidate:
     """The model of an experiment that is to be put into use, with all that belongs to it."""
     store, result = current_store(), _result(config, found)
-    doubts = {head.model: head.threshold for head in found.transfers[-1].abstentions.heads}
+    uncertainties = {head.model: head.threshold for head in found.transfers[-1].refusals.heads}
     scores = result.evaluation.scores
     return Candidate(
         model=store.verified(result.trained.model),
         sha256=result.trained.model.sha256,
         classes=_classes(config, found),
-        threshold=doubts.get(result.trained.name, 0.0),
+        threshold=uncertainties.get(result.trained.name, 0.0),
         ink=int(store.array(images.train.inputs).max()),
         params=config.model_dump(mode="json"),
         metrics={

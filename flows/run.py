@@ -11,14 +11,14 @@ from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from flows.config import RunConfig
 from flows.failure import leave_reason
 from flows.warm_up import mark_finished
+from tasks.data.source import Source
 from tasks.errors import ReadableError
-from tasks.sources.source import Source
 from tasks.storage import checkpoints, records
-from tasks.storage.ledger import note_outcome
 from tasks.storage.lock import exclusive
 from tasks.storage.store import Store, writable_store
+from tasks.storage.task_runs import record_task_run
 
-CHATTER = (note_outcome.__name__, leave_reason.__name__, "triggered tf.function retracing")
+CHATTER = (record_task_run.__name__, leave_reason.__name__, "triggered tf.function retracing")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from prefect.settings import PREFECT_API_URL
 
 from flows.alive import report_crashed
 from flows.arguments import ServeArguments
-from flows.command_line import C, call_with_settings
+from flows.cli import C, call_with_settings
 from flows.config import Config, RetrainConfig, RunConfig
 from flows.main import main
 from flows.retrain import retrain

@@ -86,7 +86,7 @@ class Interruption:
 
     def _described(self) -> str:
         """In a thread: another may hold what it takes to tell, as the lock of an import."""
-        words = ["the next run goes on with the stage that was interrupted"]
+        words = ["the next run resumes the stage that was interrupted"]
         thread = threading.Thread(target=lambda: words.append(self._describe()), daemon=True)
         thread.start()
         thread.join(SECONDS_TO_DESCRIBE)
@@ -103,6 +103,6 @@ def kill_children() -> None:
 
 def _leave(number: int, frame: FrameType | None) -> None:
     """End before anything was begun, or after all was done."""
-    os.write(2, b"error: interrupted; the next run goes on from what is stored\n")
+    os.write(2, b"error: interrupted; the next run resumes from what is stored\n")
     kill_children()
     os._exit(128 + number)

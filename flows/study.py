@@ -16,12 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from flows.arguments import StudyArguments
-from flows.command_line import call_flow, call_with_settings
+from flows.cli import call_flow, call_with_settings
 from flows.elsewhere import call_in_a_process
 from flows.main import DIGITS
 from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
 from flows.study_config import StudyConfig
+from tasks.data.find import find_source
+from tasks.data.source import Source
 from tasks.extract_features import extract_features
 from tasks.filter import select_classes
 from tasks.load import load
@@ -30,10 +32,8 @@ from tasks.one_hot import one_hot
 from tasks.report_study import report_study
 from tasks.reshape import reshape
 from tasks.run_trials import run_trials
-from tasks.sources.find import find_source
-from tasks.sources.source import Source
+from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset
 from tasks.train_base import train_base
 from tasks.trials.cluster import run_on_dask
 from tasks.trials.grid import all_trials
@@ -66,8 +66,8 @@ def study(config: StudyConfig) -> Path:
         source, images = load_images(config)
         subsets = subsets_of(images, config)
         groups = list(groups_of(config, images, subsets))
-        outcomes = run_trials(groups, runner_of(config), config.refresh)
-        return report_study(config, source, images, outcomes)
+        results = run_trials(groups, runner_of(config), config.refresh)
+        return report_study(config, source, images, results)
 
 
 @pipeline_flow("digit-bases")

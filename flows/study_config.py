@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
+from flows.cli_types import DIGITS, LARGEST_SEED, MOST_SEEDS, Pairs, Seeds, Subsets
 from flows.config import RunConfig
-from flows.grammar import DIGITS, LARGEST_SEED, MOST_SEEDS, Pairs, Seeds, Subsets
 from tasks.reporting.command import typed
 from tasks.trials.subsets import Classes, all_pairs
 

@@ -8,8 +8,8 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.arrivals.arrivals import Arrivals, take_in
 from tasks.errors import ReadableError
+from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset
 
 
 def _may_pass(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.abstain import Abstentions
+from tasks.evaluate_refusal import Refusals
 from tasks.filter import Subset, select_classes
 from tasks.label_efficiency import LabelEfficiency
 from tasks.plots.confusion import draw_confusion
 from tasks.plots.curves import draw_learning_curves
 from tasks.plots.gallery import draw_gallery
 from tasks.plots.labels import draw_label_efficiency
-from tasks.plots.strangers import draw_doubt
-from tasks.reporting.analysis import Answers, analyse
-from tasks.reporting.benefit import describe_study
-from tasks.reporting.comparison import COLUMNS, Result, describe_models
-from tasks.storage.caching import stage
+from tasks.plots.unknown import draw_uncertainty
+from tasks.reporting.experiment.analysis import Answers, analyse
+from tasks.reporting.experiment.benefit import describe_label_efficiency
+from tasks.reporting.experiment.comparison import COLUMNS, Result, describe_models
+from tasks.schemas.references import Dataset, FileReference, Record
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset, FileReference, Record
+from tasks.storage.stages import stage
 
 
 class Picture(Record):
@@ -41,8 +41,8 @@ class Findings(Record):
 @stage("compare")
 def compare(
     results: Sequence[Result],
-    abstentions: Sequence[tuple[str, Abstentions]],
-    studies: Sequence[LabelEfficiency],
+    refusals: Sequence[tuple[str, Refusals]],
+    approaches: Sequence[LabelEfficiency],
     images: Dataset,
     classes: tuple[int, ...],
     is_mnist: bool,
@@ -54,21 +54,25 @@ def compare(
 
     Args:
         results: All models, recipe by recipe.
-        abstentions: Recipes and their heads' abstentions.
-        studies: The approaches that transfer is held against, trained by the last recipe's rules.
+        refusals: Recipes and their heads' refusals.
+        approaches: The approaches that transfer is held against, trained by the last recipe's rules.
         images: All images and labels.
         classes: What the subset's classes are called.
         is_mnist: Whether the images are the published ones.
     """
     store = current_store()
-    neither = [
-        {"recipe": recipe, **head.model_dump()} for recipe, one in abstentions for head in one.heads
+    unknown_classes = [
+        {"recipe": recipe, **head.model_dump()} for recipe, one in refusals for head in one.heads
     ]
-    hits = [np.asarray(store.array(one.hits)) for one in studies]
-    study = describe_study(results[-1].recipe, studies, hits) if studies else None
+    hits = [np.asarray(store.array(one.hits)) for one in approaches]
+    label_efficiency = (
+        describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
+    )
     models = describe_models(results, is_mnist, classes)
     answers = [_answers(result, images, classes) for result in results]
-    analysis = analyse(models, answers, neither, study) | {"class_counts": _count(images)}
+    analysis = analyse(models, answers, unknown_classes, label_efficiency) | {
+        "class_counts": _count(images)
+    }
     pictures = [
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
         for name, text in draw(analysis, store.array(images.test.inputs), classes)
@@ -92,12 +96,12 @@ def draw(
     """
     yield "loss", draw_learning_curves(analysis["models"], "loss")
     yield "accuracy", draw_learning_curves(analysis["models"], "accuracy")
-    if analysis["study"]:
-        yield "labels", draw_label_efficiency(analysis["study"])
-    for head in analysis["neither"]:
+    if analysis["label_efficiency"]:
+        yield "labels", draw_label_efficiency(analysis["label_efficiency"])
+    for head in analysis["unknown_classes"]:
         yield (
-            f"neither-{head['recipe']}-{head['model']}",
-            draw_doubt(head),
+            f"unknown_classes-{head['recipe']}-{head['model']}",
+            draw_uncertainty(head),
         )
     for model, hardest in zip(analysis["models"], analysis["mistakes"], strict=True):
         name = f"{model['recipe']}-{model['model']}"

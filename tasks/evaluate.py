@@ -6,14 +6,14 @@ from prefect.logging import get_run_logger
 
 from tasks.networks.inference import class_probabilities, predicted_classes, run
 from tasks.networks.losses import per_image_loss
+from tasks.networks.models import load_model
 from tasks.networks.targets import targets_for
 from tasks.networks.trained import TrainedModel
+from tasks.schemas.references import ArrayReference, Record, Split
 from tasks.statistics.calibration import calibration_error
 from tasks.statistics.intervals import Interval, exact_interval
-from tasks.storage.caching import stage
-from tasks.storage.models import load_model
 from tasks.storage.records import current_store
-from tasks.storage.references import ArrayReference, Record, Split
+from tasks.storage.stages import stage
 
 
 class Scores(Record):

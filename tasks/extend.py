@@ -6,9 +6,9 @@ import numpy as np
 from prefect.logging import get_run_logger
 
 from tasks.arrivals.batch import Batch
-from tasks.storage.caching import stage
+from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.records import current_store
-from tasks.storage.references import ArrayReference, Dataset, Split
+from tasks.storage.stages import stage
 
 
 @stage("extend")

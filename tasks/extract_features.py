@@ -3,11 +3,11 @@
 from prefect.logging import get_run_logger
 
 from tasks.networks.inference import run
+from tasks.networks.models import load_model
 from tasks.networks.trained import TrainedModel
-from tasks.storage.caching import stage
-from tasks.storage.models import load_model
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset, Split
+from tasks.storage.stages import stage
 
 
 @stage("extract-features")

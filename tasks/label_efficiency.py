@@ -5,13 +5,13 @@ from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.networks.approaches import Approach, Predict, linear, network
+from tasks.networks.models import load_model
 from tasks.networks.recipe import Recipe
 from tasks.networks.seeds import derive_seed
 from tasks.networks.trained import TrainedModel
-from tasks.storage.caching import stage
-from tasks.storage.models import load_model
+from tasks.schemas.references import ArrayReference, Dataset, Record
 from tasks.storage.records import current_store
-from tasks.storage.references import ArrayReference, Dataset, Record
+from tasks.storage.stages import stage
 
 LABELLED = (1, 2, 5, 10, 20, 50, 100)
 DRAWS = 5

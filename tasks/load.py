@@ -2,11 +2,11 @@
 
 from prefect.logging import get_run_logger
 
-from tasks.sources.read import read_source
-from tasks.sources.source import Source
-from tasks.storage.caching import stage
+from tasks.data.read import read_source
+from tasks.data.source import Source
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset, Split
+from tasks.storage.stages import stage
 
 
 @stage("load")

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.storage.caching import stage
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset, Split
+from tasks.storage.stages import stage
 from tasks.storage.store import Store
 
 

@@ -19,15 +19,15 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
 from tasks.compare import Findings
+from tasks.data.source import Source
 from tasks.reporting.command import Settings
-from tasks.reporting.comparison import COLUMNS
-from tasks.reporting.metrics import collect_metrics
+from tasks.reporting.experiment.comparison import COLUMNS
+from tasks.reporting.experiment.metrics import collect_metrics
 from tasks.reporting.page import render, summarise
-from tasks.sources.source import Source
-from tasks.storage.ledger import outcomes
+from tasks.schemas.references import Dataset, FileReference
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset, FileReference
 from tasks.storage.store import Store
+from tasks.storage.task_runs import outcomes
 
 FOLDER = "reports"
 
@@ -86,7 +86,7 @@ def _rounded(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def write_folder(store: Store, files: dict[str, str], latest: str = "latest") -> Path:
-    """Write a report into a folder of its own and let `latest` point at it, each at one stroke.
+    """Write a report into a folder of its own and let `latest` point at it, each atomically.
 
     On a remote, `latest` is a file with the name of the folder, and written when all is there.
 

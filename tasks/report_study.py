@@ -10,23 +10,23 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
+from tasks.data.source import Source
 from tasks.report import show_place, write_folder
 from tasks.reporting.command import Settings
-from tasks.reporting.metrics import describe_run
-from tasks.reporting.study_page import draw_study, render_study, summarise_study
-from tasks.reporting.trials import analyse_trials
-from tasks.sources.source import Source
-from tasks.storage.ledger import outcomes as finished_tasks
+from tasks.reporting.experiment.metrics import describe_run
+from tasks.reporting.study.analysis import analyse_trials
+from tasks.reporting.study.page import draw_study, render_study, summarise_study
+from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
-from tasks.storage.references import Dataset
-from tasks.trials.trial import Outcome
+from tasks.storage.task_runs import results as finished_tasks
+from tasks.trials.trial import TrialResult
 
 
 @task(
     name="report-study", task_run_name="report-study", cache_policy=NO_CACHE, persist_result=False
 )
 def report_study(
-    config: Settings, source: Source, images: Dataset, outcomes: Sequence[Outcome]
+    config: Settings, source: Source, images: Dataset, results: Sequence[TrialResult]
 ) -> Path:
     """Write the report of all trials and show it in the UI; never cached.
 
@@ -34,13 +34,13 @@ def report_study(
         config: The study's settings.
         source: Where the images are from.
         images: All images (n, 28, 28, 1) with labels 0..9.
-        outcomes: Every trial's, one or more, in any order.
+        results: Every trial's, one or more, in any order.
 
     Returns:
         The folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`.
     """
     run, store = TaskRunContext.get(), current_store()
-    analysis = analyse_trials(outcomes, np.asarray(store.array(images.test.labels)))
+    analysis = analyse_trials(results, np.asarray(store.array(images.test.labels)))
     pictures = dict(draw_study(analysis, store.array(images.test.inputs)))
     tasks = finished_tasks(run.task_run.flow_run_id if run else None)
     metrics = describe_run(config, source, images, analysis, tasks)

@@ -2,8 +2,8 @@
 
 from prefect.logging import get_run_logger
 
-from tasks.storage.caching import stage
-from tasks.storage.references import ArrayReference, Dataset, Split
+from tasks.schemas.references import ArrayReference, Dataset, Split
+from tasks.storage.stages import stage
 
 
 def with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,13 +6,13 @@ from functools import partial
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.storage.ledger import note_outcome
 from tasks.storage.records import current_store
+from tasks.storage.task_runs import record_task_run
 from tasks.trials.cache import find_all
 from tasks.trials.group import Group
 from tasks.trials.progress import StudyProgress
 from tasks.trials.runner import Runner
-from tasks.trials.trial import Outcome, Trial
+from tasks.trials.trial import Trial, TrialResult
 from tasks.trials.worker import train_group
 
 
@@ -21,10 +21,10 @@ from tasks.trials.worker import train_group
     task_run_name="run-trials",
     cache_policy=NO_CACHE,  # each trial is cached by itself
     persist_result=False,
-    on_completion=[note_outcome],
+    on_completion=[record_task_run],
 )
-def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[Outcome]:
-    """Train what no earlier study trained, and give all outcomes, in the order of the trials.
+def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[TrialResult]:
+    """Train what no earlier study trained, and give all results, in the order of the trials.
 
     Args:
         groups: All trials, those of each base together.
@@ -32,14 +32,14 @@ def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[O
         refresh: Train all of them again.
     """
     store = current_store()
-    outcomes: dict[Trial, Outcome] = {}
+    results: dict[Trial, TrialResult] = {}
     waiting: list[Group] = []
     for group in groups:
-        outcomes |= {} if refresh else find_all(store, group)
-        waiting.extend(group.without(outcomes).parted())
+        results |= {} if refresh else find_all(store, group)
+        waiting.extend(group.without(results).batches())
     trials = [trial for group in groups for trial in group.trials]
-    with StudyProgress(trials, list(outcomes.values())) as progress:
+    with StudyProgress(trials, list(results.values())) as progress:
         for trained in runner(partial(train_group, store.address, refresh), waiting):
-            outcomes |= {outcome.trial: outcome for outcome in trained}
+            results |= {result.trial: result for result in trained}
             progress.add(trained)
-    return [outcomes[trial] for trial in trials]
+    return [results[trial] for trial in trials]

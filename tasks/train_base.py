@@ -7,9 +7,9 @@ from tasks.networks.architecture import base_head, build_backbone, build_head, j
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.recipe import Training
 from tasks.networks.trained import TrainedModel, store_trained
-from tasks.storage.caching import stage
+from tasks.schemas.references import Split
 from tasks.storage.records import current_checkpoint, current_store
-from tasks.storage.references import Split
+from tasks.storage.stages import stage
 
 if TYPE_CHECKING:
     import keras

@@ -4,9 +4,9 @@ from tasks.networks.architecture import ONE_NODE
 from tasks.networks.recipe import Training
 from tasks.networks.trained import TrainedModel
 from tasks.networks.transfer import transfer
-from tasks.storage.caching import stage
+from tasks.schemas.references import Split
 from tasks.storage.records import current_store
-from tasks.storage.references import Split
+from tasks.storage.stages import stage
 
 
 @stage("transfer-one-node")

@@ -19,7 +19,7 @@ from prefect.testing.utilities import prefect_test_harness
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from flows.command_line import ENVIRONMENT_PREFIX
+from flows.cli import ENVIRONMENT_PREFIX
 from flows.config import Config
 from flows.main import main
 from tasks.storage.store import Store
@@ -84,7 +84,7 @@ def tiny_config(tiny_dataset: Path, tmp_path: Path) -> Config:
         recipes=("tuned",),
         base_epochs=4,
         head_epochs=2,
-        study=False,
+        label_efficiency=False,
         artifacts=tmp_path / "artifacts",
     )
 

@@ -13,7 +13,7 @@ from prefect.logging import disable_run_logger
 
 from tasks.arrivals.arrivals import Arrivals, take_in
 from tasks.arrivals.validation import BadBatchError
-from tasks.storage.references import Dataset, Split
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
 
 

@@ -10,9 +10,9 @@ from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, digest, open_in
 from tasks.arrivals.known import Known
 from tasks.arrivals.quarantine import quarantine
 from tasks.arrivals.validation import BadBatchError, check_bytes
+from tasks.data.npz import NotIntactError
 from tasks.errors import ReadableError, printable
-from tasks.sources.npz import NotIntactError
-from tasks.storage.references import Dataset
+from tasks.schemas.references import Dataset
 from tasks.storage.store import DamagedError, Store
 
 

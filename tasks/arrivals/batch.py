@@ -1,7 +1,7 @@
 """The batches that were accepted, remembered in the store.
 
-Each has a sealed note in `batches/`, named by the digest of what was dropped. The note is
-written last and at one stroke: without it there is no batch, with it the batch counts even if
+Each has a checksummed note in `batches/`, named by the digest of what was dropped. The note is
+written last and atomically: without it there is no batch, with it the batch counts even if
 the inbox is emptied.
 """
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from tasks.errors import InputError
-from tasks.storage.references import ArrayReference, Record
-from tasks.storage.sealed import read_sealed, write_sealed
+from tasks.schemas.references import ArrayReference, Record
+from tasks.storage.checksummed import read_checksummed, write_checksummed
 from tasks.storage.store import DamagedError, Store
 
 FOLDER = "batches"
@@ -58,7 +58,7 @@ def remember(
     )
     number = max((note.number for note in _notes(store)), default=0) + 1
     content = Note(number=number, batch=batch).model_dump_json().encode()
-    write_sealed(store, f"{FOLDER}/{sha256}", content)
+    write_checksummed(store, f"{FOLDER}/{sha256}", content)
     return batch
 
 
@@ -70,7 +70,7 @@ def _notes(store: Store) -> list[Note]:
 def _read_note(store: Store, name: str) -> Note:
     place = store.place(name)
     try:
-        note = Note.model_validate_json(read_sealed(store, name))
+        note = Note.model_validate_json(read_checksummed(store, name))
     except (DamagedError, ValidationError) as error:
         raise InputError(
             f"{place} is damaged, so an accepted batch is lost; delete it and put the batch into "

@@ -15,9 +15,9 @@ from tasks.arrivals.validation import (
     check_images,
     check_labels,
 )
+from tasks.data.grey import GREY_MODES, opaque_grey
+from tasks.data.npz import NotIntactError, read_arrays
 from tasks.errors import InputError
-from tasks.sources.grey import GREY_MODES, opaque_grey
-from tasks.sources.npz import NotIntactError, read_arrays
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -8,7 +8,7 @@ from tasks.arrivals.batch import Batch
 from tasks.arrivals.decode import Decoded
 from tasks.arrivals.drift import Description, check_drift, describe
 from tasks.arrivals.validation import check_ink, check_new, fingerprints, ink_range
-from tasks.storage.references import Dataset
+from tasks.schemas.references import Dataset
 from tasks.storage.store import Store
 
 

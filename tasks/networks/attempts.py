@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.errors import DeadModelError
+from tasks.networks.checkpointing import LEARNED, Attempt, AttemptCheckpointer, read_checkpoint
 from tasks.networks.compilation import as_tensors
 from tasks.networks.gate import HealthGate
 from tasks.networks.health import MOST_ATTEMPTS
 from tasks.networks.inference import run_rows
-from tasks.networks.keeping import LEARNED, Attempt, AttemptKeeper, read_checkpoint
 from tasks.networks.recipe import Training
 from tasks.networks.restarts import Restarts
 from tasks.networks.seeds import derive_seed
@@ -59,10 +59,10 @@ def train_until_healthy(
         compiled = restarts.start(attempt_seed)
         predict = partial(run_rows, compiled.model, inputs)
         gate = HealthGate(predict, targets, training.batch_size)
-        keeper = AttemptKeeper(checkpoint, name, training, attempts, gate.is_hopeless)
-        course = fit(compiled, *tensors, attempt_seed, keeper)
-        outcome = gate.diagnosis(course) or LEARNED
-        attempts = (*attempts, Attempt(seed=attempt_seed, course=course, outcome=outcome))
+        checkpointer = AttemptCheckpointer(checkpoint, name, training, attempts, gate.is_hopeless)
+        history = fit(compiled, *tensors, attempt_seed, checkpointer)
+        outcome = gate.diagnosis(history) or LEARNED
+        attempts = (*attempts, Attempt(seed=attempt_seed, history=history, outcome=outcome))
         if outcome == LEARNED:
             return compiled.model, attempts
         get_run_logger().warning(

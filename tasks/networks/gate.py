@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.networks.health import BATCHES_UNTIL_CLEAR, clear_accuracy, diagnose
 from tasks.networks.inference import predicted_classes
-from tasks.networks.training import Course
+from tasks.networks.training import History
 
 EXAMINED_IMAGES = 10_000
 
@@ -36,19 +36,19 @@ class HealthGate:
     batch_size: int
     found: dict[int, str] = field(default_factory=dict)
 
-    def diagnosis(self, course: Course) -> str:
-        """Why the network is dead after this course; see `examine`."""
-        epochs = len(course.epochs)
+    def diagnosis(self, history: History) -> str:
+        """Why the network is dead after this history; see `examine`."""
+        epochs = len(history.epochs)
         if epochs not in self.found:
             self.found[epochs] = examine(self.predict, self.targets)
         return self.found[epochs]
 
-    def is_hopeless(self, course: Course) -> bool:
+    def is_hopeless(self, history: History) -> bool:
         """Whether no epoch was clearly better than chance, nor are the weights after the last."""
         needed = clear_accuracy(predicted_classes(self.targets))
-        batches = len(course.epochs) * -(-len(self.targets) // self.batch_size)
+        batches = len(history.epochs) * -(-len(self.targets) // self.batch_size)
         return (
             batches >= BATCHES_UNTIL_CLEAR
-            and max(epoch.accuracy for epoch in course.epochs) < needed
-            and bool(self.diagnosis(course))
+            and max(epoch.accuracy for epoch in history.epochs) < needed
+            and bool(self.diagnosis(history))
         )

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.networks.checkpointing import LEARNED, Attempt
 from tasks.networks.epochs import plan_epoch
 from tasks.networks.gate import HealthGate
-from tasks.networks.keeping import LEARNED, Attempt
 from tasks.networks.recipe import Training
 from tasks.networks.seeds import derive_seed
-from tasks.networks.training import Course, EpochResult
+from tasks.networks.training import EpochResult, History
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class HeadRun:
             training: How it is trained.
             dead: Earlier attempts at it.
         """
-        self.head, self.course = head, Course()
+        self.head, self.history = head, History()
         self.seed = derive_seed(data.seed, name, len(dead))
         self._data, self._name, self._training, self._dead = data, name, training, dead
         self._begin_epoch()
@@ -75,12 +75,12 @@ class HeadRun:
         loss, hits, seconds = (float(value) for value in self._sums)
         images = len(self._data.rows)
         epoch = EpochResult(loss=loss / images, accuracy=hits / images)
-        self.course = self.course.after(epoch, seconds)
+        self.history = self.history.after(epoch, seconds)
         self._begin_epoch()
         return True
 
     def outcome(self, predict: Callable[[NDArray[np.int32]], NDArray[np.float32]]) -> str:
-        """`LEARNED`, or why the head is dead; empty while the attempt goes on.
+        """`LEARNED`, or why the head is dead; empty while the attempt resumes.
 
         Args:
             predict: Gives the head's output for rows of the features, after an epoch.
@@ -90,14 +90,14 @@ class HeadRun:
             self._data.targets,
             self._training.batch_size,
         )
-        is_over = len(self.course.epochs) == self._training.epochs
-        if is_over or gate.is_hopeless(self.course):
-            return gate.diagnosis(self.course) or LEARNED
+        is_over = len(self.history.epochs) == self._training.epochs
+        if is_over or gate.is_hopeless(self.history):
+            return gate.diagnosis(self.history) or LEARNED
         return ""
 
     def attempts_with(self, outcome: str) -> tuple[Attempt, ...]:
         """All attempts at this head so far, this one with its outcome the last."""
-        return (*self._dead, Attempt(seed=self.seed, course=self.course, outcome=outcome))
+        return (*self._dead, Attempt(seed=self.seed, history=self.history, outcome=outcome))
 
     def next_attempt(self, dead: tuple[Attempt, ...]) -> "HeadRun":
         """Another attempt at the same head, after these."""
@@ -105,7 +105,7 @@ class HeadRun:
 
     def _begin_epoch(self) -> None:
         images, size = len(self._data.rows), self._training.batch_size
-        plan = plan_epoch(self._training, images, self.seed, len(self.course.epochs))
+        plan = plan_epoch(self._training, images, self.seed, len(self.history.epochs))
         width = min(size, images)
         self._rows = np.zeros((len(plan.bounds) - 1, width), np.int32)
         self._rows.flat[:images] = plan.rows

@@ -29,7 +29,7 @@ class EpochProgress:
                     self._percentage(), key=f"training-{title}", description=f"Training of {title}."
                 )
         if ended and self._log:
-            self._log.info("%s: goes on after epoch %d/%d", title, ended, epochs)
+            self._log.info("%s: resumes after epoch %d/%d", title, ended, epochs)
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import HeadSpecification, initial_head_weights
+from tasks.networks.checkpointing import LEARNED, Attempt
 from tasks.networks.head_run import HeadData, HeadRun, side_by_side
 from tasks.networks.health import MOST_ATTEMPTS
-from tasks.networks.keeping import LEARNED, Attempt
 from tasks.networks.recipe import Training
 from tasks.networks.stack import HeadStack, head_stack
 

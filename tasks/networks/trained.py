@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tasks.networks.keeping import Attempt
+from tasks.networks.checkpointing import Attempt
+from tasks.networks.models import add_model
 from tasks.networks.recipe import Training
-from tasks.storage.models import add_model
-from tasks.storage.references import ModelReference, Record
+from tasks.schemas.references import ModelReference, Record
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from tasks.networks.compilation import Compiled, as_tensors
 from tasks.networks.epochs import EpochPlan, plan_epoch
 from tasks.networks.progress import EpochProgress
-from tasks.storage.references import Record
+from tasks.schemas.references import Record
 
 PART_BATCHES = 20  # one call into the graph: short enough for a bar that moves and for Ctrl-C
 
@@ -20,27 +20,27 @@ class EpochResult(Record):
     accuracy: float
 
 
-class Course(Record):
+class History(Record):
     """How a training has gone so far."""
 
     epochs: tuple[EpochResult, ...] = ()
     seconds: float = 0.0
 
-    def after(self, epoch: EpochResult, seconds: float) -> "Course":
-        """The course with one more epoch, which took so many seconds."""
-        return Course(epochs=(*self.epochs, epoch), seconds=self.seconds + seconds)
+    def after(self, epoch: EpochResult, seconds: float) -> "History":
+        """The history with one more epoch, which took so many seconds."""
+        return History(epochs=(*self.epochs, epoch), seconds=self.seconds + seconds)
 
 
-class Keeper(Protocol):
+class Checkpointer(Protocol):
     """Keeps the state of a training from epoch to epoch, and may end it early."""
 
-    def restore(self, variables: list[Any]) -> Course:
-        """Set the variables to what was kept, and return the course so far."""
+    def restore(self, variables: list[Any]) -> History:
+        """Set the variables to what was kept, and return the history so far."""
 
-    def keep(self, variables: list[Any], course: Course) -> None:
+    def keep(self, variables: list[Any], history: History) -> None:
         """Keep the state at the end of an epoch."""
 
-    def is_over(self, course: Course) -> bool:
+    def is_over(self, history: History) -> bool:
         """Whether more epochs are pointless."""
 
 
@@ -49,8 +49,8 @@ def fit(
     inputs: Any,
     targets: Any,
     seed: int,
-    keeper: Keeper,
-) -> Course:
+    checkpointer: Checkpointer,
+) -> History:
     """Train a compiled model in place, from the last epoch that was kept.
 
     An epoch depends on the state before it, the seed and its number alone, so a training that
@@ -61,7 +61,7 @@ def fit(
         inputs: Images uint8 (n, 28, 28, 1) or features float32 (n, 1152), as arrays or tensors.
         targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
         seed: The order of every epoch follows from it.
-        keeper: Keeps the state after each epoch.
+        checkpointer: Keeps the state after each epoch.
 
     Raises:
         ValueError: The targets' shape is not that of the model's output, which a mean squared
@@ -72,17 +72,17 @@ def fit(
         shape = tuple(targets.shape)
         raise ValueError(f"targets {shape} do not fit the output {model.output_shape}")
     train_on = partial(compiled.train_on, *as_tensors(inputs, targets))
-    course = keeper.restore(compiled.variables)
-    with EpochProgress(model.name, training.epochs, len(inputs), len(course.epochs)) as progress:
-        while len(course.epochs) < training.epochs and not keeper.is_over(course):
+    history = checkpointer.restore(compiled.variables)
+    with EpochProgress(model.name, training.epochs, len(inputs), len(history.epochs)) as progress:
+        while len(history.epochs) < training.epochs and not checkpointer.is_over(history):
             started = time.perf_counter()
-            plan = plan_epoch(training, len(inputs), seed, len(course.epochs))
+            plan = plan_epoch(training, len(inputs), seed, len(history.epochs))
             epoch = run_epoch(train_on, plan, progress.seen)
-            course = course.after(epoch, time.perf_counter() - started)
-            keeper.keep(compiled.variables, course)
+            history = history.after(epoch, time.perf_counter() - started)
+            checkpointer.keep(compiled.variables, history)
             progress.epoch_ended(epoch.loss, epoch.accuracy)
     compiled.finish()
-    return course
+    return history
 
 
 def run_epoch(

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from tasks.networks.architecture import HeadSpecification, build_head, join
 from tasks.networks.attempts import train_until_healthy
+from tasks.networks.models import load_model
 from tasks.networks.recipe import Training
 from tasks.networks.summary import log_summary
 from tasks.networks.targets import targets_for
 from tasks.networks.trained import TrainedModel, store_trained
-from tasks.storage.models import load_model
+from tasks.schemas.references import Split
 from tasks.storage.records import current_checkpoint
-from tasks.storage.references import Split
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:

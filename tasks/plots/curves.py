@@ -21,7 +21,7 @@ def draw_learning_curves(
     with picture(height=3.4) as figure:
         axes = figure.subplots()
         for model, colour in zip(models, COLOURS * len(models), strict=False):
-            *dead, last = (attempt["course"]["epochs"] for attempt in model["attempt_log"])
+            *dead, last = (attempt["history"]["epochs"] for attempt in model["attempt_log"])
             for epochs in dead:
                 _plot(axes, epochs, quantity, color=colour, linestyle=":", alpha=0.6)
             name = f"{model['recipe']} {model['model']}"

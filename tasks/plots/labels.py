@@ -8,18 +8,20 @@ from tasks.plots.style import COLOURS, picture, svg
 MARKERS = "osD^"
 
 
-def draw_label_efficiency(study: Mapping[str, Any]) -> str:
+def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
     """A line for each approach: the mean of its draws, in a band from the worst to the best.
 
     Args:
-        study: See `describe_study`.
+        label_efficiency: See `describe_label_efficiency`.
 
     Returns:
         An SVG element.
     """
     with picture(height=3.4) as figure:
         axes = figure.subplots()
-        for one, colour, marker in zip(study["approaches"], COLOURS, MARKERS, strict=False):
+        for one, colour, marker in zip(
+            label_efficiency["approaches"], COLOURS, MARKERS, strict=False
+        ):
             images = [point["images"] for point in one["points"]]
             low, mean, high = (
                 [100 * point[key] for point in one["points"]] for key in ("low", "mean", "high")

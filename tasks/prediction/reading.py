@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from tasks.data.npz import MAX_MEMBER_BYTES, Header, read_blocks, read_header
+from tasks.data.regular import open_regular, read_regular
 from tasks.errors import InputError
 from tasks.networks.inference import BATCH_IMAGES
 from tasks.prediction.conversion import Converted, convert
-from tasks.sources.npz import MAX_MEMBER_BYTES, Header, read_blocks, read_header
-from tasks.sources.regular import open_regular, read_regular
 
 ARRAY = "images"
 MAX_IMAGES = 1_000_000  # of one call

@@ -72,7 +72,7 @@ def database(store: Store, uri: str | None) -> Path:
 
 
 def _check_scheme(uri: str | None) -> None:
-    """Folders of files, which MLflow also takes, cannot change an alias at one stroke."""
+    """Folders of files, which MLflow also takes, cannot change an alias atomically."""
     if uri is not None and urlsplit(uri).scheme.partition("+")[0] not in (*DATABASES, *SERVERS):
         raise InputError(
             f"The model registry {_without_password(uri)!r} cannot be used; give the address of an "

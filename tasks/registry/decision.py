@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.schemas.references import Record
 from tasks.statistics.calibration import calibration_error
 from tasks.statistics.noninferiority import (
     SIGNIFICANCE,
@@ -14,7 +15,6 @@ from tasks.statistics.noninferiority import (
     noninferiority_p_value,
 )
 from tasks.statistics.pairs import compare_paired
-from tasks.storage.references import Record
 
 ROUNDING = 1e-9
 

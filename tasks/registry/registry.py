@@ -81,7 +81,7 @@ class Registry:
         return self._aliased(CHALLENGER)
 
     def with_lineage(self, lineage: str) -> Version | None:
-        """The newest judged version of this lineage; `register` goes on with one that was not."""
+        """The newest judged version of this lineage; `register` resumes one that was not."""
         return next(self._of_lineage(lineage, is_judged=True), None)
 
     def awaits_promotion(self, version: Version) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.registry.decision import Decision
-from tasks.storage.references import Record
+from tasks.schemas.references import Record
 
 
 class Event(Record):

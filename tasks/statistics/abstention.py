@@ -6,16 +6,16 @@ from numpy.typing import NDArray
 REFUSED = 0.95
 
 
-def refusal_threshold(strangers: NDArray[np.floating], share: float = REFUSED) -> float:
-    """The least threshold below which `share` of the strangers' top probabilities lie.
+def refusal_threshold(unknown: NDArray[np.floating], share: float = REFUSED) -> float:
+    """The least threshold below which `share` of the unknown' top probabilities lie.
 
     An image is refused if its top probability is below the threshold. Where more than 1 - `share`
-    of the strangers are called with a probability of 1, only a threshold above 1 refuses enough
+    of the unknown are called with a probability of 1, only a threshold above 1 refuses enough
     of them, and with it every image.
 
     Args:
-        strangers: Top probabilities, float (n,), of images of no class that the model knows.
+        unknown: Top probabilities, float (n,), of images of no class that the model knows.
         share: How many of them are to be refused, 0..1.
     """
-    largest_refused = np.quantile(strangers, share, method="inverted_cdf")
-    return float(np.nextafter(largest_refused, np.inf, dtype=strangers.dtype))
+    largest_refused = np.quantile(unknown, share, method="inverted_cdf")
+    return float(np.nextafter(largest_refused, np.inf, dtype=unknown.dtype))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.storage.references import Record
+from tasks.schemas.references import Record
 
 
 class PairedCounts(Record):

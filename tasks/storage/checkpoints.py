@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training after each epoch, for a run that goes on later."""
+"""Checkpoints: the state of a training after each epoch, for a run that resumes later."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tasks.storage.sealed import read_arrays, write_arrays
+from tasks.storage.checksummed import read_arrays, write_arrays
 from tasks.storage.store import DamagedError, Store
 
 FOLDER = "checkpoints"
@@ -29,7 +29,7 @@ class Checkpoint:
         return f"{FOLDER}/{self.key}"
 
     def save(self, arrays: list[NDArray[Any]], notes: str) -> None:
-        """Replace the checkpoint, at one stroke, by these arrays and these notes (JSON)."""
+        """Replace the checkpoint, atomically, by these arrays and these notes (JSON)."""
         write_arrays(self.store, self.name, arrays, notes)
 
     def load(self) -> tuple[list[NDArray[Any]], str] | None:

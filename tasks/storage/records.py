@@ -17,9 +17,9 @@ from prefect.serializers import Serializer
 from prefect.transactions import get_transaction
 
 from tasks.errors import FullDiskError, RemoteError
+from tasks.schemas.references import Record
 from tasks.storage.checkpoints import Checkpoint
-from tasks.storage.references import Record
-from tasks.storage.sealed import read_sealed, write_sealed
+from tasks.storage.checksummed import read_checksummed, write_checksummed
 from tasks.storage.store import Store
 
 FOLDER = "records"
@@ -63,11 +63,11 @@ class RecordFolder(WritableFileSystem):
         """Write a record, by its key, with the digest of its bytes in front.
 
         Raises:
-            FullDiskError: There is no space for it. Prefect goes on without a record.
+            FullDiskError: There is no space for it. Prefect continues without a record.
             RemoteError: The store's remote cannot be written to. The same.
         """
         try:
-            write_sealed(self.store, f"{FOLDER}/{path}", content)
+            write_checksummed(self.store, f"{FOLDER}/{path}", content)
         except (FullDiskError, RemoteError) as error:
             get_run_logger().warning("The next run will compute this again: %s", error)
             raise
@@ -81,7 +81,7 @@ class RecordFolder(WritableFileSystem):
             DamagedError: The record, or a file it refers to, is not what was stored.
             RemoteError: The store's remote cannot be reached.
         """
-        envelope = _checked(read_sealed(self.store, f"{FOLDER}/{path}"))
+        envelope = _checked(read_checksummed(self.store, f"{FOLDER}/{path}"))
         for file in RecordSerializer().loads(envelope["result"].encode()).files():
             self.store.verified(file)
         return json.dumps(envelope).encode()  # what was checked, however else it can be read

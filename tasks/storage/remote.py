@@ -40,7 +40,7 @@ class Remote:
         self.remove("probe")
 
     def write(self, name: str, content: BinaryIO) -> None:
-        """Replace a file at one stroke: until all of `content` is there, nothing of it is visible.
+        """Replace a file atomically: until all of `content` is there, nothing of it is visible.
 
         A killed process may leave the parts of a multipart upload, which nobody sees, and which
         S3 removes where the bucket has a rule for them.

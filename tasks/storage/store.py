@@ -1,4 +1,4 @@
-"""The artifacts: whole files, written at one stroke and checked before use."""
+"""The artifacts: whole files, written atomically and checked before use."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from tasks.errors import InputError, RemoteError
-from tasks.storage.references import ArrayReference, FileReference
+from tasks.schemas.references import ArrayReference, FileReference
 from tasks.storage.remote import Remote, is_remote
 from tasks.storage.space import space_for
 
@@ -122,7 +122,7 @@ class Store:
         return path
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace the file `name`, a relative path, at one stroke.
+        """Replace the file `name`, a relative path, atomically.
 
         Raises:
             FullDiskError: There is no space for it.

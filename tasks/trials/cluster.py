@@ -8,7 +8,7 @@ from tasks.errors import InputError, WorkerError
 from tasks.trials import lean
 from tasks.trials.group import Group
 from tasks.trials.runner import Train
-from tasks.trials.trial import Outcome
+from tasks.trials.trial import TrialResult
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -18,7 +18,7 @@ SECONDS_TO_CONNECT = 10
 
 def run_on_dask(
     train: Train, groups: Sequence[Group], workers: int, address: str | None
-) -> Iterator[list[Outcome]]:
+) -> Iterator[list[TrialResult]]:
     """Train groups on the cluster at an address, or on a local one of so many workers.
 
     Dask gives the group of a worker that died to another one.
@@ -33,8 +33,8 @@ def run_on_dask(
 
         futures = client.map(train, groups, pure=False)
         try:
-            for _, outcomes in as_completed(futures, with_results=True):
-                yield outcomes
+            for _, results in as_completed(futures, with_results=True):
+                yield results
         except KilledWorker as error:
             raise WorkerError("several Dask workers died on the same trials") from error
 

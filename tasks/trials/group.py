@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Sequence
 
 from tasks.networks.recipe import Training
-from tasks.storage.references import Dataset, Record
+from tasks.schemas.references import Dataset, Record
 from tasks.trials.trial import Trial
 
 # Two are trained at once, and where one is through another takes its place. More in a group would
@@ -29,7 +29,7 @@ class Group(Record):
         left = tuple(trial for trial in self.trials if trial not in trials)
         return self.model_copy(update={"trials": left})
 
-    def parted(self) -> Iterator["Group"]:
+    def batches(self) -> Iterator["Group"]:
         """The same trials in groups that a worker trains at once, heads of one shape each."""
         heads = dict.fromkeys(trial.head for trial in self.trials)
         for head in heads:

@@ -17,7 +17,7 @@ from tasks.errors import WorkerError
 from tasks.trials.group import Group
 from tasks.trials.lean import leave_out_what_is_not_needed
 from tasks.trials.runner import Train
-from tasks.trials.trial import Outcome
+from tasks.trials.trial import TrialResult
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,7 +27,7 @@ MOST_DEATHS = 3
 
 def run_on_processes(
     train: Train, groups: Sequence[Group], workers: int
-) -> Iterator[list[Outcome]]:
+) -> Iterator[list[TrialResult]]:
     """Train groups on so many processes; one that dies is replaced and its group begun again.
 
     The processes are spawned: TensorFlow does not survive a fork.
@@ -40,7 +40,7 @@ def run_on_processes(
     for _ in range(workers):
         idle.put(_Worker(over))
 
-    def train_on_one(group: Group) -> list[Outcome]:
+    def train_on_one(group: Group) -> list[TrialResult]:
         worker = idle.get()
         try:
             return worker.train(train, group)
@@ -64,7 +64,7 @@ class _Worker:
         self._over, self._log = over, get_run_logger()
         self._pool = one_process(leave_out_what_is_not_needed)
 
-    def train(self, train: Train, group: Group) -> list[Outcome]:
+    def train(self, train: Train, group: Group) -> list[TrialResult]:
         for _ in range(MOST_DEATHS):
             try:
                 return submit(self._pool, train, group).result()
@@ -72,7 +72,7 @@ class _Worker:
                 if self._over.is_set():
                     raise
                 self._log.warning(
-                    "a worker died; another one goes on with its %d trials", len(group.trials)
+                    "a worker died; another one resumes its %d trials", len(group.trials)
                 )
                 self._pool = one_process(leave_out_what_is_not_needed)
         names = ", ".join(map(str, group.trials[0].classes))

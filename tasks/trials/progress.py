@@ -19,15 +19,15 @@ from prefect.logging import get_run_logger
 from rich.progress import MofNCompleteColumn, TextColumn
 
 from tasks.networks.bar import terminal_bar
-from tasks.trials.trial import Outcome, Trial
+from tasks.trials.trial import Trial, TrialResult
 
 SECONDS_BETWEEN_UPDATES = 2.0
 
 
 class StudyProgress:
-    """A context manager around a study; it is told of outcomes as they come."""
+    """A context manager around a study; it is told of results as they come."""
 
-    def __init__(self, trials: Sequence[Trial], known: Sequence[Outcome]) -> None:
+    def __init__(self, trials: Sequence[Trial], known: Sequence[TrialResult]) -> None:
         self._trials, self._outcomes, self._known = trials, list(known), len(known)
         self._log = get_run_logger()
         self._started = self._shown = time.monotonic()
@@ -55,9 +55,9 @@ class StudyProgress:
         if kind is None:
             self._show()
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
+    def add(self, results: Sequence[TrialResult]) -> None:
         """Some more trials are through."""
-        self._outcomes.extend(outcomes)
+        self._outcomes.extend(results)
         self._bar.update(self._task, completed=len(self._outcomes), rate=self._rate())
         if self._bar.disable:
             self._log.info(self._line())
@@ -92,13 +92,13 @@ class StudyProgress:
     def _row(self, recipe: str, head: str) -> dict[str, Any]:
         kind = (recipe, head)
         done = [o for o in self._outcomes if (o.trial.recipe, o.trial.head) == kind]
-        seconds = [attempt.course.seconds for o in done for attempt in o.attempts]
+        seconds = [attempt.history.seconds for o in done for attempt in o.attempts]
         return {
             "recipe": recipe,
             "head": head,
             "trials": sum((trial.recipe, trial.head) == kind for trial in self._trials),
             "done": len(done),
             "attempts": len(seconds),
-            "dead attempts": len(seconds) - sum(outcome.learned for outcome in done),
+            "dead attempts": len(seconds) - sum(result.learned for result in done),
             "training seconds each": round(float(np.sum(seconds)) / max(1, len(done)), 2),
         }

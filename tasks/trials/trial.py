@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, softmax_head
-from tasks.networks.keeping import LEARNED, Attempt
-from tasks.storage.references import Record
+from tasks.networks.checkpointing import LEARNED, Attempt
+from tasks.schemas.references import Record
 
 
 class Trial(Record):
@@ -32,7 +32,7 @@ class Trial(Record):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """What came of a trial.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""What a worker does: it trains a group of heads side by side and keeps each outcome."""
+"""What a worker does: it trains a group of heads side by side and keeps each result."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,41 +11,41 @@ from tasks.filter import select_classes
 from tasks.networks.architecture import HeadSpecification, build_head
 from tasks.networks.head_run import HeadData
 from tasks.networks.inference import class_probabilities, run
+from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
 from tasks.networks.stacked_attempts import Ended, train_heads_until_healthy
 from tasks.networks.targets import targets_for
 from tasks.networks.tensors import mapped_tensor
 from tasks.networks.threads import use_one_thread
 from tasks.one_hot import encode
-from tasks.storage.models import weights_sha256
 from tasks.storage.store import Store
 from tasks.trials.cache import find_all, keep
 from tasks.trials.group import Group
-from tasks.trials.trial import Outcome, Trial
+from tasks.trials.trial import Trial, TrialResult
 
 if TYPE_CHECKING:
     import keras
 
 
-def train_group(address: str, refresh: bool, group: Group) -> list[Outcome]:
+def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
     """Train the trials of a group together, on one thread, and keep each when it is through.
 
     Args:
         address: Of the artifacts; all that a worker on another machine needs to know.
-        refresh: Train what is kept already, too. Otherwise a group whose worker died goes on where
+        refresh: Train what is kept already, too. Otherwise a group whose worker died resumes where
             it was.
         group: Trials of one head.
     """
     use_one_thread()
     store = Store.at(address)
-    outcomes = {} if refresh else find_all(store, group)
-    found = [*outcomes.values()]
-    for part in group.without(outcomes).parted():
+    results = {} if refresh else find_all(store, group)
+    found = [*results.values()]
+    for part in group.without(results).batches():
         found.extend(_train(store, part))
     return found
 
 
-def _train(store: Store, group: Group) -> Iterator[Outcome]:
+def _train(store: Store, group: Group) -> Iterator[TrialResult]:
     train = group.features.train
     labels = np.asarray(store.array(train.labels))
     heads = [_data(trial, labels) for trial in group.trials]
@@ -55,9 +55,9 @@ def _train(store: Store, group: Group) -> Iterator[Outcome]:
         heads,
         group.training,
     ):
-        outcome = _test(store, group, ended)
-        keep(store, group, outcome)
-        yield outcome
+        result = _test(store, group, ended)
+        keep(store, group, result)
+        yield result
 
 
 def _data(trial: Trial, labels: NDArray[np.uint8]) -> HeadData:
@@ -67,18 +67,18 @@ def _data(trial: Trial, labels: NDArray[np.uint8]) -> HeadData:
     return HeadData(rows.astype(np.int32), targets, trial.seed)
 
 
-def _test(store: Store, group: Group, ended: Ended) -> Outcome:
+def _test(store: Store, group: Group, ended: Ended) -> TrialResult:
     """What a head makes of the test images of its classes."""
     trial, test = group.trials[ended.head], group.features.test
     if ended.weights is None:
         nothing = np.empty((0, len(trial.classes)), np.float32)
-        return Outcome(trial, ended.attempts, "", nothing)
+        return TrialResult(trial, ended.attempts, "", nothing)
     head = _head(trial.specification, test.inputs.shape[1], group.training)
     head.set_weights(ended.weights)
     rows = select_classes(np.asarray(store.array(test.labels)), trial.classes, "test").rows
     inputs = np.asarray(mapped_tensor(store.verified(test.inputs), test.inputs.shape))
     probabilities = class_probabilities(run(head, inputs[rows]))
-    return Outcome(trial, ended.attempts, weights_sha256(head), probabilities)
+    return TrialResult(trial, ended.attempts, weights_sha256(head), probabilities)
 
 
 @lru_cache

@@ -1,0 +1,104 @@
+"""Finds the published MNIST: in Keras's cache, else on a mirror."""
+
+import logging
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.data.download import DownloadError, PublishedFile, fetch, probe, store
+from tasks.data.mirrors import MIRRORS, Mirror
+from tasks.data.source import digest_files
+from tasks.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to keep trying to download.
+
+    Attributes:
+        rounds: how often all mirrors are tried in turn, at least 1.
+        pause: seconds before the second round, doubled before each further one.
+        deadline: seconds in which a mirror must answer to be tried in a round.
+        timeout: seconds that connecting or one read of a download may take.
+    """
+
+    rounds: int
+    pause: float
+    deadline: float
+    timeout: float
+
+
+PERSISTENT = Patience(rounds=4, pause=1.0, deadline=20.0, timeout=20.0)
+BRIEF = Patience(rounds=1, pause=0.0, deadline=10.0, timeout=20.0)
+
+
+def find_mnist(
+    patience: Patience, folder: Path | None = None, mirrors: Sequence[Mirror] = MIRRORS
+) -> Path:
+    """Returns where MNIST lies, downloading it where it is not in the cache.
+
+    Args:
+        patience: how long to keep trying to download.
+        folder: the cache, by default the folder that Keras keeps its data sets in.
+        mirrors: servers to download from, the first that answers rightly is taken.
+
+    Returns:
+        the .npz file or the folder of IDX files, every byte as published.
+
+    Raises:
+        InputError: not in the cache, and no mirror gave it; says what was tried.
+        FullDiskError: there is no space to keep it.
+    """
+    folder = folder or keras_datasets_folder()
+    for edition in dict.fromkeys(mirror.edition for mirror in mirrors):
+        if all(_is_intact(folder, file) for file in edition.files):
+            return folder / edition.path
+    return _download(folder, mirrors, patience)
+
+
+def keras_datasets_folder() -> Path:
+    """Returns the folder that Keras, following KERAS_HOME, keeps its data sets in."""
+    home = Path("~").expanduser()
+    default = (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
+    return Path(os.environ.get("KERAS_HOME", default)).expanduser().absolute() / "datasets"
+
+
+def _is_intact(folder: Path, file: PublishedFile) -> bool:
+    path = folder / file.path
+    try:
+        sha256 = digest_files([path])
+    except OSError:
+        return False
+    if sha256 != file.sha256:
+        logger.warning("%s is damaged: it is not the published file and will not be used", path)
+    return sha256 == file.sha256
+
+
+def _download(folder: Path, mirrors: Sequence[Mirror], patience: Patience) -> Path:
+    for round_number in range(patience.rounds):
+        if round_number:
+            time.sleep(patience.pause * 2 ** (round_number - 1))
+        failures = probe([mirror.first_address for mirror in mirrors], patience.deadline)
+        for mirror in mirrors:
+            if mirror.first_address in failures:
+                continue
+            try:
+                return _download_edition(folder, mirror, patience.timeout)
+            except (DownloadError, OSError) as error:
+                failures[mirror.first_address] = str(error)
+    raise InputError(
+        f"MNIST is not in {folder} and could not be downloaded ({'; '.join(failures.values())}); "
+        "give --dataset PATH (a folder with the four IDX files, or a .npz file) "
+        "or --dataset digits"
+    )
+
+
+def _download_edition(folder: Path, mirror: Mirror, timeout: float) -> Path:
+    for file in mirror.edition.files:
+        if not _is_intact(folder, file):
+            store(fetch(mirror.address(file), file, timeout), folder / file.path)
+    return folder / mirror.edition.path

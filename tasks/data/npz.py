@@ -1,0 +1,188 @@
+"""The format of Keras's MNIST: one .npz file with four named arrays."""
+
+import math
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.data.source import Images
+from tasks.errors import InputError
+
+MAX_MEMBER_BYTES = 2**30
+BLOCK_BYTES = 2**25
+NAMES = ("x_train", "y_train", "x_test", "y_test")  # in the order of the fields of `Images`
+
+
+class NotIntactError(InputError):
+    """A file that is no .npz, damaged, or not yet written to its end."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a .npz says of an array before its data, which take as many bytes as that asks for.
+
+    Attributes:
+        shape: as of the array.
+        dtype: as of the array; not of Python objects.
+        is_fortran: whether the first index changes fastest.
+        bytes: where the data start.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    is_fortran: bool
+    bytes: int
+
+    @property
+    def row_bytes(self) -> int:
+        """The data of one index of the first axis."""
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+
+def read_npz(path: Path) -> Images:
+    """Reads x_train, y_train, x_test and y_test; never unpickles.
+
+    Returns:
+        the arrays as they are stored: what their shapes, dtypes and values are is not
+        checked here.
+
+    Raises:
+        InputError: the file is not a .npz or damaged, or an array is missing, too large or
+            made of Python objects.
+        OSError: the file cannot be opened.
+    """
+    with path.open("rb") as file:
+        return Images(*read_arrays(file, str(path), NAMES, MAX_MEMBER_BYTES))
+
+
+def read_arrays(
+    file: IO[bytes], location: str, names: tuple[str, ...], max_bytes: int
+) -> list[NDArray[Any]]:
+    """Reads the named arrays of a .npz, in the order of their names; never unpickles.
+
+    Args:
+        file: the open file.
+        location: what an error calls it.
+        names: the arrays that it must have; others are not read.
+        max_bytes: the most that one array may take, header included.
+
+    Raises:
+        NotIntactError: the file is not a .npz or damaged.
+        InputError: an array is missing, too large or made of Python objects.
+        OSError: the file cannot be read.
+    """
+    with _opened(file, location) as archive:
+        return [_read_array(archive, location, name, names, max_bytes) for name in names]
+
+
+def read_header(file: IO[bytes], location: str, name: str, max_bytes: int) -> Header:
+    """Reads what a .npz says of an array; see `read_arrays` for arguments and errors."""
+    with _opened(file, location) as archive:
+        return _header(archive, location, name, (name,), max_bytes)
+
+
+def read_blocks(
+    file: IO[bytes], location: str, name: str, max_bytes: int
+) -> Iterator[NDArray[Any]]:
+    """Reads the rows of an array that has some, in turn, never all of it at once.
+
+    Yields:
+        as many rows as `BLOCK_BYTES` hold, or one row if that is larger. See `read_arrays` for
+        arguments and errors; that data are damaged is told at their end.
+    """
+    with _opened(file, location) as archive:
+        header = _header(archive, location, name, (name,), max_bytes)
+        rows = max(1, BLOCK_BYTES // header.row_bytes)
+        read = _columns if header.is_fortran else _rows
+        yield from read(archive, f"{name}.npy", header, rows)
+
+
+@contextmanager
+def _opened(file: IO[bytes], location: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except (InputError, OSError):
+        raise
+    # zipfile, zlib and NumPy answer damaged bytes with errors of a dozen types, since a name
+    # is decoded, a header is parsed as a Python literal, a compression is looked up.
+    except Exception as error:
+        raise NotIntactError(f"{location} is not an intact .npz file: {error}") from error
+
+
+def _read_array(
+    archive: zipfile.ZipFile, location: str, name: str, names: tuple[str, ...], max_bytes: int
+) -> NDArray[Any]:
+    _header(archive, location, name, names, max_bytes)  # before NumPy makes room for what it claims
+    with archive.open(f"{name}.npy") as member:
+        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+    return array
+
+
+def _header(
+    archive: zipfile.ZipFile, location: str, name: str, names: tuple[str, ...], max_bytes: int
+) -> Header:
+    if f"{name}.npy" not in archive.namelist():
+        raise InputError(f"{location} has no array {name}; it needs {', '.join(names)}")
+    info = archive.getinfo(f"{name}.npy")
+    if info.file_size > max_bytes:
+        raise InputError(
+            f"{location}: {name} has {info.file_size} bytes where {max_bytes} are the most"
+        )
+    # zipfile unpacks bz2 and LZMA without a limit: gigabytes from a few kilobytes
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InputError(
+            f"{location}: {name} is compressed as NumPy never does; use np.savez_compressed"
+        )
+    with archive.open(info) as member:
+        return _parsed(member, info.file_size, f"{location}: {name}")
+
+
+def _parsed(member: IO[bytes], size: int, name: str) -> Header:
+    # NumPy writes version 1.0 for every array that is not of named fields.
+    np.lib.format.read_magic(member)
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
+    if dtype.hasobject:
+        raise InputError(f"{name} holds Python objects, which are never loaded")
+    header = Header(shape, dtype, is_fortran, member.tell())
+    claimed = header.bytes + math.prod(shape) * dtype.itemsize
+    if claimed != size:
+        raise InputError(f"{name} has {size} bytes where its header says {claimed}")
+    return header
+
+
+def _rows(
+    archive: zipfile.ZipFile, member_name: str, header: Header, rows: int
+) -> Iterator[NDArray[Any]]:
+    count, *sides = header.shape
+    with archive.open(member_name) as member:
+        member.read(header.bytes)
+        for start in range(0, count, rows):
+            yield _next(member, (min(rows, count - start), *sides), header.dtype)
+
+
+def _columns(
+    archive: zipfile.ZipFile, member_name: str, header: Header, rows: int
+) -> Iterator[NDArray[Any]]:
+    """Each block goes through the whole member, where a row's elements lie far apart."""
+    count, *sides = header.shape
+    columns, at_once = math.prod(sides), max(1, BLOCK_BYTES // (count * header.dtype.itemsize))
+    for start in range(0, count, rows):
+        block = np.empty((columns, min(rows, count - start)), header.dtype)
+        with archive.open(member_name) as member:
+            member.read(header.bytes)
+            for first in range(0, columns, at_once):
+                part = block[first : first + at_once]
+                some = _next(member, (len(part), count), header.dtype)
+                part[:] = some[:, start : start + rows]
+        yield block.T.reshape((-1, *sides), order="F")
+
+
+def _next(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    return np.frombuffer(member.read(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)

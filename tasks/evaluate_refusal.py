@@ -1,0 +1,117 @@
+"""Abstain: what the heads say of images of no class they know, and when to refuse an answer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect.logging import get_run_logger
+
+from tasks.evaluate import Evaluation
+from tasks.extract_unknown import UnknownFeatures
+from tasks.networks.inference import class_probabilities, run
+from tasks.networks.models import load_model
+from tasks.networks.trained import TrainedModel
+from tasks.schemas.references import Record
+from tasks.statistics.abstention import refusal_threshold
+from tasks.storage.records import current_store
+from tasks.storage.stages import stage
+
+CONFIDENT = 0.95
+BINS = 20
+LEAST_UNCERTAINTY = 1e-8  # float32 knows no other number so near to 1
+
+
+class Refusal(Record):
+    """How a head treats unknown: images of all other classes.
+
+    Attributes:
+        model: The head's name.
+        unknown: How many test images are of other classes; `known` are of its own.
+        confident: The share of the unknown that get a top probability of at least 0.95.
+        threshold: The top probability below which an image is refused, from training images.
+        refused: The share of the unknown that it refuses, 0..1.
+        accepted: The share of the known images that it does not refuse, 0..1.
+        uncertainties: The 21 edges of 20 bins of uncertainty, which is 1 minus the top probability, evenly
+            spread on a log scale from 1e-8, where no uncertainty is too, to that of a mere guess.
+        unknown_counts: UnknownFeatures in each bin; `known_counts` the same of the known.
+    """
+
+    model: str
+    unknown: int
+    known: int
+    confident: float
+    threshold: float
+    refused: float
+    accepted: float
+    uncertainties: tuple[float, ...]
+    unknown_counts: tuple[int, ...]
+    known_counts: tuple[int, ...]
+
+
+class Refusals(Record):
+    """One for each head; none if there is no other class."""
+
+    heads: tuple[Refusal, ...]
+
+
+@stage("evaluate_refusal")
+def evaluate_refusal(
+    unknown: UnknownFeatures, heads: Sequence[tuple[TrainedModel, Evaluation]]
+) -> Refusals:
+    """Show each head the images of all other classes.
+
+    Args:
+        unknown: Their features, from the backbone that the heads share.
+        heads: Each with its evaluation on the test images of its own classes.
+    """
+    store = current_store()
+    found = []
+    for trained, evaluation in heads if unknown.features else ():
+        head = load_model(store, trained.model).layers[-1]
+        seen, unseen = (
+            class_probabilities(run(head, store.array(features))) for features in unknown.features
+        )
+        found.append(refusal(trained.name, seen, unseen, store.array(evaluation.probabilities)))
+        get_run_logger().info(
+            "%s: %.1f %% of unknown are called with confidence; below %.6f it should refuse",
+            trained.name,
+            100 * found[-1].confident,
+            found[-1].threshold,
+        )
+    return Refusals(heads=tuple(found))
+
+
+def refusal(
+    model: str,
+    seen: NDArray[np.float32],
+    unseen: NDArray[np.float32],
+    known: NDArray[np.float32],
+) -> Refusal:
+    """Choose the threshold on training unknown, and see what it does on test images.
+
+    Args:
+        model: The head's name.
+        seen: Probabilities of unknown among the training images, (n, classes).
+        unseen: Those of unknown among the test images, (m, classes).
+        known: Those of the test images of the head's own classes, (k, classes).
+    """
+    threshold = refusal_threshold(seen.max(axis=1))
+    strange, own = unseen.max(axis=1), known.max(axis=1)
+    uncertainties = np.geomspace(LEAST_UNCERTAINTY, 1 - 1 / known.shape[1], BINS + 1)
+    return Refusal(
+        model=model,
+        unknown=len(strange),
+        known=len(own),
+        confident=float((strange >= CONFIDENT).mean()),
+        threshold=threshold,
+        refused=float((strange < threshold).mean()),
+        accepted=float((own >= threshold).mean()),
+        uncertainties=tuple(uncertainties.tolist()),
+        unknown_counts=_count(strange, uncertainties),
+        known_counts=_count(own, uncertainties),
+    )
+
+
+def _count(tops: NDArray[np.float32], uncertainties: NDArray[np.float64]) -> tuple[int, ...]:
+    uncertainty = (1 - tops.astype(np.float64)).clip(uncertainties[0], uncertainties[-1])
+    return tuple(np.histogram(uncertainty, uncertainties)[0].tolist())

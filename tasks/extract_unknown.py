@@ -1,0 +1,53 @@
+"""UnknownFeatures: the images of all other classes as the frozen backbone sees them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect.logging import get_run_logger
+
+from tasks.networks.inference import run
+from tasks.networks.models import load_model
+from tasks.networks.trained import TrainedModel
+from tasks.schemas.references import ArrayReference, Dataset, Record
+from tasks.storage.records import current_store
+from tasks.storage.stages import stage
+
+MOST_UNKNOWN_IMAGES = 10_000
+
+
+class UnknownFeatures(Record):
+    """Features float32 (n, 1152) of training and of test unknown; none if there are none."""
+
+    features: tuple[ArrayReference, ...]
+
+
+@stage("unknown")
+def unknown(base: TrainedModel, images: Dataset, classes: Sequence[int]) -> UnknownFeatures:
+    """Run the backbone of `base` over the images of no class in `classes`, once for all heads.
+
+    Of the training images 10,000 are enough, evenly spread.
+    """
+    store = current_store()
+    train, test = (
+        rows_of_other_classes(np.asarray(store.array(split.labels)), classes)
+        for split in (images.train, images.test)
+    )
+    if not len(train) or not len(test):
+        return UnknownFeatures(features=())
+    if len(train) > MOST_UNKNOWN_IMAGES:
+        train = train[np.linspace(0, len(train) - 1, MOST_UNKNOWN_IMAGES).astype(int)]
+    backbone = load_model(store, base.model).get_layer("backbone")
+    chosen = store.array(images.train.inputs)[train], store.array(images.test.inputs)[test]
+    get_run_logger().info("%d training and %d test images are unknown", len(train), len(test))
+    return UnknownFeatures(
+        features=tuple(
+            store.add_array(f"{name}-unknown", run(backbone, pixels))
+            for name, pixels in zip(("train", "test"), chosen, strict=True)
+        )
+    )
+
+
+def rows_of_other_classes(labels: NDArray[np.uint8], classes: Sequence[int]) -> NDArray[np.intp]:
+    """The rows whose label is none of `classes`."""
+    return np.flatnonzero(~np.isin(labels, classes))

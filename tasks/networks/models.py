@@ -1,0 +1,53 @@
+"""Keras models in the store."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tasks.schemas.references import ModelReference
+from tasks.storage.store import Store
+
+if TYPE_CHECKING:
+    import keras
+
+
+def add_model(store: Store, name: str, model: "keras.Model") -> ModelReference:
+    """Store a built model under `models/name`, identified by the digest of its weights."""
+    file = store.add(f"models/{name}.keras", model.save)
+    return ModelReference(
+        path=file.path,
+        sha256=file.sha256,
+        weights_sha256=weights_sha256(model),
+        parameters=model.count_params(),
+        trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
+    )
+
+
+def load_model(store: Store, reference: ModelReference) -> "keras.Model":
+    """Load a stored model for inference or transfer, after its digest was checked.
+
+    Raises:
+        DamagedError: The file is missing or its bytes are not the stored ones.
+    """
+    return read_model(store.verified(reference))
+
+
+def read_model(verified: Path) -> "keras.Model":
+    """Load a model file whose digest was checked.
+
+    Safe mode stays on: a model file that carries code is refused.
+    """
+    import keras
+
+    return keras.saving.load_model(verified, compile=False, safe_mode=True)
+
+
+def weights_sha256(model: "keras.Model") -> str:
+    """Hex SHA-256 over shape, dtype and bytes of each weight, in the model's order."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(f"{weight.shape}{weight.dtype}".encode())
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,79 @@
+"""What the report's sections say, computed from probabilities and labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.networks.architecture import ONE_NODE, softmax_head
+from tasks.reporting.experiment.heads import compare_heads
+from tasks.reporting.experiment.mistakes import hardest_images
+from tasks.reporting.experiment.verdict import reach_verdict
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one model said of the test images of its classes.
+
+    Attributes:
+        probabilities: float32 (n, classes).
+        labels: True classes, counted from 0, (n,).
+        rows: Where the images stand among all test images, (n,).
+        classes: What the classes are called.
+    """
+
+    recipe: str
+    model: str
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.integer]
+    rows: NDArray[np.intp]
+    classes: tuple[int, ...]
+
+
+def analyse(
+    models: Sequence[dict[str, Any]],
+    answers: Sequence[Answers],
+    unknown_classes: Sequence[dict[str, Any]],
+    label_efficiency: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Every section's numbers in JSON types, the verdict first.
+
+    Args:
+        models: A row for each model; see `describe_models`.
+        answers: The same models' answers.
+        unknown_classes: An refusal for each head, with its recipe.
+        label_efficiency: See `describe_label_efficiency`; None if there was none.
+    """
+    heads = [
+        {"recipe": recipe, **found}
+        for recipe in dict.fromkeys(answer.recipe for answer in answers)
+        if (found := _compare_heads([a for a in answers if a.recipe == recipe])) is not None
+    ]
+    return {
+        "verdict": reach_verdict(models, heads, label_efficiency, unknown_classes),
+        "models": list(models),
+        "heads": heads,
+        "label_efficiency": label_efficiency,
+        "mistakes": [
+            {
+                "recipe": one.recipe,
+                "model": one.model,
+                "images": hardest_images(one.probabilities, one.labels, one.rows, one.classes),
+            }
+            for one in answers
+        ],
+        "unknown_classes": list(unknown_classes),
+    }
+
+
+def _compare_heads(answers: Sequence[Answers]) -> dict[str, Any] | None:
+    by_name = {answer.model: answer for answer in answers}
+    two, one = by_name.get(softmax_head(2).name), by_name.get(ONE_NODE.name)
+    if two is None or one is None:
+        return None
+    found = compare_heads(two.probabilities, one.probabilities, two.labels, two.rows)
+    for difference in found["differences"]:
+        difference["label"] = two.classes[difference["label"]]
+    return found

@@ -1,0 +1,75 @@
+"""`metrics.json`: every number of a run, and what it was computed from."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from tasks.data.source import Source
+from tasks.reporting.command import Settings, reproducing_command
+from tasks.reporting.environment import describe_environment
+from tasks.schemas.references import Dataset
+from tasks.storage.task_runs import Outcome
+
+# dataset_sha256 of the published MNIST, wherever it was read from.
+MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54"
+
+
+def collect_metrics(
+    config: Settings,
+    source: Source,
+    images: Dataset,
+    subset: Dataset,
+    analysis: dict[str, Any],
+    outcomes: Sequence[Outcome],
+) -> dict[str, Any]:
+    """The whole run in JSON types; the report is made from this, its table and its pictures."""
+    metrics = describe_run(config, source, images, analysis, outcomes)
+    metrics["dataset"] |= {
+        "train_subset": subset.train.inputs.shape[0],
+        "test_subset": subset.test.inputs.shape[0],
+    }
+    return metrics
+
+
+def describe_run(
+    config: Settings,
+    source: Source,
+    images: Dataset,
+    analysis: dict[str, Any],
+    outcomes: Sequence[Outcome],
+) -> dict[str, Any]:
+    """What a run found, and what it was computed from, whatever it trained."""
+    return {
+        **analysis,
+        "dataset": _describe_dataset(source, images),
+        "config": config.model_dump(mode="json"),
+        "command": reproducing_command(config),
+        "environment": describe_environment(),
+        "tasks": [outcome.model_dump() for outcome in outcomes],
+    }
+
+
+def dataset_sha256(dataset: Dataset) -> str:
+    """Hex digest over the digests of images and labels, as they were loaded.
+
+    Equal data from any file format is equal; whether images have a channel axis is not seen.
+    """
+    splits = (dataset.train, dataset.test)
+    digests = [array.sha256 for split in splits for array in (split.inputs, split.labels)]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def is_mnist(dataset: Dataset) -> bool:
+    """Whether images and labels are the published ones."""
+    return dataset_sha256(dataset) == MNIST_SHA256
+
+
+def _describe_dataset(source: Source, images: Dataset) -> dict[str, Any]:
+    return {
+        "name": "MNIST" if is_mnist(images) else source.name,
+        "source": source.location,
+        "sha256": dataset_sha256(images),
+        "notice": source.notice,
+        "train": images.train.inputs.shape[0],
+        "test": images.test.inputs.shape[0],
+    }

@@ -1,0 +1,134 @@
+"""The verdict of a study of many transfers: sentences computed from its numbers."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from tasks.reporting.experiment.verdict import SIGNIFICANT, Finding
+from tasks.reporting.words import enumerated, percent
+
+
+def reach_study_verdict(found: dict[str, Any]) -> list[Finding]:
+    """What a reader should take away, in the order of the report's sections.
+
+    Args:
+        found: All the rest of the analysis; see `analyse_trials`.
+    """
+    return [
+        judge_trials(found["overview"], found["transfers"]),
+        *(judge_pairs(heads) for heads in found["heads"]),
+        judge_spread(found["spread"]),
+        *([judge_hardest(found["hardest"])] if found["overview"]["learned"] else []),
+        judge_attempts(found["attempts"]),
+    ]
+
+
+def judge_trials(overview: dict[str, Any], transfers: Sequence[dict[str, Any]]) -> Finding:
+    """Whether every trial learned, and how well."""
+    evidence = [
+        _accuracies(recipe, [row for row in transfers if row["recipe"] == recipe])
+        for recipe in overview["recipes"]
+    ]
+    dead = overview["trials"] - overview["learned"]
+    if not overview["learned"]:
+        claim = "No trial learned."
+    elif dead:
+        claim = f"{dead:,} of {overview['trials']:,} trials never learned; the others are judged."
+    else:
+        claim = f"The base model's features carry over: all {overview['trials']:,} trials learned."
+    return Finding(claim=claim, evidence="; ".join(evidence))
+
+
+def judge_pairs(heads: dict[str, Any]) -> Finding:
+    """Whether one of the two heads is better over all pairs, or on one of them."""
+    fewer = "two output nodes make" if heads["two_errors"] < heads["one_errors"] else "one makes"
+    where = f"By the recipe {heads['recipe']}"
+    if heads["p_value"] < SIGNIFICANT:
+        claim = f"{where}, {fewer} fewer mistakes over all pairs."
+    elif heads["different"]:
+        differ = f"they differ on {heads['different']} of {heads['pairs']} pairs"
+        claim = f"{where}, neither two output nodes nor one is better throughout, but {differ}."
+    else:
+        claim = f"{where}, two output nodes and one cannot be distinguished."
+    return Finding(
+        claim=claim,
+        evidence=(
+            f"Errors in all: two nodes {heads['two_errors']:,}, one node {heads['one_errors']:,}. "
+            f"Pairs on which two nodes made fewer: {heads['fewer']}, as many: {heads['equal']}, "
+            f"more: {heads['more']} (exact sign-flip test, p = {heads['p_value']:.2g}). "
+            f"Pair by pair, adjusted for {heads['pairs']} tests, {heads['different']} differ "
+            f"(least p = {heads['least_adjusted']:.2g})"
+        ),
+    )
+
+
+def judge_spread(spread: Sequence[dict[str, Any]]) -> Finding:
+    """Whether one seed is enough to judge a subset."""
+    known = [row for row in spread if row["largest"] is not None]
+    if not known:
+        return Finding(
+            claim="How much depends on the seed is unknown.",
+            evidence="No subset has two seeds that learned",
+        )
+    evidence = "Standard deviation of the errors in the median subset, and at most: " + "; ".join(
+        f"{row['recipe']} {row['head']} {row['median']:.1f}, {row['largest']:.1f} on "
+        f"{enumerated(row['widest'])}"
+        for row in known
+    )
+    if max(row["largest"] for row in known) < 1:
+        return Finding(claim="The seed hardly matters.", evidence=evidence)
+    if max(row["median"] for row in known) < 1:
+        return Finding(
+            claim="In most subsets the seed hardly matters, in some it does.", evidence=evidence
+        )
+    return Finding(
+        claim="One seed is not enough to judge a subset: errors vary from seed to seed.",
+        evidence=evidence,
+    )
+
+
+def judge_hardest(hardest: Sequence[dict[str, Any]]) -> Finding:
+    """Which classes are hardest to tell apart."""
+    if not hardest:
+        return Finding(claim="No mistake was made.", evidence="On test images, by any that learned")
+    always = {image["image"] for row in hardest for image in row["images"] if _is_always(image)}
+    evidence = "Mean accuracy " + ", ".join(
+        f"{row['recipe']} {enumerated(row['classes'])}: {percent(row['accuracy'])}"
+        for row in hardest
+    )
+    return Finding(
+        claim=f"Hardest to tell apart: {enumerated(hardest[0]['classes'])}.",
+        evidence=f"{evidence}. Of the images shown, {len(always)} were wrong in every trial",
+    )
+
+
+def judge_attempts(attempts: Sequence[dict[str, Any]]) -> Finding:
+    """How many initialisations died."""
+    made, dead = (sum(row[name] for row in attempts) for name in ("attempts", "dead"))
+    if not dead:
+        return Finding(claim="Every initialisation learned.", evidence=f"All {made:,} of them")
+    return Finding(
+        claim=f"{dead:,} of {made:,} initialisations never learned and were thrown away.",
+        evidence="; ".join(
+            f"{row['recipe']} {row['head']}: {row['dead']:,} of {row['attempts']:,}, with up to "
+            f"{row['most']} attempts for a trial"
+            for row in attempts
+            if row["dead"]
+        ),
+    )
+
+
+def _accuracies(recipe: str, transfers: Sequence[dict[str, Any]]) -> str:
+    learned = [row for row in transfers if row["learned"]]
+    if not learned:
+        return f"{recipe}: none learned"
+    worst = min(learned, key=lambda row: row["accuracy"])
+    return (
+        f"{recipe}: accuracy {percent(median(row['accuracy'] for row in learned))} in the median "
+        f"subset and head, least {percent(worst['accuracy'])} on {enumerated(worst['classes'])} "
+        f"({worst['head']})"
+    )
+
+
+def _is_always(image: dict[str, Any]) -> bool:
+    return bool(image["wrong"] == image["trials"])

@@ -1,0 +1,63 @@
+"""What a killed run or a damaged store leaves of the batches, and how the next run resumes."""
+
+import pytest
+from conftest import squares
+from deliveries import look, names, npz
+
+from tasks.arrivals import batch as batches
+from tasks.arrivals import quarantine
+from tasks.arrivals.batch import used_batches
+from tasks.errors import InputError
+
+
+def test_a_run_killed_before_it_moved_a_bad_batch_is_made_good(inbox, store, monkeypatch):
+    (inbox / "bad.npz").write_bytes(b"no zip")
+    with monkeypatch.context() as killing:
+        killing.setattr(quarantine, "_move", kill)
+        with pytest.raises(KeyboardInterrupt):
+            look(inbox, store)
+    assert names(inbox) == ["bad.npz", "quarantine/bad.npz.reason.txt"]
+    look(inbox, store)
+    assert names(inbox) == ["quarantine/bad.npz", "quarantine/bad.npz.reason.txt"]
+
+
+def test_a_run_killed_before_the_note_has_accepted_nothing(inbox, store, monkeypatch):
+    (inbox / "monday.npz").write_bytes(npz(*squares(50, seed=3)))
+    with monkeypatch.context() as killing:
+        killing.setattr(batches, "write_checksummed", kill)
+        with pytest.raises(KeyboardInterrupt):
+            look(inbox, store)
+    assert len(list(store.root.glob("arrays/batch-*"))) == 2
+    assert used_batches(store) == ()
+    assert look(inbox, store).new == ("monday.npz",)
+
+
+def kill(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_damaged_note_is_named_and_the_batch_can_be_put_back(inbox, store):
+    (inbox / "monday.npz").write_bytes(npz(*squares(50, seed=3)))
+    batch = look(inbox, store).used[0]
+    note = store.root / "batches" / batch.sha256
+    note.write_bytes(note.read_bytes()[:-1])
+    with pytest.raises(InputError) as error:
+        look(inbox, store)
+    assert str(error.value) == (
+        f"{note} is damaged, so an accepted batch is lost; delete it and put the batch into the "
+        "inbox again"
+    )
+    note.unlink()
+    assert look(inbox, store).used == (batch,)
+
+
+def test_a_damaged_array_is_named_with_its_note_and_its_batch(inbox, store):
+    (inbox / "monday.npz").write_bytes(npz(*squares(50, seed=3)))
+    batch = look(inbox, store).used[0]
+    (store.root / batch.labels.path).unlink()
+    with pytest.raises(InputError) as error:
+        used_batches(store)
+    assert str(error.value) == (
+        f"{store.root / batch.labels.path} is missing or is not what was stored; delete "
+        f"{store.root / 'batches' / batch.sha256} and put the batch monday.npz into the inbox again"
+    )

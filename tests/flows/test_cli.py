@@ -1,0 +1,218 @@
+"""The command line: options, environment, and errors for people."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from disks import obey_permissions
+
+from flows.cli import run_from_command_line
+from flows.config import Config
+from tasks.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+
+
+def parse(*arguments: str) -> Config:
+    seen: list[Config] = []
+    assert run_from_command_line(seen.append, arguments) == 0
+    return seen[0]
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run_from_command_line(pytest.fail, arguments) == 2
+    return capsys.readouterr().err
+
+
+def test_defaults():
+    config = parse()
+    assert (config.dataset, config.classes, config.seed) == ("auto", (0, 1), 0)
+    assert (config.artifacts, config.refresh) == ("artifacts", False)
+    assert (config.base_epochs, config.head_epochs) == (None, None)
+
+
+def test_every_option():
+    config = parse(
+        *("--dataset", "digits", "--classes", "7,3,5", "--seed", "4", "--recipes", "notebook"),
+        *(
+            "--artifacts",
+            "/tmp/x",
+            "--refresh",
+            "--no-label-efficiency",
+            "--base-epochs",
+            "2",
+            "--head-epochs",
+            "1",
+        ),
+    )
+    assert config == Config(
+        dataset="digits",
+        classes=(7, 3, 5),
+        seed=4,
+        recipes=("notebook",),
+        artifacts=Path("/tmp/x"),
+        refresh=True,
+        label_efficiency=False,
+        base_epochs=2,
+        head_epochs=1,
+    )
+
+
+def test_the_environment_sets_what_the_command_line_does_not(monkeypatch):
+    monkeypatch.setenv("TRANSFER_CLASSES", "4,9")
+    monkeypatch.setenv("TRANSFER_SEED", "5")
+    config = parse("--seed", "6")
+    assert (config.classes, config.seed) == ((4, 9), 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("TRANSFER_CLASES", "TRANSFER_CLASSES"),
+        ("TRANSFER_BASE-EPOCHS", "TRANSFER_BASE_EPOCHS"),
+        ("transfer_recipe", "TRANSFER_RECIPES"),
+        ("TRANSFER_SEEED", "TRANSFER_SEED"),
+        ("TRANSFER_CORN", "TRANSFER_CRON"),
+    ],
+)
+def test_a_misspelt_variable_is_one_sentence(monkeypatch, capsys, name, nearest):
+    monkeypatch.setenv(name, "3,5")
+    error = complaint(capsys)
+    assert error == f"error: {name} is no setting; the nearest one is {nearest}\n"
+
+
+def test_variables_of_other_commands_are_right(monkeypatch):
+    for name in ("INBOX", "ACTION", "MARGIN", "PAIRS", "SEEDS", "OUTPUT", "IMAGES", "CRON"):
+        monkeypatch.setenv(f"TRANSFER_{name}", "whatever")
+    monkeypatch.setenv("TRANSFERRED", "something else")
+    assert parse() == Config()
+
+
+def test_epochs_replace_the_recipes():
+    recipe = parse("--base-epochs", "3", "--recipes", "notebook").chosen_recipes()["notebook"]
+    assert (recipe.base.epochs, recipe.head.epochs) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--classes", "0,0"), r"--classes '0,0': give two or more different digits, as in 0,1"),
+        (("--classes", "3"), r"--classes '3': give two or more different digits"),
+        (("--classes", "0,12"), r"--classes '0,12': every class is a digit from 0 to 9"),
+        (("--classes", "a,b"), r"--classes 'a': .*integer"),
+        (("--seed", "-1"), r"--seed '-1': .*greater than or equal to 0"),
+        (("--base-epochs", "0"), r"--base-epochs '0': .*greater than or equal to 1"),
+        (
+            ("--recipes", "magic"),
+            r"--recipes 'magic': give one or more of notebook, tuned, each once",
+        ),
+    ],
+)
+def test_an_impossible_setting_is_one_sentence(capsys, arguments, sentence):
+    error = complaint(capsys, *arguments)
+    assert re.match(f"error: {sentence}", error)
+    assert error.count("\n") == 1
+
+
+def test_a_bad_input_is_code_2_and_anything_else_code_1(capsys):
+    def fail_with(error: Exception) -> int:
+        def run(config: Config) -> None:
+            raise error
+
+        return run_from_command_line(run, [])
+
+    assert fail_with(InputError("no such file")) == 2
+    assert fail_with(RuntimeError("a bug")) == 1
+    assert capsys.readouterr().err == "error: no such file\nerror: a bug\n"
+
+
+def test_debug_asks_for_the_traceback():
+    def run(config: Config) -> None:
+        raise InputError("no such file")
+
+    with pytest.raises(InputError, match="no such file"):
+        run_from_command_line(run, ["--debug"])
+
+
+def test_help_explains_every_option_with_its_default():
+    text = main("--help").stdout
+    for option in Config.model_fields:
+        assert f"--{option.replace('_', '-')}" in text
+    assert text.count("(default:") == len(Config.model_fields) + 1
+    unwrapped = re.sub(r"\s+", " ", text)
+    for field in Config.model_fields.values():
+        assert field.description.split(",")[0] in unwrapped
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_bad_data_ends_in_one_sentence_and_no_traceback(tmp_path):
+    finished = main("--dataset", str(tmp_path), "--artifacts", str(tmp_path / "artifacts"))
+    assert finished.returncode == 2
+    (error,) = finished.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert "train-images-idx3-ubyte" in error
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_folder_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").touch()
+    finished = main("--dataset", "digits", "--artifacts", str(tmp_path / "file" / "below"))
+    assert finished.returncode == 2
+    assert "file/below cannot be written to (Not a directory)" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("script", ["flows/main.py", "flows/study.py"])
+def test_a_folder_that_may_only_be_read(tmp_path, script):
+    (tmp_path / "artifacts").mkdir(mode=0o555)
+    finished = main(
+        *("--dataset", "digits", "--artifacts", str(tmp_path / "artifacts")),
+        script=script,
+        preexec_fn=obey_permissions,
+    )
+    assert finished.returncode == 2
+    (error,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    place = f"--artifacts {tmp_path}/artifacts"
+    assert error == (
+        f"error: {place} cannot be written to (Permission denied); give a folder that can"
+    )
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_cached_run_does_not_import_tensorflow(tiny_config):
+    arguments = [
+        *("--dataset", tiny_config.dataset, "--artifacts", str(tiny_config.artifacts)),
+        *("--base-epochs", "4", "--head-epochs", "1", "--recipes", "tuned"),
+    ]
+    first = main(*arguments, python=("-X", "importtime"))
+    second = main(*arguments, python=("-X", "importtime"))
+    assert (first.returncode, second.returncode) == (0, 0)
+    imported = [re.findall(r"\| +tensorflow\n", run.stderr) for run in (first, second)]
+    assert [len(found) for found in imported] == [1, 0]
+    assert "base: epoch 1/4, loss" in first.stderr  # one line an epoch where there is no terminal
+
+
+def main(
+    *arguments: str, python: tuple[str, ...] = (), script: str = "flows/main.py", **options
+) -> subprocess.CompletedProcess[str]:
+    from prefect.settings import get_current_settings
+
+    return subprocess.run(
+        [sys.executable, *python, script, *arguments],
+        cwd=ROOT,
+        env=get_current_settings().to_environment_variables(exclude_unset=True) | environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def environment() -> dict[str, str]:
+    import os
+
+    return dict(os.environ)

@@ -1,0 +1,296 @@
+"""The whole flow, shrunk: what it stores, what it computes again, and when."""
+
+import json
+import os
+import shutil
+from hashlib import sha256
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prefect.serializers import CompressedSerializer, PickleSerializer
+
+from flows.config import Config
+from flows.main import main
+from flows.recipes import RECIPES
+from tasks.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+TASKS = [
+    "load",
+    "reshape",
+    "filter",
+    "one-hot",
+    "one-hot",
+    "train-base",
+    "extract-features",
+    "transfer-two-node",
+    "transfer-one-node",
+    "evaluate",
+    "evaluate",
+    "evaluate",
+    "unknown",
+    "evaluate_refusal",
+    "compare",
+]
+
+
+def run(config: Config) -> dict:
+    return json.loads((main(config) / "metrics.json").read_text())
+
+
+def states(metrics: dict) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for task in metrics["tasks"]:
+        found.setdefault(task["task"], set()).add(task["state"])
+    return found
+
+
+def computed(metrics: dict) -> set[str]:
+    return {task for task, found in states(metrics).items() if "Completed" in found}
+
+
+def without_times(metrics: dict) -> dict:
+    models = [
+        {key: value for key, value in model.items() if key not in ("fit_seconds", "attempt_log")}
+        for model in metrics["models"]
+    ]
+    untimed = {
+        key: value
+        for key, value in metrics.items()
+        if key not in ("models", "tasks", "environment")
+    }
+    return untimed | {"models": models}
+
+
+def changed(config: Config, **update) -> Config:
+    return Config.model_validate(config.model_dump() | update)
+
+
+def test_the_whole_experiment(tiny_config):
+    metrics = run(tiny_config)
+    assert [task["task"] for task in metrics["tasks"]] == TASKS
+    assert metrics["dataset"] | {"sha256": "", "source": ""} == {
+        "name": "tiny.npz",
+        "source": "",
+        "sha256": "",
+        "notice": "",
+        "train": 1500,
+        "test": 100,
+        "train_subset": 300,
+        "test_subset": 20,
+    }
+    models = metrics["models"]
+    assert [model["model"] for model in models] == ["base", "two-node", "one-node"]
+    assert [model["parameters"] for model in models] == [325_282, 323_674, 323_473]
+    assert [model["trainable_parameters"] for model in models] == [325_282, 231_002, 230_801]
+    assert [model["n"] for model in models] == [100, 20, 20]
+    for model in models:
+        assert model["accuracy"] == pytest.approx(1 - model["errors"] / model["n"])
+
+
+def test_transfer_leaves_the_backbone_bit_identical(tiny_config):
+    import keras
+
+    main(tiny_config)
+    backbones = []
+    for name in ("base", "two-node", "one-node"):
+        (path,) = (Path(tiny_config.artifacts) / "models").glob(f"{name}-*.keras")
+        backbone = keras.saving.load_model(path, compile=False).get_layer("backbone")
+        backbones.append([weight.tobytes() for weight in backbone.get_weights()])
+    assert [len(weights) for weights in backbones] == [6, 6, 6]
+    assert backbones[0] == backbones[1] == backbones[2]
+
+
+def test_a_second_run_is_entirely_cached(tiny_config):
+    first, second = run(tiny_config), run(tiny_config)
+    assert computed(first) == set(TASKS)
+    assert computed(second) == set()
+    assert without_times(second) == without_times(first)
+    assert [m["fit_seconds"] for m in second["models"]] == [
+        m["fit_seconds"] for m in first["models"]
+    ]
+
+
+def test_refresh_computes_everything_again(tiny_config):
+    first = run(tiny_config)
+    again = run(changed(tiny_config, refresh=True))
+    assert computed(again) == set(TASKS)
+    assert without_times(again)["models"] == without_times(first)["models"]
+    assert computed(run(tiny_config)) == set()
+
+
+def test_two_runs_in_empty_folders_end_with_the_same_weights(tiny_config, tmp_path):
+    first = run(tiny_config)
+    second = run(changed(tiny_config, artifacts=tmp_path / "other"))
+    assert computed(second) == set(TASKS)
+    assert [model["weights_sha256"] for model in second["models"]] == [
+        model["weights_sha256"] for model in first["models"]
+    ]
+    assert len({model["weights_sha256"] for model in first["models"]}) == 3
+
+
+def test_both_recipes_make_six_models_and_share_the_data(tiny_config, monkeypatch):
+    twin = RECIPES["tuned"].model_copy(update={"scaling": 1 / 128})
+    monkeypatch.setitem(RECIPES, "notebook", twin)  # the real one needs more data than this
+    metrics = run(changed(tiny_config, recipes=("notebook", "tuned")))
+    assert [(model["recipe"], model["model"]) for model in metrics["models"]] == [
+        (recipe, model)
+        for recipe in ("notebook", "tuned")
+        for model in ("base", "two-node", "one-node")
+    ]
+    assert [task["task"] for task in metrics["tasks"]].count("load") == 1
+    assert [task["task"] for task in metrics["tasks"]].count("train-base") == 2
+
+
+def test_other_classes_keep_the_base(tiny_config):
+    run(tiny_config)
+    metrics = run(changed(tiny_config, classes=(7, 3)))
+    assert computed(metrics) == {
+        "filter",
+        "one-hot",
+        "extract-features",
+        "transfer-two-node",
+        "transfer-one-node",
+        "evaluate",
+        "unknown",
+        "evaluate_refusal",
+        "compare",
+    }
+    assert states(metrics)["one-hot"] == {"Cached", "Completed"}
+
+
+def test_other_head_settings_keep_the_base_and_the_data(tiny_config):
+    run(tiny_config)
+    metrics = run(changed(tiny_config, head_epochs=1))
+    assert computed(metrics) == {
+        "transfer-two-node",
+        "transfer-one-node",
+        "evaluate",
+        "evaluate_refusal",
+        "compare",
+    }
+
+
+def test_equal_data_elsewhere_and_moved_artifacts_are_cached(tiny_config, tmp_path):
+    run(tiny_config)
+    elsewhere = str(shutil.copy(tiny_config.dataset, tmp_path / "copy.npz"))
+    moved = Path(tiny_config.artifacts).rename(tmp_path / "moved")
+    assert computed(run(changed(tiny_config, dataset=elsewhere, artifacts=moved))) == set()
+
+
+def test_three_classes_have_no_one_node_head(tiny_config):
+    metrics = run(changed(tiny_config, classes=(2, 0, 1)))
+    assert [model["model"] for model in metrics["models"]] == ["base", "three-node"]
+
+
+def test_a_missing_class_fails_before_training_and_keeps_what_was_stored(tiny_config, tmp_path):
+    run(tiny_config)
+    path = tmp_path / "three.npz"
+    tiny = np.load(tiny_config.dataset)
+    few = {"x_train": tiny["x_train"][:3], "y_train": tiny["y_train"][:3]}
+    np.savez(path, **few, x_test=tiny["x_test"], y_test=tiny["y_test"])
+    with pytest.raises(InputError, match="class 5 has no image in the train data"):
+        main(changed(tiny_config, dataset=str(path), classes=(0, 5)))
+    assert computed(run(tiny_config)) == set()
+
+
+def delete(path):
+    path.unlink()
+
+
+def truncate(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+PRODUCER = {
+    "train-images": "load",
+    "train-labels": "load",
+    "train-subset-images": "filter",
+    "test-one-hot-10": "one-hot",
+    "test-features": "extract-features",
+    "base": "train-base",
+    "two-node": "transfer-two-node",
+    "one-node": "transfer-one-node",
+    "one-node-probabilities": "evaluate",
+    "test-unknown": "unknown",
+    "analysis": "compare",
+}
+
+
+def test_every_damaged_file_is_made_again_by_its_producer_alone(tiny_config, tmp_path):
+    """One file after the other, in turns deleted, truncated or altered by a bit."""
+    first = run(tiny_config)
+    artifacts, pristine = Path(tiny_config.artifacts), tmp_path / "pristine"
+    shutil.copytree(artifacts, pristine)
+    stored = [
+        path
+        for folder in ("arrays", "models", "pages", "records")
+        for path in sorted((artifacts / folder).iterdir())
+    ]
+    assert len(stored) == 19 + 3 + 12 + 15
+    for path, damage in zip(stored, cycle([delete, truncate, flip]), strict=False):
+        damage(path)
+        metrics = run(tiny_config)
+        assert without_times(metrics) == without_times(first)
+        # a model that was trained again took another time, which the comparison shows
+        again = computed(metrics)
+        assert again == {"compare"} or len(again - {"compare"}) == 1
+        assert PRODUCER.get(path.stem.rpartition("-")[0]) in (None, *again)
+        shutil.rmtree(artifacts)
+        shutil.copytree(pristine, artifacts)
+    assert computed(run(tiny_config)) == set()
+
+
+def hostile(path: Path, serializer: dict, result: bytes) -> None:
+    """A record as Prefect would have written it with another serializer, checksummed as ours."""
+    envelope = json.loads(path.read_bytes().partition(b"\n")[2])
+    envelope["metadata"]["serializer"] = serializer
+    content = json.dumps(envelope | {"result": result.decode()}).encode()
+    path.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+class Command:
+    """What runs a command when it is unpickled."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+
+    def __reduce__(self) -> tuple:
+        return os.system, (self._command,)
+
+
+@pytest.mark.parametrize(
+    "serializer",
+    [
+        {"type": "pickle", "picklelib": "cloudpickle"},
+        {"type": "compressed/pickle", "serializer": {"type": "pickle"}},
+        {"type": "json"},
+        {"type": "digit-transfer-record", "picklelib": "cloudpickle"},
+    ],
+    ids=str,
+)
+def test_a_record_that_names_another_serializer_is_a_miss_and_runs_no_code(
+    tiny_config, tmp_path, serializer
+):
+    first = run(tiny_config)
+    executed, command = tmp_path / "executed", f"touch {tmp_path / 'executed'}"
+    payload = PickleSerializer().dumps(Command(command))
+    if serializer["type"].startswith("compressed"):
+        payload = CompressedSerializer(serializer=PickleSerializer()).dumps(Command(command))
+    for path in (Path(tiny_config.artifacts) / "records").iterdir():
+        hostile(path, serializer, payload)
+    again = run(tiny_config)
+    assert not executed.exists()
+    assert computed(again) == set(TASKS)
+    assert [model["weights_sha256"] for model in again["models"]] == [
+        model["weights_sha256"] for model in first["models"]
+    ]

@@ -1,0 +1,277 @@
+"""Retraining: what arrives, what is trained, which model is in use."""
+
+import hashlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import start
+from conftest import squares
+from pydantic import ValidationError
+
+from flows.config import RetrainConfig
+from flows.retrain import retrain
+from tasks.registry.registry import Registry
+from tasks.registry.version import Version
+from tasks.reporting.command import reproducing_command
+from tasks.storage.store import Store
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+ROOT = Path(__file__).parents[2]
+
+
+def in_two_styles(images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Squares, but every second image of a 3 is another picture."""
+    pixels, labels = squares(images, seed)
+    restyled = np.flatnonzero(labels == 3)[::2]
+    paper = np.random.default_rng(seed + 100)
+    pixels[restyled] = paper.integers(0, 30, (len(restyled), 28, 28), dtype=np.uint8)
+    pixels[restyled, 4:10, 11:17] += 200
+    pixels[restyled, 18:24, 11:17] += 200
+    return pixels, labels
+
+
+@pytest.fixture
+def config(tmp_path) -> RetrainConfig:
+    """The test images have a style of 3 that only arrives later."""
+    x_train, y_train = squares(600, seed=1)
+    x_test, y_test = in_two_styles(200, seed=2)
+    path = tmp_path / "one-style.npz"
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    (tmp_path / "inbox").mkdir()
+    return RetrainConfig(
+        dataset=str(path),
+        inbox=str(tmp_path / "inbox"),
+        artifacts=tmp_path / "artifacts",
+        model="base",
+        base_epochs=8,
+        head_epochs=1,
+        margin=0.02,
+        slowdown=100,  # other tests share the machine
+    )
+
+
+def run(config: RetrainConfig) -> tuple[str, str]:
+    """The name of the final state, and its message."""
+    state = retrain(config, return_state=True)
+    return state.name, state.message
+
+
+def registry(config: RetrainConfig) -> Registry:
+    return Registry(Store.at(config.artifacts), None, config.registered_name)
+
+
+def champion(config: RetrainConfig) -> Version:
+    found = registry(config).champion()
+    assert found is not None
+    return found
+
+
+def drop(config: RetrainConfig, name: str, images: np.ndarray, labels: np.ndarray) -> Path:
+    path = Path(config.inbox) / name
+    np.savez(path, images=images, labels=labels)
+    return path
+
+
+def last_report(config: RetrainConfig) -> dict:
+    return json.loads((Path(config.artifacts) / "reports" / "latest" / "metrics.json").read_text())
+
+
+def test_a_good_batch_is_promoted_once_and_rolled_back(config):
+    assert run(config) == ("Completed", "version 1: Promoted: there was no champion yet.")
+    first = champion(config)
+    assert first.metrics["images"] == 200
+    assert first.metrics["errors"] == 10  # the new style
+    drop(config, "monday.npz", *in_two_styles(1200, seed=3))
+    name, message = run(config)
+    assert (name, message.split(":")[:2]) == ("Completed", ["version 2", " Promoted"])
+    second = champion(config)
+    assert (second.number, second.replaces) == (2, 1)
+    assert second.metrics["errors"] == 0
+    assert last_report(config)["dataset"]["train"] == 600 + 1200
+    unchanged = "nothing has changed since version 2, so nothing was trained"
+    assert run(config) == ("Cached", unchanged)
+    assert command(config, "rollback") == "version 1 is the champion again, in the place of 2\n"
+    assert champion(config).number == 1
+    assert run(config) == ("Cached", unchanged)  # what was taken back stays so
+    assert champion(config).number == 1
+    assert "Rolled back from version 2." in command(config, "status")
+
+
+def command(config: RetrainConfig, action: str) -> str:
+    return python("flows/retrain.py", action, "--model", config.model, config=config)
+
+
+def python(*arguments: str, config: RetrainConfig) -> str:
+    """What a command prints."""
+    return subprocess.run(
+        [sys.executable, *arguments, "--artifacts", str(config.artifacts)],
+        cwd=ROOT,
+        env=os.environ,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def test_a_mislabelled_batch_is_not_promoted_and_bad_ones_are_moved_aside(config, caplog):
+    drop(config, "good.npz", *in_two_styles(300, seed=3))
+    run(config)
+    images, labels = squares(1200, seed=4)
+    drop(config, "mislabelled.npz", images, (labels + 1) % 10)
+    drop(config, "leaking.npz", *in_two_styles(200, seed=2))
+    truncated = drop(config, "truncated.npz", *squares(50, seed=5))
+    truncated.write_bytes(truncated.read_bytes()[:-100])
+    os.utime(truncated, (0, 0))
+    os.mkfifo(Path(config.inbox) / "pipe.npz")
+    (Path(config.inbox) / "caf\udce9.npz").symlink_to("/dev/zero")
+    half_written = drop(config, "half-written.npz", *squares(50, seed=6))
+    half_written.write_bytes(half_written.read_bytes()[:-100])
+    _, message = run(config)
+    assert message.startswith("version 2: Not promoted: ")
+    assert "its errors are 190 of 200 held-out images, the champion's " in message
+    assert champion(config).number == 1
+    challenger = registry(config).challenger()
+    assert (challenger.number, challenger.decision.promoted) == (2, False)
+    left = sorted(path.name for path in Path(config.inbox).iterdir())
+    assert left == ["good.npz", "half-written.npz", "mislabelled.npz", "quarantine"]
+    aside = sorted(path.name for path in (Path(config.inbox) / "quarantine").iterdir())
+    assert aside == [
+        *("caf\\udce9.npz", "caf\\udce9.npz.reason.txt"),
+        *("leaking.npz", "leaking.npz.reason.txt"),
+        *("pipe.npz", "pipe.npz.reason.txt"),
+        *("truncated.npz", "truncated.npz.reason.txt"),
+    ]
+    assert "caf\\udce9.npz is quarantined: it is a link where a regular file" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("record", "version 1: Promoted: there was no champion yet."),
+        ("promote", "version 1 won before the last run was killed"),
+    ],
+)
+def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(config, call, message):
+    process = start("-c", UNTIL_KILLED.format(call=call), *options(config))
+    said = process.stderr.read()
+    assert process.wait() == -signal.SIGKILL, said
+    assert registry(config).champion() is None
+    assert run(config) == ("Completed", message)
+    assert champion(config).number == registry(config).challenger().number == 1
+
+
+UNTIL_KILLED = """
+import os, signal
+from flows.cli import call_with_settings
+from flows.retrain import RetrainArguments, act
+from tasks.registry.registry import Registry
+Registry.{call} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+call_with_settings(RetrainArguments, act)
+"""
+
+
+def options(config: RetrainConfig) -> list[str]:
+    """A configuration as it is typed."""
+    typed = shlex.split(reproducing_command(config))[2:]
+    return [*typed, "--artifacts", str(config.artifacts)]
+
+
+def test_a_lost_registry_ends_a_run_before_it_takes_anything_in(config):
+    drop(config, "monday.npz", *squares(100, seed=3))
+    model = Path(config.artifacts) / "registry/files/0a/artifacts/model/model.keras"
+    model.parent.mkdir(parents=True)
+    model.touch()
+    process = start("flows/retrain.py", *options(config))
+    last = process.stderr.read().splitlines()[-1]
+    assert process.wait() == 2
+    assert last.startswith(
+        f"error: {config.artifacts}/registry/mlflow.db, the database of the model"
+    )
+    assert not list(Path(config.artifacts).glob("batches/*"))
+    assert [path.name for path in (Path(config.artifacts) / "registry").iterdir()] == ["files"]
+
+
+def test_a_batch_counts_by_what_is_in_it_and_not_by_its_name(config):
+    def drop_daily(seed: int) -> str:
+        content = drop(config, "daily.npz", *squares(300, seed)).read_bytes()
+        return hashlib.sha256(content).hexdigest()
+
+    first = drop_daily(seed=3)
+    run(config)
+    second = drop_daily(seed=4)
+    run(config)
+    assert lineage(config, registry(config).challenger())["batches"] == [first, second]
+    notes = Path(config.artifacts) / "batches"
+    (notes / first).unlink()
+    assert run(config)[0] == "Completed"
+    assert lineage(config, registry(config).challenger())["batches"] == [second]
+    assert last_report(config)["dataset"]["train"] == 600 + 300
+    (notes / second).unlink()
+    (Path(config.inbox) / "daily.npz").rename(Path(config.inbox) / "renamed.npz")
+    assert run(config) == (
+        "Cached",
+        "nothing has changed since version 3, so nothing was trained",
+    )
+
+
+def lineage(config: RetrainConfig, version: Version) -> dict:
+    files = Path(config.artifacts) / "registry" / "files" / version.run_id / "artifacts"
+    return json.loads((files / "lineage.json").read_text())
+
+
+def test_a_registry_keeps_what_a_model_was_made_of(config):
+    run(config)
+    version = champion(config)
+    files = Path(config.artifacts) / "registry" / "files" / version.run_id / "artifacts"
+    made_of = lineage(config, version)
+    assert made_of.keys() == {"dataset", "batches", "config", "source"}
+    assert made_of["config"]["base_epochs"] == 8
+    assert (files / "report" / "report.html").is_file()
+    assert version.classes == tuple(range(10))
+    assert (version.threshold, version.ink) == (0.0, 229)
+
+
+def test_the_champion_labels_images(config, tmp_path):
+    run(config)
+    images, labels = squares(10, seed=9)
+    np.savez(tmp_path / "new.npz", images=images)
+    path = str(tmp_path / "new.npz")
+    lines = python("flows/predict.py", path, "--model", "base", config=config).splitlines()
+    assert lines[0] == "image,label,probability,refused,conversion"
+    assert [int(line.split(",")[1]) for line in lines[1:]] == labels.tolist()
+    assert all(line.endswith(",false,as it is") for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"model": "sigmoid", "classes": (0, 1, 2)}, "a single node tells two classes apart"),
+        ({"recipes": ("notebook", "tuned")}, "a model in use comes from one recipe; give one"),
+        ({"margin": 0}, "greater than 0"),
+    ],
+    ids=str,
+)
+def test_impossible_settings_are_refused(settings, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        RetrainConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "two-node-0-1"),
+        ({"model": "sigmoid", "classes": (3, 5)}, "one-node-3-5"),
+        ({"classes": (2, 0, 1)}, "three-node-2-0-1"),
+        ({"model": "base"}, "base"),
+    ],
+    ids=str,
+)
+def test_a_registered_model_is_named_by_its_nodes_and_classes(settings, name):
+    assert RetrainConfig(**settings).registered_name == name

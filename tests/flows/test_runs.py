@@ -1,0 +1,121 @@
+"""Runs as processes: killed, interrupted, side by side, and in empty folders."""
+
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import commands
+import pytest
+from commands import finish, stop_at
+
+from flows.config import Config
+from tasks.storage.lock import exclusive
+from tasks.storage.store import Store
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def start(config: Config, *arguments: str) -> subprocess.Popen[str]:
+    return commands.start(
+        *("flows/main.py", "--dataset", config.dataset),
+        *("--artifacts", str(config.artifacts), "--recipes", ",".join(config.recipes)),
+        *("--base-epochs", "12", "--head-epochs", "3", *arguments),
+    )
+
+
+def digests(artifacts: str) -> dict[str, str]:
+    metrics = json.loads((Path(artifacts) / "reports" / "latest" / "metrics.json").read_text())
+    return {f"{m['recipe']} {m['model']}": m["weights_sha256"] for m in metrics["models"]}
+
+
+@pytest.fixture(scope="module")
+def unkilled(tiny_dataset, tmp_path_factory) -> dict[str, str]:
+    """The weights of a run that nobody disturbed."""
+    artifacts = tmp_path_factory.mktemp("unkilled")
+    config = Config(dataset=str(tiny_dataset), recipes=("tuned",), artifacts=artifacts)
+    finish(start(config))
+    return digests(config.artifacts)
+
+
+@pytest.fixture
+def config(tiny_dataset, tmp_path) -> Config:
+    return Config(dataset=str(tiny_dataset), recipes=("tuned",), artifacts=tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "base: epoch 2/12",
+        "Task run 'train-base' - Finished",
+        "two-node: epoch 1/3",
+        "Task run 'transfer-two-node' - Finished",
+    ],
+)
+def test_a_killed_run_goes_on_and_ends_with_the_same_weights(config, unkilled, moment):
+    stop_at(start(config), moment, signal.SIGKILL)
+    assert not (Path(config.artifacts) / "reports").exists()
+    said = finish(start(config))
+    assert "base: epoch 1/12" not in said
+    if moment.startswith("base"):
+        assert re.search(r"base: resumes after epoch \d+/12", said)
+    assert digests(config.artifacts) == unkilled
+    assert list((Path(config.artifacts) / "checkpoints").iterdir()) == []
+
+
+def test_ctrl_c_says_from_where_the_next_run_goes_on(config, unkilled):
+    process = start(config)
+    said = stop_at(process, "base: epoch 1/12", signal.SIGINT)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    found = re.search(
+        r"^error: interrupted; the next run resumes base from epoch (\d+) of 12$",
+        said,
+        re.MULTILINE,
+    )
+    assert found, said
+    said = finish(start(config))
+    assert f"base: resumes after epoch {int(found[1]) - 1}/12" in said
+    assert digests(config.artifacts) == unkilled
+
+
+def test_a_second_run_waits_for_the_first(config, unkilled):
+    Path(config.artifacts).mkdir()
+    with exclusive(Store(Path(config.artifacts)), 0, print):
+        second = start(config)
+        for line in second.stderr:
+            if "is in use by" in line:
+                break
+    assert f"is in use by process {os.getpid()} on" in line
+    assert "waiting up to 600 s" in line
+    finish(second)
+    assert digests(config.artifacts) == unkilled
+
+
+def test_who_waits_without_a_limit_gets_the_lock_when_it_is_free(config):
+    Path(config.artifacts).mkdir()
+    store, said = Store(Path(config.artifacts)), queue.Queue()
+    with ThreadPoolExecutor(1) as other, exclusive(store, 0, print):
+        waiting = other.submit(lambda: enter(exclusive(store, None, said.put)))
+        assert re.search("is in use by process .*; waiting until it ends$", said.get(timeout=60))
+    assert waiting.result(timeout=60) == "entered"
+
+
+def enter(lock):
+    with lock:
+        return "entered"
+
+
+def test_a_second_run_that_may_not_wait_ends_with_one_sentence(config):
+    Path(config.artifacts).mkdir()
+    with exclusive(Store(Path(config.artifacts)), 0, print):
+        second = start(config, "--wait", "0")
+        said = second.stderr.read()
+    assert second.wait() == 2
+    (error,) = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert f"is in use by process {os.getpid()} on" in error
+    assert "Traceback" not in said

@@ -1,0 +1,258 @@
+"""The flows as they are served: started through the API, by a schedule, and in the UI."""
+
+import asyncio
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.deployments import run_deployment
+from prefect.flow_runs import wait_for_flow_run
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from flows.config import Config
+from flows.serve import absolute
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "artifacts" / "screenshots"
+SECONDS = 240
+RETRAINING, STUDY = "digit-retraining/retraining", "digit-study/study"
+BEGUN = re.compile(r"Beginning flow run '([^']+)'")
+
+
+@dataclass
+class Served:
+    """The flows, served by another process to a server whose API is at `address`."""
+
+    address: str
+    process: subprocess.Popen[str]
+    lines: "queue.Queue[str]"
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        return httpx.get(f"{self.address}/deployments/name/{name}").json()
+
+    def start(self, name: str, **config: Any) -> str:
+        """Start a run with other settings; Prefect's client asks again where a server is busy."""
+        given = self.deployment(name)["parameters"]["config"] | config
+        with temporary_settings({PREFECT_API_URL: self.address}):
+            return str(run_deployment(name, parameters={"config": given}, timeout=0).id)
+
+    def next_run(self) -> str:
+        """The run that begins next, by whatever started it."""
+        while not (found := BEGUN.search(self.lines.get(timeout=SECONDS))):
+            pass
+        named = {"flow_runs": {"name": {"any_": [found[1]]}}}
+        return httpx.post(f"{self.address}/flow_runs/filter", json=named).json()[0]["id"]
+
+    def ended(self, run: str) -> FlowRun:
+        with temporary_settings({PREFECT_API_URL: self.address}):
+            return asyncio.run(wait_for_flow_run(UUID(run), timeout=SECONDS, poll_interval=1))
+
+    def artifacts(self, run: str) -> dict[str, dict[str, Any]]:
+        """The artifacts of a run by their keys."""
+        of_run = {"flow_runs": {"id": {"any_": [run]}}}
+        found = httpx.post(f"{self.address}/artifacts/filter", json=of_run).json()
+        return {artifact["key"]: artifact for artifact in found}
+
+
+@pytest.fixture(scope="module")
+def served(
+    server: str, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "inbox").mkdir()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "flows/serve.py", "--cron", "0 3 * * *", "--dataset"),
+            *(
+                str(tiny_dataset),
+                "--base-epochs",
+                "4",
+                "--head-epochs",
+                "1",
+                "--no-label-efficiency",
+            ),
+            *("--recipes", "tuned", "--artifacts", str(folder), "--inbox", f"{folder}/inbox"),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_API_URL": server},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # a shell's background job, such as CI may be, ignores SIGINT, and so would its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    lines: queue.Queue[str] = queue.Queue()
+    reader = threading.Thread(target=lambda: [lines.put(line) for line in process.stdout])
+    reader.start()
+    try:
+        while "being served" not in lines.get(timeout=SECONDS):
+            pass
+        yield Served(server, process, lines)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        reader.join()
+    for name in ("digit-transfer/experiment", "digit-retraining/retraining"):
+        assert httpx.get(f"{server}/deployments/name/{name}").json()["paused"]
+
+
+def test_retraining_has_the_schedule_and_the_server_limits_no_flow(served):
+    experiment = served.deployment("digit-transfer/experiment")
+    retraining = served.deployment("digit-retraining/retraining")
+    assert experiment["schedules"] == []
+    assert [one["schedule"]["cron"] for one in retraining["schedules"]] == ["0 3 * * *"]
+    # a limit of the server's counts the runs of a machine that lost its power, too
+    assert [one["global_concurrency_limit"] for one in (experiment, retraining)] == [None, None]
+
+
+def test_a_served_run_waits_for_others_as_long_as_it_takes_unless_it_is_told_not_to():
+    assert absolute(Config()).wait is None
+    assert absolute(Config(wait=5)).wait == 5
+
+
+def test_an_experiment_is_run_when_it_is_asked_for(served):
+    started = served.start("digit-transfer/experiment")
+    assert served.next_run() == started
+    assert served.ended(started).state.name == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "sentence"),
+    [
+        (RETRAINING, {"seed": -1}, "-1 is less than the minimum of 0"),
+        (RETRAINING, {"margin": 1}, "1 is greater than or equal to the maximum of 1"),
+        (RETRAINING, {"model": "best"}, "'best' is not one of ['softmax', 'sigmoid', 'base']"),
+        (RETRAINING, {"recipes": ["other"]}, "'other' is not one of ['notebook', 'tuned']"),
+        (STUDY, {"pairs": [[0, 1, 2]]}, "[0, 1, 2] is too long"),
+        (STUDY, {"pairs": "0,0"}, "'0,0' does not match"),
+        (STUDY, {"address": "tcp://10.0.0.1:8786"}, "'runner' is a required property"),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_is_refused_before_anything_runs(served, name, settings, sentence):
+    deployment = served.deployment(name)["id"]
+    refused = httpx.post(
+        f"{served.address}/deployments/{deployment}/create_flow_run",
+        json={"parameters": {"config": settings}},
+    )
+    assert refused.status_code == 409
+    assert sentence in refused.json()["detail"]
+
+
+def test_what_no_schema_can_say_ends_in_one_sentence_and_no_traceback(served):
+    run = served.ended(served.start(STUDY, seeds="4..0"))
+    assert run.state.name == "Failed"
+    sentence = "--seeds '4..0': give one or more different seeds, as in 0..4 or 0,1,7"
+    assert run.state.message.endswith(f"InputError: {sentence}")
+    assert f"\n\n{sentence}\n\n" in served.artifacts(str(run.id))["failure"]["data"]
+    of_run = {"logs": {"flow_run_id": {"any_": [str(run.id)]}}}
+    logged = httpx.post(f"{served.address}/logs/filter", json=of_run).json()
+    assert not [line["message"] for line in logged if "Traceback" in line["message"]]
+
+
+def test_of_two_retrainings_at_once_the_second_waits_and_finds_nothing_new(served):
+    started = [served.start("digit-retraining/retraining") for _ in range(2)]
+    assert {served.next_run(), served.next_run()} == set(started)
+    runs = sorted((served.ended(run) for run in started), key=lambda run: run.end_time)
+    assert [run.state.name for run in runs] == ["Completed", "Cached"]
+    assert runs[0].state.message == "version 1: Promoted: there was no champion yet."
+    assert runs[1].start_time >= runs[0].end_time
+
+
+def test_a_schedule_starts_a_run(served):
+    deployment = served.deployment("digit-transfer/experiment")["id"]
+    soon = IntervalSchedule(
+        interval=timedelta(days=1), anchor_date=datetime.now(UTC) + timedelta(seconds=15)
+    )
+    with (
+        temporary_settings({PREFECT_API_URL: served.address}),
+        get_client(sync_client=True) as client,
+    ):
+        client.create_deployment_schedules(UUID(deployment), [(soon, True)])
+    run = served.ended(served.next_run())
+    assert (run.auto_scheduled, run.state.name) == (True, "Completed")
+
+
+def test_a_failed_run_leaves_its_reason(served):
+    run = served.ended(served.start("digit-transfer/experiment", dataset="/nowhere.npz"))
+    assert served.next_run() == str(run.id)
+    assert run.state.name == "Failed"
+    failure = served.artifacts(str(run.id))["failure"]["data"]
+    assert "--dataset /nowhere.npz does not exist; give auto, mnist" in failure
+
+
+def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, browser):
+    ui = served.address.removesuffix("/api")
+    deployment = served.deployment("digit-retraining/retraining")["id"]
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.set_window_size(1300, 1400)
+    browser.get(f"{ui}/deployments/deployment/{deployment}/run")
+    fill(browser, "Seed", "-1")
+    see(browser, "-1 is less than the minimum of 0")
+    save(browser, "form-refused.png")
+    fill(browser, "Seed", "5")
+    run = served.ended(served.next_run())
+    assert run.parameters["config"]["seed"] == 5
+    assert run.state.message.startswith("version 2: ")
+    browser.get(f"{ui}/runs/flow-run/{run.id}")
+    see(browser, "Completed")
+    save(browser, "run.png")
+    artifacts = served.artifacts(str(run.id))
+    assert {"report", "comparison", "report-file", "decision"} <= artifacts.keys()
+    browser.get(f"{ui}/artifacts/artifact/{artifacts['decision']['id']}")
+    see(browser, "Version 2 against version 1")
+    see(browser, "calibration error, at most")
+    save(browser, "decision.png")
+    browser.get(f"{ui}/artifacts/artifact/{artifacts['comparison']['id']}")
+    see(browser, "two-node")
+
+
+def test_the_studys_form_takes_lists_as_they_are_typed(served, browser):
+    ui = served.address.removesuffix("/api")
+    browser.get(f"{ui}/deployments/deployment/{served.deployment(STUDY)['id']}/run")
+    fill(browser, "Pairs", "0,1 3")
+    see(browser, "'0,1 3' does not match")
+    fill(browser, "Pairs", "0,1 3,5")
+    run = served.ended(served.next_run())
+    assert run.state.name == "Completed"
+    assert run.parameters["config"]["pairs"] == "0,1 3,5"
+
+
+def fill(browser, name, value):
+    label = f"//*[contains(@class, 'label')][starts-with(normalize-space(), '{name}')]"
+    following = f"{label}//following::*[self::input or self::textarea][1]"
+    field = wait(browser).until(lambda page: page.find_element(By.XPATH, following))
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(value)
+    browser.find_element(By.XPATH, "//button[contains(., 'Submit')]").click()
+
+
+def see(browser, text):
+    wait(browser).until(lambda page: text in page.find_element(By.TAG_NAME, "body").text)
+
+
+def wait(browser):
+    return WebDriverWait(browser, 60, ignored_exceptions=(Exception,))
+
+
+def save(browser, name):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    assert browser.save_screenshot(str(SCREENSHOTS / name))

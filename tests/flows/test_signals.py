@@ -1,0 +1,97 @@
+"""Ctrl-C in a terminal, SIGTERM and SIGKILL, where each command starts a server of its own."""
+
+import re
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+from commands import Terminal
+
+INTERRUPTED = re.compile(r"error: interrupted; the next run resumes [^\r\n]+\r?\n")
+WITH_BASE = re.compile(r"interrupted; the next run resumes base from epoch \d+ of 500")
+FIRST_IMPORTS = ("-X", "importtime")  # says so on the terminal
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where Prefect keeps the database of the temporary servers."""
+    return str(tmp_path_factory.mktemp("prefect"))
+
+
+@pytest.fixture
+def options(tiny_dataset: Path, tmp_path: Path) -> tuple[str, ...]:
+    """A training that takes minutes."""
+    return (
+        *("--dataset", str(tiny_dataset), "--artifacts", str(tmp_path / "artifacts")),
+        *("--recipes", "tuned", "--base-epochs", "500"),
+    )
+
+
+@pytest.mark.parametrize("command", ["main", "retrain", "study", "predict", "serve"])
+def test_ctrl_c_while_a_command_imports(command, home):
+    terminal = Terminal(*FIRST_IMPORTS, f"flows/{command}.py", PREFECT_HOME=home)
+    terminal.until("pydantic")
+    terminal.press_ctrl_c()
+    assert terminal.exit_code() == 130
+    assert INTERRUPTED.search(terminal.said)
+    assert "Traceback" not in terminal.said
+
+
+@pytest.mark.parametrize(
+    ("command", "moment"),
+    [
+        ("main", "base: epoch 2/500"),
+        ("retrain", "base: epoch 2/500"),
+        ("study", "base: epoch 2/500"),
+    ],
+)
+def test_ctrl_c_reaches_all_processes_and_the_run_says_from_where_the_next_goes_on(
+    command, moment, options, home, inbox
+):
+    more = ("--inbox", str(inbox)) if command == "retrain" else ()
+    terminal = Terminal(f"flows/{command}.py", *options, *more, PREFECT_HOME=home)
+    terminal.until(moment)
+    processes = [terminal.server(), *terminal.process.children(recursive=True)]
+    terminal.press_ctrl_c()
+    assert terminal.exit_code() == 130, terminal.said
+    (said,) = INTERRUPTED.findall(terminal.said)
+    assert "base" not in moment or WITH_BASE.search(said)
+    assert "Traceback" not in terminal.said
+    assert psutil.wait_procs(processes, timeout=10)[1] == []
+
+
+def test_a_run_whose_server_has_died_ends_on_ctrl_c_all_the_same(options, home):
+    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=home)
+    terminal.until("base: epoch 2/500")
+    terminal.server().kill()
+    terminal.press_ctrl_c()
+    assert terminal.exit_code() == 130
+    assert WITH_BASE.search(terminal.said)
+
+
+def test_sigterm_ends_a_run_with_code_143(options, home):
+    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=home)
+    terminal.until("base: epoch 2/500")
+    server = terminal.server()
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.exit_code() == 143
+    assert WITH_BASE.search(terminal.said)
+    assert psutil.wait_procs([server], timeout=10)[1] == []
+
+
+def test_a_killed_runs_server_ends_with_it(options, home):
+    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=home)
+    terminal.until("Beginning flow run")
+    server = terminal.server()
+    terminal.process.kill()
+    assert terminal.exit_code() == -signal.SIGKILL
+    assert psutil.wait_procs([server], timeout=10)[1] == []
+
+
+def test_ctrl_c_ends_what_serves_and_the_run_that_it_serves(options, server, inbox):
+    terminal = Terminal("flows/serve.py", *options, "--inbox", str(inbox), PREFECT_API_URL=server)
+    terminal.until("being served")
+    terminal.press_ctrl_c()
+    assert terminal.exit_code() == 130
+    assert INTERRUPTED.search(terminal.said)

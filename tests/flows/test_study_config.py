@@ -1,0 +1,67 @@
+"""What a study is told, as it is typed."""
+
+import pytest
+
+from flows.arguments import StudyArguments
+from flows.cli import call_with_settings
+from flows.study import join_lists
+from flows.study_config import StudyConfig
+from tasks.reporting.command import reproducing_command
+from tasks.reporting.words import listed
+
+
+def parse(*arguments: str) -> StudyConfig:
+    found: list[StudyArguments] = []
+    assert call_with_settings(StudyArguments, found.append, join_lists(list(arguments))) == 0
+    return found[0].config(StudyConfig)
+
+
+def test_subsets_and_seeds_are_read_as_they_are_typed():
+    config = parse("--subsets", "0,1", "3,5,8", "--seeds", "0..2,7", "--recipes", "tuned")
+    assert config.subsets == ((0, 1), (3, 5, 8))
+    assert config.seeds == (0, 1, 2, 7)
+    assert config.recipes == ("tuned",)
+    assert config.chosen_subsets(tuple(range(10))) == ((0, 1), (3, 5, 8))
+
+
+def test_all_pairs_are_those_of_the_classes_that_are_present():
+    assert len(parse("--pairs", "all").chosen_subsets(tuple(range(10)))) == 45
+    assert parse("--pairs", "all").chosen_subsets((1, 3, 7)) == ((1, 3), (1, 7), (3, 7))
+    assert parse().chosen_subsets((1, 3, 7)) == ((1, 3), (1, 7), (3, 7))
+    both = parse("--pairs", "all", "--subsets", "3,7", "7,3", "1,3,7")
+    assert both.chosen_subsets((1, 3, 7)) == ((1, 3), (1, 7), (3, 7), (7, 3), (1, 3, 7))
+
+
+def test_one_base_serves_all_seeds_or_each_has_its_own():
+    assert parse("--seeds", "3..5").base_seeds() == {3: (3, 4, 5)}
+    assert parse("--seeds", "3,5", "--no-shared-base").base_seeds() == {3: (3,), 5: (5,)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--pairs", "0,1,2"], "a pair is two digits, as in 0,1; give others as --subsets"),
+        (["--subsets", "0,0"], "every subset is two or more different digits, as in 0,1 3,5,8"),
+        (["--subsets", "0,12"], "every subset is two or more different digits, as in 0,1 3,5,8"),
+        (["--seeds", "1,1"], "give one or more different seeds, as in 0..4 or 0,1,7"),
+        (["--seeds", "4..0"], "give one or more different seeds, as in 0..4 or 0,1,7"),
+        (
+            ["--address", "tcp://10.0.0.1:8786"],
+            "--address is that of a Dask cluster; give --runner dask",
+        ),
+        (["--workers", "0"], "--workers '0': Input should be greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_setting_ends_in_one_sentence(arguments, sentence, capsys):
+    assert call_with_settings(StudyArguments, lambda parsed: None, join_lists(arguments)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert sentence in line
+
+
+def test_the_report_gives_the_command_as_it_is_typed():
+    config = StudyConfig(subsets=((0, 1), (3, 5, 8)), seeds=(0, 1, 2), shared_base=False)
+    assert reproducing_command(config) == (
+        "python flows/study.py --subsets '0,1 3,5,8' --seeds 0,1,2 --no-shared-base"
+    )
+    assert listed(config.model_dump(mode="json")["subsets"]) == "0, 1; 3, 5, 8"

@@ -1,0 +1,182 @@
+"""A study as a whole, shrunk: the same on all runners, continued, and killed."""
+
+import csv
+import json
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import commands
+import numpy as np
+import pytest
+from commands import finish, stop_at
+from prefect.client.orchestration import get_client
+
+from flows.config import Config
+from flows.main import main
+from flows.study import study
+from flows.study_config import StudyConfig
+from tasks.errors import InputError
+from tasks.storage.checksummed import read_arrays
+from tasks.storage.store import Store
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def configure(dataset: Path, artifacts: Path, **changes) -> StudyConfig:
+    given = {
+        "dataset": str(dataset),
+        "recipes": ("tuned",),
+        "base_epochs": 4,
+        "head_epochs": 2,
+        "pairs": ((0, 1), (3, 5)),
+        "subsets": ((2, 4, 6),),
+        "seeds": (0, 1),
+        "workers": 1,
+        "artifacts": artifacts,
+    }
+    return StudyConfig(**given | changes)
+
+
+def trials_of(report: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((report / "trials.csv").read_text().splitlines()))
+
+
+def kept(artifacts: Path) -> dict[str, tuple[str, list]]:
+    """Weights' digest and probabilities of every trial, by the name it is kept under."""
+    found = {}
+    for path in (artifacts / "trials").iterdir():
+        arrays, notes = read_arrays(Store(artifacts), f"trials/{path.name}")
+        found[path.name] = (json.loads(notes)["weights_sha256"], arrays[0].tolist())
+    return found
+
+
+@pytest.fixture(scope="module")
+def studied(tiny_dataset, tmp_path_factory, prefect_server) -> Path:
+    """The artifacts of a study on one process."""
+    artifacts = tmp_path_factory.mktemp("study")
+    study(configure(tiny_dataset, artifacts))
+    return artifacts
+
+
+@pytest.fixture
+def without_trials(studied, tmp_path) -> Path:
+    """A copy of these artifacts, in which no head was trained yet."""
+    copy = tmp_path / "copy"
+    shutil.copytree(studied, copy, symlinks=True, ignore=shutil.ignore_patterns("trials"))
+    return copy
+
+
+def test_every_subset_has_every_head_from_every_seed(studied):
+    rows = trials_of(studied / "reports" / "latest-study")
+    assert [(row["classes"], row["head"], row["seed"], row["n"]) for row in rows] == [
+        (classes, head, seed, n)
+        for classes, heads, n in (
+            ("0 1", ("two-node", "one-node"), "20"),
+            ("3 5", ("two-node", "one-node"), "20"),
+            ("2 4 6", ("three-node",), "30"),
+        )
+        for head in heads
+        for seed in ("0", "1")
+    ]
+    assert {row["errors"] for row in rows} == {"0"}
+    assert len({row["weights_sha256"] for row in rows}) == 10
+
+
+def test_the_ui_shows_how_far_a_study_is(studied):
+    with get_client(sync_client=True) as client:
+        found = {artifact.key: artifact.data for artifact in client.read_latest_artifacts()}
+    assert found["study-progress"] == 100
+    rows = json.loads(found["study-trials"])
+    assert [(row["head"], row["trials"], row["done"], row["dead attempts"]) for row in rows] == [
+        ("two-node", 4, 4, 0),
+        ("one-node", 4, 4, 0),
+        ("three-node", 2, 2, 0),
+    ]
+
+
+def test_a_trial_is_the_transfer_that_the_experiment_makes(studied, tiny_dataset, tmp_path):
+    artifacts = tmp_path / "copy"
+    shutil.copytree(studied, artifacts, symlinks=True)
+    main(
+        Config(
+            dataset=str(tiny_dataset),
+            recipes=("tuned",),
+            base_epochs=4,
+            head_epochs=2,
+            classes=(3, 5),
+            seed=0,
+            label_efficiency=False,
+            artifacts=artifacts,
+        )
+    )
+    (file,) = (artifacts / "arrays").glob("two-node-probabilities-*.npy")
+    distances = [
+        np.abs(np.array(probabilities) - np.load(file)).max()
+        for _, probabilities in kept(studied).values()
+        if len(probabilities[0]) == 2
+    ]
+    assert len(distances) == 8
+    assert sorted(distances)[0] < 1e-5 < sorted(distances)[1]
+
+
+@pytest.mark.parametrize("runner", ["processes", "dask"])
+def test_two_workers_find_what_one_finds(studied, without_trials, tiny_dataset, runner):
+    study(configure(tiny_dataset, without_trials, workers=2, runner=runner))
+    assert kept(without_trials) == kept(studied)
+
+
+def test_more_seeds_and_pairs_compute_only_the_new_trials(studied, tiny_dataset, tmp_path):
+    artifacts = tmp_path / "copy"
+    shutil.copytree(studied, artifacts, symlinks=True)
+    before = {path: path.stat().st_mtime_ns for path in (artifacts / "trials").iterdir()}
+    more = {"seeds": (0, 1, 2), "pairs": ((0, 1), (3, 5), (7, 8))}
+    report = study(configure(tiny_dataset, artifacts, **more))
+    assert len(trials_of(report)) == 4 * 3 * 1 + 3 * 2 + 3 * 1
+    after = {path: path.stat().st_mtime_ns for path in (artifacts / "trials").iterdir()}
+    assert {path: after[path] for path in before} == before
+    tasks = json.loads((report / "metrics.json").read_text())["tasks"]
+    assert {task["task"] for task in tasks if task["state"] == "Completed"} == {"run-trials"}
+
+
+def test_a_damaged_trial_is_made_again(studied, tiny_dataset, tmp_path):
+    artifacts = tmp_path / "copy"
+    shutil.copytree(studied, artifacts, symlinks=True)
+    first, second, *_ = sorted((artifacts / "trials").iterdir())
+    first.write_bytes(first.read_bytes()[:-1])
+    second.unlink()
+    study(configure(tiny_dataset, artifacts))
+    assert kept(artifacts) == kept(studied)
+
+
+def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_dataset):
+    process = start(tiny_dataset, without_trials)
+    said = stop_at(process, "4 of 10 trials", signal.SIGKILL)
+    assert "10 of 10" not in said
+    made = len(list((without_trials / "trials").iterdir()))
+    assert 4 <= made < 10
+    said = finish(start(tiny_dataset, without_trials))
+    found = re.search(r"(\d+) of 10 trials were made before", said)
+    assert found, said
+    assert 4 <= int(found[1]) < 10
+    assert kept(without_trials) == kept(studied)
+
+
+def start(dataset: Path, artifacts: Path) -> subprocess.Popen[str]:
+    return commands.start(
+        *("flows/study.py", "--dataset", str(dataset), "--recipes", "tuned"),
+        *("--base-epochs", "4", "--head-epochs", "2", "--pairs", "0,1", "3,5"),
+        *("--subsets", "2,4,6", "--seeds", "0..1", "--workers", "1"),
+        *("--artifacts", str(artifacts)),
+    )
+
+
+def test_a_class_without_images_ends_in_a_sentence(tmp_path):
+    path = tmp_path / "two.npz"
+    images, labels = np.zeros((20, 28, 28), np.uint8), np.arange(20, dtype=np.uint8) % 2
+    images[:, 0, 0] = np.arange(20) + 200
+    np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    with pytest.raises(InputError, match=r"^class 7 has no image in the train data"):
+        study(configure(path, tmp_path / "artifacts", pairs=((0, 7),), subsets=()))

@@ -1,0 +1,192 @@
+"""The health gate, and what happens to a network that does not pass it."""
+
+import numpy as np
+import pytest
+from prefect.logging import disable_run_logger
+
+from benchmarks.checkpointing import StopAfter
+from tasks.errors import DeadModelError
+from tasks.networks.architecture import build_head, softmax_head
+from tasks.networks.attempts import train_until_healthy
+from tasks.networks.checkpointing import AttemptCheckpointer, Notes, describe_unfinished
+from tasks.networks.compilation import compile_training
+from tasks.networks.health import clear_accuracy, diagnose
+from tasks.networks.models import weights_sha256
+from tasks.networks.recipe import Training
+from tasks.networks.restarts import Restarts
+from tasks.networks.seeds import derive_seed
+from tasks.networks.training import EpochResult, History, fit
+from tasks.storage.checkpoints import Checkpoint
+from tasks.storage.store import Store
+
+TRAINING = Training(
+    loss="mean_squared_error", optimizer="sgd", learning_rate=0.5, batch_size=2, epochs=3
+)
+LABELS = np.array([0, 0, 0, 1, 1, 0, 0, 0, 1, 1])
+
+
+@pytest.fixture(autouse=True)
+def _no_prefect_run():
+    with disable_run_logger():
+        yield
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    return Checkpoint(Store(tmp_path), "key")
+
+
+def test_a_network_that_never_predicts_a_class_is_dead():
+    assert diagnose(np.zeros(10, int), LABELS, 2) == "predicts 1 of 2 classes"
+
+
+def test_a_network_must_beat_the_largest_class_by_a_tenth_of_its_errors():
+    assert clear_accuracy(LABELS) == pytest.approx(0.6 + 0.1 * 0.4)
+    six_right = np.array([0, 0, 0, 0, 0, 0, 0, 1, 0, 1])
+    assert diagnose(six_right, LABELS, 2) == "accuracy 0.600, 0.640 is needed"
+    seven_right = np.array([0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
+    assert diagnose(seven_right, LABELS, 2) == ""
+
+
+INPUTS = np.array([[-1], [1]] * 250, np.float32)
+TARGETS = np.eye(2, dtype=np.float32)[np.arange(500) % 2]
+
+
+def build_for(healthy_seed: int | None, built: list[int]):
+    """A network that learns from one seed, and is saturated from the beginning from any other."""
+
+    def build(seed):
+        import keras
+
+        built.append(seed)
+        bias = 0.0 if seed == healthy_seed else [1e4, -1e4]
+        return keras.Sequential(
+            [
+                keras.Input((1,)),
+                keras.layers.Dense(
+                    2,
+                    activation="softmax",
+                    kernel_initializer=keras.initializers.GlorotUniform(seed),
+                    bias_initializer=lambda shape, dtype: np.broadcast_to(bias, shape),
+                ),
+            ]
+        )
+
+    return build
+
+
+def test_a_dead_network_is_initialised_again_from_a_derived_seed(checkpoint):
+    seeds = [derive_seed(5, "two-node", attempt) for attempt in range(3)]
+    built: list[int] = []
+    build = build_for(seeds[2], built)
+    _, attempts = train_until_healthy("two-node", build, INPUTS, TARGETS, TRAINING, 5, checkpoint)
+    assert built == [0, *seeds]  # compiled once, whatever the seeds
+    assert [attempt.seed for attempt in attempts] == seeds
+    outcomes = [attempt.outcome for attempt in attempts]
+    assert outcomes == ["predicts 1 of 2 classes"] * 2 + ["learned"]
+
+
+def test_a_hopeless_attempt_ends_after_its_first_epoch_of_100_batches(checkpoint):
+    healthy = derive_seed(5, "two-node", 1)
+    _, attempts = train_until_healthy(
+        "two-node", build_for(healthy, []), INPUTS, TARGETS, TRAINING, 5, checkpoint
+    )
+    assert [len(attempt.history.epochs) for attempt in attempts] == [1, 3]
+
+
+def test_a_small_data_set_gets_all_its_epochs(checkpoint):
+    healthy = derive_seed(5, "two-node", 1)
+    _, attempts = train_until_healthy(
+        "two-node", build_for(healthy, []), INPUTS[:20], TARGETS[:20], TRAINING, 5, checkpoint
+    )
+    assert [len(attempt.history.epochs) for attempt in attempts] == [3, 3]
+
+
+def test_if_all_attempts_die_one_sentence_says_so(checkpoint):
+    built: list[int] = []
+    with pytest.raises(
+        DeadModelError, match="two-node did not learn in 100 attempts, the last one"
+    ):
+        train_until_healthy(
+            "two-node", build_for(None, built), INPUTS, TARGETS, TRAINING, 5, checkpoint
+        )
+    assert len(set(built[1:])) == 100
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_restart_does_not_remember_the_training_before(optimizer):
+    features = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
+    targets = np.eye(2, dtype=np.float32)[np.arange(30) % 2]
+    training = TRAINING.model_copy(
+        update={"optimizer": optimizer, "dropout": 0.5, "averaging": 0.9, "learning_rate": 0.01}
+    )
+
+    def build(seed):
+        return build_head(softmax_head(2), 8, training, seed)
+
+    restarts = Restarts(build, features, targets, training)
+
+    def digest(seed, images, compiled=None):
+        compiled = compiled or restarts.start(seed)
+        fit(compiled, features[:images], targets[:images], seed, StopAfter())
+        return weights_sha256(compiled.model)
+
+    first = digest(1, 30)
+    assert digest(2, 7) != first
+    assert digest(1, 30) == first
+    never_restarted = compile_training(build(1), features, targets, training)
+    assert digest(1, 30, never_restarted) == first
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("attempt", [0, 1])
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_killed_training_ends_with_the_same_bits(
+    checkpoint, tmp_path, monkeypatch, attempt, epoch
+):
+    healthy = derive_seed(5, "two-node", 1)
+
+    def train(where):
+        return train_until_healthy(
+            "two-node", build_for(healthy, []), INPUTS[:20], TARGETS[:20], TRAINING, 5, where
+        )
+
+    unkilled = train(Checkpoint(Store(tmp_path), "other"))
+    keep = AttemptCheckpointer.keep
+
+    def keep_and_die(self, variables, history):
+        keep(self, variables, history)
+        if (len(self.dead), len(history.epochs)) == (attempt, epoch):
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AttemptCheckpointer, "keep", keep_and_die)
+        with pytest.raises(Killed):
+            train(checkpoint)
+    told = describe_unfinished(checkpoint.store)
+    assert told == f"the next run resumes two-node from epoch {epoch + 1} of 3"
+    resumed = train(checkpoint)
+    assert weights_sha256(resumed[0]) == weights_sha256(unkilled[0])
+    losses = [[e.loss for e in a.history.epochs] for a in resumed[1]]
+    assert losses == [[e.loss for e in a.history.epochs] for a in unkilled[1]]
+
+
+def test_a_damaged_checkpoint_is_none(checkpoint):
+    notes = Notes(
+        name="base",
+        epochs=3,
+        dead=(),
+        history=History(epochs=(EpochResult(loss=1, accuracy=0.5),), seconds=1),
+    )
+    checkpoint.save([np.arange(3), np.ones((2, 2))], notes.model_dump_json())
+    arrays, text = checkpoint.load()
+    assert [array.tolist() for array in arrays] == [[0, 1, 2], [[1, 1], [1, 1]]]
+    assert Notes.model_validate_json(text) == notes
+    path = checkpoint.store.root / checkpoint.name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert checkpoint.load() is None

@@ -1,0 +1,620 @@
+"""The embedded registry, with tiny files as models, and with a kill at every point."""
+
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import numpy as np
+import pytest
+from disks import small_files
+
+from flows.cli import call_with_settings
+from flows.predict import PredictArguments, label_with_champion
+from flows.retrain import RetrainArguments, act
+from tasks.errors import FullDiskError, InputError
+from tasks.registry import embedded
+from tasks.registry.decision import Bounds, Judged, decide
+from tasks.registry.registry import Registry
+from tasks.registry.status import describe
+from tasks.registry.version import Candidate, lineage_digest
+from tasks.storage.store import Store, file_sha256
+
+NAME = "two-node-0-1"
+ROOT = Path(__file__).parents[2]
+CALLS = (
+    *("create_run", "log_batch", "log_dict", "log_artifacts", "log_artifact", "set_terminated"),
+    *("create_registered_model", "create_model_version", "set_registered_model_alias"),
+    *("log_text", "update_model_version", "set_model_version_tag"),
+)
+PRELOADED = [
+    *("pytest", "scipy.stats", "scipy.optimize", "alembic.command", "tasks.registry.status"),
+    *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"),
+]
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with an empty registry: MLflow takes seconds to make its database."""
+    root = tmp_path_factory.mktemp("registry") / "empty"
+    open_registry(root).prepare()
+    return root
+
+
+@pytest.fixture(scope="session")
+def one_champion(empty_registry: Path) -> Path:
+    """A store with version 1 as champion."""
+    root = shutil.copytree(empty_registry, empty_registry.with_name("one"))
+    retrain(root, "first", errors=5)
+    return root
+
+
+@pytest.fixture
+def root(empty_registry: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(empty_registry, tmp_path / "artifacts")
+
+
+def open_registry(root: Path) -> Registry:
+    return Registry(Store(root), None, NAME)
+
+
+def candidate(root: Path, text: str, errors: int) -> Candidate:
+    model, report = root / f"{text}.keras", root / "report"
+    model.write_text(text)
+    report.mkdir(exist_ok=True)
+    (report / "report.md").write_text(f"About {text}.")
+    return Candidate(
+        model=model,
+        sha256=file_sha256(model),
+        classes=(0, 1),
+        threshold=0.975,
+        ink=255,
+        params={"epochs": 5, "recipe": "tuned"},
+        metrics={"accuracy": 1 - errors / 700, "errors": errors, "images": 700},
+        lineage={"source": text, "data": ["a", "b"]},
+        report=report,
+    )
+
+
+def judged(errors: int) -> Judged:
+    return Judged(True, np.arange(700) >= errors, np.arange(700) % 2, np.full(700, 0.99), 1.0)
+
+
+def retrain(root: Path, text: str, errors: int) -> None:
+    """What flows/retrain.py does once a model is trained."""
+    registry, described = open_registry(root), candidate(root, text, errors)
+    registry.prepare()
+    version = registry.with_lineage(lineage_digest(described.lineage))
+    if version is None:
+        version, champion = registry.register(described), registry.champion()
+        opponent = judged(int(champion.metrics["errors"])) if champion else None
+        registry.record(version, decide(opponent, judged(errors), Bounds()))
+        version = registry.with_lineage(version.lineage)
+        assert version is not None
+    if registry.awaits_promotion(version):
+        registry.promote(version)
+
+
+def champion_of(root: Path) -> tuple[int, str]:
+    """The number of the champion and what its model file holds, after all checks."""
+    registry = open_registry(root)
+    champion = registry.champion()
+    assert champion is not None
+    assert champion.decision is not None
+    return champion.number, registry.model_path(champion).read_text()
+
+
+def versions(root: Path) -> dict[int, str]:
+    """The numbers of all versions, and how their runs ended."""
+    client = client_of(root)
+    found = client.search_model_versions(f"name = '{NAME}'")
+    return {int(one.version): client.get_run(one.run_id).info.status for one in found}
+
+
+def ends_of_runs(root: Path) -> set[str]:
+    """How all runs ended, with and without a version."""
+    client = client_of(root)
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    return {run.info.status for run in client.search_runs(experiments)}
+
+
+def client_of(root: Path):
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{root}/registry/mlflow.db")
+
+
+def test_a_version_comes_back_as_it_was_registered(root):
+    registry = open_registry(root)
+    described = candidate(root, "first", errors=5)
+    registered = registry.register(described)
+    assert registered == registry.challenger()
+    assert registry.champion() is None
+    assert (registered.number, registered.sha256) == (1, described.sha256)
+    assert (registered.classes, registered.threshold, registered.ink) == ((0, 1), 0.975, 255)
+    assert registered.lineage == lineage_digest({"data": ["a", "b"], "source": "first"})
+    assert registered.metrics == {"accuracy": 1 - 5 / 700, "errors": 5, "images": 700}
+    assert abs((datetime.now(UTC) - registered.created).total_seconds()) < 600
+    assert (registered.decision, registered.replaces) == (None, None)
+    assert registry.model_path(registered).read_text() == "first"
+
+
+def test_the_run_holds_settings_report_lineage_and_decision(root):
+    retrain(root, "first", errors=5)
+    champion = open_registry(root).champion()
+    client = client_of(root)
+    run = client.get_run(champion.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"epochs": "5", "recipe": "tuned"}
+    files = root / "registry/files" / champion.run_id / "artifacts"
+    assert sorted(path.relative_to(files).as_posix() for path in files.rglob("*.*")) == [
+        *("decision.json", "decision.md", "lineage.json"),
+        *("model/model.keras", "report/report.md"),
+    ]
+    assert (files / "decision.md").read_text() == (
+        "Promoted: there was no champion yet.\n\n"
+        "| criterion | champion | challenger | bound | passed |\n"
+        "| --- | ---: | ---: | ---: | --- |\n"
+        "| learned, 1 or 0 |  | 1 | 1 | yes |"
+    )
+    assert "| learned" in client.get_model_version(NAME, "1").description
+
+
+def test_the_better_one_is_promoted_and_the_other_stays_challenger(root):
+    for text, errors in [("first", 5), ("better", 3), ("tie", 3)]:
+        retrain(root, text, errors)
+    registry = open_registry(root)
+    champion, challenger = registry.champion(), registry.challenger()
+    assert champion_of(root) == (2, "better")
+    assert (champion.replaces, champion.opponent, champion.appointment.predecessors) == (1, 1, (1,))
+    assert champion.decision == decide(judged(5), judged(3), Bounds())
+    assert (challenger.number, challenger.appointment) == (3, None)
+    with pytest.raises(ValueError, match="version 3 was not judged better"):
+        registry.promote(challenger)
+
+
+def test_rollback_goes_back_one_champion_at_a_time(root):
+    for text, errors in [("first", 9), ("second", 7), ("third", 5)]:
+        retrain(root, text, errors)
+    registry = open_registry(root)
+    assert [version.number for version in registry.rollback()] == [3, 2]
+    assert champion_of(root) == (2, "second")
+    assert registry.champion().appointment.why == "Rolled back from version 3."
+    assert [version.number for version in registry.rollback()] == [2, 1]
+    with pytest.raises(InputError, match="There is no previous champion of two-node-0-1"):
+        registry.rollback()
+    assert champion_of(root) == (1, "first")
+
+
+def test_what_was_rolled_back_is_neither_promoted_again_nor_gone_back_to(root):
+    for text, errors in [("first", 9), ("second", 7)]:
+        retrain(root, text, errors)
+    open_registry(root).rollback()
+    retrain(root, "second", errors=7)
+    assert champion_of(root) == (1, "first")
+    retrain(root, "third", errors=5)
+    assert [version.number for version in open_registry(root).rollback()] == [3, 1]
+
+
+def test_rollback_to_a_damaged_model_keeps_the_champion(root):
+    for text, errors in [("first", 9), ("second", 7)]:
+        retrain(root, text, errors)
+    registry = open_registry(root)
+    first = registry.with_lineage(lineage_digest(candidate(root, "first", 9).lineage))
+    registry.model_path(first).write_text("other")
+    with pytest.raises(InputError, match="model of two-node-0-1 version 1, is missing or is not"):
+        registry.rollback()
+    assert champion_of(root) == (2, "second")
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"evil model")])
+def test_a_damaged_model_is_not_handed_out(root, damage):
+    retrain(root, "first", errors=5)
+    registry = open_registry(root)
+    champion = registry.champion()
+    damage(registry.model_path(champion))
+    with pytest.raises(InputError, match="is missing or is not what was registered"):
+        registry.model_path(champion)
+
+
+def test_a_candidate_that_changed_is_not_registered(root):
+    described = candidate(root, "first", errors=5)
+    described.model.write_text("changed")
+    with pytest.raises(InputError, match=r"first\.keras is not what was stored"):
+        open_registry(root).register(described)
+    assert open_registry(root).challenger() is None
+
+
+def test_a_registry_may_move(root):
+    retrain(root, "first", errors=5)
+    moved = root.rename(root.with_name("a place elsewhere é"))
+    assert champion_of(moved) == (1, "first")
+    retrain(moved, "second", errors=3)
+    assert champion_of(moved) == (2, "second")
+    assert [version.number for version in open_registry(moved).rollback()] == [2, 1]
+    assert not root.exists()
+
+
+def test_a_model_is_fetched_from_where_mlflow_keeps_it(root, tmp_path):
+    """What a registry elsewhere does: the store that asks has no copy yet."""
+    retrain(root, "first", errors=5)
+    elsewhere = Registry(Store(tmp_path / "b"), f"sqlite:///{root}/registry/mlflow.db", NAME)
+    path = elsewhere.model_path(elsewhere.champion())
+    assert path.is_relative_to(tmp_path / "b")
+    assert path.read_text() == "first"
+
+
+def test_a_version_that_somebody_else_registered_is_named(root):
+    registry = open_registry(root)
+    assert registry.champion() is None
+    client = client_of(root)
+    client.create_registered_model(NAME)
+    client.create_model_version(NAME, source="/elsewhere")
+    client.set_registered_model_alias(NAME, "champion", "1")
+    with pytest.raises(InputError, match="Version 1 of two-node-0-1 was not registered by this"):
+        registry.champion()
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns", "ftp://somewhere"])
+def test_an_address_that_is_no_registry_is_named(tmp_path, uri):
+    with pytest.raises(InputError, match="give the address of an MLflow server"):
+        Registry(Store(tmp_path), uri, NAME).champion()
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(InputError, match=r"registry http://127\.0\.0\.1:1 cannot be used") as error:
+        Registry(Store(tmp_path), "http://me:secret@127.0.0.1:1", NAME).champion()
+    assert "secret" not in str(error.value)
+
+
+def test_the_status_of_an_empty_registry_is_one_sentence(root):
+    assert describe(open_registry(root)) == (
+        "There is no model in the registry of two-node-0-1 yet."
+    )
+
+
+def test_the_status_says_who_and_why(root):
+    for text, errors in [("first", 9), ("second", 7)]:
+        retrain(root, text, errors)
+    registry = open_registry(root)
+    registry.rollback()
+    lines = describe(registry).splitlines()
+    assert [line.split() for line in lines[:2]] == [
+        ["two-node-0-1", "champion", "challenger"],
+        ["version", "1", "2"],
+    ]
+    assert [line.split() for line in lines[4:7]] == [
+        ["accuracy", "0.98714", "0.99"],
+        ["errors", "9", "7"],
+        ["images", "700", "700"],
+    ]
+    assert lines[8].startswith("Champion: Rolled back from version 2. (")
+    assert lines[10].startswith(
+        "Challenger: Promoted: errors fell from 9 to 7 of 700 held-out images, and nothing else "
+        "is out of bounds. (against version 1) Rolled back from version 2. ("
+    )
+    assert [line.split() for line in lines[12:15]] == [
+        ["criterion", "champion", "challenger", "bound", "passed"],
+        ["learned,", "1", "or", "0", "1", "1", "1", "yes"],
+        ["errors,", "fewer", "than", "9", "7", "9", "yes"],
+    ]
+    assert len({line.rindex(" ") for line in lines[12:]}) == 1
+
+
+def test_a_challenger_that_was_never_judged_is_registered_once(root):
+    registry, described = open_registry(root), candidate(root, "first", errors=5)
+    registered = registry.register(described)
+    assert registry.register(described) == registered
+    assert registry.with_lineage(lineage_digest(described.lineage)) is None
+    assert "Challenger: Not judged yet" in describe(registry)
+    assert "There is no champion of two-node-0-1 yet." in describe(registry)
+
+
+def test_of_what_was_never_judged_only_the_same_whole_model_is_gone_on_with(root):
+    registry, described = open_registry(root), candidate(root, "first", errors=5)
+    first = registry.register(described)
+    other = replace(candidate(root, "other", errors=5), lineage=described.lineage)
+    assert registry.register(other).number == 2
+    assert registry.register(described).number == 1
+    assert registry.challenger().number == 1
+    registry.model_path(first).write_text("damaged")
+    assert registry.register(described).number == 3
+
+
+@pytest.mark.parametrize("command", ["status", "predict"])
+def test_who_only_reads_makes_nothing(tmp_path, capsys, command):
+    assert code_of(command, tmp_path / "artifacts") == {"status": 0, "predict": 2}[command]
+    said = "".join(capsys.readouterr())
+    assert "There is no model in the registry" in said or "there is no champion of" in said
+    assert not any(tmp_path.iterdir())
+
+
+def code_of(command: str, root: Path) -> int:
+    """The exit code of a command that only reads, called as its script calls it."""
+    settings, call, argument = {
+        "status": (RetrainArguments, act, "status"),
+        "predict": (PredictArguments, label_with_champion, "image.png"),
+    }[command]
+    return call_with_settings(settings, call, [argument, "--artifacts", str(root)])
+
+
+def lead_nowhere(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("gone.db")
+
+
+def write_elsewhere(path: Path) -> None:
+    """A database of somebody else."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE books (title)")
+
+
+def wipe_the_middle(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 4 : len(content) // 2] = bytes(len(content) // 4)
+    path.write_bytes(content)
+
+
+DAMAGES = [
+    (Path.unlink, r"is missing, but there are models in \S+/registry/files"),
+    (lambda path: path.write_bytes(b""), "is empty"),
+    (lead_nowhere, r"is missing: \S+/mlflow\.db is a link to nothing"),
+    (lambda path: path.write_bytes(b"text" * 5000), r"is damaged or is another file \(file is not"),
+    (write_elsewhere, r"is damaged or is another file \(no such table: registered_models\)"),
+    (lambda path: os.truncate(path, 200_000), r"is damaged or is another file \(database disk"),
+    (wipe_the_middle, "is damaged "),
+]
+
+
+@pytest.mark.parametrize(("damage", "flaw"), DAMAGES, ids=lambda value: str(value)[:20])
+def test_a_lost_database_is_named_and_nothing_is_made_in_its_place(
+    one_champion, tmp_path, capsys, damage, flaw
+):
+    root = shutil.copytree(one_champion, tmp_path / "artifacts")
+    damage(root / "registry" / "mlflow.db")
+    before = contents(root)
+    assert [code_of(command, root) for command in ("status", "predict")] == [2, 2]
+    said = capsys.readouterr().err.splitlines()
+    with pytest.raises(InputError) as error:
+        open_registry(root).prepare()
+    assert said == [f"error: {error.value}"] * 2
+    assert re.fullmatch(
+        rf"\S+/registry/mlflow\.db, the database of the model registry, {flaw}[^;]*; put it back "
+        r"from a backup, name another with --registry, or move the folder \S+/registry away to "
+        "begin anew",
+        str(error.value),
+    )
+    assert contents(root) == before
+
+
+def test_a_database_in_use_is_not_called_damaged(one_champion):
+    address = f"sqlite:///{one_champion}/registry/mlflow.db"
+    with closing(sqlite3.connect(address.removeprefix("sqlite:///"))) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        assert embedded.address(Store(one_champion)) == address
+
+
+def contents(root: Path) -> dict[str, bytes | None]:
+    """All there is below a folder, with what is in it."""
+    return {
+        str(path.relative_to(root)): path.read_bytes() if path.is_file() else None
+        for path in root.rglob("*")
+    }
+
+
+def test_a_folder_that_is_a_link_to_nothing_is_no_new_registry(one_champion, tmp_path):
+    root = shutil.copytree(one_champion, tmp_path / "artifacts")
+    (root / "registry").rename(tmp_path / "disk")
+    (root / "registry").symlink_to(tmp_path / "disk")
+    assert champion_of(root) == (1, "first")
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    with pytest.raises(InputError, match=r"missing: \S+/registry is a link to nothing; put it"):
+        open_registry(root).champion()
+    assert not (tmp_path / "disk").exists()
+
+
+def test_moved_away_as_the_sentence_says_a_registry_begins_anew(one_champion, tmp_path):
+    root = shutil.copytree(one_champion, tmp_path / "artifacts")
+    (root / "registry" / "mlflow.db").unlink()
+    (root / "registry").rename(tmp_path / "away")
+    retrain(root, "second", errors=9)
+    assert champion_of(root) == (1, "second")
+
+
+def test_of_two_that_begin_a_registry_neither_replaces_the_others(tmp_path):
+    """The lock keeps retrainings apart; here two meet without it, and the slower comes second."""
+    root = tmp_path / "artifacts"
+    root.mkdir()
+    context = forkserver()
+    ours, theirs = context.Pipe()
+    process = context.Process(target=begin_slowly, args=(root, theirs))
+    process.start()
+    theirs.close()  # so that its death is seen here
+    assert ours.recv() == "has a database to put into place"
+    retrain(root, "first", errors=5)
+    ours.send("go on")
+    process.join()
+    assert process.exitcode == 0
+    assert champion_of(root) == (2, "second")
+    assert open_registry(root).champion().replaces == 1
+
+
+def begin_slowly(root: Path, pipe: Connection) -> None:
+    def wait() -> None:
+        pipe.send("has a database to put into place")
+        pipe.recv()
+
+    call_after_migration(wait)
+    retrain(root, "second", errors=3)
+
+
+def begin_until_killed(root: Path, point: int) -> None:
+    """SIGKILL after the database was made, or after it was put into place."""
+    reached = count()
+
+    def kill(*_: object) -> None:
+        if next(reached) == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    call_after_migration(kill)
+    link = os.link
+    os.link = lambda *paths: kill(link(*paths))
+    open_registry(root).prepare()
+
+
+def call_after_migration(call: Callable[[], None]) -> None:
+    migrate = embedded._migrate
+    embedded._migrate = lambda path: (migrate(path), call())
+
+
+def test_a_kill_while_a_registry_begins_leaves_a_whole_one_or_none(tmp_path):
+    (tmp_path / "start").mkdir()
+    seen = []
+    for root in states_of_the_killed(begin_until_killed, tmp_path / "start", tmp_path):
+        seen.append((root / "registry" / "mlflow.db").exists())
+        assert describe(open_registry(root)).startswith("There is no model in the registry")
+        retrain(root, "first", errors=5)
+        assert champion_of(root) == (1, "first")
+    assert seen == [False, True, True]
+
+
+def retrain_until_killed(root: Path, point: int) -> None:
+    kill_at(point)
+    retrain(root, "second", errors=3)
+
+
+def rollback_until_killed(root: Path, point: int) -> None:
+    kill_at(point)
+    open_registry(root).rollback()
+
+
+def kill_at(point: int) -> None:
+    """SIGKILL before the n-th of all calls that write and of all changes yet to be committed."""
+    from mlflow import MlflowClient
+    from sqlalchemy import Engine, event
+
+    counter = count()
+
+    def reach() -> None:
+        if next(counter) == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def reaching(call):
+        def killed_or_called(*args, **kwargs):
+            reach()
+            return call(*args, **kwargs)
+
+        return killed_or_called
+
+    for name in CALLS:
+        setattr(MlflowClient, name, reaching(getattr(MlflowClient, name)))
+
+    @event.listens_for(Engine, "after_cursor_execute")
+    def _executed(connection, cursor, statement, *rest):
+        is_of_an_alias = "registered_model_aliases" in statement
+        if is_of_an_alias and statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            reach()
+
+
+def exit_code(target, root: Path, point: int) -> int:
+    """Of a process that starts anew, but for its imports."""
+    process = forkserver().Process(target=target, args=(root, point))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def forkserver() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def states_of_the_killed(target, start: Path, folder: Path):
+    """The artifacts folder after a kill at each point in turn, until one is never reached."""
+    for point in count():
+        root = shutil.copytree(start, folder / str(point))
+        code = exit_code(target, root, point)
+        assert code in (0, -signal.SIGKILL)
+        yield root
+        if code == 0:
+            return
+
+
+def test_a_kill_at_any_point_leaves_one_whole_champion_and_the_next_run_goes_on(
+    one_champion, tmp_path
+):
+    seen, ends = [], set()
+    for root in states_of_the_killed(retrain_until_killed, one_champion, tmp_path):
+        seen.append(champion_of(root))
+        retrain(root, "second", errors=3)
+        assert champion_of(root) == (2, "second")
+        assert open_registry(root).champion().replaces == 1
+        assert open_registry(root).challenger().number == 2
+        assert versions(root) == {1: "FINISHED", 2: "FINISHED"}
+        ends |= ends_of_runs(root)
+    assert len(seen) > 17
+    assert ends == {"FINISHED", "KILLED"}
+    assert seen == [(1, "first")] * (len(seen) - 1) + [(2, "second")]
+
+
+def test_a_kill_at_any_point_of_a_rollback_leaves_one_whole_champion(one_champion, tmp_path):
+    start = shutil.copytree(one_champion, tmp_path / "start")
+    retrain(start, "second", errors=3)
+    seen = []
+    for root in states_of_the_killed(rollback_until_killed, start, tmp_path):
+        seen.append(champion_of(root))
+        if seen[-1] == (2, "second"):
+            open_registry(root).rollback()
+        assert champion_of(root) == (1, "first")
+    assert seen == [(2, "second")] * 4 + [(1, "first")]
+
+
+def test_mlflow_says_nothing_to_anyone_and_leaves_nothing_where_we_are(tmp_path):
+    """A process that is neither a test's nor a build's, in which MLflow would report its use."""
+    code = f"""
+from pathlib import Path
+from tasks.registry.registry import Registry
+from tasks.storage.store import Store
+import sys
+assert "mlflow" not in sys.modules
+Registry(Store(Path("store")), None, "{NAME}").prepare()
+import mlflow.telemetry
+assert mlflow.telemetry.get_telemetry_client() is None
+"""
+    known = ("PATH", "HOME", "PREFECT_HOME", "VIRTUAL_ENV")
+    environment = {key: os.environ[key] for key in known if key in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_a_full_disk_leaves_the_champion_and_later_the_challenger_wins(one_champion, tmp_path):
+    root = shutil.copytree(one_champion, tmp_path / "artifacts")
+    place = re.escape(f"for {root}/registry/mlflow.db")
+    with small_files(5_000), pytest.raises(FullDiskError, match=f"^no space left on /.* {place}"):
+        retrain(root, "second", errors=1)
+    assert champion_of(root) == (1, "first")
+    retrain(root, "second", errors=1)
+    assert champion_of(root)[1] == "second"

@@ -1,0 +1,305 @@
+"""The report: from literal probabilities to its pages."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.config import Config
+from tasks.compare import draw, tabulate
+from tasks.evaluate import Evaluation, score
+from tasks.label_efficiency import LabelEfficiency, Point
+from tasks.networks.checkpointing import Attempt
+from tasks.networks.trained import TrainedModel
+from tasks.networks.training import EpochResult, History
+from tasks.report import write_folder
+from tasks.reporting.command import reproducing_command
+from tasks.reporting.experiment.analysis import Answers, analyse
+from tasks.reporting.experiment.benefit import describe_label_efficiency
+from tasks.reporting.experiment.comparison import Result, describe_models
+from tasks.reporting.page import render, summarise
+from tasks.schemas.references import ArrayReference, ModelReference
+from tasks.storage.store import Store
+
+EXPECTED = Path(__file__).parent / "expected"
+REFERENCE = ArrayReference(path="a", sha256="s", shape=(1,), dtype="float32")
+LABELS = np.array([0, 1, 0, 1, 2])
+BASE = np.array(
+    [[0.9, 0.1, 0], [0.2, 0.8, 0], [0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0, 0.1, 0.9]], np.float32
+)
+TWO = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]], np.float32)
+ONE = np.array([[0.8, 0.2], [0.1, 0.9], [0.9, 0.1], [0.3, 0.7]], np.float32)
+
+
+def result(name: str, probabilities: np.ndarray, dead_attempts: int = 0) -> Result:
+    """A model with these answers, after so many attempts that died."""
+    history = History(epochs=(EpochResult(loss=0.5, accuracy=0.6),) * 2, seconds=1.5)
+    dead = Attempt(seed=1, history=history, outcome="predicts 1 of 2 classes")
+    attempts = (dead,) * dead_attempts + (Attempt(seed=2, history=history, outcome="learned"),)
+    model = ModelReference(
+        path="m", sha256="s", weights_sha256="ab", parameters=325_282, trainable_parameters=232_610
+    )
+    trained = TrainedModel(name=name, model=model, attempts=attempts, precision="float32")
+    classes = probabilities.shape[1]
+    one_hot = np.eye(classes, dtype=np.float32)[LABELS[np.less(LABELS, classes)]]
+    scores = score(probabilities, one_hot, "crossentropy")
+    return Result(
+        recipe="notebook",
+        trained=trained,
+        evaluation=Evaluation(scores=scores, probabilities=REFERENCE),
+    )
+
+
+def answers(name: str, probabilities: np.ndarray) -> Answers:
+    classes = probabilities.shape[1]
+    rows = np.flatnonzero(np.less(LABELS, classes))
+    return Answers("notebook", name, probabilities, LABELS[rows], rows, tuple(range(classes)))
+
+
+def neither(confident: float) -> dict:
+    return {
+        "recipe": "notebook",
+        "model": "two-node",
+        "unknown": 1000,
+        "known": 4,
+        "confident": confident,
+        "threshold": 0.99,
+        "refused": 0.9,
+        "accepted": 0.5,
+        "uncertainties": np.geomspace(1e-8, 0.5, 21).tolist(),
+        "unknown_counts": [50] * 20,
+        "known_counts": [4] + [0] * 19,
+    }
+
+
+def study(**accuracies: list[list[float]]) -> dict:
+    """A study with 2 and 4 labelled images in two draws; all got the last image wrong."""
+    studies = [
+        LabelEfficiency(
+            approach=name.replace("_", "-"),
+            points=tuple(
+                Point(images=images, accuracies=tuple(draws))
+                for images, draws in zip((2, 4), found, strict=True)
+            ),
+            hits=REFERENCE,
+        )
+        for name, found in accuracies.items()
+    ]
+    return describe_label_efficiency(
+        "notebook", studies, [np.array([True, True, True, False])] * len(studies)
+    )
+
+
+STUDY = {
+    "frozen": [[0.9, 0.8], [1, 0.9]],
+    "fine_tuned": [[0.9, 0.8], [1, 0.9]],
+    "scratch": [[0.5, 0.6], [1, 0.9]],
+    "linear": [[0.7, 0.7], [0.8, 0.95]],
+}
+
+
+@pytest.fixture
+def metrics() -> dict:
+    results = [
+        result("base", BASE),
+        result("two-node", TWO, dead_attempts=1),
+        result("one-node", ONE),
+    ]
+    analysis = analyse(
+        describe_models(results, is_mnist=True, classes=(0, 1)),
+        [answers("base", BASE), answers("two-node", TWO), answers("one-node", ONE)],
+        [neither(0.25)],
+        study(**STUDY),
+    )
+    return analysis | {
+        "class_counts": [{"class": 0, "train": 5_923, "test": 2}],
+        "dataset": {
+            "name": "MNIST",
+            "source": "/data/<mnist>",
+            "sha256": "cd",
+            "notice": "",
+            "train": 60_000,
+            "test": 5,
+            "train_subset": 12_665,
+            "test_subset": 4,
+        },
+        "config": {"classes": [0, 1], "seed": 0},
+        "command": "python flows/main.py",
+        "environment": {"python": "3.11.7"},
+        "tasks": [{"task": "load", "state": "Cached", "seconds": 0.25}],
+    }
+
+
+def pages(metrics: dict) -> dict[str, str]:
+    test = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
+    pictures = dict(draw(metrics, test, (0, 1)))
+    return render(metrics, tabulate(metrics["models"]), pictures)
+
+
+def claims(metrics: dict) -> list[str]:
+    return [finding["claim"] for finding in metrics["verdict"]]
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md", "comparison.csv", "metrics.json"])
+def test_the_report_is_the_stored_one(metrics, name):
+    """After a change that is meant: `python tests/test_report.py` stores it anew."""
+    assert pages(metrics)[name] == (EXPECTED / name).read_text()
+
+
+def test_metrics_come_back_whole(metrics):
+    assert json.loads(pages(metrics)["metrics.json"]) == metrics
+
+
+def test_the_verdict_follows_from_the_numbers(metrics):
+    assert claims(metrics) == [
+        "The base model's features carry over: every transferred head learned its classes, "
+        "after 1 initialisation that never learned was thrown away.",
+        "Two output nodes or one: they cannot be distinguished.",
+        "Transfer helps where labels are few, up to 2 images; with all of them it cannot be "
+        "distinguished from a linear model on pixels.",
+        "Images of other classes are often called with confidence: do not show them to these "
+        "models without a threshold.",
+    ]
+    evidence = metrics["verdict"][1]["evidence"]
+    assert "agree on 75.00\u00a0% of 4 test images" in evidence
+    assert "only two nodes are right on 0, only one on 1 (exact McNemar test, p = 1)" in evidence
+
+
+def test_a_head_that_did_not_learn_leads_the_verdict():
+    dead = result("two-node", TWO[:, ::-1].copy())
+    found = analyse(
+        describe_models([dead], is_mnist=False, classes=(0, 1)),
+        [answers("two-node", TWO)],
+        [],
+        None,
+    )
+    assert claims(found) == [
+        "Do not use notebook two-node: always answering the most frequent class does as well."
+    ]
+
+
+def test_rare_confidence_and_useless_transfer_are_said_so():
+    same = {name: [[0.9, 0.9], [1, 1]] for name in STUDY}
+    found = analyse(
+        describe_models([result("two-node", TWO)], is_mnist=False, classes=(0, 1)),
+        [answers("two-node", TWO)],
+        [neither(0.01)],
+        study(**same),
+    )
+    assert claims(found)[1:] == [
+        "Transfer was not seen to help with few labels; with all of them it cannot be "
+        "distinguished from a linear model on pixels.",
+        "Images of other classes are rarely called with confidence.",
+    ]
+
+
+def test_the_heads_differ_most_where_it_says(metrics):
+    (heads,) = metrics["heads"]
+    assert [row["image"] for row in heads["differences"]] == [3, 2, 0, 1]
+    assert heads["differences"][0] == {
+        "image": 3,
+        "label": 1,
+        "two_node": pytest.approx(0.4),
+        "one_node": pytest.approx(0.7),
+    }
+
+
+def test_the_hardest_images_come_first(metrics):
+    two = metrics["mistakes"][1]["images"]
+    assert [row["image"] for row in two] == [3, 2, 1, 0]
+    assert (two[0]["label"], two[0]["predicted"]) == (1, 0)
+
+
+def test_the_comparison_has_intervals_and_the_published_numbers(metrics):
+    rows = list(csv.DictReader(io.StringIO(pages(metrics)["comparison.csv"])))
+    assert [row["model"] for row in rows] == ["base", "two-node", "one-node"]
+    assert [row["errors"] for row in rows] == ["1", "1", "0"]
+    assert float(rows[2]["low"]) == pytest.approx(0.025 ** (1 / 4))  # no error in four images
+    assert [row["published_accuracy"] for row in rows] == ["0.877", "0.99953", "0.99953"]
+    assert "99.953\u00a0%" in pages(metrics)["report.md"]
+
+
+def test_what_was_left_out_is_said(metrics):
+    metrics |= {"label_efficiency": None, "unknown_classes": [], "heads": []}
+    for name in ("report.html", "report.md"):
+        page = pages(metrics)[name]
+        assert "--no-label-efficiency" in page
+        assert "There is no image of another class." in page
+        assert "there are more" in page
+
+
+def test_the_summary_is_the_verdict_and_the_comparison(metrics):
+    summary = summarise(metrics)
+    assert [line for line in summary.splitlines() if line.startswith("## ")] == [
+        "## 1. Verdict",
+        "## 2. Comparison",
+    ]
+    assert metrics["verdict"][0]["claim"] in summary
+
+
+def test_the_command_has_what_is_not_the_default():
+    config = Config(
+        classes=(3, 5), label_efficiency=False, head_epochs=2, dataset="my data.npz", wait=3
+    )
+    assert reproducing_command(config) == (
+        "python flows/main.py --dataset 'my data.npz' --head-epochs 2 --classes 3,5 --no-label-efficiency"
+    )
+
+
+@pytest.mark.parametrize(("is_mnist", "classes"), [(False, (0, 1)), (True, (3, 5))])
+def test_published_numbers_stand_only_beside_the_notebooks_own_case(is_mnist, classes):
+    results = [result("base", BASE)]
+    (row,) = describe_models(results, is_mnist, classes)
+    assert (row["published_loss"], row["published_accuracy"]) == (None, None)
+    (row,) = describe_models(results, True, (0, 1))
+    assert (row["published_loss"], row["published_accuracy"]) == (0.01645, 0.877)
+
+
+def test_columns_of_published_numbers_are_left_out_where_there_are_none(metrics):
+    for row in metrics["models"]:
+        row |= {"published_loss": None, "published_accuracy": None}
+    assert "notebook's loss" not in pages(metrics)["report.md"]
+    assert "notebook's loss" not in pages(metrics)["report.html"]
+
+
+def test_the_page_is_escaped_and_needs_no_network(metrics):
+    page = pages(metrics)["report.html"]
+    assert "/data/&lt;mnist&gt;" in page
+    assert "<mnist>" not in page
+    assert "<svg" in page
+    for outside in ('src="http', 'href="http', "@import", "url("):
+        assert outside not in page.replace("url(#", "")
+
+
+def test_a_notice_stands_above_the_verdict(metrics):
+    metrics["dataset"]["notice"] = "digits stand in for MNIST"
+    for text in (pages(metrics)["report.md"], pages(metrics)["report.html"]):
+        assert text.index("digits stand in for MNIST") < text.index("1. Verdict")
+
+
+def test_latest_points_at_the_newest_report(tmp_path):
+    store = Store(tmp_path)
+    first = write_folder(store, {"report.md": "one"})
+    second = write_folder(store, {"report.md": "two"})
+    reports = tmp_path / "reports"
+    assert (reports / "latest" / "report.md").read_text() == "two"
+    assert (first / "report.md").read_text() == "one"
+    assert {path.name for path in reports.iterdir()} == {first.name, second.name, "latest"}
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_latest_may_have_become_a_folder_in_a_copy(tmp_path):
+    write_folder(Store(tmp_path / "a"), {"report.md": "one"})
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    write_folder(Store(tmp_path / "b"), {"report.md": "two"})
+    assert (tmp_path / "b" / "reports" / "latest" / "report.md").read_text() == "two"
+
+
+if __name__ == "__main__":
+    EXPECTED.mkdir(exist_ok=True)
+    for name, text in pages(metrics.__wrapped__()).items():
+        (EXPECTED / name).write_text(text)

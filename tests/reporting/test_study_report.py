@@ -1,0 +1,329 @@
+"""The report of a study: from literal results to its pages."""
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from itertools import combinations
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from results import LABELS, result
+from test_page import CLIPPED, OVERFLOW
+
+from tasks.data.source import Source
+from tasks.plots.spread import draw_spread
+from tasks.report_study import report_study
+from tasks.reporting.command import Settings
+from tasks.reporting.study.analysis import analyse_trials
+from tasks.reporting.study.page import draw_study, render_study, summarise_study
+from tasks.reporting.study.verdict import judge_spread
+from tasks.schemas.references import Dataset, Split
+from tasks.storage import records
+from tasks.storage.store import Store
+from tasks.trials.trial import TrialResult
+
+TEST = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), dtype=np.uint8)
+DIED = "predicts 1 of 2 classes"
+DASH = "\u2013"
+
+
+def pairs(seeds: int = 2) -> list[TrialResult]:
+    """Three of the 45 pairs; only 3 and 5 are confused, by one node in every seed."""
+    return [
+        result(classes, head, seed, wrong=wrong if head == "one-node" or seed else ())
+        for classes, wrong in [((0, 1), ()), ((3, 5), (0, 1, 2)), ((4, 9), ())]
+        for head in ("two-node", "one-node")
+        for seed in range(seeds)
+    ]
+
+
+DEAD = [
+    result((0, 2), "two-node", 0, dead=(DIED,) * 3, learned=False),
+    result((0, 2), "one-node", 0, dead=(DIED,)),
+]
+THREE = [result((3, 5, 8), "three-node", seed, wrong=(seed,)) for seed in range(2)]
+
+
+def metrics(results: list[TrialResult]) -> dict:
+    return analyse_trials(results, LABELS) | {
+        "dataset": {
+            "name": "MNIST",
+            "source": "/data/<mnist>",
+            "sha256": "cd",
+            "notice": "",
+            "train": 60_000,
+            "test": 40,
+        },
+        "config": {"seeds": 2},
+        "command": "python flows/study.py",
+        "environment": {"python": "3.11.7"},
+        "tasks": [{"task": "load", "state": "Cached", "seconds": 0.25}],
+    }
+
+
+def pages(results: list[TrialResult]) -> dict[str, str]:
+    found = metrics(results)
+    return render_study(found, dict(draw_study(found, TEST)))
+
+
+class Page(HTMLParser):
+    """The page's tables, as lists of lists of texts, and the tags that are still open."""
+
+    EMPTY = ("meta", "br", "link")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag == "h2":
+            self.ids.append(values["id"])
+        if tag == "a":
+            self.links.append(values["href"].removeprefix("#"))
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data
+
+    def table(self, column: str) -> list[list[str]]:
+        """The rows of the only table that has a column of this name."""
+        (found,) = [table for table in self.tables if column in table[0]]
+        return found[1:]
+
+
+def claims(results: list[TrialResult]) -> list[str]:
+    return [finding["claim"] for finding in analyse_trials(results, LABELS)["verdict"]]
+
+
+def test_the_page_is_whole_and_its_contents_lead_somewhere():
+    page = Page(pages(pairs() + THREE + DEAD)["report.html"])
+    assert page.open == []
+    assert page.links == page.ids
+    assert page.ids == ["verdict", "subsets", "heads", "seeds", "hardest", "dead", "making"]
+
+
+def test_the_matrix_has_two_nodes_above_the_diagonal_and_one_below():
+    """3 and 5: two nodes have 0 and 3 errors of 8, one node 3 and 3; most pairs are missing."""
+    rows = Page(pages(pairs() + DEAD)["report.html"]).table("digit")
+    assert len(rows) == 10
+    assert rows[3][0] == "3"
+    assert rows[3][1 + 5].startswith("81.25")
+    assert rows[5][1 + 3].startswith("62.50")
+    assert rows[0][1 + 2] == "dead"
+    assert rows[2][1 + 0].startswith("100.00")
+    assert rows[3][1 + 3] == rows[6][1 + 7] == rows[7][1 + 6] == ""
+
+
+def test_the_picture_of_pairs_has_the_same_errors():
+    pictures = dict(draw_study(metrics(pairs() + DEAD), TEST))
+    assert list(pictures) == ["pairs-tuned", "spread-tuned", "hardest-tuned-3-5"]
+    picture = pictures["pairs-tuned"]
+    assert [picture.count(f">{text}<") for text in ("1.5", "3.0", "0.0", "dead")] == [1, 1, 5, 1]
+    assert "3 of 4" in pictures["hardest-tuned-3-5"]
+
+
+def test_the_picture_of_seeds_has_the_hardest_subsets_on_top_and_no_more_than_45():
+    """Of 120 subsets of three digits only the last is confused."""
+    subsets = list(combinations(range(10), 3))
+    trials = [
+        result(classes, "three-node", wrong=(0,) if classes == (7, 8, 9) else ())
+        for classes in subsets
+    ]
+    picture = draw_spread(metrics(trials)["transfers"])
+    names = re.findall(r">(\d \d \d)<", picture)
+    assert names == ["7 8 9", *(" ".join(map(str, classes)) for classes in subsets[:44])]
+
+
+def test_larger_subsets_have_a_table_of_their_own():
+    (row,) = Page(pages(THREE)["report.html"]).table("least and most")
+    assert row[:6] == ["tuned", "3, 5, 8", "three-node", "12", "2 of 2", "91.67\u00a0%"]
+    assert row[7:] == ["1.0", f"1 {DASH} 1"]
+
+
+def test_a_study_of_larger_subsets_alone_has_no_matrix_and_no_comparison_of_heads():
+    page = pages(THREE)["report.html"]
+    assert not [table for table in Page(page).tables if table[0][0] == "digit"]
+    assert "There is no pair of classes for which both heads learned" in page
+    assert "spread-tuned" not in page
+    assert list(dict(draw_study(metrics(THREE), TEST))) == ["spread-tuned", "hardest-tuned-3-5-8"]
+
+
+def test_one_seed_has_no_spread():
+    (two, one) = Page(pages(pairs(seeds=1))["report.html"]).table("median subset")
+    assert two == ["tuned", "two-node", DASH, DASH, DASH, "3", "0"]
+    assert one == ["tuned", "one-node", DASH, DASH, DASH, "3", "3"]
+
+
+def test_a_study_in_which_nothing_learned_has_a_report():
+    page = pages(DEAD[:1])
+    assert "did not learn" in page["report.md"]
+    assert "No trial that learned got a test image wrong" in page["report.html"]
+    assert claims(DEAD[:1]) == [
+        "No trial learned.",
+        "How much depends on the seed is unknown.",
+        "3 of 3 initialisations never learned and were thrown away.",
+    ]
+
+
+def test_the_verdict_follows_from_the_numbers():
+    assert claims(pairs()) == [
+        "The base model's features carry over: all 12 trials learned.",
+        "By the recipe tuned, two output nodes and one cannot be distinguished.",
+        "In most subsets the seed hardly matters, in some it does.",
+        "Hardest to tell apart: 3 and 5.",
+        "Every initialisation learned.",
+    ]
+    evidence = analyse_trials(pairs(), LABELS)["verdict"][1]["evidence"]
+    assert evidence == (
+        "Errors in all: two nodes 3, one node 6. Pairs on which two nodes made fewer: 1, as many: "
+        "2, more: 0 (exact sign-flip test, p = 1). "
+        "Pair by pair, adjusted for 3 tests, 0 differ (least p = 0.75)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("median", "largest", "claim"),
+    [
+        (0.0, 0.9, "The seed hardly matters."),
+        (0.9, 1.0, "In most subsets the seed hardly matters, in some it does."),
+        (1.0, 1.0, "One seed is not enough to judge a subset: errors vary from seed to seed."),
+    ],
+)
+def test_the_verdict_says_how_much_depends_on_the_seed(median, largest, claim):
+    row = {"recipe": "tuned", "head": "two-node", "widest": [3, 5]}
+    found = judge_spread([row | {"median": median, "largest": largest}])
+    assert found["claim"] == claim
+    assert found["evidence"].endswith(f"tuned two-node {median}, {largest} on 3 and 5")
+
+
+def test_a_head_that_is_better_on_most_pairs_is_said_so():
+    """Of seven pairs one node is worse on all: 2 of 2^7 sums are as far away."""
+    trials = [
+        result(classes, head, wrong=(0,) if head == "one-node" else ())
+        for classes in list(combinations(range(10), 2))[:7]
+        for head in ("two-node", "one-node")
+    ]
+    assert "By the recipe tuned, two output nodes make fewer mistakes over all pairs." in claims(
+        trials
+    )
+
+
+def test_a_pair_that_differs_is_said_so_though_the_heads_are_equal_on_the_whole():
+    trials = [
+        result((3, 5), head, wrong=tuple(range(8)) if head == "one-node" else ())
+        for head in ("two-node", "one-node")
+    ]
+    assert claims(trials)[1] == (
+        "By the recipe tuned, neither two output nodes nor one is better throughout, but they "
+        "differ on 1 of 1 pairs."
+    )
+
+
+def test_dead_initialisations_are_counted_and_explained():
+    (two, one) = Page(pages(DEAD)["report.html"]).table("of them dead")
+    assert two == ["tuned", "two-node", "1", "3", "3", "3", "1", f"{DIED}: 3"]
+    assert one == ["tuned", "one-node", "1", "2", "1", "2", "0", f"{DIED}: 1"]
+    assert claims(DEAD)[-1] == "4 of 5 initialisations never learned and were thrown away."
+
+
+def test_the_csv_has_a_line_for_each_trial():
+    rows = list(csv.DictReader(io.StringIO(pages(pairs() + DEAD)["trials.csv"])))
+    assert len(rows) == 14
+    dead, pair = rows[4], rows[-3]
+    assert (dead["classes"], dead["errors"], dead["attempts"]) == ("0 2", "", "3")
+    assert (pair["classes"], pair["head"], pair["errors"]) == ("4 9", "two-node", "0")
+
+
+def test_the_files_are_the_same_whenever_and_in_whatever_order():
+    everything = pairs() + THREE + DEAD
+    assert pages(everything) == pages(everything[::-1])
+
+
+def test_metrics_come_back_whole_and_nothing_is_not_a_number():
+    files = pages(pairs() + THREE + DEAD)
+    assert json.loads(files["metrics.json"]) == metrics(pairs() + THREE + DEAD)
+    for name in ("report.html", "report.md", "trials.csv"):
+        assert re.findall(r"\b(?:nan|NaN|inf|None|Undefined)\b", files[name]) == []
+
+
+def test_the_page_is_escaped_and_needs_no_network():
+    page = pages(pairs())["report.html"]
+    assert "/data/&lt;mnist&gt;" in page
+    assert "<mnist>" not in page
+    for outside in ('src="http', 'href="http', "@import", "url("):
+        assert outside not in page.replace("url(#", "")
+
+
+def test_a_notice_stands_above_the_verdict():
+    found = metrics(pairs())
+    found["dataset"]["notice"] = "digits stand in for MNIST"
+    files = render_study(found, dict(draw_study(found, TEST)))
+    for text in (files["report.html"], files["report.md"], summarise_study(found)):
+        assert text.index("digits stand in for MNIST") < text.index("1. Verdict")
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+def test_the_page_fits(browser, tmp_path, width):
+    (tmp_path / "report.html").write_text(pages(pairs() + THREE + DEAD)["report.html"])
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get((tmp_path / "report.html").as_uri())
+    assert browser.execute_script(OVERFLOW) == 0
+    assert browser.execute_script(CLIPPED) == []
+    assert browser.get_log("browser") == []
+
+
+class StudySettings(Settings):
+    script: ClassVar[str] = "flows/study.py"
+    seeds: int = 2
+
+
+def test_the_task_writes_the_report_and_shows_it(prefect_server, tmp_path):
+    source = Source("npz", "tiny", "/tiny.npz", "ab", 0)
+    results = pairs() + DEAD
+
+    @flow
+    def study() -> Path:
+        store = Store(tmp_path)
+        with records.storing_in(store):
+            split = Split(
+                inputs=store.add_array("images", TEST), labels=store.add_array("labels", LABELS)
+            )
+            images = Dataset(train=split, test=split)
+            return report_study(StudySettings(), source, images, results)
+
+    folder = study()
+    assert (tmp_path / "reports" / "latest-study").resolve() == folder
+    assert {file.name for file in folder.iterdir()} == {
+        "report.html",
+        "report.md",
+        "trials.csv",
+        "metrics.json",
+    }
+    assert json.loads((folder / "metrics.json").read_text())["dataset"]["test"] == 40
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["arrays", "reports", "tmp"]
+    with get_client(sync_client=True) as client:
+        keys = {artifact.key for artifact in client.read_latest_artifacts()}
+    assert {"study", "study-pairs", "study-file"} <= keys

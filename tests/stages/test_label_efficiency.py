@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from flows.config import Config
+from tasks.evaluate_refusal import refusal
+from tasks.label_efficiency import draw_rows, sizes
+from tasks.networks.approaches import enough_epochs, linear, network
+from tasks.networks.architecture import build_backbone
+from tasks.networks.epochs import plan_epoch, plan_epochs
+from tasks.networks.inference import run
+from tasks.networks.models import weights_sha256
+
+RECIPE = Config(precision="float32").chosen_recipes()["tuned"]
+HEAD = RECIPE.head.model_copy(update={"epochs": 1})
+
+
+@pytest.fixture
+def squares() -> tuple[np.ndarray, np.ndarray]:
+    """Dark and bright images in turn."""
+    images = np.random.default_rng(0).integers(0, 20, (40, 28, 28, 1), dtype=np.uint8)
+    images[1::2] += 200
+    return images, np.eye(2, dtype=np.float32)[np.arange(40) % 2]
+
+
+def test_sizes_end_with_all():
+    assert sizes(np.array([0] * 30 + [1] * 21)) == [1, 2, 5, 10, 20, None]
+
+
+def test_draws_are_balanced_nested_and_follow_from_the_seed():
+    labels = np.arange(300) % 3
+    small, large = draw_rows(labels, 2, seed=1), draw_rows(labels, 5, seed=1)
+    assert np.bincount(labels[small]).tolist() == [2, 2, 2]
+    assert set(small) < set(large)
+    assert set(small) != set(draw_rows(labels, 2, seed=2))
+    assert draw_rows(labels, None, seed=1).tolist() == list(range(300))
+
+
+def test_few_images_are_seen_more_often():
+    assert enough_epochs(HEAD, 2) == 20
+    assert enough_epochs(HEAD, 6 * HEAD.batch_size + 1) == 3
+    assert enough_epochs(HEAD.model_copy(update={"epochs": 3}), 100 * HEAD.batch_size) == 3
+
+
+@pytest.mark.parametrize("approach", ["fine-tuned", "scratch"])
+def test_an_approach_learns_to_tell_dark_from_bright(squares, approach):
+    images, targets = squares
+    backbone = build_backbone(RECIPE.scaling, RECIPE.base, seed=3)
+    before = weights_sha256(backbone)
+    predict = network(approach, images, targets, images, backbone, RECIPE)
+    assert predict(np.arange(10), 1).tolist() == [0, 1] * 20
+    assert weights_sha256(backbone) == before
+
+
+def test_frozen_and_linear_learn_it_too(squares):
+    images, targets = squares
+    backbone = build_backbone(RECIPE.scaling, RECIPE.base, seed=3)
+    features = run(backbone, images)
+    longer = RECIPE.model_copy(update={"head": HEAD.model_copy(update={"epochs": 80})})
+    predict = network("frozen", features, targets, features, backbone, longer)
+    assert predict(np.arange(10), 1).tolist() == [0, 1] * 20
+    assert linear(images, targets, images)(np.arange(10), 1).tolist() == [0, 1] * 20
+
+
+def test_several_epochs_in_one_plan_keep_their_batches():
+    training = HEAD.model_copy(update={"batch_size": 2})
+    plan = plan_epochs(training, images=3, seed=1, epochs=2)
+    assert plan.bounds.tolist() == [0, 2, 3, 5, 6]
+    both = [plan_epoch(training, 3, seed=1, epoch=epoch).rows.tolist() for epoch in (0, 1)]
+    assert plan.rows.tolist() == both[0] + both[1]
+
+
+def test_abstention_counts_strangers_and_known():
+    seen = np.array([[p, 1 - p] for p in np.linspace(0.5, 0.9, 100)], np.float32)
+    unseen = np.array([[0.5, 0.5], [0.02, 0.98], [0.7, 0.3], [0.6, 0.4]], np.float32)
+    known = np.array([[0.99, 0.01], [0.2, 0.8], [1.0, 0.0]], np.float32)
+    found = refusal("two-node", seen, unseen, known)
+    assert found.threshold == pytest.approx(0.5 + 0.4 * 94 / 99, abs=1e-6)
+    assert (found.confident, found.refused) == (0.25, 0.75)
+    assert found.accepted == pytest.approx(2 / 3)
+    assert sum(found.unknown_counts) == found.unknown == 4
+    assert [i for i, count in enumerate(found.known_counts) if count] == [0, 15, 18]
+    assert found.uncertainties[0] == 1e-8
+    assert found.uncertainties[15] < 0.01 < found.uncertainties[16]
+    assert found.uncertainties[18] < 0.2 < found.uncertainties[19]

@@ -1,0 +1,75 @@
+"""Each formula against a value that was computed elsewhere."""
+
+import numpy as np
+import pytest
+from sklearn.calibration import calibration_curve
+
+from tasks.statistics.abstention import refusal_threshold
+from tasks.statistics.calibration import calibration_error
+from tasks.statistics.intervals import exact_interval
+from tasks.statistics.pairs import compare_paired
+
+
+def test_the_interval_of_rs_own_example():
+    """R's ?binom.test, after Conover (1971): 682 of 925 plants."""
+    assert exact_interval(682, 925) == pytest.approx((0.7076683, 0.7654066), abs=1e-7)
+
+
+def test_no_error_is_not_certainty():
+    assert exact_interval(2115, 2115) == pytest.approx((1 - 0.0017426, 1), abs=1e-6)
+
+
+def paired(both, only_first, only_second, neither):
+    pairs = [(True, True), (True, False), (False, True), (False, False)]
+    counts = (both, only_first, only_second, neither)
+    first, second = (
+        np.array([p for p, n in zip(pairs, counts, strict=True) for _ in range(n)], bool)
+        .reshape(-1, 2)
+        .T
+    )
+    return compare_paired(first, second)
+
+
+def test_mcnemar_by_hand():
+    """Twice the chance of at most 1 head in 10 throws: 2 (1 + 10) / 1024."""
+    found = paired(50, 1, 9, 3)
+    assert (found.both, found.only_first, found.only_second, found.neither) == (50, 1, 9, 3)
+    assert found.p_value == pytest.approx(22 / 1024)
+    assert found.n == 63
+
+
+def test_mcnemar_of_the_textbooks_example():
+    """Agresti, Categorical Data Analysis, table 10.1: 150 against 86 changed their minds."""
+    assert paired(794, 150, 86, 570).p_value == pytest.approx(3.7163e-5, rel=1e-3)
+
+
+def test_equal_classifiers_cannot_be_distinguished():
+    assert paired(7, 0, 0, 1).p_value == 1
+
+
+def test_calibration_error_by_hand():
+    confidences = np.array([0.95, 0.95, 0.65, 0.65])
+    hits = np.array([True, False, True, True])
+    assert calibration_error(confidences, hits) == pytest.approx((2 * 0.45 + 2 * 0.35) / 4)
+
+
+def test_calibration_error_of_scikit_learns_bins():
+    rng = np.random.default_rng(0)
+    confidences = rng.uniform(0.1, 1, 1000)
+    hits = rng.uniform(size=1000) < confidences**2
+    accuracies, means = calibration_curve(hits, confidences, n_bins=15)
+    counts = np.histogram(confidences, np.linspace(0, 1, 16))[0]
+    expected = np.sum(counts[counts > 0] * np.abs(accuracies - means)) / 1000
+    assert calibration_error(confidences, hits) == pytest.approx(expected)
+
+
+def test_the_threshold_refuses_the_share_and_no_more_than_it_must():
+    unknown = np.linspace(0.5, 0.99, 100).astype(np.float32)
+    threshold = refusal_threshold(unknown)
+    assert (unknown < threshold).mean() == 0.95
+    assert threshold == pytest.approx(unknown[94])
+
+
+def test_saturated_strangers_can_only_be_refused_with_everything():
+    unknown = np.array([0.6] * 90 + [1.0] * 10, np.float32)
+    assert refusal_threshold(unknown) > 1

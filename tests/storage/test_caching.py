@@ -1,0 +1,94 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+from pydantic import ValidationError
+
+from tasks.networks.checkpointing import Attempt
+from tasks.networks.trained import TrainedModel
+from tasks.networks.training import History
+from tasks.schemas.references import ModelReference
+from tasks.storage.records import RecordSerializer
+from tasks.storage.source import source_sha256
+from tasks.storage.stages import INPUTS, LIBRARY_VERSIONS, SOURCE
+
+
+def trained(weights: str = "w", path: str = "m.keras", seconds: float = 1.0) -> TrainedModel:
+    attempt = Attempt(seed=0, history=History(seconds=seconds), outcome="learned")
+    model = ModelReference(
+        path=path, sha256=path, weights_sha256=weights, parameters=3, trainable_parameters=2
+    )
+    return TrainedModel(name="base", model=model, attempts=(attempt,), precision="float32")
+
+
+def key(policy, inputs, module="tasks.reshape"):
+    context = SimpleNamespace(
+        task=SimpleNamespace(name="a-task", fn=SimpleNamespace(__module__=module))
+    )
+    return policy.compute_key(task_ctx=context, inputs=inputs, flow_parameters={})
+
+
+class TestInputs:
+    def test_a_model_is_its_weights(self):
+        assert key(INPUTS, {"base": trained("w", "a", 1.0)}) == key(
+            INPUTS, {"base": trained("w", "b", 2.0)}
+        )
+
+    def test_other_weights_are_another_input(self):
+        assert key(INPUTS, {"base": trained("w")}) != key(INPUTS, {"base": trained("v")})
+
+    def test_names_matter(self):
+        assert key(INPUTS, {"a": 1, "b": 2}) != key(INPUTS, {"a": 2, "b": 1})
+
+
+class TestSource:
+    @pytest.fixture
+    def project(self, tmp_path):
+        package = tmp_path / "tasks"
+        (package / "room").mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "room" / "__init__.py").touch()
+        (package / "stage.py").write_text("from tasks.room import middle\nimport numpy\n")
+        (package / "room" / "middle.py").write_text("def f():\n    import tasks.far\n")
+        (package / "far.py").write_text("x = 1\n")
+        (package / "unrelated.py").write_text("y = 1\n")
+        return tmp_path
+
+    @pytest.mark.parametrize("edited", ["stage", "room/middle", "far", "room/__init__"])
+    def test_what_is_imported_transitively_counts(self, project, edited):
+        before = source_sha256.__wrapped__("tasks.stage", project)
+        path = project / "tasks" / f"{edited}.py"
+        path.write_text(path.read_text() + "# edited\n")
+        assert source_sha256.__wrapped__("tasks.stage", project) != before
+
+    def test_what_is_not_imported_does_not(self, project):
+        before = source_sha256.__wrapped__("tasks.stage", project)
+        (project / "tasks" / "unrelated.py").write_text("y = 2\n")
+        assert source_sha256.__wrapped__("tasks.stage", project) == before
+
+    def test_the_key_is_of_the_tasks_module(self):
+        assert key(SOURCE, {}) == f"a-task {source_sha256('tasks.reshape')}"
+        assert key(SOURCE, {}) != key(SOURCE, {}, module="tasks.filter")
+
+
+class TestLibraryVersions:
+    def test_a_version_changes_the_key(self, monkeypatch):
+        monkeypatch.setattr(caching, "version", {"keras": "3", "tensorflow": "2", "numpy": "1"}.get)
+        assert key(LIBRARY_VERSIONS, {}) == "keras=3 tensorflow=2 numpy=1"
+
+
+class TestRecordSerializer:
+    def test_a_record_comes_back_as_it_was(self):
+        serializer = RecordSerializer()
+        assert serializer.loads(serializer.dumps(trained())) == trained()
+
+    def test_only_our_own_records_come_to_life(self):
+        with pytest.raises(KeyError, match=r"pathlib\.Path"):
+            RecordSerializer().loads(b'["pathlib.Path", {}]')
+
+    @pytest.mark.parametrize("path", ["/etc/passwd", "../elsewhere.npy", "models/../../a.keras"])
+    def test_no_record_points_out_of_the_store(self, path):
+        fields = trained().model_dump(mode="json")
+        fields["model"]["path"] = path
+        with pytest.raises(ValidationError, match="does not lie in the store"):
+            RecordSerializer().loads(json.dumps(["TrainedModel", fields]).encode())

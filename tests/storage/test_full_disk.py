@@ -1,0 +1,172 @@
+"""A full disk says so, wherever something is written; with more room, the next run resumes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from disks import allow_only_small_files, small_disk, small_files
+from prefect.settings import get_current_settings
+from prefect.states import Failed
+
+from flows.failure import reason
+from tasks.data import download
+from tasks.data.find import find_source
+from tasks.errors import FullDiskError, ReadableError
+from tasks.registry.registry import Registry
+from tasks.report import write_folder
+from tasks.storage.checksummed import write_arrays
+from tasks.storage.lock import exclusive
+from tasks.storage.store import Store
+
+ROOT = Path(__file__).parents[2]
+LARGE = np.arange(1_000_000, dtype=np.uint8)
+TEXT = "x" * 1_000_000
+
+
+@pytest.fixture(params=["disk", "limit"])
+def full(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A folder in which there is space for 256 kB, or only for files of that size."""
+    limits: dict[str, AbstractContextManager[None]] = {
+        "disk": small_disk(tmp_path, 256),
+        "limit": small_files(256_000),
+    }
+    with limits[request.param]:
+        yield tmp_path
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (lambda store: store.add_array("some", LARGE), "arrays/some.npy"),
+        (lambda store: store.add_text("pages/some.html", TEXT), "pages/some.html"),
+        (lambda store: store.write("notes/some", TEXT.encode()), "notes/some"),
+        (lambda store: write_arrays(store, "trials/some", [LARGE], ""), "trials/some"),
+        (lambda store: write_folder(store, {"report.html": TEXT}), "reports/"),
+        (lambda store: download.store(TEXT.encode(), store.root / "some.npz"), "some.npz"),
+        (lambda store: Registry(store, None, "two-node-0-1").prepare(), "registry/mlflow.db"),
+    ],
+    ids=["array", "text", "note", "arrays", "report", "download", "registry"],
+)
+def test_what_finds_no_space_says_so_and_leaves_nothing(full, write, name):
+    store = Store(full / "a")
+    with pytest.raises(FullDiskError) as raised:
+        write(store)
+    disk = next(folder for folder in (full, *full.parents) if folder.is_mount())
+    place = re.escape(f"no space left on {disk} for {full}/a/{name}")
+    assert re.match(place, str(raised.value))
+    store.write("notes/small", b"there is space for this")
+    assert [path.name for path in store.root.glob("*/*") if path.parent.name != "tmp"] == ["small"]
+
+
+def test_a_full_disk_has_no_space_for_the_lock(tmp_path):
+    lock = exclusive(Store(tmp_path), 0, print)
+    with small_files(1), pytest.raises(FullDiskError, match=f"for {tmp_path}/run.holder"), lock:
+        pass
+    with exclusive(Store(tmp_path), 0, print):
+        assert "process" in (tmp_path / "run.holder").read_text()
+
+
+def test_a_standard_output_without_space_is_one_sentence():
+    command = (
+        "from flows.cli import Command, call_with_settings\n"
+        "from tasks.prediction.output import whole_output\n"
+        "def label(parsed):\n"
+        "    with whole_output(None) as file:\n"
+        "        file.write('a label')\n"
+        "exit(call_with_settings(Command, label, []))"
+    )
+    with Path("/dev/full").open("w") as output:
+        finished = subprocess.run(
+            [sys.executable, "-c", command],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert finished.returncode == 1
+    assert re.fullmatch(r"error: no space left on /\S* for /dev/full\n", finished.stderr)
+
+
+def test_auto_takes_the_digits_where_there_is_no_space_for_mnist(tmp_path):
+    def find_mnist(patience) -> Path:
+        with small_files(1):
+            download.store(b"images", tmp_path / "mnist.npz")
+
+    source = find_source("auto", 0, find_mnist)
+    assert source.name == "scikit-learn digits"
+    assert f" for {tmp_path}/mnist.npz" in source.notice
+    with pytest.raises(FullDiskError, match="no space left on"):
+        find_source("mnist", 0, find_mnist)
+
+
+@pytest.mark.parametrize("error", ReadableError.__subclasses__())
+def test_the_reason_of_a_failure_is_the_sentence_alone(error):
+    for introduction in (
+        "Flow run encountered an exception",
+        "Validation of flow parameters failed with error",
+    ):
+        state = Failed(message=f"{introduction}: {error.__name__}: too bad: really")
+        assert reason(state) == "too bad: really"
+
+
+def run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "flows/main.py", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_run_that_finds_the_disk_full_goes_on_when_there_is_room(tiny_config):
+    arguments = [
+        *(
+            "--dataset",
+            tiny_config.dataset,
+            "--artifacts",
+            tiny_config.artifacts,
+            "--no-label-efficiency",
+        ),
+        *("--base-epochs", "4", "--head-epochs", "1", "--recipes", "tuned"),
+    ]
+    settings = get_current_settings().to_environment_variables(exclude_unset=True)
+    environment = os.environ | settings
+    few = partial(allow_only_small_files, 1_250_000)  # the images, but no checkpoint of the base
+    stopped = run(*arguments, env=environment, preexec_fn=few)
+    assert stopped.returncode == 1
+    (error,) = [line for line in stopped.stderr.splitlines() if line.startswith("error: ")]
+    place = rf"\S+ for {tiny_config.artifacts}/checkpoints/\w+"
+    assert re.fullmatch(rf"error: no space left on {place} \(files may not be larger\)", error)
+    assert "Traceback" not in stopped.stderr
+    assert run(*arguments, env=environment).returncode == 0
+    metrics = Path(tiny_config.artifacts) / "reports" / "latest" / "metrics.json"
+    tasks = {task["task"]: task["state"] for task in json.loads(metrics.read_text())["tasks"]}
+    assert [name for name, state in tasks.items() if state == "Cached"] == [
+        *("load", "reshape", "filter", "one-hot")
+    ]
+
+
+def test_prefects_temporary_server_is_not_started_without_space(tmp_path):
+    environment = os.environ | {"PREFECT_HOME": str(tmp_path / "home")}
+    environment.pop("PREFECT_API_URL", None)
+    finished = run(
+        *("--dataset", "digits", "--artifacts", str(tmp_path)),
+        env=environment,
+        preexec_fn=partial(allow_only_small_files, 1_000_000),
+    )
+    assert finished.returncode == 1
+    (error,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert f" for {tmp_path}/home/prefect.db" in error
+    assert "Traceback" not in finished.stderr

@@ -1,0 +1,67 @@
+"""A machine that loses its power: server, `flows/serve.py` and a run are killed together."""
+
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from commands import Terminal
+from conftest import free_port, start_server
+
+
+def kill(process: psutil.Process) -> None:
+    for one in [process, *process.children(recursive=True)]:
+        one.kill()
+
+
+@pytest.fixture
+def options(tiny_dataset: Path, tmp_path: Path, inbox: Path) -> tuple[str, ...]:
+    return (
+        *("flows/serve.py", "--dataset", str(tiny_dataset), "--inbox", str(inbox)),
+        *("--artifacts", str(tmp_path / "artifacts"), "--recipes", "tuned"),
+        *("--base-epochs", "500", "--head-epochs", "1"),
+    )
+
+
+def start_run(api: str) -> str:
+    path = "deployments/name/digit-transfer/experiment"
+    deployment = httpx.get(f"{api}/{path}").json()["id"]
+    scheduled = {"state": {"type": "SCHEDULED"}}
+    return httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=scheduled).json()[
+        "id"
+    ]
+
+
+def state_of(api: str, run: str) -> str:
+    return httpx.get(f"{api}/flow_runs/{run}").json()["state"]["name"]
+
+
+def name_of(api: str, run: str) -> str:
+    return httpx.get(f"{api}/flow_runs/{run}").json()["name"]
+
+
+def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, tmp_path):
+    port = free_port()
+    api = f"http://127.0.0.1:{port}/api"
+    server = start_server(tmp_path / "home", port)
+    served = Terminal(*options, PREFECT_API_URL=api, COLUMNS="200")
+    served.until("being served")
+    first = start_run(api)
+    served.until("base: epoch 2/500")
+    second = start_run(api)
+    assert state_of(api, first) == "Running"
+    for process in (psutil.Process(server.pid), served.process):
+        kill(process)
+    served.exit_code()
+    server.wait()
+
+    server = start_server(tmp_path / "home", port)
+    served = Terminal(*options, PREFECT_API_URL=api, COLUMNS="200")
+    served.until("being served")
+    assert state_of(api, first) == "Crashed"
+    served.until(f"Beginning flow run '{name_of(api, second)}'")
+    served.until("base: resumes after epoch")
+    served.press_ctrl_c()
+    assert served.exit_code() == 130
+    server.terminate()
+    server.wait()

@@ -1,0 +1,142 @@
+"""Workers that die, and clusters that do not answer."""
+
+import importlib
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distributed import LocalCluster
+from prefect.logging import disable_run_logger
+
+from tasks.errors import InputError, WorkerError
+from tasks.networks.recipe import Training
+from tasks.schemas.references import ArrayReference, Dataset, Split
+from tasks.storage.store import Store
+from tasks.trials.cluster import run_on_dask
+from tasks.trials.group import Group
+from tasks.trials.processes import run_on_processes
+from tasks.trials.trial import Trial, TrialResult
+from tasks.trials.worker import train_group
+
+TRAINING = Training(
+    loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1
+)
+ARRAY = ArrayReference(path="a", sha256="0", shape=(1,), dtype="uint8")
+SPLIT = Split(inputs=ARRAY, labels=ARRAY)
+
+
+@pytest.fixture(autouse=True)
+def _no_prefect_run():
+    with disable_run_logger():
+        yield
+
+
+def group_of(seed: int) -> Group:
+    trial = Trial(recipe="tuned", classes=(0, 1), head="two-node", seed=seed)
+    return Group(trials=(trial,), features=Dataset(train=SPLIT, test=SPLIT), training=TRAINING)
+
+
+def train(folder: Path, deaths: dict[int, int], group: Group) -> list[TrialResult]:
+    """Note the call; kill this process as often as the group's seed is to bring it down."""
+    (trial,) = group.trials
+    calls = len(list(folder.glob(f"{trial.seed}-*"))) + 1
+    (folder / f"{trial.seed}-{calls}").touch()
+    if calls <= deaths.get(trial.seed, 0):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [TrialResult(trial, (), "", np.zeros((0, 2), np.float32))]
+
+
+def seeds_of(found: list[list[TrialResult]]) -> list[int]:
+    return sorted(result.trial.seed for results in found for result in results)
+
+
+@pytest.mark.parametrize("run", [run_on_processes, partial(run_on_dask, address=None)])
+def test_the_death_of_a_worker_costs_its_own_trials_only(tmp_path, run):
+    groups = [group_of(seed) for seed in range(4)]
+    found = list(run(partial(train, tmp_path, {1: 1}), groups, workers=2))
+    assert seeds_of(found) == [0, 1, 2, 3]
+    calls = {seed: len(list(tmp_path.glob(f"{seed}-*"))) for seed in range(4)}
+    assert calls[1] == 2
+    if run is run_on_processes:  # Dask gives away what its dead worker had in store, too
+        assert calls == {0: 1, 1: 2, 2: 1, 3: 1}
+
+
+def tell_modules(group: Group) -> list[TrialResult]:
+    importlib.import_module("keras")
+    loaded = sorted({name.partition(".")[0] for name, module in sys.modules.items() if module})
+    return [TrialResult(group.trials[0], (), " ".join(loaded), np.zeros((0, 2), np.float32))]
+
+
+@pytest.mark.parametrize("run", [run_on_processes, partial(run_on_dask, address=None)])
+def test_a_worker_imports_nothing_big_beside_tensorflow(run):
+    ((result,),) = run(tell_modules, [group_of(0)], workers=1)
+    loaded = result.weights_sha256.split()
+    assert {"keras", "tensorflow"} <= set(loaded)
+    assert not {"matplotlib", "pandas", "sklearn", "mlflow"} & set(loaded)
+
+
+def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
+    store = Store(tmp_path)
+    labels = (np.arange(200) % 2).astype(np.uint8)
+    inputs = np.where(labels[:, None] == 0, [-1.0, 0.5], [1.0, 0.5]).astype(np.float32)
+    split = Split(
+        inputs=store.add_array("features", inputs), labels=store.add_array("labels", labels)
+    )
+    training = TRAINING.model_copy(update={"learning_rate": 0.01, "epochs": 2})
+    trials = tuple(
+        Trial(recipe="tuned", classes=(0, 1), head="two-node", seed=seed) for seed in range(3)
+    )
+    group = Group(trials=trials, features=Dataset(train=split, test=split), training=training)
+
+    def run(refresh: bool) -> tuple[dict[int, str], dict[str, int]]:
+        train_here = partial(train_group, str(tmp_path), refresh)
+        (found,) = run_on_processes(train_here, [group], workers=1)
+        times = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "trials").iterdir()}
+        return {result.trial.seed: result.weights_sha256 for result in found}, times
+
+    digests, before = run(refresh=False)
+    assert len(set(digests.values())) == len(before) == 3
+    lost = min(before)
+    (tmp_path / "trials" / lost).unlink()
+    again, after = run(refresh=False)
+    assert again == digests
+    assert {name for name in after if after[name] != before[name]} == {lost}
+    anew, last = run(refresh=True)
+    assert anew == digests
+    assert {name for name in last if last[name] != after[name]} == set(before)
+
+
+def test_trials_that_bring_every_worker_down_end_in_a_sentence(tmp_path):
+    with pytest.raises(WorkerError, match=r"^3 worker processes died on the same trials"):
+        list(run_on_processes(partial(train, tmp_path, {0: 9}), [group_of(0)], workers=1))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def fail(group: Group) -> list[TrialResult]:
+    raise InputError("something is wrong with the data")
+
+
+@pytest.mark.parametrize("run", [run_on_processes, partial(run_on_dask, address=None)])
+def test_an_error_of_a_worker_ends_the_study_with_its_sentence(run):
+    with pytest.raises(InputError, match=r"^something is wrong with the data$"):
+        list(run(fail, [group_of(0), group_of(1)], workers=1))
+
+
+def test_a_cluster_that_is_there_is_used_and_left_alone(tmp_path):
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        run = partial(run_on_dask, workers=1, address=cluster.scheduler_address)
+        groups = [group_of(seed) for seed in range(3)]
+        assert seeds_of(list(run(partial(train, tmp_path, {}), groups))) == [0, 1, 2]
+        assert seeds_of(list(run(partial(train, tmp_path, {}), groups[:1]))) == [0]
+
+
+def test_a_cluster_that_does_not_answer_ends_in_a_sentence(monkeypatch):
+    monkeypatch.setattr("tasks.trials.cluster.SECONDS_TO_CONNECT", 1)
+    with pytest.raises(InputError, match=r"^--address tcp://127.0.0.1:9: no Dask scheduler"):
+        list(run_on_dask(fail, [group_of(0)], workers=1, address="tcp://127.0.0.1:9"))

@@ -22,7 +22,7 @@ from tasks.data.source import Source
 from tasks.evaluate import evaluate
 from tasks.evaluate_refusal import Refusals, evaluate_refusal
 from tasks.extract_features import extract_features
-from tasks.extract_unknown import unknown
+from tasks.extract_unknown import extract_unknown
 from tasks.filter import filter_classes
 from tasks.label_efficiency import LabelEfficiency, label_efficiency
 from tasks.load import load
@@ -122,7 +122,7 @@ def train_and_transfer(
         Result(recipe=name, trained=base, evaluation=of_base),
         features,
         [Result(recipe=name, trained=head, evaluation=found) for head, found in of_heads],
-        evaluate_refusal(unknown(base, images, config.classes), of_heads),
+        evaluate_refusal(extract_unknown(base, images, config.classes), of_heads),
     )
 
 

@@ -55,7 +55,7 @@ def compare(
     Args:
         results: All models, recipe by recipe.
         refusals: Recipes and their heads' refusals.
-        approaches: The approaches that transfer is held against, trained by the last recipe's rules.
+        approaches: What transfer is compared with, trained by the last recipe's rules.
         images: All images and labels.
         classes: What the subset's classes are called.
         is_mnist: Whether the images are the published ones.
@@ -100,7 +100,7 @@ def draw(
         yield "labels", draw_label_efficiency(analysis["label_efficiency"])
     for head in analysis["unknown_classes"]:
         yield (
-            f"unknown_classes-{head['recipe']}-{head['model']}",
+            f"unknown-classes-{head['recipe']}-{head['model']}",
             draw_uncertainty(head),
         )
     for model, hardest in zip(analysis["models"], analysis["mistakes"], strict=True):

@@ -1,4 +1,4 @@
-"""Abstain: what the heads say of images of no class they know, and when to refuse an answer."""
+"""Evaluate-refusal: what the heads say of images of unknown classes, and when to refuse them."""
 
 from collections.abc import Sequence
 
@@ -22,18 +22,18 @@ LEAST_UNCERTAINTY = 1e-8  # float32 knows no other number so near to 1
 
 
 class Refusal(Record):
-    """How a head treats unknown: images of all other classes.
+    """How a head treats images of unknown classes: all others of the data set.
 
     Attributes:
         model: The head's name.
         unknown: How many test images are of other classes; `known` are of its own.
-        confident: The share of the unknown that get a top probability of at least 0.95.
+        confident: The share of the unknown images that get a top probability of at least 0.95.
         threshold: The top probability below which an image is refused, from training images.
-        refused: The share of the unknown that it refuses, 0..1.
+        refused: The share of the unknown images that it refuses, 0..1.
         accepted: The share of the known images that it does not refuse, 0..1.
-        uncertainties: The 21 edges of 20 bins of uncertainty, which is 1 minus the top probability, evenly
-            spread on a log scale from 1e-8, where no uncertainty is too, to that of a mere guess.
-        unknown_counts: UnknownFeatures in each bin; `known_counts` the same of the known.
+        uncertainties: The 21 edges of 20 bins of uncertainty, which is 1 minus the top probability,
+            evenly spread on a log scale from 1e-8, where 0 is counted too, to that of a mere guess.
+        unknown_counts: Unknown images in each bin; `known_counts` the same of the known.
     """
 
     model: str
@@ -54,7 +54,7 @@ class Refusals(Record):
     heads: tuple[Refusal, ...]
 
 
-@stage("evaluate_refusal")
+@stage("evaluate-refusal")
 def evaluate_refusal(
     unknown: UnknownFeatures, heads: Sequence[tuple[TrainedModel, Evaluation]]
 ) -> Refusals:

@@ -1,4 +1,4 @@
-"""UnknownFeatures: the images of all other classes as the frozen backbone sees them."""
+"""Extract-unknown: the images of all other classes as the frozen backbone sees them."""
 
 from collections.abc import Sequence
 
@@ -17,13 +17,13 @@ MOST_UNKNOWN_IMAGES = 10_000
 
 
 class UnknownFeatures(Record):
-    """Features float32 (n, 1152) of training and of test unknown; none if there are none."""
+    """Features float32 (n, 1152) of training and of test images of unknown classes, if any."""
 
     features: tuple[ArrayReference, ...]
 
 
-@stage("unknown")
-def unknown(base: TrainedModel, images: Dataset, classes: Sequence[int]) -> UnknownFeatures:
+@stage("extract-unknown")
+def extract_unknown(base: TrainedModel, images: Dataset, classes: Sequence[int]) -> UnknownFeatures:
     """Run the backbone of `base` over the images of no class in `classes`, once for all heads.
 
     Of the training images 10,000 are enough, evenly spread.
@@ -39,7 +39,9 @@ def unknown(base: TrainedModel, images: Dataset, classes: Sequence[int]) -> Unkn
         train = train[np.linspace(0, len(train) - 1, MOST_UNKNOWN_IMAGES).astype(int)]
     backbone = load_model(store, base.model).get_layer("backbone")
     chosen = store.array(images.train.inputs)[train], store.array(images.test.inputs)[test]
-    get_run_logger().info("%d training and %d test images are unknown", len(train), len(test))
+    get_run_logger().info(
+        "%d training and %d test images are of unknown classes", len(train), len(test)
+    )
     return UnknownFeatures(
         features=tuple(
             store.add_array(f"{name}-unknown", run(backbone, pixels))

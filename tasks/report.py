@@ -27,7 +27,7 @@ from tasks.reporting.page import render, summarise
 from tasks.schemas.references import Dataset, FileReference
 from tasks.storage.records import current_store
 from tasks.storage.store import Store
-from tasks.storage.task_runs import outcomes
+from tasks.storage.task_runs import finished_task_runs
 
 FOLDER = "reports"
 
@@ -43,7 +43,7 @@ def report(
     """
     run, store = TaskRunContext.get(), current_store()
     analysis = json.loads(_read(store, findings.analysis))
-    finished = outcomes(run.task_run.flow_run_id if run else None)
+    finished = finished_task_runs(run.task_run.flow_run_id if run else None)
     metrics = collect_metrics(config, source, images, subset, analysis, finished)
     pictures = {picture.name: _read(store, picture.file) for picture in findings.pictures}
     files = render(metrics, _read(store, findings.table), pictures)

@@ -18,7 +18,7 @@ from tasks.reporting.study.analysis import analyse_trials
 from tasks.reporting.study.page import draw_study, render_study, summarise_study
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
-from tasks.storage.task_runs import results as finished_tasks
+from tasks.storage.task_runs import finished_task_runs
 from tasks.trials.trial import TrialResult
 
 
@@ -42,7 +42,7 @@ def report_study(
     run, store = TaskRunContext.get(), current_store()
     analysis = analyse_trials(results, np.asarray(store.array(images.test.labels)))
     pictures = dict(draw_study(analysis, store.array(images.test.inputs)))
-    tasks = finished_tasks(run.task_run.flow_run_id if run else None)
+    tasks = finished_task_runs(run.task_run.flow_run_id if run else None)
     metrics = describe_run(config, source, images, analysis, tasks)
     folder = write_folder(store, render_study(metrics, pictures), latest="latest-study")
     _show(metrics)

@@ -11,7 +11,7 @@ LABELS = (np.arange(40) % 10).astype(np.uint8)  # four test images of each digit
 COURSE = History(epochs=(EpochResult(loss=0.5, accuracy=0.9),) * 2, seconds=1.5)
 
 
-def result(
+def trial_result(
     classes: tuple[int, ...],
     head: str,
     seed: int = 0,
@@ -26,9 +26,9 @@ def result(
     answers[list(wrong)] = (answers[list(wrong)] + 1) % len(classes)
     probabilities = np.full((len(labels), len(classes)), 0.1 / (len(classes) - 1), np.float32)
     probabilities[np.arange(len(labels)), answers] = 0.9
-    attempts = [Attempt(seed=place, history=COURSE, result=why) for place, why in enumerate(dead)]
+    attempts = [Attempt(seed=place, history=COURSE, outcome=why) for place, why in enumerate(dead)]
     if learned:
-        attempts.append(Attempt(seed=99, history=COURSE, result="learned"))
+        attempts.append(Attempt(seed=99, history=COURSE, outcome="learned"))
     return TrialResult(
         Trial(recipe=recipe, classes=classes, head=head, seed=seed),
         tuple(attempts),

@@ -1,4 +1,4 @@
-"""How sure a head is of known images and of unknown."""
+"""How sure a head is of images of its own classes and of unknown ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from tasks.plots.style import COLOURS, picture, svg
 
 
 def draw_uncertainty(head: Mapping[str, Any]) -> str:
-    """Shares of the images by uncertainty, 1 minus the top probability, and the threshold of refusal.
+    """Shares of the images by uncertainty, 1 minus the top probability, and the threshold.
 
     Args:
         head: See `tasks.evaluate_refusal.Refusal`.

@@ -7,11 +7,11 @@ REFUSED = 0.95
 
 
 def refusal_threshold(unknown: NDArray[np.floating], share: float = REFUSED) -> float:
-    """The least threshold below which `share` of the unknown' top probabilities lie.
+    """The least threshold below which `share` of the unknown images' top probabilities lie.
 
     An image is refused if its top probability is below the threshold. Where more than 1 - `share`
-    of the unknown are called with a probability of 1, only a threshold above 1 refuses enough
-    of them, and with it every image.
+    of the unknown images get a probability of 1, only a threshold above 1 refuses enough of them,
+    and with it every image.
 
     Args:
         unknown: Top probabilities, float (n,), of images of no class that the model knows.

@@ -8,10 +8,10 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 from pydantic import BaseModel
 
-_outcomes: defaultdict[UUID | None, list["Outcome"]] = defaultdict(list)
+_finished: defaultdict[UUID | None, list["TaskRunResult"]] = defaultdict(list)
 
 
-class Outcome(BaseModel):
+class TaskRunResult(BaseModel):
     """One finished task run: `state` is Completed or Cached."""
 
     task: str
@@ -23,9 +23,9 @@ def record_task_run(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> No
     """Completion hook: remember how a task ended."""
     seconds = (state.timestamp - run.start_time).total_seconds() if run.start_time else 0.0
     name = "Cached" if state.name == "Cached" else "Completed"
-    _outcomes[run.flow_run_id].append(Outcome(task=task.name, state=name, seconds=seconds))
+    _finished[run.flow_run_id].append(TaskRunResult(task=task.name, state=name, seconds=seconds))
 
 
-def outcomes(flow_run_id: UUID | None) -> list[Outcome]:
+def finished_task_runs(flow_run_id: UUID | None) -> list[TaskRunResult]:
     """The tasks of a flow run that have finished so far, in order."""
-    return list(_outcomes[flow_run_id])
+    return list(_finished[flow_run_id])

@@ -60,7 +60,7 @@ def answers(name: str, probabilities: np.ndarray) -> Answers:
     return Answers("notebook", name, probabilities, LABELS[rows], rows, tuple(range(classes)))
 
 
-def neither(confident: float) -> dict:
+def unknown_classes(confident: float) -> dict:
     return {
         "recipe": "notebook",
         "model": "two-node",
@@ -112,7 +112,7 @@ def metrics() -> dict:
     analysis = analyse(
         describe_models(results, is_mnist=True, classes=(0, 1)),
         [answers("base", BASE), answers("two-node", TWO), answers("one-node", ONE)],
-        [neither(0.25)],
+        [unknown_classes(0.25)],
         study(**STUDY),
     )
     return analysis | {
@@ -187,7 +187,7 @@ def test_rare_confidence_and_useless_transfer_are_said_so():
     found = analyse(
         describe_models([result("two-node", TWO)], is_mnist=False, classes=(0, 1)),
         [answers("two-node", TWO)],
-        [neither(0.01)],
+        [unknown_classes(0.01)],
         study(**same),
     )
     assert claims(found)[1:] == [
@@ -246,7 +246,8 @@ def test_the_command_has_what_is_not_the_default():
         classes=(3, 5), label_efficiency=False, head_epochs=2, dataset="my data.npz", wait=3
     )
     assert reproducing_command(config) == (
-        "python flows/main.py --dataset 'my data.npz' --head-epochs 2 --classes 3,5 --no-label-efficiency"
+        "python flows/main.py --dataset 'my data.npz' --head-epochs 2 --classes 3,5 "
+        "--no-label-efficiency"
     )
 
 

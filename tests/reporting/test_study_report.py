@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from results import LABELS, result
 from test_page import CLIPPED, OVERFLOW
+from trial_results import LABELS, trial_result
 
 from tasks.data.source import Source
 from tasks.plots.spread import draw_spread
@@ -36,7 +36,7 @@ DASH = "\u2013"
 def pairs(seeds: int = 2) -> list[TrialResult]:
     """Three of the 45 pairs; only 3 and 5 are confused, by one node in every seed."""
     return [
-        result(classes, head, seed, wrong=wrong if head == "one-node" or seed else ())
+        trial_result(classes, head, seed, wrong=wrong if head == "one-node" or seed else ())
         for classes, wrong in [((0, 1), ()), ((3, 5), (0, 1, 2)), ((4, 9), ())]
         for head in ("two-node", "one-node")
         for seed in range(seeds)
@@ -44,10 +44,10 @@ def pairs(seeds: int = 2) -> list[TrialResult]:
 
 
 DEAD = [
-    result((0, 2), "two-node", 0, dead=(DIED,) * 3, learned=False),
-    result((0, 2), "one-node", 0, dead=(DIED,)),
+    trial_result((0, 2), "two-node", 0, dead=(DIED,) * 3, learned=False),
+    trial_result((0, 2), "one-node", 0, dead=(DIED,)),
 ]
-THREE = [result((3, 5, 8), "three-node", seed, wrong=(seed,)) for seed in range(2)]
+THREE = [trial_result((3, 5, 8), "three-node", seed, wrong=(seed,)) for seed in range(2)]
 
 
 def metrics(results: list[TrialResult]) -> dict:
@@ -148,7 +148,7 @@ def test_the_picture_of_seeds_has_the_hardest_subsets_on_top_and_no_more_than_45
     """Of 120 subsets of three digits only the last is confused."""
     subsets = list(combinations(range(10), 3))
     trials = [
-        result(classes, "three-node", wrong=(0,) if classes == (7, 8, 9) else ())
+        trial_result(classes, "three-node", wrong=(0,) if classes == (7, 8, 9) else ())
         for classes in subsets
     ]
     picture = draw_spread(metrics(trials)["transfers"])
@@ -221,7 +221,7 @@ def test_the_verdict_says_how_much_depends_on_the_seed(median, largest, claim):
 def test_a_head_that_is_better_on_most_pairs_is_said_so():
     """Of seven pairs one node is worse on all: 2 of 2^7 sums are as far away."""
     trials = [
-        result(classes, head, wrong=(0,) if head == "one-node" else ())
+        trial_result(classes, head, wrong=(0,) if head == "one-node" else ())
         for classes in list(combinations(range(10), 2))[:7]
         for head in ("two-node", "one-node")
     ]
@@ -232,7 +232,7 @@ def test_a_head_that_is_better_on_most_pairs_is_said_so():
 
 def test_a_pair_that_differs_is_said_so_though_the_heads_are_equal_on_the_whole():
     trials = [
-        result((3, 5), head, wrong=tuple(range(8)) if head == "one-node" else ())
+        trial_result((3, 5), head, wrong=tuple(range(8)) if head == "one-node" else ())
         for head in ("two-node", "one-node")
     ]
     assert claims(trials)[1] == (

@@ -4,9 +4,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from results import LABELS, result
 from scipy.special import betainc
 from scipy.stats import binomtest
+from trial_results import LABELS, trial_result
 
 from tasks.errors import InputError
 from tasks.reporting.study.analysis import analyse_trials
@@ -76,9 +76,9 @@ def test_more_hits_than_images_are_refused(hits):
 def test_a_transfer_is_summed_up_over_the_seeds_that_learned():
     found = analyse_trials(
         [
-            result((3, 5), "two-node", 0, wrong=(0,)),
-            result((3, 5), "two-node", 1, wrong=(0, 1)),
-            result((3, 5), "two-node", 2, dead=("predicts 1 of 2 classes",), learned=False),
+            trial_result((3, 5), "two-node", 0, wrong=(0,)),
+            trial_result((3, 5), "two-node", 1, wrong=(0, 1)),
+            trial_result((3, 5), "two-node", 2, dead=("predicts 1 of 2 classes",), learned=False),
         ],
         LABELS,
     )
@@ -110,8 +110,8 @@ def test_a_transfer_is_summed_up_over_the_seeds_that_learned():
 
 
 def test_a_trial_is_a_row_and_without_accuracy_if_it_never_learned():
-    died = result((3, 5), "one-node", 4, dead=("predicts 1 of 2 classes",) * 2, learned=False)
-    right, dead = analyse_trials([result((3, 5), "two-node", 4), died], LABELS)["trials"]
+    died = trial_result((3, 5), "one-node", 4, dead=("predicts 1 of 2 classes",) * 2, learned=False)
+    right, dead = analyse_trials([trial_result((3, 5), "two-node", 4), died], LABELS)["trials"]
     low, high = exact_interval(8, 8)
     assert right == {
         "recipe": "tuned",
@@ -141,12 +141,12 @@ def test_heads_are_compared_image_by_image_over_the_seeds_they_share():
     """One node is wrong on image 0 in both seeds, on image 1 in one; two nodes on 2 in one."""
     found = analyse_trials(
         [
-            result((3, 5), "two-node", 0),
-            result((3, 5), "two-node", 1, wrong=(2,)),
-            result((3, 5), "two-node", 2, wrong=(4, 5, 6)),
-            result((3, 5), "one-node", 0, wrong=(0, 1)),
-            result((3, 5), "one-node", 1, wrong=(0,)),
-            result((3, 5), "one-node", 2, dead=("predicts 1 of 2 classes",), learned=False),
+            trial_result((3, 5), "two-node", 0),
+            trial_result((3, 5), "two-node", 1, wrong=(2,)),
+            trial_result((3, 5), "two-node", 2, wrong=(4, 5, 6)),
+            trial_result((3, 5), "one-node", 0, wrong=(0, 1)),
+            trial_result((3, 5), "one-node", 1, wrong=(0,)),
+            trial_result((3, 5), "one-node", 2, dead=("predicts 1 of 2 classes",), learned=False),
         ],
         LABELS,
     )
@@ -168,7 +168,7 @@ def test_heads_are_compared_image_by_image_over_the_seeds_they_share():
 
 def test_over_all_pairs_the_pairs_are_the_units():
     trials = [
-        result((a, b), head, 0, wrong=tuple(range(errors)))
+        trial_result((a, b), head, 0, wrong=tuple(range(errors)))
         for a, b, two, one in [(0, 1, 0, 3), (0, 2, 1, 1), (0, 3, 2, 1), (0, 4, 0, 1)]
         for head, errors in (("two-node", two), ("one-node", one))
     ]
@@ -190,12 +190,12 @@ def test_over_all_pairs_the_pairs_are_the_units():
 def test_a_pair_is_adjusted_for_all_pairs_of_its_recipe():
     everything = tuple(range(8))
     trials = [
-        result(classes, head, 0, wrong=everything if head == "one-node" and differs else ())
+        trial_result(classes, head, 0, wrong=everything if head == "one-node" and differs else ())
         for classes, differs in [((0, 1), True), ((0, 2), False)]
         for head in ("two-node", "one-node")
     ]
     others = [
-        result((0, 1), head, 0, wrong=wrong, recipe="notebook")
+        trial_result((0, 1), head, 0, wrong=wrong, recipe="notebook")
         for head, wrong in (("two-node", ()), ("one-node", everything))
     ]
     pairs = analyse_trials(trials + others, LABELS)["pairs"]
@@ -207,12 +207,12 @@ def test_the_spread_is_over_seeds_and_the_totals_over_complete_subsets():
     """Sample deviations: of 0 and 2, the root of 2; of 1 and 1, 0; one seed has none."""
     found = analyse_trials(
         [
-            result((0, 1), "two-node", 0),
-            result((0, 1), "two-node", 1, wrong=(0, 1)),
-            result((0, 2), "two-node", 0, wrong=(0,)),
-            result((0, 2), "two-node", 1, wrong=(0,)),
-            result((0, 3), "two-node", 0, wrong=(0, 1, 2)),
-            result((0, 3), "two-node", 1, dead=("predicts 1 of 2 classes",), learned=False),
+            trial_result((0, 1), "two-node", 0),
+            trial_result((0, 1), "two-node", 1, wrong=(0, 1)),
+            trial_result((0, 2), "two-node", 0, wrong=(0,)),
+            trial_result((0, 2), "two-node", 1, wrong=(0,)),
+            trial_result((0, 3), "two-node", 0, wrong=(0, 1, 2)),
+            trial_result((0, 3), "two-node", 1, dead=("predicts 1 of 2 classes",), learned=False),
         ],
         LABELS,
     )
@@ -234,9 +234,9 @@ def test_the_hardest_subset_shows_the_images_that_most_trials_got_wrong():
     """The images of 1, 2 and 3 are 1, 2, 3, 11, 12, 13, ... of all test images."""
     found = analyse_trials(
         [
-            result((1, 2, 3), "three-node", 0, wrong=(4,)),
-            result((1, 2, 3), "three-node", 1, wrong=(2, 4)),
-            result((4, 5), "two-node", 0),
+            trial_result((1, 2, 3), "three-node", 0, wrong=(4,)),
+            trial_result((1, 2, 3), "three-node", 1, wrong=(2, 4)),
+            trial_result((4, 5), "two-node", 0),
         ],
         LABELS,
     )
@@ -272,10 +272,10 @@ def test_dead_attempts_are_counted_with_their_reasons():
     one, two = "predicts 1 of 2 classes", "accuracy 0.573, 0.575 is needed"
     found = analyse_trials(
         [
-            result((0, 1), "two-node", 0, dead=(one, two)),
-            result((0, 1), "two-node", 1),
-            result((0, 1), "two-node", 2, dead=(one,) * 3, learned=False),
-            result((0, 1), "one-node", 0),
+            trial_result((0, 1), "two-node", 0, dead=(one, two)),
+            trial_result((0, 1), "two-node", 1),
+            trial_result((0, 1), "two-node", 2, dead=(one,) * 3, learned=False),
+            trial_result((0, 1), "one-node", 0),
         ],
         LABELS,
     )
@@ -305,7 +305,7 @@ def test_dead_attempts_are_counted_with_their_reasons():
 
 def test_the_order_of_the_outcomes_does_not_matter():
     trials = [
-        result(classes, head, seed, wrong=(seed,))
+        trial_result(classes, head, seed, wrong=(seed,))
         for classes in ((0, 1), (1, 2), (0, 1, 2))
         for head in (("two-node", "one-node") if len(classes) == 2 else ("three-node",))
         for seed in (0, 1)
@@ -315,4 +315,4 @@ def test_the_order_of_the_outcomes_does_not_matter():
 
 def test_a_class_without_a_test_image_is_named():
     with pytest.raises(InputError, match="class 9 has no image in the test data"):
-        analyse_trials([result((8, 9), "two-node")], LABELS[:9])
+        analyse_trials([trial_result((8, 9), "two-node")], LABELS[:9])

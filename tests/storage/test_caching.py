@@ -8,6 +8,7 @@ from tasks.networks.checkpointing import Attempt
 from tasks.networks.trained import TrainedModel
 from tasks.networks.training import History
 from tasks.schemas.references import ModelReference
+from tasks.storage import stages
 from tasks.storage.records import RecordSerializer
 from tasks.storage.source import source_sha256
 from tasks.storage.stages import INPUTS, LIBRARY_VERSIONS, SOURCE
@@ -73,7 +74,7 @@ class TestSource:
 
 class TestLibraryVersions:
     def test_a_version_changes_the_key(self, monkeypatch):
-        monkeypatch.setattr(caching, "version", {"keras": "3", "tensorflow": "2", "numpy": "1"}.get)
+        monkeypatch.setattr(stages, "version", {"keras": "3", "tensorflow": "2", "numpy": "1"}.get)
         assert key(LIBRARY_VERSIONS, {}) == "keras=3 tensorflow=2 numpy=1"
 
 

@@ -8,7 +8,7 @@ from tasks.data.source import Source
 from tasks.reporting.command import Settings, reproducing_command
 from tasks.reporting.environment import describe_environment
 from tasks.schemas.references import Dataset
-from tasks.storage.task_runs import Outcome
+from tasks.storage.task_runs import TaskRunResult
 
 # dataset_sha256 of the published MNIST, wherever it was read from.
 MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54"
@@ -20,10 +20,10 @@ def collect_metrics(
     images: Dataset,
     subset: Dataset,
     analysis: dict[str, Any],
-    outcomes: Sequence[Outcome],
+    task_runs: Sequence[TaskRunResult],
 ) -> dict[str, Any]:
     """The whole run in JSON types; the report is made from this, its table and its pictures."""
-    metrics = describe_run(config, source, images, analysis, outcomes)
+    metrics = describe_run(config, source, images, analysis, task_runs)
     metrics["dataset"] |= {
         "train_subset": subset.train.inputs.shape[0],
         "test_subset": subset.test.inputs.shape[0],
@@ -36,7 +36,7 @@ def describe_run(
     source: Source,
     images: Dataset,
     analysis: dict[str, Any],
-    outcomes: Sequence[Outcome],
+    task_runs: Sequence[TaskRunResult],
 ) -> dict[str, Any]:
     """What a run found, and what it was computed from, whatever it trained."""
     return {
@@ -45,7 +45,7 @@ def describe_run(
         "config": config.model_dump(mode="json"),
         "command": reproducing_command(config),
         "environment": describe_environment(),
-        "tasks": [outcome.model_dump() for outcome in outcomes],
+        "tasks": [one.model_dump() for one in task_runs],
     }
 
 

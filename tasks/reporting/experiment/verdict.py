@@ -108,7 +108,8 @@ def judge_benefit(label_efficiency: dict[str, Any]) -> Finding:
     images, rival = few[0]["images"], max(few[1:], key=lambda point: point["mean"])
     small = (
         f"With {images:,} labelled images, frozen {percent(few[0]['mean'])} on average and best "
-        f"without transfer {percent(rival['mean'])}, worse in each of {label_efficiency['draws']} draws"
+        f"without transfer {percent(rival['mean'])}, worse in each of "
+        f"{label_efficiency['draws']} draws"
     )
     return Finding(
         claim=f"Transfer helps where labels are few, up to {images:,} images; {with_all}.",

@@ -83,4 +83,4 @@ def _count(trials: Sequence[Graded]) -> dict[str, Any]:
 
 def _reason(outcome: str) -> str:
     """Why an attempt is dead, without the accuracy, which is another one each time."""
-    return "hardly better than chance" if result.startswith("accuracy") else result
+    return "hardly better than chance" if outcome.startswith("accuracy") else outcome

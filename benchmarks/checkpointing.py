@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.networks.training import History
+from tasks.schemas.training import History
 
 
 @dataclass(frozen=True)

@@ -33,12 +33,11 @@ from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.compilation import compile_training
-from tasks.networks.gate import examine
-from tasks.networks.health import MOST_ATTEMPTS
+from tasks.networks.epochs import derive_seed
+from tasks.networks.health import MOST_ATTEMPTS, examine
 from tasks.networks.inference import predicted_classes, run, run_rows
+from tasks.networks.losses import targets_for
 from tasks.networks.recipe import Training
-from tasks.networks.seeds import derive_seed
-from tasks.networks.targets import targets_for
 from tasks.networks.training import fit
 from tasks.one_hot import one_hot
 from tasks.reshape import reshape

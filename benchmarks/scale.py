@@ -30,9 +30,8 @@ from tasks.data.find import find_source
 from tasks.data.read import read_source
 from tasks.filter import select_classes
 from tasks.networks.architecture import build_backbone, build_head, softmax_head
-from tasks.networks.compilation import as_tensors
+from tasks.networks.compilation import Restarts, as_tensors
 from tasks.networks.inference import run
-from tasks.networks.restarts import Restarts
 from tasks.networks.training import fit
 from tasks.one_hot import encode
 from tasks.schemas.references import Dataset, Split

@@ -9,7 +9,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
     begin()
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,6 @@ from tasks.data.source import Source
 from tasks.extract_features import extract_features
 from tasks.filter import select_classes
 from tasks.load import load
-from tasks.networks.stack import check_stackable
 from tasks.one_hot import one_hot
 from tasks.report_study import report_study
 from tasks.reshape import reshape
@@ -65,7 +64,7 @@ def study(config: StudyConfig) -> Path:
     with pipeline_run(config.model_copy(update={"refresh": False})):
         source, images = load_images(config)
         subsets = subsets_of(images, config)
-        groups = list(groups_of(config, images, subsets))
+        groups = train_bases(config, images, subsets)
         results = run_trials(groups, runner_of(config), config.refresh)
         return report_study(config, source, images, results)
 
@@ -80,7 +79,7 @@ def make_bases(config: StudyConfig) -> None:
     with pipeline_run(config):
         source, images = load_images(config)
         log_notice(source)
-        list(groups_of(config, images, subsets_of(images, config)))
+        train_bases(config, images, subsets_of(images, config))
 
 
 def begin_bases(config: StudyConfig) -> None:
@@ -111,18 +110,17 @@ def subsets_of(images: Dataset, config: StudyConfig) -> Sequence[Classes]:
     return subsets
 
 
-def groups_of(config: StudyConfig, images: Dataset, subsets: Sequence[Classes]) -> Iterator[Group]:
-    """The trials, those of one recipe on one base together; trains the bases."""
+def train_bases(config: StudyConfig, images: Dataset, subsets: Sequence[Classes]) -> list[Group]:
+    """A base model by each recipe; the trials on one base, and its features, are a group."""
     digits = one_hot(images, DIGITS)
+    groups = []
     for name, recipe in config.chosen_recipes().items():
-        check_stackable(recipe.head)
         for base_seed, seeds in config.base_seeds().items():
             base = train_base(digits.train, recipe.scaling, recipe.base, base_seed)
-            yield Group(
-                trials=tuple(all_trials(name, subsets, seeds)),
-                features=extract_features(base, images),
-                training=recipe.head,
-            )
+            trials = tuple(all_trials(name, subsets, seeds))
+            features = extract_features(base, images)
+            groups.append(Group(trials=trials, features=features, training=recipe.head))
+    return groups
 
 
 def runner_of(config: StudyConfig) -> Runner:

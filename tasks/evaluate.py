@@ -5,11 +5,10 @@ from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.networks.inference import class_probabilities, predicted_classes, run
-from tasks.networks.losses import per_image_loss
+from tasks.networks.losses import per_image_loss, targets_for
 from tasks.networks.models import load_model
-from tasks.networks.targets import targets_for
-from tasks.networks.trained import TrainedModel
 from tasks.schemas.references import ArrayReference, Record, Split
+from tasks.schemas.training import TrainedModel
 from tasks.statistics.calibration import calibration_error
 from tasks.statistics.intervals import Interval, exact_interval
 from tasks.storage.records import current_store

@@ -10,8 +10,8 @@ from tasks.evaluate import Evaluation
 from tasks.extract_unknown import UnknownFeatures
 from tasks.networks.inference import class_probabilities, run
 from tasks.networks.models import load_model
-from tasks.networks.trained import TrainedModel
 from tasks.schemas.references import Record
+from tasks.schemas.training import TrainedModel
 from tasks.statistics.abstention import refusal_threshold
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage

@@ -8,8 +8,8 @@ from prefect.logging import get_run_logger
 
 from tasks.networks.inference import run
 from tasks.networks.models import load_model
-from tasks.networks.trained import TrainedModel
 from tasks.schemas.references import ArrayReference, Dataset, Record
+from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 

@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.networks.approaches import Approach, Predict, linear, network
+from tasks.networks.epochs import derive_seed
 from tasks.networks.models import load_model
 from tasks.networks.recipe import Recipe
-from tasks.networks.seeds import derive_seed
-from tasks.networks.trained import TrainedModel
 from tasks.schemas.references import ArrayReference, Dataset, Record
+from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 

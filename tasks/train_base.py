@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from tasks.networks.architecture import base_head, build_backbone, build_head, join
 from tasks.networks.attempts import train_until_healthy
+from tasks.networks.models import store_trained
 from tasks.networks.recipe import Training
-from tasks.networks.trained import TrainedModel, store_trained
 from tasks.schemas.references import Split
+from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_checkpoint, current_store
 from tasks.storage.stages import stage
 

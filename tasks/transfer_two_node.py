@@ -2,9 +2,9 @@
 
 from tasks.networks.architecture import softmax_head
 from tasks.networks.recipe import Training
-from tasks.networks.trained import TrainedModel
 from tasks.networks.transfer import transfer
 from tasks.schemas.references import Split
+from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 

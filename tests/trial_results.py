@@ -3,8 +3,7 @@
 import numpy as np
 
 from tasks.filter import select_classes
-from tasks.networks.checkpointing import Attempt
-from tasks.networks.training import EpochResult, History
+from tasks.schemas.training import Attempt, EpochResult, History
 from tasks.trials.trial import Trial, TrialResult
 
 LABELS = (np.arange(40) % 10).astype(np.uint8)  # four test images of each digit

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
+from tasks.networks.compilation import Restarts
 from tasks.networks.epochs import plan_epochs
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.recipe import Recipe, Training
-from tasks.networks.restarts import Restarts
 from tasks.networks.training import run_epoch
 
 if TYPE_CHECKING:

@@ -9,20 +9,10 @@ from numpy.typing import NDArray
 
 from tasks.errors import RemoteError
 from tasks.networks.recipe import Training
-from tasks.networks.training import History
 from tasks.schemas.references import Record
+from tasks.schemas.training import Attempt, History
 from tasks.storage.checkpoints import Checkpoint, checkpoints
 from tasks.storage.store import Store
-
-LEARNED = "learned"
-
-
-class Attempt(Record):
-    """One initialisation: its seed, how its training went, and `LEARNED` or why it is dead."""
-
-    seed: int
-    history: History
-    outcome: str
 
 
 class Notes(Record):
@@ -36,16 +26,16 @@ class Notes(Record):
 
 @dataclass(frozen=True)
 class AttemptCheckpointer:
-    """Keeps one attempt's state in the checkpoint of its stage."""
+    """Keeps one attempt's state in the checkpoint of its stage, if it has one."""
 
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None
     name: str
     training: Training
     dead: tuple[Attempt, ...]
     is_hopeless: Callable[[History], bool]
 
     def restore(self, variables: list[Any]) -> History:
-        """Go on where this attempt was, or from the start if nothing was kept of it."""
+        """Resume where this attempt was, or from the start if nothing was kept of it."""
         saved = read_checkpoint(self.checkpoint)
         if saved is None or saved[1].dead != self.dead:
             return History()
@@ -55,6 +45,8 @@ class AttemptCheckpointer:
 
     def keep(self, variables: list[Any], history: History) -> None:
         """Write the checkpoint."""
+        if self.checkpoint is None:
+            return
         notes = Notes(name=self.name, epochs=self.training.epochs, dead=self.dead, history=history)
         self.checkpoint.save([np.asarray(v) for v in variables], notes.model_dump_json())
 
@@ -63,10 +55,10 @@ class AttemptCheckpointer:
         return self.is_hopeless(history)
 
 
-def read_checkpoint(checkpoint: Checkpoint) -> tuple[list[NDArray[Any]], Notes] | None:
+def read_checkpoint(checkpoint: Checkpoint | None) -> tuple[list[NDArray[Any]], Notes] | None:
     """Variables and notes of a checkpoint; None if there is none."""
-    saved = checkpoint.load()
-    return saved and (saved[0], Notes.model_validate_json(saved[1]))
+    saved = checkpoint.load() if checkpoint else None
+    return (saved[0], Notes.model_validate_json(saved[1])) if saved else None
 
 
 def describe_unfinished(store: Store) -> str:

@@ -1,7 +1,9 @@
-"""A network, its loss and its optimizer, compiled into one TensorFlow graph."""
+"""A network, its loss and its optimizer, compiled into one TensorFlow graph and started anew."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +15,9 @@ from tasks.networks.recipe import Training
 
 if TYPE_CHECKING:
     import keras
+
+
+KEPT_SEEDS = 5  # label efficiency goes through the same few again and again
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,19 @@ def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any,
     return keras.ops.convert_to_tensor(inputs), keras.ops.convert_to_tensor(targets)
 
 
+@lru_cache(2)
+def mapped_tensor(path: Path, shape: tuple[int, ...]) -> Any:
+    """An `.npy` file as a tensor in the memory of the page cache, shared by all processes.
+
+    DLPack hands over writable arrays only: the mapping is copy-on-write, and nobody writes. The
+    last two stay mapped: a worker goes from group to group on the same features, training and test.
+    """
+    import tensorflow as tf
+
+    mapped = np.load(path, mmap_mode="c", allow_pickle=False).reshape(shape)
+    return tf.experimental.dlpack.from_dlpack(mapped.__dlpack__())
+
+
 def count_hits(expected: Any, probabilities: Any) -> Any:
     """1.0 for each correct prediction: the largest node, or one node on the right side of 0.5."""
     from keras import ops
@@ -101,3 +119,50 @@ def count_hits(expected: Any, probabilities: Any) -> Any:
     else:
         correct = ops.equal(ops.argmax(probabilities, -1), ops.argmax(expected, -1))
     return ops.cast(correct, "float32")
+
+
+class Restarts:
+    """Starts a training from the initial weights of one seed after another.
+
+    Compiling takes a second or so, which is more than an epoch of a head.
+    """
+
+    def __init__(
+        self,
+        build: "Callable[[int], keras.Model]",
+        inputs: NDArray[Any],
+        targets: NDArray[np.float32],
+        training: Training,
+        initial: Callable[[int], list[NDArray[Any]]] | None = None,
+    ) -> None:
+        """Compile.
+
+        Args:
+            build: Makes the network with the initial weights that follow from a seed.
+            inputs: Data of the shape (n, ...) and dtype that will be trained on.
+            targets: Their targets, float32 (n, nodes).
+            training: How to train; a warm-up is as long as these data make it.
+            initial: Gives the values of the variables that `build` makes from a seed, where there
+                is a cheaper way to them than building the network.
+        """
+        initial = initial or (lambda seed: _values(build(seed).variables))
+        self._initial = lru_cache(KEPT_SEEDS)(initial)
+        self._compiled = compile_training(build(0), inputs, targets, training)
+        self._untrained = _values(self._compiled.variables)
+        self.model, self.training = self._compiled.model, training
+
+    def start(self, seed: int) -> Compiled:
+        """The network with the initial weights of a seed, and an optimizer that saw nothing.
+
+        It is the same network each time: whoever started it before has it no longer.
+        """
+        for variable, value in zip(self._compiled.variables, self._untrained, strict=True):
+            variable.assign(value)
+        initial = self._initial(seed)  # the state of a dropout too, which is no weight
+        for variable, value in zip(self._compiled.model.variables, initial, strict=True):
+            variable.assign(value)
+        return self._compiled
+
+
+def _values(variables: list[Any]) -> list[NDArray[Any]]:
+    return [np.asarray(variable).copy() for variable in variables]

@@ -1,5 +1,6 @@
-"""What an epoch does, as a function of seed and epoch alone: the order and the distortions."""
+"""Seeds, and what an epoch does as a function of seed and epoch alone: order and distortions."""
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,12 @@ from numpy.typing import NDArray
 from tasks.networks.recipe import Augmentation, Training
 
 CENTRE = 13.5  # of 28 pixels, counted from 0
+
+
+def derive_seed(seed: int, stage: str, attempt: int = 0) -> int:
+    """A seed (0..2**32-1) for one attempt at one stage."""
+    entropy = np.random.SeedSequence([seed, zlib.crc32(stage.encode()), attempt])
+    return int(entropy.generate_state(1)[0])
 
 
 @dataclass(frozen=True)

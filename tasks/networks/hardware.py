@@ -1,4 +1,4 @@
-"""What the machine's processor can do; asked of the system, without importing TensorFlow."""
+"""What the machine's processor can do, asked of the system, and how much of it is used."""
 
 import os
 import platform
@@ -43,6 +43,22 @@ def resolve_precision(
     native = {"amx_bf16", "avx512_bf16"} & set(processor_features(information))
     is_native = bool(native) or gpus.exists()
     return "bfloat16" if is_native else "float32"
+
+
+def use_one_thread() -> None:
+    """One thread for this process from now on; for workers, of which there are several.
+
+    The number of threads decides in which order a product is summed up, and so how it is rounded.
+
+    Raises:
+        RuntimeError: TensorFlow has computed something in this process with more of them.
+    """
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    if threading.get_intra_op_parallelism_threads() != 1:
+        threading.set_intra_op_parallelism_threads(1)
+        threading.set_inter_op_parallelism_threads(1)
 
 
 def _field(name: str, information: Path) -> str:

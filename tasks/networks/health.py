@@ -1,7 +1,13 @@
 """The health gate: whether a network learned anything, seen from its training data alone."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
 import numpy as np
 from numpy.typing import NDArray
+
+from tasks.networks.inference import predicted_classes
+from tasks.schemas.training import History
 
 MARGIN = 0.1
 # A saturated softmax or sigmoid has hardly any gradient left. Of the notebook's heads that had not
@@ -11,6 +17,7 @@ BATCHES_UNTIL_CLEAR = 100
 # Seven in ten of the notebook's two-node heads on 0 and 1 are dead after their first epoch, and one
 # on 3 and 5 learned at its 35th attempt.
 MOST_ATTEMPTS = 100
+EXAMINED_IMAGES = 10_000
 
 
 def diagnose(predicted: NDArray[np.intp], labels: NDArray[np.intp], classes: int) -> str:
@@ -39,3 +46,44 @@ def clear_accuracy(labels: NDArray[np.intp]) -> float:
     """The accuracy (0..1) from which on a network has learned something; see `diagnose`."""
     largest = float(np.bincount(labels).max() / len(labels))
     return largest + MARGIN * (1 - largest)
+
+
+def examine(
+    predict: Callable[[NDArray[np.intp]], NDArray[np.float32]], targets: NDArray[np.float32]
+) -> str:
+    """Why a trained network is dead, seen from up to 10,000 of its training images; else empty.
+
+    Args:
+        predict: Gives the network's output (k, nodes) for rows (k,) of its training images.
+        targets: Of all of them, float32 (n, nodes).
+    """
+    rows = np.linspace(0, len(targets) - 1, min(len(targets), EXAMINED_IMAGES)).astype(int)
+    predicted = predicted_classes(predict(rows))
+    return diagnose(predicted, predicted_classes(targets[rows]), max(2, targets.shape[1]))
+
+
+@dataclass(frozen=True)
+class HealthGate:
+    """Examines one attempt, once for each state that it is in; for the arguments see `examine`."""
+
+    predict: Callable[[NDArray[np.intp]], NDArray[np.float32]]
+    targets: NDArray[np.float32]
+    batch_size: int
+    found: dict[int, str] = field(default_factory=dict)
+
+    def diagnosis(self, history: History) -> str:
+        """Why the network is dead after this history; see `examine`."""
+        epochs = len(history.epochs)
+        if epochs not in self.found:
+            self.found[epochs] = examine(self.predict, self.targets)
+        return self.found[epochs]
+
+    def is_hopeless(self, history: History) -> bool:
+        """Whether no epoch was clearly better than chance, nor are the weights after the last."""
+        needed = clear_accuracy(predicted_classes(self.targets))
+        batches = len(history.epochs) * -(-len(self.targets) // self.batch_size)
+        return (
+            batches >= BATCHES_UNTIL_CLEAR
+            and max(epoch.accuracy for epoch in history.epochs) < needed
+            and bool(self.diagnosis(history))
+        )

@@ -41,7 +41,7 @@ def run(model: "keras.Model", inputs: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def run_rows(
-    model: "keras.Model", inputs: NDArray[Any], rows: NDArray[np.intp]
+    model: "keras.Model", inputs: Any, rows: NDArray[np.int32], chosen: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """The model's output for some rows of the inputs; see `run`."""
-    return run(model, inputs[rows])
+    """The model's output for those of some rows of the inputs that are chosen; see `run`."""
+    return run(model, np.asarray(inputs)[rows[chosen]])

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.networks.recipe import Training
 from tasks.schemas.references import ModelReference
+from tasks.schemas.training import Attempt, TrainedModel
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:
@@ -51,3 +53,15 @@ def weights_sha256(model: "keras.Model") -> str:
         digest.update(f"{weight.shape}{weight.dtype}".encode())
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()
+
+
+def store_trained(
+    store: Store, model: "keras.Model", attempts: tuple[Attempt, ...], training: Training
+) -> TrainedModel:
+    """Store a healthy model under its name, with the attempts that led to it."""
+    return TrainedModel(
+        name=model.name,
+        model=add_model(store, model.name, model),
+        attempts=attempts,
+        precision=training.precision,
+    )

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def build_optimizer(training: Training, batches: int) -> "keras.Optimizer":
-    """A new optimizer for epochs of so many batches.
+    """A new optimizer for epochs of `batches` batches.
 
     With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0.
     """
@@ -19,20 +19,8 @@ def build_optimizer(training: Training, batches: int) -> "keras.Optimizer":
     rate = _learning_rate(training, batches)
     if training.optimizer == "sgd":
         return keras.optimizers.SGD(rate, **average)
-    return keras.optimizers.Adam(rate, **_adam_settings(training), **average)
-
-
-def build_stack_optimizer(training: Training, places: int) -> "keras.Optimizer":
-    """The same for networks side by side, at a constant step size and without averages."""
-    if training.optimizer == "sgd":
-        return build_optimizer(training, batches=1)
-    from tasks.networks.stacked_adam import StackedAdam
-
-    return StackedAdam(places, training.learning_rate, **_adam_settings(training))
-
-
-def _adam_settings(training: Training) -> dict[str, Any]:
-    return {"beta_2": training.beta_2, "weight_decay": training.weight_decay or None}
+    decay = training.weight_decay or None
+    return keras.optimizers.Adam(rate, beta_2=training.beta_2, weight_decay=decay, **average)
 
 
 def _learning_rate(training: Training, batches: int) -> Any:

@@ -7,9 +7,24 @@ import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
-from rich.progress import TextColumn
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
-from tasks.networks.bar import terminal_bar
+
+def terminal_bar(*columns: ProgressColumn) -> Progress:
+    """A description, a bar, these columns, and the time that is left.
+
+    It is disabled where there is no terminal, and outside of a task run: workers and benchmarks.
+    """
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        disable=not (console.is_terminal and TaskRunContext.get()),
+    )
 
 
 class EpochProgress:
@@ -18,12 +33,13 @@ class EpochProgress:
     def __init__(self, title: str, epochs: int, images: int, ended: int) -> None:
         self._title, self._epochs, self._ended = title, epochs, ended
         self._bar = terminal_bar(TextColumn("{task.percentage:>3.0f} %"))
-        self._log = get_run_logger() if self._bar.disable else None
+        in_task = TaskRunContext.get() is not None
+        self._log = get_run_logger() if in_task and self._bar.disable else None
         self._task = self._bar.add_task(
             f"{title}: epoch {ended + 1}/{epochs}", total=epochs * images, completed=ended * images
         )
         self._artifact: Any = None
-        if TaskRunContext.get():  # benchmarks train outside of Prefect
+        if in_task:
             with suppress(httpx.HTTPError):  # a bar in the UI is not worth a training
                 self._artifact = create_progress_artifact(
                     self._percentage(), key=f"training-{title}", description=f"Training of {title}."

@@ -2,33 +2,19 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tasks.networks.compilation import Compiled, as_tensors
 from tasks.networks.epochs import EpochPlan, plan_epoch
 from tasks.networks.progress import EpochProgress
-from tasks.schemas.references import Record
+from tasks.schemas.training import EpochResult, History
 
 PART_BATCHES = 20  # one call into the graph: short enough for a bar that moves and for Ctrl-C
-
-
-class EpochResult(Record):
-    """Mean loss and share of correct predictions over an epoch, as the weights changed."""
-
-    loss: float
-    accuracy: float
-
-
-class History(Record):
-    """How a training has gone so far."""
-
-    epochs: tuple[EpochResult, ...] = ()
-    seconds: float = 0.0
-
-    def after(self, epoch: EpochResult, seconds: float) -> "History":
-        """The history with one more epoch, which took so many seconds."""
-        return History(epochs=(*self.epochs, epoch), seconds=self.seconds + seconds)
 
 
 class Checkpointer(Protocol):
@@ -50,6 +36,7 @@ def fit(
     targets: Any,
     seed: int,
     checkpointer: Checkpointer,
+    rows: NDArray[np.int32] | None = None,
 ) -> History:
     """Train a compiled model in place, from the last epoch that was kept.
 
@@ -62,6 +49,7 @@ def fit(
         targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
         seed: The order of every epoch follows from it.
         checkpointer: Keeps the state after each epoch.
+        rows: int32 (m,), the rows of inputs and targets that are trained on; None is all.
 
     Raises:
         ValueError: The targets' shape is not that of the model's output, which a mean squared
@@ -72,12 +60,13 @@ def fit(
         shape = tuple(targets.shape)
         raise ValueError(f"targets {shape} do not fit the output {model.output_shape}")
     train_on = partial(compiled.train_on, *as_tensors(inputs, targets))
+    rows = np.arange(len(inputs), dtype=np.int32) if rows is None else rows
     history = checkpointer.restore(compiled.variables)
-    with EpochProgress(model.name, training.epochs, len(inputs), len(history.epochs)) as progress:
+    with EpochProgress(model.name, training.epochs, len(rows), len(history.epochs)) as progress:
         while len(history.epochs) < training.epochs and not checkpointer.is_over(history):
             started = time.perf_counter()
-            plan = plan_epoch(training, len(inputs), seed, len(history.epochs))
-            epoch = run_epoch(train_on, plan, progress.seen)
+            plan = plan_epoch(training, len(rows), seed, len(history.epochs))
+            epoch = run_epoch(train_on, replace(plan, rows=rows[plan.rows]), progress.seen)
             history = history.after(epoch, time.perf_counter() - started)
             checkpointer.keep(compiled.variables, history)
             progress.epoch_ended(epoch.loss, epoch.accuracy)

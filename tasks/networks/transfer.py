@@ -3,14 +3,15 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from prefect.logging import get_run_logger
+
 from tasks.networks.architecture import HeadSpecification, build_head, join
 from tasks.networks.attempts import train_until_healthy
-from tasks.networks.models import load_model
+from tasks.networks.losses import targets_for
+from tasks.networks.models import load_model, store_trained
 from tasks.networks.recipe import Training
-from tasks.networks.summary import log_summary
-from tasks.networks.targets import targets_for
-from tasks.networks.trained import TrainedModel, store_trained
 from tasks.schemas.references import Split
+from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_checkpoint
 from tasks.storage.store import Store
 
@@ -54,8 +55,15 @@ def transfer(
 
 def freeze_backbone(base: "keras.Sequential") -> "keras.Sequential":
     """The backbone of a base model, no longer trainable; logs the model before and after."""
-    log_summary(base, "before freezing")
+    _log_summary(base, "before freezing")
     backbone: keras.Sequential = base.get_layer("backbone")
     backbone.trainable = False
-    log_summary(base, "after freezing")
+    _log_summary(base, "after freezing")
     return backbone
+
+
+def _log_summary(model: "keras.Model", moment: str) -> None:
+    """Log Keras's table of layers with total and trainable parameters."""
+    lines: list[str] = []
+    model.summary(print_fn=lines.append, expand_nested=True, line_length=78)
+    get_run_logger().info("%s, %s:\n%s", model.name, moment, "\n".join(lines))

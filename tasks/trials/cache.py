@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
 
-from tasks.networks.checkpointing import Attempt
 from tasks.schemas.references import Record
+from tasks.schemas.training import Attempt
 from tasks.storage.checksummed import read_arrays, write_arrays
 from tasks.storage.source import source_sha256
 from tasks.storage.stages import inputs_sha256, library_versions

@@ -6,13 +6,12 @@ from tasks.networks.recipe import Training
 from tasks.schemas.references import Dataset, Record
 from tasks.trials.trial import Trial
 
-# Two are trained at once, and where one is through another takes its place. More in a group would
-# leave a place empty less often, but fewer workers would have something to do.
+# Fewer would be asked for more often, more would leave a worker without work at a study's end.
 MOST_HEADS = 4
 
 
 class Group(Record):
-    """Trials whose heads have the same shape, by the same recipe, on the same features.
+    """Trials by the same recipe on the same features.
 
     Attributes:
         trials: What is trained.
@@ -30,7 +29,7 @@ class Group(Record):
         return self.model_copy(update={"trials": left})
 
     def batches(self) -> Iterator["Group"]:
-        """The same trials in groups that a worker trains at once, heads of one shape each."""
+        """The same trials in groups for a worker each, with heads of one shape."""
         heads = dict.fromkeys(trial.head for trial in self.trials)
         for head in heads:
             same = [trial for trial in self.trials if trial.head == head]

@@ -18,7 +18,7 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.logging import get_run_logger
 from rich.progress import MofNCompleteColumn, TextColumn
 
-from tasks.networks.bar import terminal_bar
+from tasks.networks.progress import terminal_bar
 from tasks.trials.trial import Trial, TrialResult
 
 SECONDS_BETWEEN_UPDATES = 2.0

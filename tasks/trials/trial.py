@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, softmax_head
-from tasks.networks.checkpointing import LEARNED, Attempt
 from tasks.schemas.references import Record
+from tasks.schemas.training import LEARNED, Attempt
 
 
 class Trial(Record):

@@ -1,88 +1,100 @@
-"""What a worker does: it trains a group of heads side by side and keeps each result."""
+"""What a worker does: it trains the heads of a group, one after another, and keeps each result."""
 
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.filter import select_classes
-from tasks.networks.architecture import HeadSpecification, build_head
-from tasks.networks.head_run import HeadData
+from tasks.filter import Subset, select_classes
+from tasks.networks.architecture import HeadSpecification, build_head, initial_head_values
+from tasks.networks.attempts import make_attempts
+from tasks.networks.compilation import Restarts, mapped_tensor
+from tasks.networks.hardware import use_one_thread
 from tasks.networks.inference import class_probabilities, run
+from tasks.networks.losses import targets_for
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
-from tasks.networks.stacked_attempts import Ended, train_heads_until_healthy
-from tasks.networks.targets import targets_for
-from tasks.networks.tensors import mapped_tensor
-from tasks.networks.threads import use_one_thread
 from tasks.one_hot import encode
+from tasks.schemas.references import ArrayReference
+from tasks.schemas.training import LEARNED
 from tasks.storage.store import Store
 from tasks.trials.cache import find_all, keep
 from tasks.trials.group import Group
 from tasks.trials.trial import Trial, TrialResult
 
-if TYPE_CHECKING:
-    import keras
+MOST_COMPILED = 4  # two heads, each for a few lengths of an epoch
 
 
 def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
-    """Train the trials of a group together, on one thread, and keep each when it is through.
+    """Train the trials of a group on one thread, and keep each when it is through.
 
     Args:
         address: Of the artifacts; all that a worker on another machine needs to know.
         refresh: Train what is kept already, too. Otherwise a group whose worker died resumes where
             it was.
-        group: Trials of one head.
+        group: Trials on the same features.
     """
     use_one_thread()
     store = Store.at(address)
-    results = {} if refresh else find_all(store, group)
-    found = [*results.values()]
-    for part in group.without(results).batches():
-        found.extend(_train(store, part))
-    return found
+    kept = {} if refresh else find_all(store, group)
+    return [*kept.values(), *_train(store, group.without(kept))]
 
 
 def _train(store: Store, group: Group) -> Iterator[TrialResult]:
-    train = group.features.train
-    labels = np.asarray(store.array(train.labels))
-    heads = [_data(trial, labels) for trial in group.trials]
-    for ended in train_heads_until_healthy(
-        group.trials[0].specification,
-        mapped_tensor(store.verified(train.inputs), train.inputs.shape),
-        heads,
-        group.training,
-    ):
-        result = _test(store, group, ended)
+    features = _mapped(store, group.features.train.inputs)
+    labels = np.asarray(store.array(group.features.train.labels))
+    for trial in group.trials:
+        subset = select_classes(labels, trial.classes, "train")
+        restarts = _restarts(trial.specification, features, len(subset.rows), group.training)
+        targets = _targets(trial, subset, len(labels))
+        rows = subset.rows.astype(np.int32)
+        attempts = make_attempts(trial.head, restarts, features, targets, trial.seed, rows=rows)
+        if attempts[-1].outcome == LEARNED:
+            probabilities = _test(store, group, trial, restarts)
+            result = TrialResult(trial, attempts, weights_sha256(restarts.model), probabilities)
+        else:
+            result = TrialResult(trial, attempts, "", np.empty((0, len(trial.classes)), np.float32))
         keep(store, group, result)
         yield result
 
 
-def _data(trial: Trial, labels: NDArray[np.uint8]) -> HeadData:
-    rows, relabelled = select_classes(labels, trial.classes, "train")
-    one_hot = encode(relabelled, len(trial.classes))
-    targets = targets_for(trial.specification.nodes, one_hot)
-    return HeadData(rows.astype(np.int32), targets, trial.seed)
+def _targets(trial: Trial, subset: Subset, images: int) -> NDArray[np.float32]:
+    """Targets (images, nodes), of which only the subset's rows are looked at."""
+    chosen = targets_for(trial.specification.nodes, encode(subset.labels, len(trial.classes)))
+    targets = np.zeros((images, chosen.shape[1]), np.float32)
+    targets[subset.rows] = chosen
+    return targets
 
 
-def _test(store: Store, group: Group, ended: Ended) -> TrialResult:
-    """What a head makes of the test images of its classes."""
-    trial, test = group.trials[ended.head], group.features.test
-    if ended.weights is None:
-        nothing = np.empty((0, len(trial.classes)), np.float32)
-        return TrialResult(trial, ended.attempts, "", nothing)
-    head = _head(trial.specification, test.inputs.shape[1], group.training)
-    head.set_weights(ended.weights)
+def _test(store: Store, group: Group, trial: Trial, restarts: Restarts) -> NDArray[np.float32]:
+    """Probabilities (n, classes) of the test images of a trial's classes."""
+    test = group.features.test
     rows = select_classes(np.asarray(store.array(test.labels)), trial.classes, "test").rows
-    inputs = np.asarray(mapped_tensor(store.verified(test.inputs), test.inputs.shape))
-    probabilities = class_probabilities(run(head, inputs[rows]))
-    return TrialResult(trial, ended.attempts, weights_sha256(head), probabilities)
+    inputs = np.asarray(_mapped(store, test.inputs))
+    return class_probabilities(run(restarts.model, inputs[rows]))
 
 
-@lru_cache
-def _head(
-    specification: HeadSpecification, features: int, training: Training
-) -> "keras.Sequential":
-    return build_head(specification, features, training, seed=0)
+def _mapped(store: Store, array: ArrayReference) -> Any:
+    return mapped_tensor(store.verified(array), array.shape)
+
+
+def _restarts(
+    specification: HeadSpecification, features: Any, images: int, training: Training
+) -> Restarts:
+    """A compiled head; where the step size is constant, one for any number of images."""
+    return _compiled(specification, features.shape[1], images if training.warm_up else 1, training)
+
+
+@lru_cache(MOST_COMPILED)
+def _compiled(
+    specification: HeadSpecification, features: int, images: int, training: Training
+) -> Restarts:
+    return Restarts(
+        partial(build_head, specification, features, training),
+        np.empty((images, features), np.float32),
+        np.empty((images, specification.nodes), np.float32),
+        training,
+        partial(initial_head_values, specification, features, training),
+    )

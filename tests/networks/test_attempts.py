@@ -9,13 +9,13 @@ from tasks.errors import DeadModelError
 from tasks.networks.architecture import build_head, softmax_head
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.checkpointing import AttemptCheckpointer, Notes, describe_unfinished
-from tasks.networks.compilation import compile_training
+from tasks.networks.compilation import Restarts, compile_training
+from tasks.networks.epochs import derive_seed
 from tasks.networks.health import clear_accuracy, diagnose
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
-from tasks.networks.restarts import Restarts
-from tasks.networks.seeds import derive_seed
-from tasks.networks.training import EpochResult, History, fit
+from tasks.networks.training import fit
+from tasks.schemas.training import EpochResult, History
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.store import Store
 

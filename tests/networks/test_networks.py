@@ -18,12 +18,11 @@ from tasks.networks.architecture import (
 )
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.compilation import compile_training
-from tasks.networks.epochs import draw_transforms, plan_epoch
+from tasks.networks.epochs import derive_seed, draw_transforms, plan_epoch
 from tasks.networks.inference import run
 from tasks.networks.models import add_model, load_model, weights_sha256
 from tasks.networks.optimizers import build_optimizer
 from tasks.networks.recipe import Augmentation, Training
-from tasks.networks.seeds import derive_seed
 from tasks.networks.training import History, fit
 from tasks.networks.transfer import freeze_backbone
 from tasks.storage.checkpoints import Checkpoint

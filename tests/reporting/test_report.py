@@ -13,9 +13,6 @@ from flows.config import Config
 from tasks.compare import draw, tabulate
 from tasks.evaluate import Evaluation, score
 from tasks.label_efficiency import LabelEfficiency, Point
-from tasks.networks.checkpointing import Attempt
-from tasks.networks.trained import TrainedModel
-from tasks.networks.training import EpochResult, History
 from tasks.report import write_folder
 from tasks.reporting.command import reproducing_command
 from tasks.reporting.experiment.analysis import Answers, analyse
@@ -23,6 +20,7 @@ from tasks.reporting.experiment.benefit import describe_label_efficiency
 from tasks.reporting.experiment.comparison import Result, describe_models
 from tasks.reporting.page import render, summarise
 from tasks.schemas.references import ArrayReference, ModelReference
+from tasks.schemas.training import Attempt, EpochResult, History, TrainedModel
 from tasks.storage.store import Store
 
 EXPECTED = Path(__file__).parent / "expected"

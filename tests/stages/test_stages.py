@@ -7,7 +7,7 @@ from tasks.errors import InputError
 from tasks.evaluate import score
 from tasks.filter import select_classes
 from tasks.networks.inference import predicted_classes
-from tasks.networks.targets import targets_for
+from tasks.networks.losses import targets_for
 from tasks.one_hot import encode
 from tasks.reshape import with_channel
 

@@ -4,10 +4,8 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
-from tasks.networks.checkpointing import Attempt
-from tasks.networks.trained import TrainedModel
-from tasks.networks.training import History
 from tasks.schemas.references import ModelReference
+from tasks.schemas.training import Attempt, History, TrainedModel
 from tasks.storage import stages
 from tasks.storage.records import RecordSerializer
 from tasks.storage.source import source_sha256

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.evaluate import Evaluation
-from tasks.networks.trained import TrainedModel
 from tasks.schemas.references import Record
+from tasks.schemas.training import TrainedModel
 
 # Test loss and accuracy that the notebook published, on MNIST with the classes 0 and 1.
 PUBLISHED = {

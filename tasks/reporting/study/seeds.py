@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.networks.checkpointing import LEARNED
 from tasks.reporting.study.graded import Graded, group
+from tasks.schemas.training import LEARNED
 
 
 def measure_spread(transfers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

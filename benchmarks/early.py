@@ -18,13 +18,13 @@ from benchmarks.checkpointing import StopAfter
 from flows.config import Config
 from flows.main import DIGITS
 from tasks.data.find import find_source
+from tasks.data.labels import encode
 from tasks.data.read import read_source
+from tasks.networks.architecture import build_base
 from tasks.networks.compilation import compile_training
 from tasks.networks.epochs import derive_seed
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.training import fit
-from tasks.one_hot import encode
-from tasks.train_base import build_base
 
 MOST_EPOCHS = 5
 

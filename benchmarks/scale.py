@@ -27,13 +27,12 @@ from benchmarks.memory import peak_memory
 from benchmarks.processes import in_a_process
 from flows.recipes import RECIPES
 from tasks.data.find import find_source
+from tasks.data.labels import encode, select_classes
 from tasks.data.read import read_source
-from tasks.filter import select_classes
 from tasks.networks.architecture import build_backbone, build_head, softmax_head
 from tasks.networks.compilation import Restarts, as_tensors
 from tasks.networks.inference import run
 from tasks.networks.training import fit
-from tasks.one_hot import encode
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.group import Group

@@ -20,20 +20,20 @@ from tasks.compare import compare
 from tasks.data.find import find_source
 from tasks.data.source import Source
 from tasks.evaluate import evaluate
-from tasks.evaluate_refusal import Refusals, evaluate_refusal
+from tasks.evaluate_refusal import evaluate_refusal
 from tasks.extract_features import extract_features
 from tasks.extract_unknown import extract_unknown
 from tasks.filter import filter_classes
-from tasks.label_efficiency import LabelEfficiency, label_efficiency
+from tasks.label_efficiency import label_efficiency
 from tasks.load import load
 from tasks.networks.approaches import APPROACHES
 from tasks.networks.recipe import Recipe
 from tasks.one_hot import one_hot
 from tasks.report import report
-from tasks.reporting.experiment.comparison import Result
 from tasks.reporting.experiment.metrics import is_mnist
 from tasks.reshape import reshape
 from tasks.schemas.references import Dataset
+from tasks.schemas.results import LabelEfficiency, Refusals, Result
 from tasks.train_base import train_base
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node

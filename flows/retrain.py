@@ -35,10 +35,10 @@ from tasks.registry.decision import Bounds
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
-from tasks.reporting.experiment.comparison import Result
 from tasks.reporting.experiment.metrics import dataset_sha256
 from tasks.reshape import reshape
 from tasks.schemas.references import Dataset, Split
+from tasks.schemas.results import Result
 from tasks.storage.lock import exclusive
 from tasks.storage.records import current_store
 from tasks.storage.source import source_sha256

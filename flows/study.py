@@ -23,9 +23,9 @@ from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
 from flows.study_config import StudyConfig
 from tasks.data.find import find_source
+from tasks.data.labels import select_classes
 from tasks.data.source import Source
 from tasks.extract_features import extract_features
-from tasks.filter import select_classes
 from tasks.load import load
 from tasks.one_hot import one_hot
 from tasks.report_study import report_study

@@ -1,8 +1,6 @@
 """Challenge: a new model against the one in use, on the same held-out images."""
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.networks.health import diagnose
-from tasks.networks.inference import class_probabilities, run
+from tasks.networks.inference import class_probabilities, run, time_in_turns
 from tasks.networks.models import read_model
 from tasks.registry.decision import Bounds, Decision, Judged, decide
 from tasks.registry.registry import Registry
@@ -20,12 +18,6 @@ from tasks.registry.tables import markdown
 from tasks.registry.version import Candidate, Version
 from tasks.schemas.references import Split
 from tasks.storage.records import current_store
-
-if TYPE_CHECKING:
-    import keras
-
-ROUNDS = 5
-TIMED_IMAGES = 1_000
 
 
 @task(name="challenge", task_run_name="challenge", cache_policy=NO_CACHE, persist_result=False)
@@ -76,19 +68,6 @@ def judge(
         _judged(class_probabilities(run(model, images)), labels, classes, taken)
         for model, taken in zip(loaded, seconds, strict=True)
     ]
-
-
-def time_in_turns(models: "list[keras.Model]", images: NDArray[np.uint8]) -> list[float]:
-    """The least seconds per 1,000 images of each model; in turns, a busy machine harms all."""
-    pixels = np.resize(images, (TIMED_IMAGES, *images.shape[1:]))
-    seconds = [[_time(model, pixels) for model in models] for _ in range(ROUNDS + 1)]
-    return [min(one[1:]) for one in zip(*seconds, strict=True)]  # the first compiles
-
-
-def _time(model: "keras.Model", pixels: NDArray[np.uint8]) -> float:
-    started = time.perf_counter()
-    run(model, pixels)
-    return time.perf_counter() - started
 
 
 def _judged(

@@ -1,41 +1,19 @@
 """Compare: all that the report says of the models, computed and drawn only when it changes."""
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.evaluate_refusal import Refusals
-from tasks.filter import Subset, select_classes
-from tasks.label_efficiency import LabelEfficiency
-from tasks.plots.confusion import draw_confusion
-from tasks.plots.curves import draw_learning_curves
-from tasks.plots.gallery import draw_gallery
-from tasks.plots.labels import draw_label_efficiency
-from tasks.plots.unknown import draw_uncertainty
+from tasks.data.labels import Subset, select_classes
 from tasks.reporting.experiment.analysis import Answers, analyse
 from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.comparison import COLUMNS, Result, describe_models
-from tasks.schemas.references import Dataset, FileReference, Record
+from tasks.reporting.experiment.comparison import describe_models
+from tasks.reporting.experiment.pictures import draw, tabulate
+from tasks.schemas.references import Dataset
+from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
-
-
-class Picture(Record):
-    """An SVG element of the report."""
-
-    name: str
-    file: FileReference
-
-
-class Findings(Record):
-    """The report's contents: `analysis` is JSON, `table` CSV."""
-
-    analysis: FileReference
-    table: FileReference
-    pictures: tuple[Picture, ...]
 
 
 @stage("compare")
@@ -82,40 +60,6 @@ def compare(
         table=store.add_text("pages/comparison.csv", tabulate(models)),
         pictures=tuple(pictures),
     )
-
-
-def draw(
-    analysis: dict[str, Any], test: NDArray[np.uint8], classes: tuple[int, ...]
-) -> Iterator[tuple[str, str]]:
-    """Every picture of the report, as its name and an SVG element.
-
-    Args:
-        analysis: See `analyse`.
-        test: All test images, uint8 (n, 28, 28, 1).
-        classes: What the subset's classes are called.
-    """
-    yield "loss", draw_learning_curves(analysis["models"], "loss")
-    yield "accuracy", draw_learning_curves(analysis["models"], "accuracy")
-    if analysis["label_efficiency"]:
-        yield "labels", draw_label_efficiency(analysis["label_efficiency"])
-    for head in analysis["unknown_classes"]:
-        yield (
-            f"unknown-classes-{head['recipe']}-{head['model']}",
-            draw_uncertainty(head),
-        )
-    for model, hardest in zip(analysis["models"], analysis["mistakes"], strict=True):
-        name = f"{model['recipe']}-{model['model']}"
-        known = range(len(model["confusion"])) if model["model"] == "base" else classes
-        yield f"confusion-{name}", draw_confusion(model["confusion"], known)
-        rows = [call["image"] for call in hardest["images"]]
-        yield f"hardest-{name}", draw_gallery(test[rows], hardest["images"])
-
-
-def tabulate(models: Sequence[dict[str, Any]]) -> str:
-    """The columns that matter, as CSV with a header."""
-    import pandas as pd
-
-    return pd.DataFrame(models)[list(COLUMNS)].to_csv(index=False)
 
 
 def _answers(result: Result, images: Dataset, classes: tuple[int, ...]) -> Answers:

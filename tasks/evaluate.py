@@ -7,44 +7,13 @@ from prefect.logging import get_run_logger
 from tasks.networks.inference import class_probabilities, predicted_classes, run
 from tasks.networks.losses import per_image_loss, targets_for
 from tasks.networks.models import load_model
-from tasks.schemas.references import ArrayReference, Record, Split
+from tasks.schemas.references import Split
+from tasks.schemas.results import Evaluation, Scores
 from tasks.schemas.training import TrainedModel
 from tasks.statistics.calibration import calibration_error
-from tasks.statistics.intervals import Interval, exact_interval
+from tasks.statistics.intervals import exact_interval
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
-
-
-class Scores(Record):
-    """How a model does on `n` images.
-
-    Attributes:
-        loss: The mean of the loss that the model was trained with.
-        accuracy: The share of correct predictions, 0..1, and `interval` its exact 95 % interval.
-        errors: The number of wrong predictions.
-        n: The number of images.
-        learned: Whether the accuracy is above the share of the largest class.
-        log_loss: The mean negative logarithm of the true class's probability, in nats.
-        calibration_error: See `tasks.statistics.calibration`.
-        confusion: Images by true class (row) and predicted class (column).
-    """
-
-    loss: float
-    accuracy: float
-    interval: Interval
-    errors: int
-    n: int
-    learned: bool
-    log_loss: float
-    calibration_error: float
-    confusion: tuple[tuple[int, ...], ...]
-
-
-class Evaluation(Record):
-    """Scores, and the probabilities float32 (n, classes) that they were computed from."""
-
-    scores: Scores
-    probabilities: ArrayReference
 
 
 def score(outputs: NDArray[np.float32], one_hot: NDArray[np.float32], loss: str) -> Scores:

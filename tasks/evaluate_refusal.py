@@ -6,11 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.evaluate import Evaluation
-from tasks.extract_unknown import UnknownFeatures
 from tasks.networks.inference import class_probabilities, run
 from tasks.networks.models import load_model
-from tasks.schemas.references import Record
+from tasks.schemas.results import Evaluation, Refusal, Refusals, UnknownFeatures
 from tasks.schemas.training import TrainedModel
 from tasks.statistics.abstention import refusal_threshold
 from tasks.storage.records import current_store
@@ -19,39 +17,6 @@ from tasks.storage.stages import stage
 CONFIDENT = 0.95
 BINS = 20
 LEAST_UNCERTAINTY = 1e-8  # float32 knows no other number so near to 1
-
-
-class Refusal(Record):
-    """How a head treats images of unknown classes: all others of the data set.
-
-    Attributes:
-        model: The head's name.
-        unknown: How many test images are of other classes; `known` are of its own.
-        confident: The share of the unknown images that get a top probability of at least 0.95.
-        threshold: The top probability below which an image is refused, from training images.
-        refused: The share of the unknown images that it refuses, 0..1.
-        accepted: The share of the known images that it does not refuse, 0..1.
-        uncertainties: The 21 edges of 20 bins of uncertainty, which is 1 minus the top probability,
-            evenly spread on a log scale from 1e-8, where 0 is counted too, to that of a mere guess.
-        unknown_counts: Unknown images in each bin; `known_counts` the same of the known.
-    """
-
-    model: str
-    unknown: int
-    known: int
-    confident: float
-    threshold: float
-    refused: float
-    accepted: float
-    uncertainties: tuple[float, ...]
-    unknown_counts: tuple[int, ...]
-    known_counts: tuple[int, ...]
-
-
-class Refusals(Record):
-    """One for each head; none if there is no other class."""
-
-    heads: tuple[Refusal, ...]
 
 
 @stage("evaluate-refusal")

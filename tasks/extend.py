@@ -6,7 +6,8 @@ import numpy as np
 from prefect.logging import get_run_logger
 
 from tasks.arrivals.batch import Batch
-from tasks.schemas.references import ArrayReference, Dataset, Split
+from tasks.data.splits import store_split
+from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
@@ -16,15 +17,9 @@ def extend(dataset: Dataset, batches: Sequence[Batch]) -> Dataset:
     """Append the images uint8 (n, 28, 28) and labels of batches to the training split."""
     if not batches:
         return dataset
-    train = Split(
-        inputs=_appended("images", dataset.train.inputs, [batch.images for batch in batches]),
-        labels=_appended("labels", dataset.train.labels, [batch.labels for batch in batches]),
-    )
-    get_run_logger().info("x_train %s -> %s", dataset.train.inputs.shape, train.inputs.shape)
+    array, before = current_store().array, dataset.train
+    images = [array(before.inputs), *(array(batch.images) for batch in batches)]
+    labels = [array(before.labels), *(array(batch.labels) for batch in batches)]
+    train = store_split("train-extended", np.concatenate(images), np.concatenate(labels))
+    get_run_logger().info("x_train %s -> %s", before.inputs.shape, train.inputs.shape)
     return Dataset(train=train, test=dataset.test)
-
-
-def _appended(name: str, first: ArrayReference, others: Sequence[ArrayReference]) -> ArrayReference:
-    store = current_store()
-    arrays = [store.array(reference) for reference in (first, *others)]
-    return store.add_array(f"train-{name}-extended", np.concatenate(arrays))

@@ -3,23 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
+from tasks.data.labels import rows_of_other_classes
 from tasks.networks.inference import run
 from tasks.networks.models import load_model
-from tasks.schemas.references import ArrayReference, Dataset, Record
+from tasks.schemas.references import Dataset
+from tasks.schemas.results import UnknownFeatures
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 MOST_UNKNOWN_IMAGES = 10_000
-
-
-class UnknownFeatures(Record):
-    """Features float32 (n, 1152) of training and of test images of unknown classes, if any."""
-
-    features: tuple[ArrayReference, ...]
 
 
 @stage("extract-unknown")
@@ -48,8 +43,3 @@ def extract_unknown(base: TrainedModel, images: Dataset, classes: Sequence[int])
             for name, pixels in zip(("train", "test"), chosen, strict=True)
         )
     )
-
-
-def rows_of_other_classes(labels: NDArray[np.uint8], classes: Sequence[int]) -> NDArray[np.intp]:
-    """The rows whose label is none of `classes`."""
-    return np.flatnonzero(~np.isin(labels, classes))

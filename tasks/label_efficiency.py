@@ -8,35 +8,14 @@ from tasks.networks.approaches import Approach, Predict, linear, network
 from tasks.networks.epochs import derive_seed
 from tasks.networks.models import load_model
 from tasks.networks.recipe import Recipe
-from tasks.schemas.references import ArrayReference, Dataset, Record
+from tasks.schemas.references import Dataset
+from tasks.schemas.results import LabelEfficiency, Point
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 LABELLED = (1, 2, 5, 10, 20, 50, 100)
 DRAWS = 5
-
-
-class Point(Record):
-    """Test accuracies (0..1), one a draw, with so many labelled images."""
-
-    images: int
-    accuracies: tuple[float, ...]
-
-
-class LabelEfficiency(Record):
-    """An approach with few labels and with all.
-
-    Attributes:
-        approach: What was trained; see `label_efficiency`.
-        points: One for each of `LABELLED` images a class, as far as there are so many, then one
-            for all images.
-        hits: bool (n,), which test images the first training on all images got right.
-    """
-
-    approach: str
-    points: tuple[Point, ...]
-    hits: ArrayReference
 
 
 @stage("label-efficiency")

@@ -4,8 +4,8 @@ from prefect.logging import get_run_logger
 
 from tasks.data.read import read_source
 from tasks.data.source import Source
-from tasks.schemas.references import Dataset, Split
-from tasks.storage.records import current_store
+from tasks.data.splits import store_split
+from tasks.schemas.references import Dataset
 from tasks.storage.stages import stage
 
 
@@ -17,17 +17,11 @@ def load(source: Source) -> Dataset:
         InputError: The source is missing, damaged or not what it should be.
     """
     images = read_source(source)
-    store, log = current_store(), get_run_logger()
     dataset = Dataset(
-        train=Split(
-            inputs=store.add_array("train-images", images.train_images),
-            labels=store.add_array("train-labels", images.train_labels),
-        ),
-        test=Split(
-            inputs=store.add_array("test-images", images.test_images),
-            labels=store.add_array("test-labels", images.test_labels),
-        ),
+        train=store_split("train", images.train_images, images.train_labels),
+        test=store_split("test", images.test_images, images.test_labels),
     )
-    log.info("x_train %s, y_train %s", dataset.train.inputs.shape, dataset.train.labels.shape)
-    log.info("x_test %s, y_test %s", dataset.test.inputs.shape, dataset.test.labels.shape)
+    for name, split in (("train", dataset.train), ("test", dataset.test)):
+        shapes = split.inputs.shape, split.labels.shape
+        get_run_logger().info("x_%s %s, y_%s %s", name, shapes[0], name, shapes[1])
     return dataset

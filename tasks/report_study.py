@@ -11,9 +11,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
 from tasks.data.source import Source
-from tasks.report import show_place, write_folder
 from tasks.reporting.command import Settings
 from tasks.reporting.experiment.metrics import describe_run
+from tasks.reporting.folder import show_place, write_folder
 from tasks.reporting.study.analysis import analyse_trials
 from tasks.reporting.study.page import draw_study, render_study, summarise_study
 from tasks.schemas.references import Dataset

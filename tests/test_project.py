@@ -8,6 +8,7 @@ from flows.config import RetrainConfig
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+DOCS = {path.relative_to(ROOT): path.read_text() for path in (ROOT / "docs").glob("*.md")}
 
 
 def test_the_lock_pins_every_direct_dependency_and_names_no_host():
@@ -26,14 +27,21 @@ def test_the_readme_has_two_commands_that_start_from_nothing():
     ]
 
 
-def test_the_readme_explains_every_option():
+def test_the_documentation_explains_every_option():
+    everything = "".join(DOCS.values())
     for option in RetrainConfig.model_fields:
-        assert f"`--{option.replace('_', '-')}" in README
+        assert f"`--{option.replace('_', '-')}" in everything
 
 
-def test_the_readme_links_only_to_what_exists():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 160
+    assert len(README.split()) <= 1300
+
+
+def test_the_documentation_links_only_to_what_exists():
+    for page, text in (DOCS | {Path("README.md"): README}).items():
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert (ROOT / page.parent / target).exists(), f"{page}: {target}"
 
 
 def test_no_machines_path_is_in_the_code():

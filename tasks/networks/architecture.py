@@ -120,6 +120,13 @@ def join(backbone: "keras.Sequential", head: "keras.Sequential", name: str) -> "
     return keras.Sequential([keras.Input(IMAGE_SHAPE), backbone, head], name=name)
 
 
+def build_base(classes: int, scaling: float, training: Training, seed: int) -> "keras.Sequential":
+    """A new network: images of 0..255 (n, 28, 28, 1) in, probabilities (n, classes) out."""
+    backbone = build_backbone(scaling, training, seed)
+    head = build_head(base_head(classes), backbone.output_shape[-1], training, seed)
+    return join(backbone, head, "base")
+
+
 def _dtype_policy(training: Training) -> str:
     """Keras's name for a precision; weights stay float32 in both."""
     return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[training.precision]

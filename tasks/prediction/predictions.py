@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.inference import class_probabilities, run
+from tasks.networks.inference import Model, class_probabilities, run
 from tasks.prediction.reading import NamedImages
 
 if TYPE_CHECKING:
-    import keras
-
     from tasks.registry.version import Version
 
 
@@ -43,7 +41,7 @@ class Row(NamedTuple):
     conversion: str
 
 
-def predict(model: "keras.Model", images: NDArray[np.uint8], version: "Version") -> Predictions:
+def predict(model: Model, images: NDArray[np.uint8], version: "Version") -> Predictions:
     """Label images.
 
     Args:
@@ -57,9 +55,7 @@ def predict(model: "keras.Model", images: NDArray[np.uint8], version: "Version")
     return Predictions(labels, tops, tops < version.threshold)
 
 
-def label_images(
-    model: "keras.Model", images: Iterable[NamedImages], version: "Version"
-) -> Iterator[Row]:
+def label_images(model: Model, images: Iterable[NamedImages], version: "Version") -> Iterator[Row]:
     """The table, for one part of the images after the other; see `predict` and `rows`."""
     for part in images:
         yield from rows(part, predict(model, part.pixels, version))

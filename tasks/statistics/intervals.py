@@ -1,15 +1,8 @@
 """How far a measured share may be from the true one."""
 
-from typing import NamedTuple
+from tasks.schemas.results import Interval
 
 CONFIDENCE = 0.95
-
-
-class Interval(NamedTuple):
-    """Both ends of a confidence interval of a share, each 0..1."""
-
-    low: float
-    high: float
 
 
 def exact_interval(hits: float, n: int) -> Interval:

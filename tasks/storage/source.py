@@ -9,6 +9,13 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 PACKAGES = ("flows", "tasks")
+# They carry, check or show a result, and decide none.
+UNDECISIVE = (
+    "tasks/storage/",
+    "tasks/errors.py",
+    "tasks/networks/models.py",
+    "tasks/networks/progress.py",
+)
 
 # Python 3.11 counts the depth of all threads' syntax trees together, and fails if two are made.
 _parsing = threading.Lock()
@@ -18,28 +25,33 @@ _parsing = threading.Lock()
 def source_sha256(module: str, root: Path = PROJECT) -> str:
     """Hex SHA-256 over the source of `module` and of its project imports, transitively.
 
-    Imports inside functions count too. Prefect's TASK_SOURCE policy sees only the text of the
-    task function itself.
+    Imports inside functions count too; what is `UNDECISIVE` does not, nor what it alone imports.
+    Prefect's TASK_SOURCE policy sees only the text of the task function itself.
 
     Args:
         module: Dotted name, as in `tasks.load`.
         root: Folder that holds the packages.
     """
     digest = hashlib.sha256()
-    for path in sorted(_reachable(module, root)):
+    for path in sorted(reachable(module, root)):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def _reachable(module: str, root: Path) -> set[Path]:
+def reachable(module: str, root: Path = PROJECT) -> set[Path]:
+    """The files that decide what a module computes; see `source_sha256`."""
     found: set[Path] = set()
     waiting = [module]
     while waiting:
         path = _path(waiting.pop(), root)
-        if path is not None and path not in found:
+        if path is not None and path not in found and not _is_undecisive(path, root):
             found.add(path)
             waiting.extend(_imported(path))
     return found
+
+
+def _is_undecisive(path: Path, root: Path) -> bool:
+    return path.relative_to(root).as_posix().startswith(UNDECISIVE)
 
 
 @cache

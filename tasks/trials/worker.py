@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.filter import Subset, select_classes
+from tasks.data.labels import Subset, encode, select_classes
 from tasks.networks.architecture import HeadSpecification, build_head, initial_head_values
 from tasks.networks.attempts import make_attempts
 from tasks.networks.compilation import Restarts, mapped_tensor
@@ -16,7 +16,6 @@ from tasks.networks.inference import class_probabilities, run
 from tasks.networks.losses import targets_for
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
-from tasks.one_hot import encode
 from tasks.schemas.references import ArrayReference
 from tasks.schemas.training import LEARNED
 from tasks.storage.store import Store

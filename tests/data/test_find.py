@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.data import find_source, read_source
+from tasks.data.find import find_source
 from tasks.data.idx import IDX_NAMES
 from tasks.data.mnist import BRIEF, PERSISTENT, Patience
+from tasks.data.read import read_source
 from tasks.errors import InputError
 
 

@@ -31,8 +31,8 @@ TASKS = [
     "evaluate",
     "evaluate",
     "evaluate",
-    "unknown",
-    "evaluate_refusal",
+    "extract-unknown",
+    "evaluate-refusal",
     "compare",
 ]
 
@@ -163,8 +163,8 @@ def test_other_classes_keep_the_base(ran):
         "transfer-two-node",
         "transfer-one-node",
         "evaluate",
-        "unknown",
-        "evaluate_refusal",
+        "extract-unknown",
+        "evaluate-refusal",
         "compare",
     }
     assert states(metrics)["one-hot"] == {"Cached", "Completed"}
@@ -176,7 +176,7 @@ def test_other_head_settings_keep_the_base_and_the_data(ran):
         "transfer-two-node",
         "transfer-one-node",
         "evaluate",
-        "evaluate_refusal",
+        "evaluate-refusal",
         "compare",
     }
 
@@ -217,16 +217,16 @@ def flip(path):
 
 
 PRODUCER = {
-    "train-images": "load",
+    "train-inputs": "load",
     "train-labels": "load",
-    "train-subset-images": "filter",
-    "test-one-hot-10": "one-hot",
-    "test-features": "extract-features",
+    "train-subset-inputs": "filter",
+    "test-one-hot-10-labels": "one-hot",
+    "test-features-inputs": "extract-features",
     "base": "train-base",
     "two-node": "transfer-two-node",
     "one-node": "transfer-one-node",
     "one-node-probabilities": "evaluate",
-    "test-unknown": "unknown",
+    "test-unknown": "extract-unknown",
     "analysis": "compare",
 }
 

@@ -208,7 +208,8 @@ def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(train
 UNTIL_KILLED = """
 import os, signal
 from flows.cli import call_with_settings
-from flows.retrain import RetrainArguments, act
+from flows.arguments import RetrainArguments
+from flows.retrain import act
 from tasks.registry.registry import Registry
 Registry.{call} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 call_with_settings(RetrainArguments, act)

@@ -17,14 +17,14 @@ from tasks.networks.architecture import (
     softmax_head,
 )
 from tasks.networks.attempts import train_until_healthy
-from tasks.networks.compilation import compile_training
+from tasks.networks.compilation import build_optimizer, compile_training
 from tasks.networks.epochs import derive_seed, draw_transforms, plan_epoch
 from tasks.networks.inference import run
 from tasks.networks.models import add_model, load_model, weights_sha256
-from tasks.networks.optimizers import build_optimizer
 from tasks.networks.recipe import Augmentation, Training
-from tasks.networks.training import History, fit
+from tasks.networks.training import fit
 from tasks.networks.transfer import freeze_backbone
+from tasks.schemas.training import History
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.store import DamagedError, Store
 

@@ -21,9 +21,10 @@ import numpy as np
 import pytest
 from disks import small_files
 
+from flows.arguments import PredictArguments, RetrainArguments
 from flows.cli import call_with_settings
-from flows.predict import PredictArguments, label_with_champion
-from flows.retrain import RetrainArguments, act
+from flows.predict import label_with_champion
+from flows.retrain import act
 from tasks.errors import FullDiskError, InputError
 from tasks.registry import embedded
 from tasks.registry.decision import Bounds, Judged, decide

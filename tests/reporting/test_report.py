@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from flows.config import Config
-from tasks.compare import draw, tabulate
-from tasks.evaluate import Evaluation, score
-from tasks.label_efficiency import LabelEfficiency, Point
-from tasks.report import write_folder
+from tasks.evaluate import score
 from tasks.reporting.command import reproducing_command
 from tasks.reporting.experiment.analysis import Answers, analyse
 from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.comparison import Result, describe_models
+from tasks.reporting.experiment.comparison import describe_models
+from tasks.reporting.experiment.pictures import draw, tabulate
+from tasks.reporting.folder import write_folder
 from tasks.reporting.page import render, summarise
 from tasks.schemas.references import ArrayReference, ModelReference
+from tasks.schemas.results import Evaluation, LabelEfficiency, Point, Result
 from tasks.schemas.training import Attempt, EpochResult, History, TrainedModel
 from tasks.storage.store import Store
 

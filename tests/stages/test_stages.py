@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
+from tasks.data.labels import encode, select_classes
 from tasks.errors import InputError
 from tasks.evaluate import score
-from tasks.filter import select_classes
 from tasks.networks.inference import predicted_classes
 from tasks.networks.losses import targets_for
-from tasks.one_hot import encode
 from tasks.reshape import with_channel
 
 ONE_HOT = np.array([[1, 0], [0, 1], [0, 1], [1, 0]], np.float32)

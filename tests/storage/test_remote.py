@@ -21,7 +21,7 @@ from flows.main import main
 from flows.study import study
 from flows.study_config import StudyConfig
 from tasks.errors import RemoteError
-from tasks.report import write_folder
+from tasks.reporting.folder import write_folder
 from tasks.schemas.references import ArrayReference
 from tasks.storage import remote
 from tasks.storage.checkpoints import Checkpoint, checkpoints

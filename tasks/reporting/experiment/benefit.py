@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.label_efficiency import LabelEfficiency, Point
+from tasks.schemas.results import LabelEfficiency, Point
 from tasks.statistics.pairs import compare_paired
 
 

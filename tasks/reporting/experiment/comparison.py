@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.evaluate import Evaluation
-from tasks.schemas.references import Record
-from tasks.schemas.training import TrainedModel
+from tasks.schemas.results import Result
 
 # Test loss and accuracy that the notebook published, on MNIST with the classes 0 and 1.
 PUBLISHED = {
@@ -19,18 +17,6 @@ COLUMNS = (
     "calibration_error", "loss", "parameters", "trainable_parameters", "fit_seconds", "attempts",
     "epochs", "published_loss", "published_accuracy",
 )  # fmt: skip
-
-
-class Result(Record):
-    """A trained model and its evaluation on test images."""
-
-    recipe: str
-    trained: TrainedModel
-    evaluation: Evaluation
-
-    def identity(self) -> Any:
-        """All of it: the report tells how long training took, too."""
-        return self.model_dump(mode="json")
 
 
 def describe_models(

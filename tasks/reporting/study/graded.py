@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.filter import Subset, select_classes
+from tasks.data.labels import Subset, select_classes
 from tasks.networks.architecture import ONE_NODE
 from tasks.trials.trial import Trial, TrialResult
 

@@ -1,0 +1,62 @@
+"""The folder of a report: written whole, with a pointer to the latest, and linked in the UI."""
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from prefect.artifacts import create_link_artifact
+from prefect.logging import get_run_logger
+
+from tasks.storage.store import Store
+
+FOLDER = "reports"
+
+
+def write_folder(store: Store, files: dict[str, str], latest: str = "latest") -> Path:
+    """Write a report into a folder of its own and let `latest` point at it, each atomically.
+
+    On a remote, `latest` is a file with the name of the folder, and written when all is there.
+
+    Returns:
+        The folder on this machine.
+    """
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{uuid4().hex[:6]}"
+    folder = _write_here(store, files, name, latest)
+    if store.remote:
+        for file, text in files.items():
+            store.write(f"{FOLDER}/{name}/{file}", text.encode())
+        store.write(f"{FOLDER}/{latest}", name.encode())
+    return folder
+
+
+def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> Path:
+    place, pointed = f"{FOLDER}/{name}", f"{FOLDER}/{latest}"
+    folder, link = store.root / place, store.root / pointed
+    with store.temporary(place) as unfinished:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.mkdir()
+        for file, text in files.items():
+            with (unfinished / file).open("w", encoding="utf-8") as opened:
+                opened.write(text)
+                opened.flush()
+                os.fsync(opened.fileno())
+        unfinished.rename(folder)
+    with store.temporary(pointed) as pointer:
+        pointer.symlink_to(name)
+        if link.is_dir() and not link.is_symlink():  # in a copy that followed the link
+            shutil.rmtree(link)
+        pointer.replace(link)
+    return folder
+
+
+def show_place(store: Store, folder: Path, key: str) -> None:
+    """Say where a report lies, here and on a remote, and link it in the UI under `key`."""
+    create_link_artifact(
+        (folder / "report.html").resolve().as_uri(), link_text="report.html", key=key,
+        description="The whole report.",
+    )  # fmt: skip
+    get_run_logger().info("Report: %s", folder / "report.html")
+    if store.remote:
+        get_run_logger().info("Report: %s", store.place(f"{FOLDER}/{folder.name}/report.html"))

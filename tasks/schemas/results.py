@@ -1,0 +1,133 @@
+"""What the stages after training find, and hand to each other."""
+
+from typing import Any, NamedTuple
+
+from tasks.schemas.references import ArrayReference, FileReference, Record
+from tasks.schemas.training import TrainedModel
+
+
+class Interval(NamedTuple):
+    """Both ends of a confidence interval of a share, each 0..1."""
+
+    low: float
+    high: float
+
+
+class Scores(Record):
+    """How a model does on `n` images.
+
+    Attributes:
+        loss: The mean of the loss that the model was trained with.
+        accuracy: The share of correct predictions, 0..1, and `interval` its exact 95 % interval.
+        errors: The number of wrong predictions.
+        n: The number of images.
+        learned: Whether the accuracy is above the share of the largest class.
+        log_loss: The mean negative logarithm of the true class's probability, in nats.
+        calibration_error: See `tasks.statistics.calibration`.
+        confusion: Images by true class (row) and predicted class (column).
+    """
+
+    loss: float
+    accuracy: float
+    interval: Interval
+    errors: int
+    n: int
+    learned: bool
+    log_loss: float
+    calibration_error: float
+    confusion: tuple[tuple[int, ...], ...]
+
+
+class Evaluation(Record):
+    """Scores, and the probabilities float32 (n, classes) that they were computed from."""
+
+    scores: Scores
+    probabilities: ArrayReference
+
+
+class Result(Record):
+    """A trained model and its evaluation on test images."""
+
+    recipe: str
+    trained: TrainedModel
+    evaluation: Evaluation
+
+    def identity(self) -> Any:
+        """All of it: the report tells how long training took, too."""
+        return self.model_dump(mode="json")
+
+
+class UnknownFeatures(Record):
+    """Features float32 (n, 1152) of training and of test images of unknown classes, if any."""
+
+    features: tuple[ArrayReference, ...]
+
+
+class Refusal(Record):
+    """How a head treats images of unknown classes: all others of the data set.
+
+    Attributes:
+        model: The head's name.
+        unknown: How many test images are of other classes; `known` are of its own.
+        confident: The share of the unknown images that get a top probability of at least 0.95.
+        threshold: The top probability below which an image is refused, from training images.
+        refused: The share of the unknown images that it refuses, 0..1.
+        accepted: The share of the known images that it does not refuse, 0..1.
+        uncertainties: The 21 edges of 20 bins of uncertainty, which is 1 minus the top probability,
+            evenly spread on a log scale from 1e-8, where 0 is counted too, to that of a mere guess.
+        unknown_counts: Unknown images in each bin; `known_counts` the same of the known.
+    """
+
+    model: str
+    unknown: int
+    known: int
+    confident: float
+    threshold: float
+    refused: float
+    accepted: float
+    uncertainties: tuple[float, ...]
+    unknown_counts: tuple[int, ...]
+    known_counts: tuple[int, ...]
+
+
+class Refusals(Record):
+    """One for each head; none if there is no other class."""
+
+    heads: tuple[Refusal, ...]
+
+
+class Point(Record):
+    """Test accuracies (0..1), one a draw, with so many labelled images."""
+
+    images: int
+    accuracies: tuple[float, ...]
+
+
+class LabelEfficiency(Record):
+    """An approach with few labels and with all.
+
+    Attributes:
+        approach: What was trained; see `label_efficiency`.
+        points: One for each of `LABELLED` images a class, as far as there are so many, then one
+            for all images.
+        hits: bool (n,), which test images the first training on all images got right.
+    """
+
+    approach: str
+    points: tuple[Point, ...]
+    hits: ArrayReference
+
+
+class Picture(Record):
+    """An SVG element of the report."""
+
+    name: str
+    file: FileReference
+
+
+class Findings(Record):
+    """The report's contents: `analysis` is JSON, `table` CSV."""
+
+    analysis: FileReference
+    table: FileReference
+    pictures: tuple[Picture, ...]

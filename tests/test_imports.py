@@ -1,0 +1,69 @@
+"""The rule of the house: flows -> stages -> rooms -> schemas -> errors."""
+
+import ast
+from pathlib import Path
+
+from tasks.storage.source import reachable
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ("errors", "schemas", "room", "stage", "flow")
+
+
+def layer(module: str) -> str:
+    package, first, *rest = [*module.split("."), "", ""][:3]
+    if package == "flows":
+        return "flow"
+    return first if first in ("errors", "schemas") else "room" if rest != [""] else "stage"
+
+
+def imports() -> list[tuple[str, str]]:
+    """Every module of the project with each module that it imports, whose names are dotted."""
+    found = []
+    for path in (*ROOT.glob("flows/**/*.py"), *ROOT.glob("tasks/**/*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                is_module = (
+                    ROOT / node.module.replace(".", "/") / f"{node.names[0].name}.py"
+                ).exists()
+                name = f"{node.module}.{node.names[0].name}" if is_module else node.module
+                found.append((module, name))
+            elif isinstance(node, ast.Import):
+                found.extend((module, alias.name) for alias in node.names)
+    return found
+
+
+def test_imports_go_downward_and_no_stage_imports_a_stage():
+    for module, name in imports():
+        if name.partition(".")[0] in ("flows", "tasks"):
+            above, below = LAYERS.index(layer(module)), LAYERS.index(layer(name))
+            beside = layer(module) in ("flow", "room", "schemas")
+            assert below < above or (below == above and beside), f"{module} imports {name}"
+
+
+def test_only_networks_import_keras_and_tensorflow():
+    for module, name in imports():
+        if name.partition(".")[0] in ("keras", "tensorflow"):
+            assert module.startswith("tasks.networks."), f"{module} imports {name}"
+
+
+def test_a_base_model_depends_on_sixteen_modules():
+    """Neither a progress bar nor storage, a report or a study makes a run train it again."""
+    assert sorted(str(path.relative_to(ROOT)) for path in reachable("tasks.train_base")) == [
+        "tasks/__init__.py",
+        "tasks/networks/__init__.py",
+        "tasks/networks/architecture.py",
+        "tasks/networks/attempts.py",
+        "tasks/networks/checkpointing.py",
+        "tasks/networks/compilation.py",
+        "tasks/networks/epochs.py",
+        "tasks/networks/health.py",
+        "tasks/networks/inference.py",
+        "tasks/networks/losses.py",
+        "tasks/networks/recipe.py",
+        "tasks/networks/training.py",
+        "tasks/schemas/__init__.py",
+        "tasks/schemas/references.py",
+        "tasks/schemas/training.py",
+        "tasks/train_base.py",
+    ]

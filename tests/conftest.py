@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
+LONG = ("flows", "storage", "registry", "trials")  # the folders whose tests start processes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first, so that no core has one left when the others are done."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,11 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from flows.cli import run_from_command_line
+from flows.cli import call_flow, run_command
+from flows.cli_types import reproducing_command
 from flows.config import Config
 from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
@@ -89,7 +91,9 @@ def experiment(config: Config, source: Source, images: Dataset) -> Experiment:
         config.classes,
         is_mnist(images),
     )
-    folder = report(config, source, images, subset, findings)
+    folder = report(
+        config, reproducing_command(config.script, config), source, images, subset, findings
+    )
     return Experiment(digits, subset, transfers, folder)
 
 
@@ -137,4 +141,4 @@ def measure_label_efficiency(
 
 
 if __name__ == "__main__":
-    sys.exit(run_from_command_line(main))
+    sys.exit(run_command(Config.script, __doc__, Config, partial(call_flow, main)))

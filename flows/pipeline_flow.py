@@ -1,19 +1,25 @@
 """A flow of this project: told one configuration, and if it fails, in one sentence."""
 
+import logging
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from prefect import Flow
 from prefect._internal import analytics
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.objects import FlowRun, State
 from pydantic import ValidationError
 
 from flows.alive import reported_alive
-from flows.config import RunConfig
-from flows.failure import leave_reason
-from flows.run import keep_log_readable
-from flows.wrong_settings import sentence
-from tasks.errors import InputError
+from flows.config import RunConfig, sentence
+from tasks.errors import InputError, ReadableError
+from tasks.storage.task_runs import record_task_run
+
+CHATTER = (record_task_run.__name__, "leave_reason", "triggered tf.function retracing")
+INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,3 +57,45 @@ def pipeline_flow(name: str) -> Callable[[Callable[[C], R]], PipelineFlow[[C], R
         return PipelineFlow(run, name=name, on_failure=[leave_reason], on_crashed=[leave_reason])
 
     return decorate
+
+
+def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Failure and crash hook: a markdown artifact of the run that says why it ended."""
+    text = (
+        f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
+        "What was stored before is whole; the next run resumes from there."
+    )
+    # not create_markdown_artifact: after a crash there is no run any more that it would belong to
+    with get_client(sync_client=True) as client:
+        client.create_artifact(
+            ArtifactCreate(
+                key="failure",
+                type="markdown",
+                description="Why the run ended.",
+                data=text,
+                flow_run_id=flow_run.id,
+            )
+        )
+
+
+def reason(state: State[Any]) -> str:
+    """The message of a state without the words that Prefect puts in front."""
+    message = state.message or "no reason was given"
+    rest = INTRODUCTION.sub("", message)
+    kind, _, sentence = rest.partition(": ")
+    readable = {error.__name__ for error in ReadableError.__subclasses__()}
+    return sentence if kind in readable else rest
+
+
+def keep_log_readable() -> None:
+    """Keep out of the logs what nobody wants to read."""
+    for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
+        logging.getLogger(name).addFilter(_is_worth_reading)
+
+
+def _is_worth_reading(record: logging.LogRecord) -> bool:
+    """Neither chatter on our own hooks and new graphs, nor the traceback of an error for people."""
+    error = record.exc_info[1] if record.exc_info else None
+    message = record.getMessage()
+    is_chatter = any(words in message for words in CHATTER)
+    return not (is_chatter or isinstance(error, ReadableError))

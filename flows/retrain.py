@@ -18,9 +18,8 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from flows.arguments import RetrainArguments
-from flows.cli import call_flow, call_with_settings
-from flows.config import RetrainConfig
+from flows.cli import call_flow, run_command
+from flows.config import RetrainCommand, RetrainConfig
 from flows.main import Experiment, experiment
 from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
@@ -140,16 +139,16 @@ def _unchanged(version: Version) -> State[None]:
     return Completed(name="Cached", message=line)
 
 
-def act(arguments: RetrainArguments) -> None:
+def act(command: RetrainCommand) -> None:
     """Do what the command line asks for."""
-    config = arguments.config(RetrainConfig)
-    if arguments.action == "run":
-        open_inbox(config.inbox).deliveries()
+    config = command.as_config(RetrainConfig)
+    if command.action == "run":
+        open_inbox(config.inbox).require()
         call_flow(retrain, config)
         return
     store = Store.at(config.artifacts)
     registry = Registry(store, config.registry, config.registered_name)
-    if arguments.action == "rollback":
+    if command.action == "rollback":
         with exclusive(store, config.wait, print):
             before, now = registry.rollback()
         print(f"version {now.number} is the champion again, in the place of {before.number}")
@@ -158,4 +157,4 @@ def act(arguments: RetrainArguments) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(call_with_settings(RetrainArguments, act))
+    sys.exit(run_command(RetrainConfig.script, __doc__, RetrainCommand, act))

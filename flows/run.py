@@ -1,6 +1,5 @@
 """What surrounds a run: where it stores, whether it trusts the cache, and what it logs."""
 
-import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,27 +8,22 @@ from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 
 from flows.config import RunConfig
-from flows.failure import leave_reason
 from flows.warm_up import mark_finished
 from tasks.data.source import Source
-from tasks.errors import ReadableError
 from tasks.storage import checkpoints, records
 from tasks.storage.lock import exclusive
-from tasks.storage.store import Store, writable_store
-from tasks.storage.task_runs import record_task_run
-
-CHATTER = (record_task_run.__name__, leave_reason.__name__, "triggered tf.function retracing")
+from tasks.storage.store import Store
 
 
 @contextmanager
 def pipeline_run(config: RunConfig) -> Iterator[None]:
-    """Within the flow: alone on the artifacts, and store there.
+    """Within the flow: alone on the artifacts, whose folder exists, and store there.
 
     Raises:
         FullDiskError: The artifacts' disk is full.
         InputError: The artifacts cannot be written to, or another run did not leave them.
     """
-    store = writable_store(config.artifacts)
+    store = Store.at(config.artifacts)
     with (
         exclusive(store, config.wait, get_run_logger().warning),
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),
@@ -39,12 +33,6 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
         yield
         _tidy(store)
         mark_finished(config)
-
-
-def keep_log_readable() -> None:
-    """Keep out of the logs what nobody wants to read."""
-    for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
-        logging.getLogger(name).addFilter(_is_worth_reading)
 
 
 def log_notice(source: Source) -> None:
@@ -59,11 +47,3 @@ def _tidy(store: Store, refresh: bool = False) -> None:
     if refresh:
         checkpoints.remove_all(store)
     checkpoints.remove_finished(store, records.FOLDER)
-
-
-def _is_worth_reading(record: logging.LogRecord) -> bool:
-    """Neither chatter on our own hooks and new graphs, nor the traceback of an error for people."""
-    error = record.exc_info[1] if record.exc_info else None
-    message = record.getMessage()
-    is_chatter = any(words in message for words in CHATTER)
-    return not (is_chatter or isinstance(error, ReadableError))

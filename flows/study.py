@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.arguments import StudyArguments
-from flows.cli import call_flow, call_with_settings
-from flows.elsewhere import call_in_a_process
+from flows.cli import call_flow, run_command
+from flows.cli_types import reproducing_command
 from flows.main import DIGITS
+from flows.own_process import call_in_a_process
 from flows.pipeline_flow import pipeline_flow
 from flows.run import log_notice, pipeline_run
 from flows.study_config import StudyConfig
@@ -66,7 +66,9 @@ def study(config: StudyConfig) -> Path:
         subsets = subsets_of(images, config)
         groups = train_bases(config, images, subsets)
         results = run_trials(groups, runner_of(config), config.refresh)
-        return report_study(config, source, images, results)
+        return report_study(
+            config, reproducing_command(config.script, config), source, images, results
+        )
 
 
 @pipeline_flow("digit-bases")
@@ -131,11 +133,6 @@ def runner_of(config: StudyConfig) -> Runner:
     return partial(run_on_processes, workers=workers)
 
 
-def run(arguments: StudyArguments) -> None:
-    """Run the flow as the arguments say."""
-    call_flow(study, arguments.config(StudyConfig), needs_keras=False)
-
-
 def join_lists(arguments: Sequence[str]) -> list[str]:
     """Let `--subsets 0,1 3,5,8` be one option with one value, as `--subsets "0,1 3,5,8"` is."""
     joined: list[str] = []
@@ -148,4 +145,6 @@ def join_lists(arguments: Sequence[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(call_with_settings(StudyArguments, run, join_lists(sys.argv[1:])))
+    run = partial(call_flow, study, needs_keras=False)
+    typed = join_lists(sys.argv[1:])
+    sys.exit(run_command(StudyConfig.script, __doc__, StudyConfig, run, typed))

@@ -15,11 +15,11 @@ from commands import start
 from conftest import squares
 from pydantic import ValidationError
 
+from flows.cli_types import reproducing_command
 from flows.config import RetrainConfig
 from flows.retrain import retrain
 from tasks.registry.registry import Registry
 from tasks.registry.version import Version
-from tasks.reporting.command import reproducing_command
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -169,18 +169,18 @@ def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(confi
 
 UNTIL_KILLED = """
 import os, signal
-from flows.cli import call_with_settings
-from flows.arguments import RetrainArguments
+from flows.cli import run_command
+from flows.config import RetrainCommand
 from flows.retrain import act
 from tasks.registry.registry import Registry
 Registry.{call} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-call_with_settings(RetrainArguments, act)
+run_command("flows/retrain.py", "", RetrainCommand, act)
 """
 
 
 def options(config: RetrainConfig) -> list[str]:
     """A configuration as it is typed."""
-    typed = shlex.split(reproducing_command(config))[2:]
+    typed = shlex.split(reproducing_command(config.script, config))[2:]
     return [*typed, "--artifacts", str(config.artifacts)]
 
 

@@ -16,7 +16,7 @@ from disks import allow_only_small_files, small_disk, small_files
 from prefect.settings import get_current_settings
 from prefect.states import Failed
 
-from flows.failure import reason
+from flows.pipeline_flow import reason
 from tasks.data import download
 from tasks.data.find import find_source
 from tasks.errors import FullDiskError, ReadableError
@@ -76,12 +76,12 @@ def test_a_full_disk_has_no_space_for_the_lock(tmp_path):
 
 def test_a_standard_output_without_space_is_one_sentence():
     command = (
-        "from flows.cli import Command, call_with_settings\n"
+        "from flows.cli import run_command\nfrom pydantic import BaseModel\n"
         "from tasks.prediction.output import whole_output\n"
         "def label(parsed):\n"
         "    with whole_output(None) as file:\n"
         "        file.write('a label')\n"
-        "exit(call_with_settings(Command, label, []))"
+        "exit(run_command('flows/a.py', '', BaseModel, label, []))"
     )
     with Path("/dev/full").open("w") as output:
         finished = subprocess.run(

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from tasks.data.source import Source
-from tasks.reporting.command import Settings, reproducing_command
 from tasks.reporting.environment import describe_environment
 from tasks.schemas.references import Dataset
 from tasks.storage.task_runs import TaskRunResult
@@ -15,7 +16,8 @@ MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54
 
 
 def collect_metrics(
-    config: Settings,
+    config: BaseModel,
+    command: str,
     source: Source,
     images: Dataset,
     subset: Dataset,
@@ -23,7 +25,7 @@ def collect_metrics(
     task_runs: Sequence[TaskRunResult],
 ) -> dict[str, Any]:
     """The whole run in JSON types; the report is made from this, its table and its pictures."""
-    metrics = describe_run(config, source, images, analysis, task_runs)
+    metrics = describe_run(config, command, source, images, analysis, task_runs)
     metrics["dataset"] |= {
         "train_subset": subset.train.inputs.shape[0],
         "test_subset": subset.test.inputs.shape[0],
@@ -32,7 +34,8 @@ def collect_metrics(
 
 
 def describe_run(
-    config: Settings,
+    config: BaseModel,
+    command: str,
     source: Source,
     images: Dataset,
     analysis: dict[str, Any],
@@ -43,7 +46,7 @@ def describe_run(
         **analysis,
         "dataset": _describe_dataset(source, images),
         "config": config.model_dump(mode="json"),
-        "command": reproducing_command(config),
+        "command": command,
         "environment": describe_environment(),
         "tasks": [one.model_dump() for one in task_runs],
     }

@@ -18,8 +18,7 @@ from flows.startup import Interruption
 from flows.study_config import StudyConfig
 from flows.temporary_server import prefect_server
 from flows.warm_up import import_ahead, is_finished
-from tasks.data.find import find_source
-from tasks.data.read import read_source
+from tasks.data.read import find_source, read_source
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 

@@ -21,20 +21,19 @@ from prefect.states import Completed
 from flows.cli import call_flow, run_command
 from flows.config import RetrainCommand, RetrainConfig
 from flows.main import Experiment, experiment
-from flows.pipeline_flow import pipeline_flow
-from flows.run import log_notice, pipeline_run
+from flows.run import log_notice, pipeline_flow, pipeline_run
 from tasks.arrivals.batch import Batch
 from tasks.arrivals.inbox import open_inbox
 from tasks.challenge import challenge
 from tasks.collect import collect
-from tasks.data.find import find_source
+from tasks.data.read import find_source
 from tasks.extend import extend
 from tasks.load import load
 from tasks.registry.decision import Bounds
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
-from tasks.reporting.experiment.metrics import dataset_sha256
+from tasks.reporting.metrics import dataset_sha256
 from tasks.reshape import reshape
 from tasks.schemas.references import Dataset, Split
 from tasks.schemas.results import Result

@@ -19,11 +19,10 @@ from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
 from flows.main import DIGITS
 from flows.own_process import call_in_a_process
-from flows.pipeline_flow import pipeline_flow
-from flows.run import log_notice, pipeline_run
+from flows.run import log_notice, pipeline_flow, pipeline_run
 from flows.study_config import StudyConfig
-from tasks.data.find import find_source
 from tasks.data.labels import select_classes
+from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.extract_features import extract_features
 from tasks.load import load
@@ -35,11 +34,9 @@ from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
 from tasks.train_base import train_base
 from tasks.trials.cluster import run_on_dask
-from tasks.trials.grid import all_trials
-from tasks.trials.group import Group
+from tasks.trials.group import Group, Runner
 from tasks.trials.processes import run_on_processes
-from tasks.trials.runner import Runner
-from tasks.trials.subsets import Classes
+from tasks.trials.trial import Classes, all_trials
 
 LISTS = ("--pairs", "--subsets")
 

@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 
 from flows.cli_types import DIGITS, LARGEST_SEED, MOST_SEEDS, Pairs, Seeds, Subsets, shown
 from flows.config import RunConfig
-from tasks.trials.subsets import Classes, all_pairs
+from tasks.trials.trial import Classes, all_pairs
 
 # what a study requires of address and runner together, for the form
 ADDRESS_OF_DASK: JsonDict = {

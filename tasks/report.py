@@ -15,14 +15,14 @@ from pydantic import BaseModel
 
 from tasks.data.source import Source
 from tasks.reporting.experiment.comparison import COLUMNS
-from tasks.reporting.experiment.metrics import collect_metrics
 from tasks.reporting.folder import show_place, write_folder
+from tasks.reporting.metrics import collect_metrics
 from tasks.reporting.page import render, summarise
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
+from tasks.storage.stages import finished_task_runs
 from tasks.storage.store import Store
-from tasks.storage.task_runs import finished_task_runs
 
 FOLDER = "reports"
 

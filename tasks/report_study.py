@@ -12,13 +12,13 @@ from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.experiment.metrics import describe_run
 from tasks.reporting.folder import show_place, write_folder
+from tasks.reporting.metrics import describe_run
 from tasks.reporting.study.analysis import analyse_trials
 from tasks.reporting.study.page import draw_study, render_study, summarise_study
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
-from tasks.storage.task_runs import finished_task_runs
+from tasks.storage.stages import finished_task_runs
 from tasks.trials.trial import TrialResult
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from uuid import uuid4
 
-from tasks.storage.space import space_for
+from tasks.storage.files import space_for
 
 if TYPE_CHECKING:
     import httpx

@@ -12,7 +12,7 @@ from typing import IO, TextIO
 
 from tasks.data.download import whole_file
 from tasks.errors import FullDiskError, InputError
-from tasks.storage.space import space_for
+from tasks.storage.files import space_for
 
 
 @contextmanager

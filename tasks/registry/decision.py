@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.schemas.references import Record
-from tasks.statistics.calibration import calibration_error
+from tasks.statistics.estimates import calibration_error
 from tasks.statistics.noninferiority import (
     SIGNIFICANCE,
     images_needed,
     noninferiority_p_value,
 )
-from tasks.statistics.pairs import compare_paired
+from tasks.statistics.paired import compare_paired
 
 ROUNDING = 1e-9
 

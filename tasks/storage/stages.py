@@ -1,18 +1,44 @@
-"""When a task is Cached: same inputs, same source, same library versions."""
+"""When a task is Cached, and which of a run's tasks were."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 from prefect import Task, task
 from prefect.cache_policies import CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
+from pydantic import BaseModel
 
 from tasks.schemas.references import identity
 from tasks.storage.source import source_sha256
-from tasks.storage.task_runs import record_task_run
+
+_finished: defaultdict[UUID | None, list["TaskRunResult"]] = defaultdict(list)
+
+
+class TaskRunResult(BaseModel):
+    """One finished task run: `state` is Completed or Cached."""
+
+    task: str
+    state: str
+    seconds: float
+
+
+def record_task_run(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> None:
+    """Completion hook: remember how a task ended."""
+    seconds = (state.timestamp - run.start_time).total_seconds() if run.start_time else 0.0
+    name = "Cached" if state.name == "Cached" else "Completed"
+    _finished[run.flow_run_id].append(TaskRunResult(task=task.name, state=name, seconds=seconds))
+
+
+def finished_task_runs(flow_run_id: UUID | None) -> list[TaskRunResult]:
+    """The tasks of a flow run that have finished so far, in order."""
+    return list(_finished[flow_run_id])
+
 
 P = ParamSpec("P")
 R = TypeVar("R")

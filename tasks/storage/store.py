@@ -20,8 +20,8 @@ from platformdirs import user_cache_path
 
 from tasks.errors import InputError, RemoteError
 from tasks.schemas.references import ArrayReference, FileReference
+from tasks.storage.files import space_for
 from tasks.storage.remote import Remote, is_remote
-from tasks.storage.space import space_for
 
 _digests: dict[tuple[int, int, int, int], str] = {}
 

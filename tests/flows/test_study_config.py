@@ -6,7 +6,7 @@ from flows.cli import run_command
 from flows.cli_types import reproducing_command
 from flows.study import join_lists
 from flows.study_config import StudyConfig
-from tasks.reporting.words import listed
+from tasks.reporting.page import listed
 
 
 def parse(*arguments: str) -> StudyConfig:

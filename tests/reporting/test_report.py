@@ -13,8 +13,7 @@ from flows.cli_types import reproducing_command
 from flows.config import Config
 from tasks.evaluate import score
 from tasks.reporting.experiment.analysis import Answers, analyse
-from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.comparison import describe_models
+from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
 from tasks.reporting.experiment.pictures import draw, tabulate
 from tasks.reporting.folder import write_folder
 from tasks.reporting.page import render, summarise

@@ -17,7 +17,7 @@ from test_page import CLIPPED, OVERFLOW
 from trial_results import LABELS, trial_result
 
 from tasks.data.source import Source
-from tasks.plots.spread import draw_spread
+from tasks.plots.study import draw_spread
 from tasks.report_study import report_study
 from tasks.reporting.study.analysis import analyse_trials
 from tasks.reporting.study.page import draw_study, render_study, summarise_study

@@ -16,13 +16,13 @@ from disks import allow_only_small_files, small_disk, small_files
 from prefect.settings import get_current_settings
 from prefect.states import Failed
 
-from flows.pipeline_flow import reason
+from flows.run import reason
 from tasks.data import download
-from tasks.data.find import find_source
+from tasks.data.read import find_source
 from tasks.errors import FullDiskError, ReadableError
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import write_folder
-from tasks.storage.checksummed import write_arrays
+from tasks.storage.files import write_arrays
 from tasks.storage.lock import exclusive
 from tasks.storage.store import Store
 

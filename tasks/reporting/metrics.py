@@ -1,15 +1,32 @@
-"""`metrics.json`: every number of a run, and what it was computed from."""
+"""`metrics.json`: every number of a run, what it was computed from, and what it ran on."""
 
 import hashlib
+import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.environment import describe_environment
+from tasks.networks.hardware import processor, processor_features, threads
 from tasks.schemas.references import Dataset
-from tasks.storage.task_runs import TaskRunResult
+from tasks.storage.stages import TaskRunResult
+
+LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-transfer")
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions and hardware, on which the same numbers depend; imports none of the libraries."""
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": processor(),
+        "cpu_features": processor_features(),
+        "threads": threads(),
+    }
+
 
 # dataset_sha256 of the published MNIST, wherever it was read from.
 MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tasks.errors import InputError
 from tasks.schemas.references import ArrayReference, Record
-from tasks.storage.files import read_checksummed, write_checksummed
+from tasks.storage.checksummed import read_checksummed, write_checksummed
 from tasks.storage.store import DamagedError, Store
 
 FOLDER = "batches"

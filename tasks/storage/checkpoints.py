@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tasks.storage.files import read_arrays, write_arrays
+from tasks.storage.checksummed import read_arrays, write_arrays
 from tasks.storage.store import DamagedError, Store
 
 FOLDER = "checkpoints"

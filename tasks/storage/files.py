@@ -1,22 +1,37 @@
-"""Files on disk: written atomically, checked by digest, and a full disk in words."""
+"""Files on disk: renamed into place, identified by digest, and a full disk in words."""
 
 import hashlib
+import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, ENOSPC
-from io import BytesIO
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import FullDiskError, ReadableError
-from tasks.storage.store import DamagedError, Store
 
 FULL = {ENOSPC: "", EDQUOT: " (the quota is used up)", EFBIG: " (files may not be larger)"}
 OF_SQLITE = {sqlite3.SQLITE_FULL: ENOSPC, sqlite3.SQLITE_IOERR_WRITE: EFBIG}
+
+_digests: dict[tuple[int, int, int, int], str] = {}
+
+
+def replace(temporary: Path, target: Path) -> None:
+    """Flush a finished temporary file to the disk, then rename it onto `target`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file; computed once a process for a file that stays as it is."""
+    stat = path.stat()
+    key = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    if key not in _digests:
+        with path.open("rb") as file:
+            _digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _digests[key]
 
 
 @contextmanager
@@ -56,49 +71,3 @@ def _disk(path: Path) -> Path:
     """Where the disk of a path is mounted."""
     path = path.resolve()
     return next(folder for folder in (path, *path.parents) if folder.is_mount())
-
-
-NOTES = "notes"
-
-
-def write_checksummed(store: Store, name: str, content: bytes) -> None:
-    """Write `content` behind its digest, atomically; `name` is a relative path."""
-    store.write(name, _digest(content) + b"\n" + content)
-
-
-def read_checksummed(store: Store, name: str) -> bytes:
-    """The content of a checksummed file.
-
-    Raises:
-        OSError: There is no such file.
-        DamagedError: The content is not what was written.
-        RemoteError: The store's remote cannot be reached.
-    """
-    digest, _, content = store.read(name).partition(b"\n")
-    if _digest(content) != digest:
-        raise DamagedError(f"{store.place(name)} is not what was stored")
-    return content
-
-
-def write_arrays(store: Store, name: str, arrays: Sequence[NDArray[Any]], notes: str) -> None:
-    """Write arrays of any shape and numeric dtype with a text as one checksummed file."""
-    buffer = BytesIO()
-    numbered = {str(number): array for number, array in enumerate(arrays)}
-    np.savez(buffer, allow_pickle=False, **numbered, **{NOTES: np.array(notes)})
-    write_checksummed(store, name, buffer.getvalue())
-
-
-def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str]:
-    """Arrays, in their order, and text as `write_arrays` wrote them.
-
-    Raises:
-        OSError: There is no such file.
-        DamagedError: The content is not what was written.
-        RemoteError: The store's remote cannot be reached.
-    """
-    with np.load(BytesIO(read_checksummed(store, name)), allow_pickle=False) as saved:
-        return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
-
-
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()

@@ -19,7 +19,7 @@ from prefect.transactions import get_transaction
 from tasks.errors import FullDiskError, RemoteError
 from tasks.schemas.references import Record
 from tasks.storage.checkpoints import Checkpoint
-from tasks.storage.files import read_checksummed, write_checksummed
+from tasks.storage.checksummed import read_checksummed, write_checksummed
 from tasks.storage.store import Store
 
 FOLDER = "records"

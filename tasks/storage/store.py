@@ -1,7 +1,6 @@
 """The artifacts: whole files, written atomically and checked before use."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +19,8 @@ from platformdirs import user_cache_path
 
 from tasks.errors import InputError, RemoteError
 from tasks.schemas.references import ArrayReference, FileReference
-from tasks.storage.files import space_for
+from tasks.storage.files import file_sha256, replace, space_for
 from tasks.storage.remote import Remote, is_remote
-
-_digests: dict[tuple[int, int, int, int], str] = {}
 
 
 class DamagedError(Exception):
@@ -224,24 +221,6 @@ def writable_store(address: str) -> Store:
             f"--artifacts {error}; give a folder or URL that can, and the credentials that it needs"
         ) from error
     return store
-
-
-def replace(temporary: Path, target: Path) -> None:
-    """Flush a finished temporary file to the disk, then rename it onto `target`."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(target)
-
-
-def file_sha256(path: Path) -> str:
-    """Hex SHA-256 of a file; computed once a process for a file that stays as it is."""
-    stat = path.stat()
-    key = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
-    if key not in _digests:
-        with path.open("rb") as file:
-            _digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
-    return _digests[key]
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from tasks.schemas.references import Record
 from tasks.schemas.training import Attempt
-from tasks.storage.files import read_arrays, write_arrays
+from tasks.storage.checksummed import read_arrays, write_arrays
 from tasks.storage.source import source_sha256
 from tasks.storage.stages import inputs_sha256, library_versions
 from tasks.storage.store import DamagedError, Store

@@ -19,7 +19,7 @@ from flows.main import main
 from flows.study import study
 from flows.study_config import StudyConfig
 from tasks.errors import InputError
-from tasks.storage.files import read_arrays
+from tasks.storage.checksummed import read_arrays
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

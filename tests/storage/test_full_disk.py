@@ -22,7 +22,7 @@ from tasks.data.read import find_source
 from tasks.errors import FullDiskError, ReadableError
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import write_folder
-from tasks.storage.files import write_arrays
+from tasks.storage.checksummed import write_arrays
 from tasks.storage.lock import exclusive
 from tasks.storage.store import Store
 

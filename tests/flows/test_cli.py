@@ -194,6 +194,7 @@ def test_a_cached_run_does_not_import_tensorflow(tiny_config):
     arguments = [
         *("--dataset", tiny_config.dataset, "--artifacts", str(tiny_config.artifacts)),
         *("--base-epochs", "4", "--head-epochs", "1", "--recipes", "tuned"),
+        "--no-label-efficiency",
     ]
     first = main(*arguments, python=("-X", "importtime"))
     second = main(*arguments, python=("-X", "importtime"))

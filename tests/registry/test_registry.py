@@ -48,14 +48,6 @@ PRELOADED = [
 
 
 @pytest.fixture(scope="session")
-def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with an empty registry: MLflow takes seconds to make its database."""
-    root = tmp_path_factory.mktemp("registry") / "empty"
-    open_registry(root).prepare()
-    return root
-
-
-@pytest.fixture(scope="session")
 def one_champion(empty_registry: Path) -> Path:
     """A store with version 1 as champion."""
     root = shutil.copytree(empty_registry, empty_registry.with_name("one"))

@@ -55,6 +55,12 @@ class Bucket:
     def write(self, name: str, content: bytes) -> None:
         self.client.put_object(Bucket=self.name, Key=f"some/prefix/{name}", Body=content)
 
+    def copy(self, folder: Path) -> None:
+        """Hold what a folder holds."""
+        for path in folder.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                self.write(path.relative_to(folder).as_posix(), path.read_bytes())
+
     def delete(self, name: str) -> None:
         self.client.delete_object(Bucket=self.name, Key=f"some/prefix/{name}")
 
@@ -383,7 +389,8 @@ def test_retraining_and_prediction_need_a_folder(capsys):
     assert capsys.readouterr().err == f"error: --artifacts 's3://bucket/prefix': {sentence}\n"
 
 
-def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset, prefect_server):
+def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset, tiny_run):
+    bucket.copy(tiny_run)
     config = StudyConfig(
         dataset=str(tiny_dataset),
         recipes=("tuned",),

@@ -15,8 +15,8 @@ from tasks.data.source import Source
 from tasks.errors import ReadableError
 from tasks.storage import checkpoints, records
 from tasks.storage.lock import exclusive
+from tasks.storage.stages import record_task_run
 from tasks.storage.store import Store, writable_store
-from tasks.storage.task_runs import record_task_run
 
 CHATTER = (record_task_run.__name__, leave_reason.__name__, "triggered tf.function retracing")
 

@@ -18,7 +18,7 @@ from tasks.reporting.study.analysis import analyse_trials
 from tasks.reporting.study.page import draw_study, render_study, summarise_study
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
-from tasks.storage.task_runs import finished_task_runs
+from tasks.storage.stages import finished_task_runs
 from tasks.trials.trial import TrialResult
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import IO, TextIO
 
-from tasks.data.download import whole_file
 from tasks.errors import FullDiskError, InputError
+from tasks.storage.files import whole_file
 from tasks.storage.space import space_for
 
 

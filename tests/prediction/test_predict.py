@@ -24,7 +24,8 @@ from tasks.errors import InputError
 from tasks.prediction.output import whole_output
 from tasks.prediction.predictions import FORMATS, Row, predict, rows
 from tasks.prediction.reading import NamedImages, check_images, read_images
-from tasks.storage.store import DamagedError, file_sha256
+from tasks.storage.files import file_sha256
+from tasks.storage.store import DamagedError
 
 ROOT = Path(__file__).parents[2]
 

@@ -31,7 +31,8 @@ from tasks.registry.decision import Bounds, Judged, decide
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, lineage_digest
-from tasks.storage.store import Store, file_sha256
+from tasks.storage.files import file_sha256
+from tasks.storage.store import Store
 
 NAME = "two-node-0-1"
 ROOT = Path(__file__).parents[2]

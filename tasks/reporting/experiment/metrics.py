@@ -8,7 +8,7 @@ from tasks.data.source import Source
 from tasks.reporting.command import Settings, reproducing_command
 from tasks.reporting.environment import describe_environment
 from tasks.schemas.references import Dataset
-from tasks.storage.task_runs import TaskRunResult
+from tasks.storage.stages import TaskRunResult
 
 # dataset_sha256 of the published MNIST, wherever it was read from.
 MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54"

@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_table_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 from pydantic import BaseModel
@@ -23,8 +20,6 @@ from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
 from tasks.storage.stages import finished_task_runs
 from tasks.storage.store import Store
-
-FOLDER = "reports"
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)

@@ -1,7 +1,6 @@
 """Fetches one published file whose size and digest are known beforehand."""
 
 import hashlib
-import os
 import threading
 import time
 import zlib
@@ -9,10 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
-from tasks.storage.files import space_for
+from tasks.storage.files import whole_file
 
 if TYPE_CHECKING:
     import httpx
@@ -105,27 +103,6 @@ def store(payload: bytes, path: Path) -> None:
     """
     with whole_file(path) as file:
         file.write(payload)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes its name when all is written; else nothing is left of it.
-
-    Raises:
-        FullDiskError: there is no space for it.
-        OSError: the folder cannot be made or written.
-    """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-    with space_for(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import IO, TextIO
 
-from tasks.data.download import whole_file
 from tasks.errors import FullDiskError, InputError
-from tasks.storage.files import space_for
+from tasks.storage.files import whole_file
+from tasks.storage.space import space_for
 
 
 @contextmanager

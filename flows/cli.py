@@ -205,7 +205,7 @@ def _describe_interruption(settings: BaseModel) -> str:
     """What Ctrl-C left behind, in words."""
     if not isinstance(settings, RunConfig):
         return "nothing was written"
-    from tasks.networks.checkpointing import describe_unfinished  # imports Prefect
+    from tasks.networks.attempts import describe_unfinished  # imports Prefect
 
     return describe_unfinished(Store.at(settings.artifacts))
 

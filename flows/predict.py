@@ -18,8 +18,7 @@ from flows.config import PredictConfig
 from tasks.errors import InputError
 from tasks.networks.models import read_model
 from tasks.prediction.conversion import AS_IT_IS
-from tasks.prediction.output import whole_output
-from tasks.prediction.predictions import FORMATS, Row, label_images
+from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
 from tasks.prediction.reading import check_images, read_images
 from tasks.storage.store import Store
 

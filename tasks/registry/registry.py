@@ -22,8 +22,7 @@ from tasks.registry.connection import begin, connect, database, is_begun, is_ser
 from tasks.registry.decision import Decision, markdown
 from tasks.registry.embedded import MODEL, files
 from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
-from tasks.storage.files import is_intact, replace
-from tasks.storage.space import space_for, why_full
+from tasks.storage.files import is_intact, replace, space_for, why_full
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ from flows.cli import run_command
 from flows.config import PredictConfig
 from flows.predict import label
 from tasks.errors import InputError
-from tasks.prediction.output import whole_output
-from tasks.prediction.predictions import FORMATS, Row, predict, rows
+from tasks.prediction.predictions import FORMATS, Row, predict, rows, whole_output
 from tasks.prediction.reading import NamedImages, check_images, read_images
 from tasks.storage.files import file_sha256
 from tasks.storage.store import DamagedError

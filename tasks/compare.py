@@ -4,16 +4,23 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.data.labels import Subset, select_classes
 from tasks.reporting.experiment.analysis import Answers, analyse
-from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.comparison import describe_models
+from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
 from tasks.reporting.experiment.pictures import draw, tabulate
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
+
+
+def count_classes(train: NDArray[np.uint8], test: NDArray[np.uint8]) -> list[dict[str, int]]:
+    """How many training and test images each class has that has any, by labels (n,) and (m,)."""
+    found = np.unique(np.concatenate([train, test])).tolist()
+    counts = [np.bincount(labels, minlength=max(found) + 1) for labels in (train, test)]
+    return [{"class": c, "train": int(counts[0][c]), "test": int(counts[1][c])} for c in found]
 
 
 @stage("compare")
@@ -48,8 +55,9 @@ def compare(
     )
     models = describe_models(results, is_mnist, classes)
     answers = [_answers(result, images, classes) for result in results]
+    labels = (np.asarray(store.array(split.labels)) for split in (images.train, images.test))
     analysis = analyse(models, answers, unknown_classes, label_efficiency) | {
-        "class_counts": _count(images)
+        "class_counts": count_classes(*labels)
     }
     pictures = [
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
@@ -74,13 +82,3 @@ def _answers(result: Result, images: Dataset, classes: tuple[int, ...]) -> Answe
     return Answers(
         result.recipe, result.trained.name, probabilities, chosen.labels, chosen.rows, known
     )
-
-
-def _count(images: Dataset) -> list[dict[str, int]]:
-    """How many training and test images each class has."""
-    labels = [
-        np.asarray(current_store().array(split.labels)) for split in (images.train, images.test)
-    ]
-    found = np.unique(np.concatenate(labels)).tolist()
-    train, test = (np.bincount(one, minlength=max(found) + 1) for one in labels)
-    return [{"class": c, "train": int(train[c]), "test": int(test[c])} for c in found]

@@ -10,40 +10,13 @@ from tasks.networks.inference import class_probabilities, run
 from tasks.networks.models import load_model
 from tasks.schemas.results import Evaluation, Refusal, Refusals, UnknownFeatures
 from tasks.schemas.training import TrainedModel
-from tasks.statistics.abstention import refusal_threshold
+from tasks.statistics.estimates import refusal_threshold
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 CONFIDENT = 0.95
 BINS = 20
 LEAST_UNCERTAINTY = 1e-8  # float32 knows no other number so near to 1
-
-
-@stage("evaluate-refusal")
-def evaluate_refusal(
-    unknown: UnknownFeatures, heads: Sequence[tuple[TrainedModel, Evaluation]]
-) -> Refusals:
-    """Show each head the images of all other classes.
-
-    Args:
-        unknown: Their features, from the backbone that the heads share.
-        heads: Each with its evaluation on the test images of its own classes.
-    """
-    store = current_store()
-    found = []
-    for trained, evaluation in heads if unknown.features else ():
-        head = load_model(store, trained.model).layers[-1]
-        seen, unseen = (
-            class_probabilities(run(head, store.array(features))) for features in unknown.features
-        )
-        found.append(refusal(trained.name, seen, unseen, store.array(evaluation.probabilities)))
-        get_run_logger().info(
-            "%s: %.1f %% of unknown are called with confidence; below %.6f it should refuse",
-            trained.name,
-            100 * found[-1].confident,
-            found[-1].threshold,
-        )
-    return Refusals(heads=tuple(found))
 
 
 def refusal(
@@ -80,3 +53,30 @@ def refusal(
 def _count(tops: NDArray[np.float32], uncertainties: NDArray[np.float64]) -> tuple[int, ...]:
     uncertainty = (1 - tops.astype(np.float64)).clip(uncertainties[0], uncertainties[-1])
     return tuple(np.histogram(uncertainty, uncertainties)[0].tolist())
+
+
+@stage("evaluate-refusal")
+def evaluate_refusal(
+    unknown: UnknownFeatures, heads: Sequence[tuple[TrainedModel, Evaluation]]
+) -> Refusals:
+    """Show each head the images of all other classes.
+
+    Args:
+        unknown: Their features, from the backbone that the heads share.
+        heads: Each with its evaluation on the test images of its own classes.
+    """
+    store = current_store()
+    found = []
+    for trained, evaluation in heads if unknown.features else ():
+        head = load_model(store, trained.model).layers[-1]
+        seen, unseen = (
+            class_probabilities(run(head, store.array(features))) for features in unknown.features
+        )
+        found.append(refusal(trained.name, seen, unseen, store.array(evaluation.probabilities)))
+        get_run_logger().info(
+            "%s: %.1f %% of unknown are called with confidence; below %.6f it should refuse",
+            trained.name,
+            100 * found[-1].confident,
+            found[-1].threshold,
+        )
+    return Refusals(heads=tuple(found))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.data.labels import rows_of_other_classes
@@ -15,6 +16,14 @@ from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 MOST_UNKNOWN_IMAGES = 10_000
+
+
+def evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """At most so many of the rows (n,), evenly spread, with the first and the last."""
+    if len(rows) <= most:
+        return rows
+    chosen: NDArray[np.intp] = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+    return chosen
 
 
 @stage("extract-unknown")
@@ -30,16 +39,17 @@ def extract_unknown(base: TrainedModel, images: Dataset, classes: Sequence[int])
     )
     if not len(train) or not len(test):
         return UnknownFeatures(features=())
-    if len(train) > MOST_UNKNOWN_IMAGES:
-        train = train[np.linspace(0, len(train) - 1, MOST_UNKNOWN_IMAGES).astype(int)]
-    backbone = load_model(store, base.model).get_layer("backbone")
-    chosen = store.array(images.train.inputs)[train], store.array(images.test.inputs)[test]
+    train = evenly(train, MOST_UNKNOWN_IMAGES)
     get_run_logger().info(
         "%d training and %d test images are of unknown classes", len(train), len(test)
     )
+    backbone = load_model(store, base.model).get_layer("backbone")
+    chosen = {
+        "train-unknown": store.array(images.train.inputs)[train],
+        "test-unknown": store.array(images.test.inputs)[test],
+    }
     return UnknownFeatures(
         features=tuple(
-            store.add_array(f"{name}-unknown", run(backbone, pixels))
-            for name, pixels in zip(("train", "test"), chosen, strict=True)
+            store.add_array(name, run(backbone, pixels)) for name, pixels in chosen.items()
         )
     )

@@ -18,6 +18,21 @@ LABELLED = (1, 2, 5, 10, 20, 50, 100)
 DRAWS = 5
 
 
+def sizes(labels: NDArray[np.intp]) -> list[int | None]:
+    """Images a class, as many as every class has more of; last None, which is all."""
+    smallest = np.bincount(labels).min()
+    return [*(size for size in LABELLED if size < smallest), None]
+
+
+def draw_rows(labels: NDArray[np.intp], per_class: int | None, seed: int) -> NDArray[np.intp]:
+    """Rows of so many images of each class, or all; a larger draw contains the smaller ones."""
+    if per_class is None:
+        return np.arange(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    chosen = [order[labels[order] == label][:per_class] for label in np.unique(labels)]
+    return np.sort(np.concatenate(chosen))
+
+
 @stage("label-efficiency")
 def label_efficiency(
     approach: Approach,
@@ -58,21 +73,6 @@ def label_efficiency(
     return LabelEfficiency(
         approach=approach, points=tuple(points), hits=store.add_array(f"{approach}-hits", hits[0])
     )
-
-
-def sizes(labels: NDArray[np.intp]) -> list[int | None]:
-    """Images a class, as many as every class has more of; last None, which is all."""
-    smallest = np.bincount(labels).min()
-    return [*(size for size in LABELLED if size < smallest), None]
-
-
-def draw_rows(labels: NDArray[np.intp], per_class: int | None, seed: int) -> NDArray[np.intp]:
-    """Rows of so many images of each class, or all; a larger draw contains the smaller ones."""
-    if per_class is None:
-        return np.arange(len(labels))
-    order = np.random.default_rng(seed).permutation(len(labels))
-    chosen = [order[labels[order] == label][:per_class] for label in np.unique(labels)]
-    return np.sort(np.concatenate(chosen))
 
 
 def _prepare(approach: Approach, base: TrainedModel, data: Dataset, recipe: Recipe) -> Predict:

@@ -7,30 +7,37 @@ from tasks.storage.source import reachable
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("errors", "schemas", "room", "stage", "flow")
+ROOMS = (
+    *("storage", "statistics", "data", "networks", "plots"),
+    *("arrivals", "registry", "prediction", "trials", "reporting"),
+)
 
 
 def layer(module: str) -> str:
-    package, first, *rest = [*module.split("."), "", ""][:3]
+    package, first = [*module.split("."), ""][:2]
     if package == "flows":
         return "flow"
-    return first if first in ("errors", "schemas") else "room" if rest != [""] else "stage"
+    is_folder = (ROOT / package / first).is_dir()
+    return first if first in ("errors", "schemas") else "room" if is_folder else "stage"
 
 
 def imports() -> list[tuple[str, str]]:
-    """Every module of the project with each module that it imports, whose names are dotted."""
+    """Every module of the project with the dotted name of each module that it imports."""
     found = []
     for path in (*ROOT.glob("flows/**/*.py"), *ROOT.glob("tasks/**/*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
-                is_module = (
-                    ROOT / node.module.replace(".", "/") / f"{node.names[0].name}.py"
-                ).exists()
-                name = f"{node.module}.{node.names[0].name}" if is_module else node.module
-                found.append((module, name))
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                found += [(module, name if is_module(name) else node.module) for name in names]
             elif isinstance(node, ast.Import):
-                found.extend((module, alias.name) for alias in node.names)
+                found += [(module, alias.name) for alias in node.names]
     return found
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or path.is_dir()
 
 
 def test_imports_go_downward_and_no_stage_imports_a_stage():
@@ -39,6 +46,13 @@ def test_imports_go_downward_and_no_stage_imports_a_stage():
             above, below = LAYERS.index(layer(module)), LAYERS.index(layer(name))
             beside = layer(module) in ("flow", "room", "schemas")
             assert below < above or (below == above and beside), f"{module} imports {name}"
+
+
+def test_a_room_imports_rooms_below_it():
+    for module, name in imports():
+        if name.startswith("tasks.") and layer(module) == layer(name) == "room":
+            room, other = (ROOMS.index(dotted.split(".")[1]) for dotted in (module, name))
+            assert other <= room, f"{module} imports {name}"
 
 
 def test_only_networks_import_keras_and_tensorflow():
@@ -54,7 +68,6 @@ def test_a_base_model_depends_on_sixteen_modules():
         "tasks/networks/__init__.py",
         "tasks/networks/architecture.py",
         "tasks/networks/attempts.py",
-        "tasks/networks/checkpointing.py",
         "tasks/networks/compilation.py",
         "tasks/networks/epochs.py",
         "tasks/networks/health.py",

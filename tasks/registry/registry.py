@@ -19,12 +19,11 @@ from pydantic import TypeAdapter
 
 from tasks.errors import InputError
 from tasks.registry.connection import begin, connect, database, is_begun, is_server
-from tasks.registry.decision import Decision
+from tasks.registry.decision import Decision, markdown
 from tasks.registry.embedded import MODEL, files
-from tasks.registry.tables import markdown
 from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
-from tasks.storage.space import space_for, why_full
-from tasks.storage.store import Store, file_sha256, replace
+from tasks.storage.files import is_intact, replace, space_for, why_full
+from tasks.storage.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -103,7 +102,7 @@ class Registry:
             FullDiskError: There is no space for it.
             InputError: The model file is not the one that was described.
         """
-        if not _is_intact(candidate.model, candidate.sha256):
+        if not is_intact(candidate.model, candidate.sha256):
             raise InputError(f"{candidate.model} is not what was stored; run the training again")
         with self._space():
             number = self._unjudged(candidate)
@@ -193,9 +192,9 @@ class Registry:
     def _is_whole(self, version: Version) -> bool:
         """Whether its model file is what was registered, fetched if need be."""
         path = self._path(version)
-        if not _is_intact(path, version.sha256):
+        if not is_intact(path, version.sha256):
             self._download(version, path)
-        return _is_intact(path, version.sha256)
+        return is_intact(path, version.sha256)
 
     def _unjudged(self, candidate: Candidate) -> int | None:
         """The number of a candidate that is registered, whole, and was never judged."""
@@ -350,10 +349,6 @@ class Registry:
 
 def _parsed(kind: Any, text: str | None) -> Any:
     return None if text is None else TypeAdapter(kind).validate_json(text)
-
-
-def _is_intact(path: Path, sha256: str) -> bool:
-    return path.is_file() and file_sha256(path) == sha256
 
 
 def _event(why: str) -> Event:

@@ -1,6 +1,5 @@
 """The folder of a report: written whole, with a pointer to the latest, and linked in the UI."""
 
-import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from uuid import uuid4
 from prefect.artifacts import create_link_artifact
 from prefect.logging import get_run_logger
 
+from tasks.storage.files import replace
 from tasks.storage.store import Store
 
 FOLDER = "reports"
@@ -35,14 +35,10 @@ def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> 
     place, pointed = f"{FOLDER}/{name}", f"{FOLDER}/{latest}"
     folder, link = store.root / place, store.root / pointed
     with store.temporary(place) as unfinished:
-        folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished.mkdir()
         for file, text in files.items():
-            with (unfinished / file).open("w", encoding="utf-8") as opened:
-                opened.write(text)
-                opened.flush()
-                os.fsync(opened.fileno())
-        unfinished.rename(folder)
+            (unfinished / file).write_text(text, encoding="utf-8")
+        replace(unfinished, folder)
     with store.temporary(pointed) as pointer:
         pointer.symlink_to(name)
         if link.is_dir() and not link.is_symlink():  # in a copy that followed the link

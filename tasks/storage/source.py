@@ -9,12 +9,12 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 PACKAGES = ("flows", "tasks")
-# They carry, check or show a result, and decide none.
+# They decide no result, so that an edit of them computes nothing again.
 UNDECISIVE = (
-    "tasks/storage/",
-    "tasks/errors.py",
-    "tasks/networks/models.py",
-    "tasks/networks/progress.py",
+    "tasks/errors.py",  # says what is wrong
+    "tasks/networks/models.py",  # carries models, whose digests are checked
+    "tasks/networks/progress.py",  # shows how far a training is
+    "tasks/storage/",  # carries arrays and records, whose digests are checked
 )
 
 # Python 3.11 counts the depth of all threads' syntax trees together, and fails if two are made.

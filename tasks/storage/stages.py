@@ -1,23 +1,28 @@
-"""When a task is Cached: same inputs, same source, same library versions."""
+"""Stages: when one is Cached (same inputs, source and library versions), and how each ended."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 from prefect import Task, task
 from prefect.cache_policies import CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
+from pydantic import BaseModel
 
 from tasks.schemas.references import identity
 from tasks.storage.source import source_sha256
-from tasks.storage.task_runs import record_task_run
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 LIBRARIES = ("keras", "tensorflow", "numpy")
+
+_finished: defaultdict[UUID | None, list["TaskRunResult"]] = defaultdict(list)
 
 
 def inputs_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
@@ -49,6 +54,26 @@ def library_versions() -> str:
 INPUTS = CachePolicy.from_cache_key_fn(inputs_key)
 SOURCE = CachePolicy.from_cache_key_fn(source_key)
 LIBRARY_VERSIONS = CachePolicy.from_cache_key_fn(libraries_key)
+
+
+class TaskRunResult(BaseModel):
+    """One finished task run: `state` is Completed or Cached."""
+
+    task: str
+    state: str
+    seconds: float
+
+
+def record_task_run(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> None:
+    """Completion hook: remember how a task ended."""
+    seconds = (state.timestamp - run.start_time).total_seconds() if run.start_time else 0.0
+    name = "Cached" if state.name == "Cached" else "Completed"
+    _finished[run.flow_run_id].append(TaskRunResult(task=task.name, state=name, seconds=seconds))
+
+
+def finished_task_runs(flow_run_id: UUID | None) -> list[TaskRunResult]:
+    """The tasks of a flow run that have finished so far, in order."""
+    return list(_finished[flow_run_id])
 
 
 def stage(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:

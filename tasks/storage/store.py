@@ -1,8 +1,6 @@
 """The artifacts: whole files, written atomically and checked before use."""
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +9,6 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from fsspec.core import url_to_fs
@@ -20,10 +17,8 @@ from platformdirs import user_cache_path
 
 from tasks.errors import InputError, RemoteError
 from tasks.schemas.references import ArrayReference, FileReference
+from tasks.storage.files import file_sha256, is_intact, replace, space_for, temporary_path
 from tasks.storage.remote import Remote, is_remote
-from tasks.storage.space import space_for
-
-_digests: dict[tuple[int, int, int, int], str] = {}
 
 
 class DamagedError(Exception):
@@ -115,7 +110,7 @@ class Store:
             RemoteError: The remote cannot be reached.
         """
         path = self.root / reference.path
-        if not _is_intact(path, reference):
+        if not is_intact(path, reference.sha256):
             self._fetch(reference)
         elif self.remote:
             self.remote.complete(reference.path, path)
@@ -166,15 +161,8 @@ class Store:
         Raises:
             FullDiskError: There is no space for it.
         """
-        path = self.root / "tmp" / f"{uuid4().hex}{PurePosixPath(name).suffix}"
-        try:
-            with space_for(self.root / name):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                yield path
-        finally:
-            if path.is_dir():
-                shutil.rmtree(path)
-            path.unlink(missing_ok=True)
+        with temporary_path(self.root / name, self.root / "tmp") as path:
+            yield path
 
     def _fetch(self, reference: FileReference) -> None:
         damaged = DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")
@@ -185,7 +173,7 @@ class Store:
                 self.remote.download(reference.path, temporary)
             except FileNotFoundError:
                 raise damaged from None
-            if not _is_intact(temporary, reference):
+            if not is_intact(temporary, reference.sha256):
                 raise damaged
             replace(temporary, self.root / reference.path)
 
@@ -226,29 +214,7 @@ def writable_store(address: str) -> Store:
     return store
 
 
-def replace(temporary: Path, target: Path) -> None:
-    """Flush a finished temporary file to the disk, then rename it onto `target`."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(target)
-
-
-def file_sha256(path: Path) -> str:
-    """Hex SHA-256 of a file; computed once a process for a file that stays as it is."""
-    stat = path.stat()
-    key = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
-    if key not in _digests:
-        with path.open("rb") as file:
-            _digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
-    return _digests[key]
-
-
 def _save(path: Path, array: NDArray[Any]) -> None:
     with path.open("wb") as file:
         # NumPy must not see that this is a file: its own way to write into one hides a full disk
         np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)
-
-
-def _is_intact(path: Path, reference: FileReference) -> bool:
-    return path.is_file() and file_sha256(path) == reference.sha256

@@ -16,13 +16,12 @@ from commands import start
 from conftest import squares
 from pydantic import ValidationError
 
-from flows.arguments import RetrainArguments
-from flows.cli import call_with_settings
-from flows.config import RetrainConfig
+from flows.cli import run_command
+from flows.cli_types import reproducing_command
+from flows.config import RetrainCommand, RetrainConfig
 from flows.retrain import act, retrain
 from tasks.registry.registry import Registry
 from tasks.registry.version import Version
-from tasks.reporting.command import reproducing_command
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -136,7 +135,10 @@ def test_a_good_batch_is_promoted_once_and_rolled_back(first, retrained, capsys)
     assert last_report(config)["dataset"]["train"] == 600 + 1200
     unchanged = "nothing has changed since version 2, so nothing was trained"
     assert run(config) == ("Cached", unchanged)
-    assert call_with_settings(RetrainArguments, act, ["rollback", *options(config)]) == 0
+    assert (
+        run_command("flows/retrain.py", "", RetrainCommand, act, ["rollback", *options(config)])
+        == 0
+    )
     assert capsys.readouterr().out == "version 1 is the champion again, in the place of 2\n"
     assert champion(config).number == 1
     assert run(config) == ("Cached", unchanged)  # what was taken back stays so
@@ -207,18 +209,18 @@ def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(train
 
 UNTIL_KILLED = """
 import os, signal
-from flows.cli import call_with_settings
-from flows.arguments import RetrainArguments
+from flows.cli import run_command
+from flows.config import RetrainCommand
 from flows.retrain import act
 from tasks.registry.registry import Registry
 Registry.{call} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-call_with_settings(RetrainArguments, act)
+run_command("flows/retrain.py", "", RetrainCommand, act)
 """
 
 
 def options(config: RetrainConfig) -> list[str]:
     """A configuration as it is typed."""
-    typed = shlex.split(reproducing_command(config))[2:]
+    typed = shlex.split(reproducing_command(config.script, config))[2:]
     return [*typed, "--artifacts", str(config.artifacts)]
 
 
@@ -227,7 +229,7 @@ def test_a_lost_registry_ends_a_run_before_it_takes_anything_in(config, capsys):
     model = Path(config.artifacts) / "registry/files/0a/artifacts/model/model.keras"
     model.parent.mkdir(parents=True)
     model.touch()
-    assert call_with_settings(RetrainArguments, act, options(config)) == 2
+    assert run_command("flows/retrain.py", "", RetrainCommand, act, options(config)) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(
         f"error: {config.artifacts}/registry/mlflow.db, the database of the model"

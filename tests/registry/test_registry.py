@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 from disks import small_files
 
-from flows.arguments import PredictArguments, RetrainArguments
-from flows.cli import call_with_settings
+from flows.cli import run_command
+from flows.config import PredictConfig, RetrainCommand
 from flows.predict import label_with_champion
 from flows.retrain import act
 from tasks.errors import FullDiskError, InputError
@@ -31,7 +31,8 @@ from tasks.registry.decision import Bounds, Judged, decide
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, lineage_digest
-from tasks.storage.store import Store, file_sha256
+from tasks.storage.files import file_sha256
+from tasks.storage.store import Store
 
 NAME = "two-node-0-1"
 ROOT = Path(__file__).parents[2]
@@ -338,10 +339,10 @@ def test_who_only_reads_makes_nothing(tmp_path, capsys, command):
 def code_of(command: str, root: Path) -> int:
     """The exit code of a command that only reads, called as its script calls it."""
     settings, call, argument = {
-        "status": (RetrainArguments, act, "status"),
-        "predict": (PredictArguments, label_with_champion, "image.png"),
+        "status": (RetrainCommand, act, "status"),
+        "predict": (PredictConfig, label_with_champion, "image.png"),
     }[command]
-    return call_with_settings(settings, call, [argument, "--artifacts", str(root)])
+    return run_command("flows/a.py", "", settings, call, [argument, "--artifacts", str(root)])
 
 
 def lead_nowhere(path: Path) -> None:

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from tasks.data.labels import encode, select_classes
+from tasks.compare import count_classes
+from tasks.data.labels import encode, rows_of_other_classes, select_classes
 from tasks.errors import InputError
 from tasks.evaluate import score
+from tasks.extract_unknown import evenly
 from tasks.networks.inference import predicted_classes
 from tasks.networks.losses import targets_for
 from tasks.reshape import with_channel
@@ -32,6 +34,27 @@ def test_filter_labels_follow_the_order_given():
 def test_filter_names_a_class_without_images():
     with pytest.raises(InputError, match=r"class 4 has no image in the test data.*0, 1, 9"):
         select_classes(np.array([0, 9, 1], np.uint8), (0, 4), "test")
+
+
+def test_images_of_unknown_classes_are_all_others():
+    labels = np.array([0, 5, 1, 1, 9, 0], np.uint8)
+    assert rows_of_other_classes(labels, (0, 1)).tolist() == [1, 4]
+    assert rows_of_other_classes(labels, (0, 1, 5, 9)).tolist() == []
+
+
+def test_rows_are_thinned_out_evenly():
+    rows = np.array([2, 3, 5, 7, 11, 13, 17])
+    assert evenly(rows, 4).tolist() == [2, 5, 11, 17]
+    assert evenly(rows, 7) is rows
+
+
+def test_images_are_counted_by_class_and_split():
+    train, test = np.array([3, 0, 3], np.uint8), np.array([0, 0, 5], np.uint8)
+    assert count_classes(train, test) == [
+        {"class": 0, "train": 1, "test": 2},
+        {"class": 3, "train": 2, "test": 0},
+        {"class": 5, "train": 0, "test": 1},
+    ]
 
 
 def test_one_hot_has_a_column_a_class():

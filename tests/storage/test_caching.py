@@ -8,7 +8,7 @@ from tasks.schemas.references import ModelReference
 from tasks.schemas.training import Attempt, History, TrainedModel
 from tasks.storage import stages
 from tasks.storage.records import RecordSerializer
-from tasks.storage.source import source_sha256
+from tasks.storage.source import PROJECT, UNDECISIVE, source_sha256
 from tasks.storage.stages import INPUTS, LIBRARY_VERSIONS, SOURCE
 
 
@@ -64,6 +64,22 @@ class TestSource:
         before = source_sha256.__wrapped__("tasks.stage", project)
         (project / "tasks" / "unrelated.py").write_text("y = 2\n")
         assert source_sha256.__wrapped__("tasks.stage", project) == before
+
+    @pytest.mark.parametrize("path", UNDECISIVE)
+    def test_what_decides_no_result_does_not_either(self, project, path):
+        file = project / (f"{path}store.py" if path.endswith("/") else path)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("from tasks import unrelated\n")
+        module = ".".join(file.relative_to(project).with_suffix("").parts)
+        stage = project / "tasks" / "stage.py"
+        stage.write_text(f"import {module}\n{stage.read_text()}")
+        before = source_sha256.__wrapped__("tasks.stage", project)
+        file.write_text("from tasks import unrelated  # edited\n")
+        (project / "tasks" / "unrelated.py").write_text("y = 2\n")
+        assert source_sha256.__wrapped__("tasks.stage", project) == before
+
+    def test_what_decides_no_result_exists(self):
+        assert [path for path in UNDECISIVE if not (PROJECT / path).exists()] == []
 
     def test_the_key_is_of_the_tasks_module(self):
         assert key(SOURCE, {}) == f"a-task {source_sha256('tasks.reshape')}"

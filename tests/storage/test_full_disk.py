@@ -16,10 +16,10 @@ from disks import allow_only_small_files, small_disk, small_files
 from prefect.settings import get_current_settings
 from prefect.states import Failed
 
-from flows.failure import reason
 from flows.main import main
+from flows.run import reason
 from tasks.data import download
-from tasks.data.find import find_source
+from tasks.data.read import find_source
 from tasks.errors import FullDiskError, ReadableError
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import write_folder
@@ -77,12 +77,12 @@ def test_a_full_disk_has_no_space_for_the_lock(tmp_path):
 
 def test_a_standard_output_without_space_is_one_sentence():
     command = (
-        "from flows.cli import Command, call_with_settings\n"
-        "from tasks.prediction.output import whole_output\n"
+        "from flows.cli import run_command\nfrom pydantic import BaseModel\n"
+        "from tasks.prediction.predictions import whole_output\n"
         "def label(parsed):\n"
         "    with whole_output(None) as file:\n"
         "        file.write('a label')\n"
-        "exit(call_with_settings(Command, label, []))"
+        "exit(run_command('flows/a.py', '', BaseModel, label, []))"
     )
     with Path("/dev/full").open("w") as output:
         finished = subprocess.run(

@@ -1,0 +1,120 @@
+"""Whole files: written under a temporary name, flushed, then renamed; a full disk in words."""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, EFBIG, ENOSPC
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from tasks.errors import FullDiskError, ReadableError
+
+FULL = {ENOSPC: "", EDQUOT: " (the quota is used up)", EFBIG: " (files may not be larger)"}
+OF_SQLITE = {sqlite3.SQLITE_FULL: ENOSPC, sqlite3.SQLITE_IOERR_WRITE: EFBIG}
+
+
+@contextmanager
+def space_for(target: Path) -> Iterator[None]:
+    """Around whatever writes: where there is no space left, one sentence says so.
+
+    Args:
+        target: The file, as a person knows it; it need not exist.
+
+    Raises:
+        FullDiskError: The disk, a quota, or the limit of a file's size left no space.
+    """
+    try:
+        yield
+    except ReadableError:  # of a disk elsewhere, if of any
+        raise
+    except Exception as error:
+        code = why_full(error)
+        if code is None:
+            raise
+        sentence = f"no space left on {_disk(target)} for {target}{FULL[code]}"
+        raise FullDiskError(sentence) from error
+
+
+def why_full(error: BaseException | None) -> int | None:
+    """The key of `FULL` that an error has, or one that it came from; None if it has none."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return error.errno
+        if isinstance(error, sqlite3.Error) and error.sqlite_errorcode in OF_SQLITE:
+            return OF_SQLITE[error.sqlite_errorcode]
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _disk(path: Path) -> Path:
+    """Where the disk of a path is mounted."""
+    path = path.resolve()
+    return next(folder for folder in (path, *path.parents) if folder.is_mount())
+
+
+_digests: dict[tuple[int, int, int, int], str] = {}
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, which takes its name when all is written; else nothing is left of it.
+
+    Raises:
+        FullDiskError: There is no space for it.
+        OSError: The folder cannot be made or written.
+    """
+    with temporary_path(path, path.parent) as temporary:
+        with temporary.open("xb") as file:
+            yield file
+        replace(temporary, path)
+
+
+@contextmanager
+def temporary_path(target: Path, folder: Path) -> Iterator[Path]:
+    """A path to write what becomes `target` to, a file or a folder; gone afterwards.
+
+    Args:
+        target: Where it will lie; the temporary path has its suffix.
+        folder: Where it lies until then, on the same file system; it is made.
+
+    Raises:
+        FullDiskError: There is no space for it.
+    """
+    path = folder / f".{uuid4().hex}{target.suffix}"
+    try:
+        with space_for(target):
+            folder.mkdir(parents=True, exist_ok=True)
+            yield path
+    finally:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+
+
+def replace(temporary: Path, target: Path) -> None:
+    """Flush a finished file, or all files of a finished folder, then rename it onto `target`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for path in (temporary, *temporary.rglob("*")):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+    temporary.replace(target)
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file; computed once a process for a file that stays as it is."""
+    stat = path.stat()
+    key = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    if key not in _digests:
+        with path.open("rb") as file:
+            _digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _digests[key]
+
+
+def is_intact(path: Path, sha256: str) -> bool:
+    """Whether there is a file with this digest."""
+    return path.is_file() and file_sha256(path) == sha256

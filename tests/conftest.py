@@ -55,12 +55,16 @@ def _environment_of_the_caller() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A Prefect server and database of the tests' own."""
-    from prefect.testing.utilities import prefect_test_harness
+def prefect_server(server: str) -> Iterator[None]:
+    """The flows of this process, and of those that it starts, report to the tests' own server."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with temporary_settings({PREFECT_API_URL: server}):
         yield
+        for worker in (APILogWorker, EventsWorker):
+            worker.drain_all()  # once the server has ended, there is nobody to tell
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from flows.cli import call_flow, run_command
 from flows.config import Config
 from tasks.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("prefect_server")  # or each run starts one
 ROOT = Path(__file__).parents[2]
 
 
@@ -153,7 +154,6 @@ def test_help_explains_every_option_with_its_default():
         assert field.description.split(",")[0] in unwrapped
 
 
-@pytest.mark.usefixtures("prefect_server")
 def test_bad_data_ends_in_one_sentence_and_no_traceback(tmp_path):
     finished = main("--dataset", str(tmp_path), "--artifacts", str(tmp_path / "artifacts"))
     assert finished.returncode == 2
@@ -162,7 +162,6 @@ def test_bad_data_ends_in_one_sentence_and_no_traceback(tmp_path):
     assert "train-images-idx3-ubyte" in error
 
 
-@pytest.mark.usefixtures("prefect_server")
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").touch()
     finished = main("--dataset", "digits", "--artifacts", str(tmp_path / "file" / "below"))
@@ -171,7 +170,6 @@ def test_a_folder_that_cannot_be_written_to(tmp_path):
     assert "Traceback" not in finished.stderr
 
 
-@pytest.mark.usefixtures("prefect_server")
 @pytest.mark.parametrize("script", ["flows/main.py", "flows/study.py"])
 def test_a_folder_that_may_only_be_read(tmp_path, script):
     (tmp_path / "artifacts").mkdir(mode=0o555)

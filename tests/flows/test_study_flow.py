@@ -113,9 +113,12 @@ def test_a_trial_is_the_transfer_that_the_experiment_makes(studied, tiny_dataset
             artifacts=artifacts,
         )
     )
-    (file,) = (artifacts / "arrays").glob("two-node-probabilities-*.npy")
+    name = "arrays/two-node-probabilities-*.npy"
+    (new,) = {path.name for path in artifacts.glob(name)} - {
+        path.name for path in studied.glob(name)
+    }
     distances = [
-        np.abs(np.array(probabilities) - np.load(file)).max()
+        np.abs(np.array(probabilities) - np.load(artifacts / "arrays" / new)).max()
         for _, probabilities in kept(studied).values()
         if len(probabilities[0]) == 2
     ]

@@ -38,26 +38,32 @@ def temporary_path(target: Path, folder: Path) -> Iterator[Path]:
 
     Raises:
         FullDiskError: There is no space for it.
+        OSError: The folder cannot be made.
     """
     path = folder / f".{uuid4().hex}{target.suffix}"
-    try:
-        with space_for(target):
-            folder.mkdir(parents=True, exist_ok=True)
+    with space_for(target):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
             yield path
-    finally:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        path.unlink(missing_ok=True)
+        finally:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            path.unlink(missing_ok=True)
 
 
 def replace(temporary: Path, target: Path) -> None:
-    """Flush a finished file, or all files of a finished folder, then rename it onto `target`."""
+    """Flush a finished file or folder to the disk, then rename it onto `target`."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    for path in (temporary, *temporary.rglob("*")):
+    flush(temporary)
+    temporary.replace(target)
+
+
+def flush(finished: Path) -> None:
+    """Have the disk keep a file, or all files of a folder, before it gets its name."""
+    for path in (finished, *finished.rglob("*")):
         if path.is_file():
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
-    temporary.replace(target)
 
 
 def file_sha256(path: Path) -> str:

@@ -25,7 +25,7 @@ from benchmarks.machine import print_machine
 from flows.config import Config
 from flows.main import DIGITS
 from flows.run import pipeline_run
-from tasks.data.find import find_source
+from tasks.data.read import find_source
 from tasks.errors import DeadModelError
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes

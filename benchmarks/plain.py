@@ -13,8 +13,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from tasks.data.find import find_source
-from tasks.data.read import read_source
+from tasks.data.read import find_source, read_source
 
 BATCH = 100
 Arrays: TypeAlias = tuple[Any, Any]

@@ -26,9 +26,8 @@ from benchmarks.machine import print_machine
 from benchmarks.memory import peak_memory
 from benchmarks.processes import in_a_process
 from flows.recipes import RECIPES
-from tasks.data.find import find_source
 from tasks.data.labels import encode, select_classes
-from tasks.data.read import read_source
+from tasks.data.read import find_source, read_source
 from tasks.networks.architecture import build_backbone, build_head, softmax_head
 from tasks.networks.compilation import Restarts, as_tensors
 from tasks.networks.inference import run
@@ -37,8 +36,7 @@ from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.group import Group
 from tasks.trials.processes import run_on_processes
-from tasks.trials.subsets import all_pairs
-from tasks.trials.trial import Trial
+from tasks.trials.trial import Trial, all_pairs
 from tasks.trials.worker import train_group
 
 HEADS = (1, 10, 45, 450)

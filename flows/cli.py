@@ -1,36 +1,44 @@
-"""From arguments and environment to a configuration, and from an error to one sentence."""
+"""From arguments and environment to a run, and from an error to one sentence."""
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
-from flows.config import Config, RunConfig
+from flows.cli_types import shown, typed_list
+from flows.config import Config, PredictConfig, RetrainCommand, RunConfig, ServeCommand, sentence
 from flows.startup import Interruption
+from flows.study_config import StudyConfig
 from flows.temporary_server import prefect_server
 from flows.warm_up import import_ahead, is_finished
-from flows.wrong_settings import sentence
-from tasks.data.find import find_source
-from tasks.data.read import read_source
+from tasks.data.read import find_source, read_source
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
-
+SETTINGS = (Config, RetrainCommand, PredictConfig, StudyConfig, ServeCommand)
+METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
 
 C = TypeVar("C", bound=RunConfig)
+M = TypeVar("M", bound=BaseModel)
 
 
-class Command(BaseSettings):
-    """What every command has: its options, which the environment sets too, and how it ends."""
+class _Options(BaseSettings):
+    """What makes of a model the options of a command, which the environment sets too."""
 
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+    model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
         env_prefix=ENVIRONMENT_PREFIX,
+        env_parse_none_str="none",
+        cli_parse_none_str="none",
         cli_kebab_case=True,
         cli_implicit_flags=True,
         cli_hide_none_type=True,
@@ -38,49 +46,96 @@ class Command(BaseSettings):
 
     debug: bool = Field(default=False, description="Show the traceback of an error.")
 
-    def describe_interruption(self) -> str:
-        """What Ctrl-C left behind, in words."""
-        return "nothing was written"
 
-
-class RunArguments(RunConfig, Command):
-    """What every command has that computes and stores."""
-
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict()
-
-    def config(self, kind: type[C]) -> C:
-        """A configuration alone; what was not given is that configuration's own default."""
-        given = self.model_dump(include=set(kind.model_fields), exclude_unset=True)
-        return kind.model_validate(given)
-
-    def describe_interruption(self) -> str:
-        """From where the next run resumes."""
-        from tasks.networks.checkpointing import describe_unfinished  # imports Prefect
-
-        return describe_unfinished(Store.at(self.artifacts))
-
-
-class Arguments(Config, RunArguments):
-    """Train a digit classifier, transfer it to some of the digits, and compare the results.
-
-    Every option can also be set in the environment, as in TRANSFER_DATASET.
-    """
-
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        cli_prog_name="python flows/main.py"
-    )
-
-
-S = TypeVar("S", bound=Command)
-
-
-def run_from_command_line(
-    run: Callable[[Config], Any], arguments: Sequence[str] | None = None
+def run_command(
+    script: str,
+    about: str,
+    settings: type[M],
+    call: Callable[[M], Any],
+    arguments: Sequence[str] | None = None,
 ) -> int:
-    """Parse the arguments of `flows/main.py` and run; see `call_with_settings`."""
-    return call_with_settings(
-        Arguments, lambda parsed: call_flow(run, parsed.config(Config)), arguments
+    """Parse the arguments, call, and say in one sentence what went wrong.
+
+    Args:
+        script: What is typed, as in `flows/main.py`.
+        about: What the command does, in words; the first paragraph counts.
+        settings: What it is told; each field is an option.
+        call: Is told so.
+        arguments: Those of the command line; None is `sys.argv`'s.
+
+    Returns:
+        The exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 143 after
+        SIGTERM, 1 for anything else.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
+    try:
+        check_environment(os.environ)
+        parsed, debug = parse(script, about, settings, arguments)
+    except ValidationError as error:
+        return _fail(sentence(error), 2)
+    except InputError as error:
+        return _fail(str(error), 2)
+    interruption = Interruption(partial(_describe_interruption, parsed))
+    try:
+        call(parsed)
+    except BaseException as error:
+        # what fails after a signal fails because of it, as where the server has died of it, too
+        if not (interruption.signal or isinstance(error, KeyboardInterrupt)):
+            if debug or not isinstance(error, Exception):
+                raise
+            reason = str(error) or type(error).__name__
+            return _fail(reason, 2 if isinstance(error, InputError) else 1)
+    else:
+        if not interruption.signal:  # which Prefect's `serve` takes for a good end
+            interruption.is_over()
+            return 0
+    interruption.say()
+    return interruption.code
+
+
+def parse(
+    script: str, about: str, settings: type[M], arguments: Sequence[str] | None
+) -> tuple[M, bool]:
+    """The settings that arguments and environment give, and whether tracebacks are asked for.
+
+    Raises:
+        SystemExit: The arguments ask for help, or have an unknown option.
+        ValidationError: A setting is wrong.
+    """
+    options = _options(settings, _describe(about))
+    source: CliSettingsSource[Any] = CliSettingsSource(
+        options,
+        cli_prog_name=f"python {script}",
+        add_argument_method=partial(_add_argument, options.model_fields),
     )
+    typed = None if arguments is None else list(arguments)
+    parsed: Any = CliApp.run(options, typed, cli_settings_source=source)
+    given = parsed.model_dump(include=set(settings.model_fields), exclude_unset=True)
+    return settings.model_validate(given), parsed.debug
+
+
+def _options(settings: type[BaseModel], about: str) -> Any:
+    return create_model("Options", __base__=(settings, _Options), __doc__=about)
+
+
+def check_environment(names: Iterable[str]) -> None:
+    """Check that every variable with our prefix is a setting of one of the commands.
+
+    A misspelt name would be ignored without a word.
+
+    Args:
+        names: Those of all variables.
+
+    Raises:
+        InputError: One is not; the sentence gives the name that is the most like it.
+    """
+    fields = ["debug", *(field for settings in SETTINGS for field in settings.model_fields)]
+    known = [f"{ENVIRONMENT_PREFIX}{field}".upper() for field in fields]
+    for name in names:
+        upper = name.upper()
+        if upper.startswith(ENVIRONMENT_PREFIX) and upper not in known:
+            (nearest,) = get_close_matches(upper, known, n=1, cutoff=0)
+            raise InputError(f"{name} is no setting; the nearest one is {nearest}")
 
 
 def call_flow(flow: Callable[[C], Any], config: C, needs_keras: bool = True) -> None:
@@ -114,41 +169,45 @@ def check_inputs(config: RunConfig) -> None:
             read_source(source)
 
 
-def call_with_settings(
-    settings: type[S], call: Callable[[S], Any], arguments: Sequence[str] | None = None
-) -> int:
-    """Parse the arguments, call, and say in one sentence what went wrong.
+def _describe(about: str) -> str:
+    paragraph = " ".join(about.partition("\n\n")[0].split())
+    return (
+        f"{paragraph}\n\nEvery option can also be set in the environment, as in TRANSFER_DATASET."
+    )
 
-    Returns:
-        The exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 143 after
-        SIGTERM, 1 for anything else.
-    """
-    from flows.environment import check_environment  # imports every command, and so this module
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
-    try:
-        check_environment(os.environ)
-        parsed = CliApp.run(settings, None if arguments is None else list(arguments))
-    except ValidationError as error:
-        return _fail(sentence(error), 2)
-    except InputError as error:
-        return _fail(str(error), 2)
-    interruption = Interruption(parsed.describe_interruption)
-    try:
-        call(parsed)
-    except BaseException as error:
-        # what fails after a signal fails because of it, as where the server has died of it, too
-        if not (interruption.signal or isinstance(error, KeyboardInterrupt)):
-            if parsed.debug or not isinstance(error, Exception):
-                raise
-            reason = str(error) or type(error).__name__
-            return _fail(reason, 2 if isinstance(error, InputError) else 1)
-    else:
-        if not interruption.signal:  # which Prefect's `serve` takes for a good end
-            interruption.is_over()
-            return 0
-    interruption.say()
-    return interruption.code
+def _add_argument(
+    fields: dict[str, FieldInfo], parser: ArgumentParser, *names: str, **how: Any
+) -> Any:
+    """An option whose help shows what is typed, not the type that it becomes."""
+    field = fields.get(how.get("dest") or names[0])
+    if field is not None:
+        if "metavar" in how and names[0].startswith("-"):
+            typed = typed_list(field)
+            how["metavar"] = (
+                typed.example if typed else METAVARS.get(how["metavar"], how["metavar"])
+            )
+        how["help"] = f"{field.description}{_default(field)}"
+    return ArgumentParser.add_argument(parser, *names, **how)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return ""
+    if field.default in (None, ()):
+        return " (default: none)"
+    if isinstance(field.default, bool):
+        return f" (default: {'on' if field.default else 'off'})"
+    return f" (default: {shown(field, field.default)})"
+
+
+def _describe_interruption(settings: BaseModel) -> str:
+    """What Ctrl-C left behind, in words."""
+    if not isinstance(settings, RunConfig):
+        return "nothing was written"
+    from tasks.networks.attempts import describe_unfinished  # imports Prefect
+
+    return describe_unfinished(Store.at(settings.artifacts))
 
 
 def _fail(reason: str, code: int) -> int:

@@ -1,15 +1,18 @@
-"""Lists as they are typed, by one grammar for the command line, the environment and the UI's form.
+"""Settings as they are typed, by one grammar for command line, environment and the UI's form.
 
 Each is a text of a pattern, or a list as a program gives it. Prefect's server refuses what its JSON
 schema excludes before anything runs.
 """
 
 import re
-from collections.abc import Callable, Iterable
+import shlex
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import GetCoreSchemaHandler, Strict
+from pydantic import BaseModel, GetCoreSchemaHandler, Strict
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import NoDecode
 
@@ -33,12 +36,16 @@ class Typed:
         pattern: What a text has to be, a regular expression for Python and JavaScript.
         items: JSON schema of the list's items.
         bounds: Other keywords of the list's JSON schema.
+        show: Makes the text of a list, of which `parse` makes the list.
+        example: Such a text.
     """
 
     parse: Callable[[str], Any]
     pattern: str
     items: dict[str, Any]
     bounds: dict[str, Any]
+    show: Callable[[Any], str]
+    example: str
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -96,6 +103,21 @@ def _range(text: str) -> Iterable[int | str]:
     return range(first, last + 1)
 
 
+def _show_list(values: Iterable[Any]) -> str:
+    return ",".join(map(str, values))
+
+
+def _show_subsets(subsets: Any) -> str:
+    return subsets if subsets == "all" else " ".join(map(_show_list, subsets))
+
+
+def _show_seeds(seeds: Sequence[int]) -> str:
+    """Three or more in a row are a range."""
+    starts = [0, *(i for i in range(1, len(seeds)) if seeds[i] != seeds[i - 1] + 1), len(seeds)]
+    runs = [seeds[start:end] for start, end in pairwise(starts)]
+    return ",".join(f"{run[0]}..{run[-1]}" if len(run) > 2 else _show_list(run) for run in runs)
+
+
 def _separated(item: str) -> str:
     return rf"{item}(\s*,\s*{item})*"
 
@@ -109,17 +131,31 @@ _SUBSET = {"type": "array", "items": _DIGIT, **_APART}
 
 Classes = Annotated[
     Subset,
-    Typed(_digits, r"(?!.*([0-9]).*\1)[0-9](\s*,\s*[0-9])+", _DIGIT, _APART),
+    Typed(_digits, r"(?!.*([0-9]).*\1)[0-9](\s*,\s*[0-9])+", _DIGIT, _APART, _show_list, "0,1"),
     NoDecode,
 ]
 Pairs = Annotated[
     Literal["all"] | tuple[Subset, ...],
-    Typed(_pairs, r"(all|(([0-9]),(?!\3)[0-9](\s+|$))*)", _SUBSET | {"maxItems": 2}, {}),
+    Typed(
+        _pairs,
+        r"(all|(([0-9]),(?!\3)[0-9](\s+|$))*)",
+        _SUBSET | {"maxItems": 2},
+        {},
+        _show_subsets,
+        "all",
+    ),
     NoDecode,
 ]
 Subsets = Annotated[
     tuple[Subset, ...],
-    Typed(_subsets, r"((?!\S*([0-9])\S*\2)[0-9](,[0-9])+(\s+|$))*", _SUBSET, {}),
+    Typed(
+        _subsets,
+        r"((?!\S*([0-9])\S*\2)[0-9](,[0-9])+(\s+|$))*",
+        _SUBSET,
+        {},
+        _show_subsets,
+        "0,1 3,5,8",
+    ),
     NoDecode,
 ]
 Seeds = Annotated[
@@ -129,6 +165,8 @@ Seeds = Annotated[
         rf"(?!(.*,)?\s*{NUMBER}\s*,(.*,)?\s*\2\s*(,|$)){_separated(SEED)}",
         {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED},
         {"minItems": 1, "maxItems": MOST_SEEDS, "uniqueItems": True},
+        _show_seeds,
+        "0..4",
     ),
     NoDecode,
 ]
@@ -139,6 +177,8 @@ RecipeNames = Annotated[
         rf"(?!.*\b{RECIPE}\b.*\b\1\b){_separated(RECIPE)}",
         {"type": "string", "enum": list(RECIPES)},
         {"minItems": 1, "uniqueItems": True},
+        _show_list,
+        ",".join(RECIPES),
     ),
     NoDecode,
 ]
@@ -149,6 +189,39 @@ OneRecipe = Annotated[
         RECIPE,
         {"type": "string", "enum": list(RECIPES)},
         {"minItems": 1, "maxItems": 1},
+        _show_list,
+        next(iter(RECIPES)),
     ),
     NoDecode,
 ]
+
+ELSEWHERE = ("artifacts", "wait", "refresh")  # these decide where and when, not what
+
+
+def shown(field: FieldInfo, value: Any) -> str:
+    """A field's value as it is typed: `0,1`, `0,1 3,5`, `0..4`."""
+    typed = typed_list(field)
+    return typed.show(value) if typed else str(value)
+
+
+def typed_list(field: FieldInfo) -> Typed | None:
+    """How a field's list is typed; None if it is no list."""
+    return next((one for one in field.metadata if isinstance(one, Typed)), None)
+
+
+def reproducing_command(script: str, config: BaseModel) -> str:
+    """The command line with every setting that is not the default."""
+    options = [
+        option
+        for name, field in type(config).model_fields.items()
+        if name not in ELSEWHERE and getattr(config, name) != field.default
+        for option in _option(name, field, getattr(config, name))
+    ]
+    return shlex.join(["python", script, *options])
+
+
+def _option(name: str, field: FieldInfo, value: Any) -> list[str]:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    return [f"--{flag}", shown(field, value)]

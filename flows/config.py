@@ -1,16 +1,20 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
+    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
     field_validator,
     model_validator,
 )
 from pydantic.config import JsonDict
+from pydantic_settings import CliPositionalArg, NoDecode
 
 from flows.cli_types import DIGITS, Classes, OneRecipe, RecipeNames
 from flows.recipes import RECIPES
@@ -18,8 +22,9 @@ from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
 from tasks.registry.decision import Bounds
-from tasks.reporting.command import Settings
 from tasks.storage.remote import is_remote
+
+C = TypeVar("C", bound=BaseModel)
 
 
 def _text(value: Any) -> Any:
@@ -48,10 +53,12 @@ ONE_NODE_FOR_TWO_CLASSES: JsonDict = {
 }
 
 
-class RunConfig(Settings):
+class RunConfig(BaseModel):
     """What every run is told: its data, its recipes, and where it stores."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    script: ClassVar[str]
 
     dataset: str = Field(
         default="auto",
@@ -71,7 +78,7 @@ class RunConfig(Settings):
     wait: float | None = Field(
         default=600,
         ge=0,
-        description="Seconds to wait for another run on the same artifacts; 0 or more, or null for "
+        description="Seconds to wait for another run on the same artifacts; 0 or more, or none for "
         "as long as it takes, as a scheduled run does.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -101,6 +108,11 @@ class RunConfig(Settings):
     def filled_form(self) -> dict[str, Any]:
         """The settings as the form in the UI has them: JSON types only."""
         return self.model_dump(mode="json")
+
+    def as_config(self, kind: type[C]) -> C:
+        """Another configuration told the same; what was not given is its own default."""
+        given = self.model_dump(include=set(kind.model_fields), exclude_unset=True)
+        return kind.model_validate(given)
 
     def chosen_recipes(self) -> dict[str, Recipe]:
         """The recipes by name, with the epochs and the precision that this configuration sets."""
@@ -219,3 +231,64 @@ class RetrainConfig(Bounds, Config):
         if self.model == "base":
             return self.model
         return "-".join([self.model_in_use, *map(str, self.classes)])
+
+
+class RetrainCommand(RetrainConfig):
+    """What `flows/retrain.py` is told: a retraining, or an action on its registry."""
+
+    action: CliPositionalArg[Literal["run", "status", "rollback"]] = Field(
+        default="run",
+        description="Retrain; or say which model is in use, and why; or go back to the one before.",
+    )
+
+
+class ServeCommand(RetrainConfig):
+    """What `flows/serve.py` is told: the settings of scheduled runs, and of the UI's forms."""
+
+    cron: str | None = Field(
+        default=None,
+        description="When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to.",
+    )
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, cron: str | None) -> str | None:
+        from prefect.client.schemas.schedules import CronSchedule  # seconds for a rare option
+
+        return cron and CronSchedule(cron=cron).cron
+
+
+class PredictConfig(BaseModel):
+    """What labelling images with the registered model is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: CliPositionalArg[
+        Annotated[tuple[Path, ...], BeforeValidator(lambda paths: paths.split(",")), NoDecode]
+    ] = Field(
+        description="PNG files, folders of them, and .npz files with an array images, uint8 "
+        "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
+        "from its folder."
+    )
+    artifacts: Annotated[Artifacts, AfterValidator(require_folder)] = Field(
+        default="artifacts", description="The folder in which the models are kept."
+    )
+    registry: str | None = Field(
+        default=None,
+        description="The tracking URI of the model registry, instead of the one in the artifacts.",
+    )
+    model: str = Field(default="two-node-0-1", description="The name of the registered model.")
+    format: Literal["csv", "json"] = Field(default="csv", description="How the labels are written.")
+    output: Path | None = Field(
+        default=None, description="The file to write, instead of the standard output."
+    )
+
+
+def sentence(error: ValidationError) -> str:
+    """The first thing that is wrong: the option, its value, and what would be right."""
+    first = error.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return reason
+    option = "--" + str(first["loc"][0]).replace("_", "-")
+    return f"{option} {first['input']!r}: {reason}"

@@ -10,14 +10,15 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from flows.cli import run_from_command_line
+from flows.cli import call_flow, run_command
+from flows.cli_types import reproducing_command
 from flows.config import Config
-from flows.pipeline_flow import pipeline_flow
-from flows.run import log_notice, pipeline_run
+from flows.run import log_notice, pipeline_flow, pipeline_run
 from tasks.compare import compare
-from tasks.data.find import find_source
+from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.evaluate import evaluate
 from tasks.evaluate_refusal import evaluate_refusal
@@ -30,7 +31,7 @@ from tasks.networks.approaches import APPROACHES
 from tasks.networks.recipe import Recipe
 from tasks.one_hot import one_hot
 from tasks.report import report
-from tasks.reporting.experiment.metrics import is_mnist
+from tasks.reporting.metrics import is_mnist
 from tasks.reshape import reshape
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import LabelEfficiency, Refusals, Result
@@ -89,7 +90,9 @@ def experiment(config: Config, source: Source, images: Dataset) -> Experiment:
         config.classes,
         is_mnist(images),
     )
-    folder = report(config, source, images, subset, findings)
+    folder = report(
+        config, reproducing_command(config.script, config), source, images, subset, findings
+    )
     return Experiment(digits, subset, transfers, folder)
 
 
@@ -137,4 +140,4 @@ def measure_label_efficiency(
 
 
 if __name__ == "__main__":
-    sys.exit(run_from_command_line(main))
+    sys.exit(run_command(Config.script, __doc__, Config, partial(call_flow, main)))

@@ -13,13 +13,12 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from flows.arguments import PredictArguments
-from flows.cli import call_with_settings
+from flows.cli import run_command
+from flows.config import PredictConfig
 from tasks.errors import InputError
 from tasks.networks.models import read_model
 from tasks.prediction.conversion import AS_IT_IS
-from tasks.prediction.output import whole_output
-from tasks.prediction.predictions import FORMATS, Row, label_images
+from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
 from tasks.prediction.reading import check_images, read_images
 from tasks.storage.store import Store
 
@@ -50,15 +49,15 @@ class Tally:
         )
 
 
-def label_with_champion(arguments: PredictArguments) -> None:
-    """Label images with the champion of the registry that the arguments name."""
+def label_with_champion(config: PredictConfig) -> None:
+    """Label images with the champion of the registry that the configuration names."""
     from tasks.registry.registry import Registry
 
-    store = Store.at(arguments.artifacts)
-    label(arguments, Registry(store, arguments.registry, arguments.model))
+    store = Store.at(config.artifacts)
+    label(config, Registry(store, config.registry, config.model))
 
 
-def label(arguments: PredictArguments, registry: "Registry") -> None:
+def label(config: PredictConfig, registry: "Registry") -> None:
     """Read, predict, write, and say in one line to the standard error how it went.
 
     Raises:
@@ -67,16 +66,16 @@ def label(arguments: PredictArguments, registry: "Registry") -> None:
     version = registry.champion()
     if version is None:
         raise InputError(
-            f"there is no champion of {arguments.model} yet; run `python flows/retrain.py`"
+            f"there is no champion of {config.model} yet; run `python flows/retrain.py`"
         )
-    check_images(arguments.images)
+    check_images(config.images)
     model = read_model(registry.model_path(version))
-    images = read_images(arguments.images, version.ink)
+    images = read_images(config.images, version.ink)
     tally = Tally()
-    with whole_output(arguments.output) as file:
-        FORMATS[arguments.format](file, tally.count(label_images(model, images, version)), version)
+    with whole_output(config.output) as file:
+        FORMATS[config.format](file, tally.count(label_images(model, images, version)), version)
     print(tally, file=sys.stderr)
 
 
 if __name__ == "__main__":
-    sys.exit(call_with_settings(PredictArguments, label_with_champion))
+    sys.exit(run_command("flows/predict.py", __doc__, PredictConfig, label_with_champion))

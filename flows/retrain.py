@@ -18,24 +18,22 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from flows.arguments import RetrainArguments
-from flows.cli import call_flow, call_with_settings
-from flows.config import RetrainConfig
+from flows.cli import call_flow, run_command
+from flows.config import RetrainCommand, RetrainConfig
 from flows.main import Experiment, experiment
-from flows.pipeline_flow import pipeline_flow
-from flows.run import log_notice, pipeline_run
+from flows.run import log_notice, pipeline_flow, pipeline_run
 from tasks.arrivals.batch import Batch
 from tasks.arrivals.inbox import open_inbox
 from tasks.challenge import challenge
 from tasks.collect import collect
-from tasks.data.find import find_source
+from tasks.data.read import find_source
 from tasks.extend import extend
 from tasks.load import load
 from tasks.registry.decision import Bounds
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
-from tasks.reporting.experiment.metrics import dataset_sha256
+from tasks.reporting.metrics import dataset_sha256
 from tasks.reshape import reshape
 from tasks.schemas.references import Dataset, Split
 from tasks.schemas.results import Result
@@ -140,16 +138,16 @@ def _unchanged(version: Version) -> State[None]:
     return Completed(name="Cached", message=line)
 
 
-def act(arguments: RetrainArguments) -> None:
+def act(command: RetrainCommand) -> None:
     """Do what the command line asks for."""
-    config = arguments.config(RetrainConfig)
-    if arguments.action == "run":
-        open_inbox(config.inbox).deliveries()
+    config = command.as_config(RetrainConfig)
+    if command.action == "run":
+        open_inbox(config.inbox).require()
         call_flow(retrain, config)
         return
     store = Store.at(config.artifacts)
     registry = Registry(store, config.registry, config.registered_name)
-    if arguments.action == "rollback":
+    if command.action == "rollback":
         with exclusive(store, config.wait, print):
             before, now = registry.rollback()
         print(f"version {now.number} is the champion again, in the place of {before.number}")
@@ -158,4 +156,4 @@ def act(arguments: RetrainArguments) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(call_with_settings(RetrainArguments, act))
+    sys.exit(run_command(RetrainConfig.script, __doc__, RetrainCommand, act))

@@ -1,35 +1,42 @@
-"""What surrounds a run: where it stores, whether it trusts the cache, and what it logs."""
+"""A flow of this project and what surrounds its run: store, lock, log, and why it failed."""
 
 import logging
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, get_type_hints
 
+from prefect import Flow
+from prefect._internal import analytics
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
+from pydantic import ValidationError
 
-from flows.config import RunConfig
-from flows.failure import leave_reason
+from flows.alive import reported_alive
+from flows.config import RunConfig, sentence
 from flows.warm_up import mark_finished
 from tasks.data.source import Source
-from tasks.errors import ReadableError
+from tasks.errors import InputError, ReadableError
 from tasks.storage import checkpoints, records
 from tasks.storage.lock import exclusive
 from tasks.storage.stages import record_task_run
-from tasks.storage.store import Store, writable_store
-
-CHATTER = (record_task_run.__name__, leave_reason.__name__, "triggered tf.function retracing")
+from tasks.storage.store import Store
 
 
 @contextmanager
 def pipeline_run(config: RunConfig) -> Iterator[None]:
-    """Within the flow: alone on the artifacts, and store there.
+    """Within the flow: alone on the artifacts, whose folder exists, and store there.
 
     Raises:
         FullDiskError: The artifacts' disk is full.
         InputError: The artifacts cannot be written to, or another run did not leave them.
     """
-    store = writable_store(config.artifacts)
+    store = Store.at(config.artifacts)
     with (
         exclusive(store, config.wait, get_run_logger().warning),
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),
@@ -39,12 +46,6 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
         yield
         _tidy(store)
         mark_finished(config)
-
-
-def keep_log_readable() -> None:
-    """Keep out of the logs what nobody wants to read."""
-    for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
-        logging.getLogger(name).addFilter(_is_worth_reading)
 
 
 def log_notice(source: Source) -> None:
@@ -59,6 +60,81 @@ def _tidy(store: Store, refresh: bool = False) -> None:
     if refresh:
         checkpoints.remove_all(store)
     checkpoints.remove_finished(store, records.FOLDER)
+
+
+CHATTER = (record_task_run.__name__, "leave_reason", "triggered tf.function retracing")
+INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C", bound=RunConfig)
+
+
+class PipelineFlow(Flow[P, R]):
+    """A flow whose only parameter is `config`."""
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """What Prefect calls first, with what a person put into the form.
+
+        Raises:
+            InputError: The configuration is wrong in what its JSON schema cannot say.
+        """
+        keep_log_readable()
+        kind = get_type_hints(self.fn)["config"]
+        try:
+            return {"config": kind.model_validate(parameters["config"])}
+        except ValidationError as error:
+            raise InputError(sentence(error)) from None
+
+
+def pipeline_flow(name: str) -> Callable[[Callable[[C], R]], PipelineFlow[[C], R]]:
+    """Decorator: a flow that leaves the reason where it fails."""
+
+    def decorate(function: Callable[[C], R]) -> PipelineFlow[[C], R]:
+        @wraps(function)
+        def run(config: C) -> R:
+            with reported_alive(config.artifacts):
+                return function(config)
+
+        # Prefect makes an identifier for a terminal's first flow, even where it may tell nothing
+        analytics.try_mark_milestone = lambda milestone: False
+        return PipelineFlow(run, name=name, on_failure=[leave_reason], on_crashed=[leave_reason])
+
+    return decorate
+
+
+def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Failure and crash hook: a markdown artifact of the run that says why it ended."""
+    text = (
+        f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
+        "What was stored before is whole; the next run resumes from there."
+    )
+    # not create_markdown_artifact: after a crash there is no run any more that it would belong to
+    with get_client(sync_client=True) as client:
+        client.create_artifact(
+            ArtifactCreate(
+                key="failure",
+                type="markdown",
+                description="Why the run ended.",
+                data=text,
+                flow_run_id=flow_run.id,
+            )
+        )
+
+
+def reason(state: State[Any]) -> str:
+    """The message of a state without the words that Prefect puts in front."""
+    message = state.message or "no reason was given"
+    rest = INTRODUCTION.sub("", message)
+    kind, _, sentence = rest.partition(": ")
+    readable = {error.__name__ for error in ReadableError.__subclasses__()}
+    return sentence if kind in readable else rest
+
+
+def keep_log_readable() -> None:
+    """Keep out of the logs what nobody wants to read."""
+    for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
+        logging.getLogger(name).addFilter(_is_worth_reading)
 
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:

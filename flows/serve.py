@@ -17,9 +17,8 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
 from flows.alive import report_crashed
-from flows.arguments import ServeArguments
-from flows.cli import C, call_with_settings
-from flows.config import Config, RetrainConfig, RunConfig
+from flows.cli import C, run_command
+from flows.config import Config, RetrainConfig, RunConfig, ServeCommand
 from flows.main import main
 from flows.retrain import retrain
 from flows.study import study
@@ -32,7 +31,7 @@ START_ONE = (
 )
 
 
-def serve_flows(arguments: ServeArguments) -> None:
+def serve_flows(command: ServeCommand) -> None:
     """Serve until the process is stopped; one run at a time, later ones wait for it.
 
     The server's own limits for a deployment count the runs of a machine that lost its power, too.
@@ -41,25 +40,25 @@ def serve_flows(arguments: ServeArguments) -> None:
         InputError: There is no Prefect server.
     """
     require_server()
-    report_crashed(writable_store(arguments.artifacts))
+    report_crashed(writable_store(command.artifacts))
     serve(
         _deployment(
             main,
             "experiment",
-            arguments.config(Config),
+            command.as_config(Config),
             description="Train the base model, transfer it, and compare.",
         ),
         _deployment(
             retrain,
             "retraining",
-            arguments.config(RetrainConfig),
+            command.as_config(RetrainConfig),
             description="Train on what has arrived; put the new model into use if it is better.",
-            cron=arguments.cron,
+            cron=command.cron,
         ),
         _deployment(
             study,
             "study",
-            arguments.config(StudyConfig),
+            command.as_config(StudyConfig),
             description="Transfer to many subsets of the digits, from many seeds, and compare.",
         ),
         limit=1,
@@ -101,4 +100,4 @@ def absolute(config: C) -> C:
 
 
 if __name__ == "__main__":
-    sys.exit(call_with_settings(ServeArguments, serve_flows))
+    sys.exit(run_command("flows/serve.py", __doc__, ServeCommand, serve_flows))

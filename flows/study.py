@@ -15,15 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.arguments import StudyArguments
-from flows.cli import call_flow, call_with_settings
-from flows.elsewhere import call_in_a_process
+from flows.cli import call_flow, run_command
+from flows.cli_types import reproducing_command
 from flows.main import DIGITS
-from flows.pipeline_flow import pipeline_flow
-from flows.run import log_notice, pipeline_run
+from flows.own_process import call_in_a_process
+from flows.run import log_notice, pipeline_flow, pipeline_run
 from flows.study_config import StudyConfig
-from tasks.data.find import find_source
 from tasks.data.labels import select_classes
+from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.extract_features import extract_features
 from tasks.load import load
@@ -35,11 +34,9 @@ from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
 from tasks.train_base import train_base
 from tasks.trials.cluster import run_on_dask
-from tasks.trials.grid import all_trials
-from tasks.trials.group import Group
+from tasks.trials.group import Group, Runner
 from tasks.trials.processes import run_on_processes
-from tasks.trials.runner import Runner
-from tasks.trials.subsets import Classes
+from tasks.trials.trial import Classes, all_trials
 
 LISTS = ("--pairs", "--subsets")
 
@@ -66,7 +63,9 @@ def study(config: StudyConfig) -> Path:
         subsets = subsets_of(images, config)
         groups = train_bases(config, images, subsets)
         results = run_trials(groups, runner_of(config), config.refresh)
-        return report_study(config, source, images, results)
+        return report_study(
+            config, reproducing_command(config.script, config), source, images, results
+        )
 
 
 @pipeline_flow("digit-bases")
@@ -131,11 +130,6 @@ def runner_of(config: StudyConfig) -> Runner:
     return partial(run_on_processes, workers=workers)
 
 
-def run(arguments: StudyArguments) -> None:
-    """Run the flow as the arguments say."""
-    call_flow(study, arguments.config(StudyConfig), needs_keras=False)
-
-
 def join_lists(arguments: Sequence[str]) -> list[str]:
     """Let `--subsets 0,1 3,5,8` be one option with one value, as `--subsets "0,1 3,5,8"` is."""
     joined: list[str] = []
@@ -148,4 +142,6 @@ def join_lists(arguments: Sequence[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(call_with_settings(StudyArguments, run, join_lists(sys.argv[1:])))
+    run = partial(call_flow, study, needs_keras=False)
+    typed = join_lists(sys.argv[1:])
+    sys.exit(run_command(StudyConfig.script, __doc__, StudyConfig, run, typed))

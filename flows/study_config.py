@@ -6,10 +6,9 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from flows.cli_types import DIGITS, LARGEST_SEED, MOST_SEEDS, Pairs, Seeds, Subsets
+from flows.cli_types import DIGITS, LARGEST_SEED, MOST_SEEDS, Pairs, Seeds, Subsets, shown
 from flows.config import RunConfig
-from tasks.reporting.command import typed
-from tasks.trials.subsets import Classes, all_pairs
+from tasks.trials.trial import Classes, all_pairs
 
 # what a study requires of address and runner together, for the form
 ADDRESS_OF_DASK: JsonDict = {
@@ -96,7 +95,9 @@ class StudyConfig(RunConfig):
     def filled_form(self) -> dict[str, Any]:
         """Lists of lists are easier to type than to click."""
         lists = ("pairs", "subsets", "seeds")
-        return super().filled_form() | {name: typed(getattr(self, name)) for name in lists}
+        fields = type(self).model_fields
+        typed = {name: shown(fields[name], getattr(self, name)) for name in lists}
+        return super().filled_form() | typed
 
     def chosen_subsets(self, present: tuple[int, ...]) -> tuple[Classes, ...]:
         """Each subset once, in order; all pairs are those of the classes that are present."""

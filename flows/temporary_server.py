@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from tasks.errors import ReadableError
-from tasks.storage.space import space_for
+from tasks.storage.files import space_for
 
 FACTORY = "prefect.server.api.server:create_app"
 DATABASE_BYTES = 16_000_000  # of a new database and its log, measured: 6 million

@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 
 from flows.config import RunConfig
+from tasks.storage.files import space_for
 from tasks.storage.source import source_sha256
-from tasks.storage.space import space_for
 from tasks.storage.store import Store
 
 FOLDER = "finished"

@@ -12,9 +12,8 @@ from prefect.logging import get_run_logger
 from tasks.networks.health import diagnose
 from tasks.networks.inference import class_probabilities, run, time_in_turns
 from tasks.networks.models import read_model
-from tasks.registry.decision import Bounds, Decision, Judged, decide
+from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown
 from tasks.registry.registry import Registry
-from tasks.registry.tables import markdown
 from tasks.registry.version import Candidate, Version
 from tasks.schemas.references import Split
 from tasks.storage.records import current_store

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.data.labels import Subset, select_classes
 from tasks.reporting.experiment.analysis import Answers, analyse
-from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.comparison import describe_models
+from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
 from tasks.reporting.experiment.pictures import draw, tabulate
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result

@@ -10,8 +10,7 @@ from tasks.networks.models import load_model
 from tasks.schemas.references import Split
 from tasks.schemas.results import Evaluation, Scores
 from tasks.schemas.training import TrainedModel
-from tasks.statistics.calibration import calibration_error
-from tasks.statistics.intervals import exact_interval
+from tasks.statistics.estimates import calibration_error, exact_interval
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 

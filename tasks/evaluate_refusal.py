@@ -10,7 +10,7 @@ from tasks.networks.inference import class_probabilities, run
 from tasks.networks.models import load_model
 from tasks.schemas.results import Evaluation, Refusal, Refusals, UnknownFeatures
 from tasks.schemas.training import TrainedModel
-from tasks.statistics.abstention import refusal_threshold
+from tasks.statistics.estimates import refusal_threshold
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 

@@ -8,12 +8,12 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
+from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.command import Settings
 from tasks.reporting.experiment.comparison import COLUMNS
-from tasks.reporting.experiment.metrics import collect_metrics
 from tasks.reporting.folder import show_place, write_folder
+from tasks.reporting.metrics import collect_metrics
 from tasks.reporting.page import render, summarise
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
@@ -24,7 +24,12 @@ from tasks.storage.store import Store
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(
-    config: Settings, source: Source, images: Dataset, subset: Dataset, findings: Findings
+    config: BaseModel,
+    command: str,
+    source: Source,
+    images: Dataset,
+    subset: Dataset,
+    findings: Findings,
 ) -> Path:
     """Write the report of this run and show it in the UI; never cached.
 
@@ -34,7 +39,7 @@ def report(
     run, store = TaskRunContext.get(), current_store()
     analysis = json.loads(_read(store, findings.analysis))
     finished = finished_task_runs(run.task_run.flow_run_id if run else None)
-    metrics = collect_metrics(config, source, images, subset, analysis, finished)
+    metrics = collect_metrics(config, command, source, images, subset, analysis, finished)
     pictures = {picture.name: _read(store, picture.file) for picture in findings.pictures}
     files = render(metrics, _read(store, findings.table), pictures)
     folder = write_folder(store, files)

@@ -9,11 +9,11 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
+from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.command import Settings
-from tasks.reporting.experiment.metrics import describe_run
 from tasks.reporting.folder import show_place, write_folder
+from tasks.reporting.metrics import describe_run
 from tasks.reporting.study.analysis import analyse_trials
 from tasks.reporting.study.page import draw_study, render_study, summarise_study
 from tasks.schemas.references import Dataset
@@ -26,12 +26,13 @@ from tasks.trials.trial import TrialResult
     name="report-study", task_run_name="report-study", cache_policy=NO_CACHE, persist_result=False
 )
 def report_study(
-    config: Settings, source: Source, images: Dataset, results: Sequence[TrialResult]
+    config: BaseModel, command: str, source: Source, images: Dataset, results: Sequence[TrialResult]
 ) -> Path:
     """Write the report of all trials and show it in the UI; never cached.
 
     Args:
         config: The study's settings.
+        command: What is typed to run it again.
         source: Where the images are from.
         images: All images (n, 28, 28, 1) with labels 0..9.
         results: Every trial's, one or more, in any order.
@@ -43,7 +44,7 @@ def report_study(
     analysis = analyse_trials(results, np.asarray(store.array(images.test.labels)))
     pictures = dict(draw_study(analysis, store.array(images.test.inputs)))
     tasks = finished_task_runs(run.task_run.flow_run_id if run else None)
-    metrics = describe_run(config, source, images, analysis, tasks)
+    metrics = describe_run(config, command, source, images, analysis, tasks)
     folder = write_folder(store, render_study(metrics, pictures), latest="latest-study")
     _show(metrics)
     show_place(store, folder, key="study-file")

@@ -28,17 +28,19 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 
 def stop_at(process: subprocess.Popen[str], moment: str, how: int) -> str:
-    """Send a signal as soon as the process says `moment`; return what it says afterwards.
+    """Send a signal as soon as the process says `moment`; return all it says.
 
     The end of that is the end of the processes that it started, too: they say it to the same pipe.
     """
+    said = ""
     for line in process.stderr:
+        said += line
         if moment in line:
             process.send_signal(how)
-            rest = process.stderr.read()
+            said += process.stderr.read()
             process.wait()
-            return rest
-    pytest.fail(f"the process never said {moment!r}")
+            return said
+    pytest.fail(f"the process never said {moment!r}: {said}")
 
 
 def finish(process: subprocess.Popen[str]) -> str:

@@ -10,22 +10,28 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
 import pytest
-from prefect.testing.utilities import prefect_test_harness
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
 
 from flows.cli import ENVIRONMENT_PREFIX
 from flows.config import Config
-from flows.main import main
+from tasks.registry.registry import Registry
 from tasks.storage.store import Store
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 ROOT = Path(__file__).parents[1]
 MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
+LONG = ("flows", "storage", "registry", "trials")  # the folders whose tests start processes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first, so that no core has one left when the others are done."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +57,8 @@ def _environment_of_the_caller() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """A Prefect server and database of the tests' own."""
+    from prefect.testing.utilities import prefect_test_harness
+
     with prefect_test_harness(server_startup_timeout=120):
         yield
 
@@ -79,14 +87,30 @@ def squares(images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture
 def tiny_config(tiny_dataset: Path, tmp_path: Path) -> Config:
     """The whole experiment, shrunk."""
+    return shrunken(tiny_dataset, tmp_path / "artifacts")
+
+
+def shrunken(dataset: Path, artifacts: Path) -> Config:
     return Config(
-        dataset=str(tiny_dataset),
+        dataset=str(dataset),
         recipes=("tuned",),
         base_epochs=4,
         head_epochs=2,
         label_efficiency=False,
-        artifacts=tmp_path / "artifacts",
+        artifacts=artifacts,
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_run(
+    tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory, prefect_server: None
+) -> Path:
+    """The artifacts of the shrunken experiment, run once; in a copy of them, all is cached."""
+    from flows.main import main
+
+    artifacts = tmp_path_factory.mktemp("run") / "artifacts"
+    main(shrunken(tiny_dataset, artifacts))
+    return artifacts
 
 
 @pytest.fixture
@@ -117,6 +141,14 @@ def deep_folder(inbox: Path) -> Iterator[Path]:
 def store(tmp_path: Path) -> Store:
     """A store of nothing yet."""
     return Store(tmp_path / "artifacts")
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with an empty registry: MLflow takes seconds to make its database."""
+    root = tmp_path_factory.mktemp("registry") / "empty"
+    Registry(Store(root), None, "two-node-0-1").prepare()
+    return root
 
 
 @dataclass
@@ -173,18 +205,15 @@ def s3_server(
 
 @pytest.fixture(scope="session")
 def tiny_report(
-    tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory, prefect_server: None
+    tiny_dataset: Path, tiny_run: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The report of the whole shrunken experiment, with nothing left out."""
-    return main(
-        Config(
-            dataset=str(tiny_dataset),
-            recipes=("tuned",),
-            base_epochs=4,
-            head_epochs=2,
-            artifacts=tmp_path_factory.mktemp("report"),
-        )
-    )
+    from flows.main import main
+
+    artifacts = tmp_path_factory.mktemp("report") / "artifacts"
+    shutil.copytree(tiny_run, artifacts, symlinks=True)
+    config = shrunken(tiny_dataset, artifacts)
+    return main(config.model_copy(update={"label_efficiency": True}))
 
 
 @pytest.fixture(scope="session")
@@ -227,8 +256,11 @@ def start_server(home: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Chrome]:
+def browser() -> Iterator["Chrome"]:
     """Chromium without a window."""
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         pytest.skip("the page is tested where chromium and chromedriver are installed")

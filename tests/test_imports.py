@@ -68,7 +68,6 @@ def test_a_base_model_depends_on_sixteen_modules():
         "tasks/networks/__init__.py",
         "tasks/networks/architecture.py",
         "tasks/networks/attempts.py",
-        "tasks/networks/checkpointing.py",
         "tasks/networks/compilation.py",
         "tasks/networks/epochs.py",
         "tasks/networks/health.py",

@@ -15,7 +15,7 @@ from tasks.arrivals.validation import (
     check_images,
     check_labels,
 )
-from tasks.data.grey import GREY_MODES, opaque_grey
+from tasks.data.files import GREY_MODES, opaque_grey
 from tasks.data.npz import NotIntactError, read_arrays
 from tasks.errors import InputError
 

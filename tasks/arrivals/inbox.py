@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -61,21 +62,37 @@ class Inbox:
     root: str
     url: str
 
+    def require(self) -> None:
+        """Look whether there is such a folder, without listing it.
+
+        Raises:
+            InputError: The folder does not exist or cannot be reached.
+        """
+        with self._said():
+            if not self.fs.exists(self.root):
+                raise FileNotFoundError(self.root)
+
     def deliveries(self) -> list[Delivery]:
         """All that lies there as a batch, by name.
 
         Raises:
             InputError: The folder does not exist or cannot be reached.
         """
-        try:
+        with self._said():
             return sorted(self._deliveries(), key=lambda delivery: delivery.name)
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Around what looks for the folder: each file system has errors of its own."""
+        try:
+            yield
         except InputError:
             raise
         except FileNotFoundError as error:
             raise InputError(f"the inbox {self.url} does not exist; make the folder") from error
         except NotADirectoryError as error:
             raise _no_folder(self.url) from error
-        except Exception as error:  # each file system has errors of its own
+        except Exception as error:
             raise _unreachable(self.url, error) from error
 
     def age(self, delivery: Delivery) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from tasks.data.regular import read_regular
+from tasks.data.files import read_regular
 
 MAX_DEPTH = 100  # a batch has label folders, and those have files
 TOO_DEEP = f"lies more than {MAX_DEPTH} folders deep"

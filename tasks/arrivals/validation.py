@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.flaws import image_flaw, label_flaw
+from tasks.data.source import image_flaw, label_flaw
 
 MAX_BYTES = 2**28  # of the files that were dropped, and of each array in a .npz
 MAX_IMAGES = 100_000

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.data.download import DownloadError, PublishedFile, fetch, probe, store
-from tasks.data.mirrors import MIRRORS, Mirror
+from tasks.data.download import MIRRORS, DownloadError, Mirror, PublishedFile, fetch, probe, store
 from tasks.data.source import digest_files
 from tasks.errors import InputError
 

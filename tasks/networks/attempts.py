@@ -1,6 +1,7 @@
-"""Attempts: a network that turns out dead is initialised again from another seed."""
+"""Attempts: a network that turns out dead is initialised again; a killed one resumes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +10,79 @@ from numpy.typing import NDArray
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
-from tasks.errors import DeadModelError
-from tasks.networks.checkpointing import AttemptCheckpointer, read_checkpoint
+from tasks.errors import DeadModelError, RemoteError
 from tasks.networks.compilation import Restarts, as_tensors
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import MOST_ATTEMPTS, HealthGate
 from tasks.networks.inference import run_rows
 from tasks.networks.recipe import Training
 from tasks.networks.training import fit
-from tasks.schemas.training import LEARNED, Attempt
-from tasks.storage.checkpoints import Checkpoint
+from tasks.schemas.references import Record
+from tasks.schemas.training import LEARNED, Attempt, History
+from tasks.storage.checkpoints import Checkpoint, checkpoints
+from tasks.storage.store import Store
 
 if TYPE_CHECKING:
     import keras
+
+
+class Notes(Record):
+    """What a checkpoint says beside the variables."""
+
+    name: str
+    epochs: int
+    dead: tuple[Attempt, ...]
+    history: History
+
+
+@dataclass(frozen=True)
+class AttemptCheckpointer:
+    """Keeps one attempt's state in the checkpoint of its stage, if it has one."""
+
+    checkpoint: Checkpoint | None
+    name: str
+    training: Training
+    dead: tuple[Attempt, ...]
+    is_hopeless: Callable[[History], bool]
+
+    def restore(self, variables: list[Any]) -> History:
+        """Resume where this attempt was, or from the start if nothing was kept of it."""
+        saved = read_checkpoint(self.checkpoint)
+        if saved is None or saved[1].dead != self.dead:
+            return History()
+        for variable, value in zip(variables, saved[0], strict=True):
+            variable.assign(value)
+        return saved[1].history
+
+    def keep(self, variables: list[Any], history: History) -> None:
+        """Write the checkpoint."""
+        if self.checkpoint is None:
+            return
+        notes = Notes(name=self.name, epochs=self.training.epochs, dead=self.dead, history=history)
+        self.checkpoint.save([np.asarray(v) for v in variables], notes.model_dump_json())
+
+    def is_over(self, history: History) -> bool:
+        """Whether the attempt is hopeless already."""
+        return self.is_hopeless(history)
+
+
+def read_checkpoint(checkpoint: Checkpoint | None) -> tuple[list[NDArray[Any]], Notes] | None:
+    """Variables and notes of a checkpoint; None if there is none."""
+    saved = checkpoint.load() if checkpoint else None
+    return (saved[0], Notes.model_validate_json(saved[1])) if saved else None
+
+
+def describe_unfinished(store: Store) -> str:
+    """From where the next run resumes, in words, after one was interrupted."""
+    try:
+        found = [read_checkpoint(checkpoint) for checkpoint in checkpoints(store)]
+    except RemoteError:  # perhaps that is why the run was interrupted
+        found = []
+    notes = [saved[1] for saved in found if saved]
+    if not notes:
+        return "the next run resumes the stage that was interrupted"
+    last, done = notes[-1], len(notes[-1].history.epochs)
+    return f"the next run resumes {last.name} from epoch {done + 1} of {last.epochs}"
 
 
 def train_until_healthy(

@@ -1,7 +1,9 @@
-"""How each model learned."""
+"""Learning curves, label efficiency, and how sure a head is of known and unknown classes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+
+import numpy as np
 
 from tasks.plots.style import COLOURS, picture, svg
 
@@ -45,3 +47,62 @@ def _use_log_scale(axes: Any) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1,)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter("{x:g}")
+
+
+MARKERS = "osD^"
+
+
+def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
+    """A line for each approach: the mean of its draws, in a band from the worst to the best.
+
+    Args:
+        label_efficiency: See `describe_label_efficiency`.
+
+    Returns:
+        An SVG element.
+    """
+    with picture(height=3.4) as figure:
+        axes = figure.subplots()
+        for one, colour, marker in zip(
+            label_efficiency["approaches"], COLOURS, MARKERS, strict=False
+        ):
+            images = [point["images"] for point in one["points"]]
+            low, mean, high = (
+                [100 * point[key] for point in one["points"]] for key in ("low", "mean", "high")
+            )
+            axes.fill_between(images, low, high, color=colour, alpha=0.15, linewidth=0)
+            label = one["approach"]
+            axes.plot(images, mean, color=colour, marker=marker, markersize=4, label=label)
+        axes.set(xscale="log", xlabel="labelled images", ylabel="test accuracy, %")
+        axes.xaxis.set_major_formatter("{x:g}")
+        figure.legend(loc="outside lower center", ncols=4, frameon=False)
+        return svg(figure)
+
+
+def draw_uncertainty(head: Mapping[str, Any]) -> str:
+    """Shares of the images by uncertainty, 1 minus the top probability, and the threshold.
+
+    Args:
+        head: See `tasks.evaluate_refusal.Refusal`.
+
+    Returns:
+        An SVG element.
+    """
+    uncertainties = head["uncertainties"]
+    with picture(height=3.0) as figure:
+        axes = figure.subplots()
+        for key, name, colour, hatch in (
+            ("known", "own classes", COLOURS[0], ""),
+            ("unknown", "other classes", COLOURS[1], "///"),
+        ):
+            counts = np.asarray(head[f"{key}_counts"])
+            share = 100 * counts / max(1, counts.sum())
+            axes.stairs(
+                share, uncertainties, fill=True, alpha=0.45, color=colour, hatch=hatch, label=name
+            )
+        threshold = np.clip(1 - head["threshold"], uncertainties[0], uncertainties[-1])
+        axes.axvline(threshold, color="black", linestyle="--", label="threshold")
+        axes.set(xscale="log", xlabel="probability of the other classes", ylabel="test images, %")
+        axes.invert_xaxis()
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+        return svg(figure)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageStat
 
-from tasks.data.grey import opaque_grey
+from tasks.data.files import opaque_grey
 
 SIDE, BOX, MIDDLE = 28, 20, 14
 WIDE = 128  # training images that reach it use the range of 8 bits, so any pixel may be theirs

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from tasks.data.files import open_regular, read_regular
 from tasks.data.npz import MAX_MEMBER_BYTES, Header, read_blocks, read_header
-from tasks.data.regular import open_regular, read_regular
 from tasks.errors import InputError
 from tasks.networks.inference import BATCH_IMAGES
 from tasks.prediction.conversion import Converted, convert

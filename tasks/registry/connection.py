@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tasks.errors import InputError
 from tasks.registry import embedded
-from tasks.storage.space import space_for
+from tasks.storage.files import space_for
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Whether a challenger takes the champion's place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.schemas.references import Record
-from tasks.statistics.calibration import calibration_error
+from tasks.statistics.estimates import calibration_error
 from tasks.statistics.noninferiority import (
     SIGNIFICANCE,
     images_needed,
     noninferiority_p_value,
 )
-from tasks.statistics.pairs import compare_paired
+from tasks.statistics.paired import compare_paired
 
 ROUNDING = 1e-9
 
@@ -233,3 +233,29 @@ def _fast(champion: Judged, challenger: Judged, slowdown: float) -> Criterion:
         if challenger.seconds > slowdown * champion.seconds
         else "",
     )
+
+
+HEADER = ("criterion", "champion", "challenger", "bound", "passed")
+
+
+def markdown(decision: Decision) -> str:
+    """The reason, and a table of all criteria, in Markdown."""
+    rows = [HEADER, ("---", "---:", "---:", "---:", "---"), *map(_cells, decision.rows)]
+    return "\n".join([decision.reason, "", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of equally many cells as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def plain(decision: Decision) -> str:
+    """The table of all criteria, as aligned text."""
+    return aligned([HEADER, *map(_cells, decision.rows)])
+
+
+def _cells(row: Criterion) -> tuple[str, ...]:
+    numbers = ("" if x is None else f"{x:.5g}" for x in (row.champion, row.challenger, row.bound))
+    return (row.name, *numbers, "yes" if row.passed else "no")

@@ -19,12 +19,10 @@ from pydantic import TypeAdapter
 
 from tasks.errors import InputError
 from tasks.registry.connection import begin, connect, database, is_begun, is_server
-from tasks.registry.decision import Decision
+from tasks.registry.decision import Decision, markdown
 from tasks.registry.embedded import MODEL, files
-from tasks.registry.tables import markdown
 from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
-from tasks.storage.files import is_intact, replace
-from tasks.storage.space import space_for, why_full
+from tasks.storage.files import is_intact, replace, space_for, why_full
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:

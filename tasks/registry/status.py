@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from tasks.registry.decision import aligned, plain
 from tasks.registry.registry import Registry
-from tasks.registry.tables import aligned, plain
 from tasks.registry.version import Event, Version
 
 METRICS = ("accuracy", "errors", "images")

@@ -23,7 +23,7 @@ class Scores(Record):
         n: The number of images.
         learned: Whether the accuracy is above the share of the largest class.
         log_loss: The mean negative logarithm of the true class's probability, in nats.
-        calibration_error: See `tasks.statistics.calibration`.
+        calibration_error: See `tasks.statistics.estimates`.
         confusion: Images by true class (row) and predicted class (column).
     """
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from filelock import FileLock, Timeout
 
 from tasks.errors import InputError
-from tasks.storage.space import space_for
+from tasks.storage.files import space_for
 from tasks.storage.store import Store, writable
 
 

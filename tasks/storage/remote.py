@@ -13,7 +13,7 @@ from fsspec.asyn import AsyncFileSystem
 from fsspec.core import url_to_fs
 
 from tasks.errors import RemoteError, in_one_line
-from tasks.storage.space import why_full
+from tasks.storage.files import why_full
 
 _complete: set[tuple[str, str]] = set()
 

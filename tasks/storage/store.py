@@ -17,9 +17,8 @@ from platformdirs import user_cache_path
 
 from tasks.errors import InputError, RemoteError
 from tasks.schemas.references import ArrayReference, FileReference
-from tasks.storage.files import file_sha256, is_intact, replace, temporary_path
+from tasks.storage.files import file_sha256, is_intact, replace, space_for, temporary_path
 from tasks.storage.remote import Remote, is_remote
-from tasks.storage.space import space_for
 
 
 class DamagedError(Exception):

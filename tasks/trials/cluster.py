@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from tasks.errors import InputError, WorkerError
 from tasks.trials import lean
-from tasks.trials.group import Group
-from tasks.trials.runner import Train
+from tasks.trials.group import Group, Train
 from tasks.trials.trial import TrialResult
 
 if TYPE_CHECKING:

@@ -1,10 +1,11 @@
-"""Trials that are trained together."""
+"""Trials that one worker trains, and what runs them."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from typing import TypeAlias
 
 from tasks.networks.recipe import Training
 from tasks.schemas.references import Dataset, Record
-from tasks.trials.trial import Trial
+from tasks.trials.trial import Trial, TrialResult
 
 # Fewer would be asked for more often, more would leave a worker without work at a study's end.
 MOST_HEADS = 4
@@ -40,3 +41,9 @@ class Group(Record):
 def _parts(trials: Sequence[Trial]) -> Iterator[Sequence[Trial]]:
     for start in range(0, len(trials), MOST_HEADS):
         yield trials[start : start + MOST_HEADS]
+
+
+# Trains one group, wherever it is called.
+Train: TypeAlias = Callable[[Group], list[TrialResult]]
+
+Runner: TypeAlias = Callable[[Train, Sequence[Group]], Iterator[list[TrialResult]]]

@@ -14,9 +14,8 @@ from typing import TypeVar
 from prefect.logging import get_run_logger
 
 from tasks.errors import WorkerError
-from tasks.trials.group import Group
+from tasks.trials.group import Group, Train
 from tasks.trials.lean import leave_out_what_is_not_needed
-from tasks.trials.runner import Train
 from tasks.trials.trial import TrialResult
 
 T = TypeVar("T")

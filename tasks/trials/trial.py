@@ -1,6 +1,8 @@
-"""One transfer of a study, and what came of it."""
+"""One transfer of a study, what came of it, and which transfers a study consists of."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,3 +54,28 @@ class TrialResult:
     def learned(self) -> bool:
         """Whether an attempt was healthy."""
         return self.attempts[-1].outcome == LEARNED
+
+
+Classes = tuple[int, ...]
+
+
+def all_pairs(classes: Sequence[int]) -> list[Classes]:
+    """Every two of the classes, in order: 45 of ten."""
+    return list(combinations(sorted(classes), 2))
+
+
+def all_trials(recipe: str, subsets: Sequence[Classes], seeds: Sequence[int]) -> list[Trial]:
+    """Every subset with every head that can tell its classes apart, from every seed."""
+    return [
+        Trial(recipe=recipe, classes=subset, head=head, seed=seed)
+        for subset in subsets
+        for head in heads_for(subset)
+        for seed in seeds
+    ]
+
+
+def heads_for(subset: Classes) -> Iterator[str]:
+    """The names of the heads: a node for each class, and for two classes a single one, too."""
+    yield softmax_head(len(subset)).name
+    if len(subset) == 2:
+        yield ONE_NODE.name

@@ -83,7 +83,7 @@ def test_source_is_identified_by_all_that_the_pixels_depend_on(monkeypatch):
 
 def test_identifying_imports_nothing_heavy():
     script = (
-        "import sys; from tasks.data.find import find_source; find_source('digits', 1);"
+        "import sys; from tasks.data.read import find_source; find_source('digits', 1);"
         "print([m for m in ('sklearn', 'scipy', 'httpx', 'keras', 'prefect') if m in sys.modules])"
     )
     shown = run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

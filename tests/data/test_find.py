@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.data.find import find_source
 from tasks.data.idx import IDX_NAMES
 from tasks.data.mnist import BRIEF, PERSISTENT, Patience
-from tasks.data.read import read_source
+from tasks.data.read import find_source, read_source
 from tasks.errors import InputError
 
 

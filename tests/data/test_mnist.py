@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.data.download import DownloadError, PublishedFile, fetch, store
-from tasks.data.mirrors import Edition, Mirror
+from tasks.data.download import DownloadError, Edition, Mirror, PublishedFile, fetch, store
 from tasks.data.mnist import Patience, find_mnist, keras_datasets_folder
 from tasks.errors import InputError
 

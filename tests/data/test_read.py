@@ -4,8 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.data.find import find_source
-from tasks.data.read import read_source
+from tasks.data.read import find_source, read_source
 from tasks.data.source import Images
 from tasks.errors import InputError
 

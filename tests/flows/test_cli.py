@@ -3,26 +3,33 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from disks import obey_permissions
 
-from flows.cli import run_from_command_line
+from flows.cli import call_flow, run_command
 from flows.config import Config
 from tasks.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
 
+def run(call: Callable[[Config], Any], *arguments: str) -> int:
+    return run_command("flows/main.py", "", Config, partial(call_flow, call), arguments)
+
+
 def parse(*arguments: str) -> Config:
     seen: list[Config] = []
-    assert run_from_command_line(seen.append, arguments) == 0
+    assert run(seen.append, *arguments) == 0
     return seen[0]
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert run_from_command_line(pytest.fail, arguments) == 2
+    assert run(pytest.fail, *arguments) == 2
     return capsys.readouterr().err
 
 
@@ -118,10 +125,10 @@ def test_an_impossible_setting_is_one_sentence(capsys, arguments, sentence):
 
 def test_a_bad_input_is_code_2_and_anything_else_code_1(capsys):
     def fail_with(error: Exception) -> int:
-        def run(config: Config) -> None:
+        def fail(config: Config) -> None:
             raise error
 
-        return run_from_command_line(run, [])
+        return run(fail)
 
     assert fail_with(InputError("no such file")) == 2
     assert fail_with(RuntimeError("a bug")) == 1
@@ -129,11 +136,11 @@ def test_a_bad_input_is_code_2_and_anything_else_code_1(capsys):
 
 
 def test_debug_asks_for_the_traceback():
-    def run(config: Config) -> None:
+    def fail(config: Config) -> None:
         raise InputError("no such file")
 
     with pytest.raises(InputError, match="no such file"):
-        run_from_command_line(run, ["--debug"])
+        run(fail, "--debug")
 
 
 def test_help_explains_every_option_with_its_default():
@@ -187,6 +194,7 @@ def test_a_cached_run_does_not_import_tensorflow(tiny_config):
     arguments = [
         *("--dataset", tiny_config.dataset, "--artifacts", str(tiny_config.artifacts)),
         *("--base-epochs", "4", "--head-epochs", "1", "--recipes", "tuned"),
+        "--no-label-efficiency",
     ]
     first = main(*arguments, python=("-X", "importtime"))
     second = main(*arguments, python=("-X", "importtime"))

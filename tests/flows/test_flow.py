@@ -41,6 +41,21 @@ def run(config: Config) -> dict:
     return json.loads((main(config) / "metrics.json").read_text())
 
 
+@pytest.fixture
+def first(tiny_run: Path, tiny_config: Config) -> dict:
+    """What the run for which nothing was cached had to tell, were it not for its folder."""
+    metrics = json.loads((tiny_run / "reports" / "latest" / "metrics.json").read_text())
+    metrics["config"]["artifacts"] = tiny_config.artifacts
+    return metrics
+
+
+@pytest.fixture
+def ran(tiny_config: Config, tiny_run: Path) -> Config:
+    """The same experiment once more, in a copy of that run's artifacts."""
+    shutil.copytree(tiny_run, tiny_config.artifacts, symlinks=True)
+    return tiny_config
+
+
 def states(metrics: dict) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for task in metrics["tasks"]:
@@ -69,10 +84,9 @@ def changed(config: Config, **update) -> Config:
     return Config.model_validate(config.model_dump() | update)
 
 
-def test_the_whole_experiment(tiny_config):
-    metrics = run(tiny_config)
-    assert [task["task"] for task in metrics["tasks"]] == TASKS
-    assert metrics["dataset"] | {"sha256": "", "source": ""} == {
+def test_the_whole_experiment(first):
+    assert [task["task"] for task in first["tasks"]] == TASKS
+    assert first["dataset"] | {"sha256": "", "source": ""} == {
         "name": "tiny.npz",
         "source": "",
         "sha256": "",
@@ -82,7 +96,7 @@ def test_the_whole_experiment(tiny_config):
         "train_subset": 300,
         "test_subset": 20,
     }
-    models = metrics["models"]
+    models = first["models"]
     assert [model["model"] for model in models] == ["base", "two-node", "one-node"]
     assert [model["parameters"] for model in models] == [325_282, 323_674, 323_473]
     assert [model["trainable_parameters"] for model in models] == [325_282, 231_002, 230_801]
@@ -91,21 +105,20 @@ def test_the_whole_experiment(tiny_config):
         assert model["accuracy"] == pytest.approx(1 - model["errors"] / model["n"])
 
 
-def test_transfer_leaves_the_backbone_bit_identical(tiny_config):
+def test_transfer_leaves_the_backbone_bit_identical(tiny_run):
     import keras
 
-    main(tiny_config)
     backbones = []
     for name in ("base", "two-node", "one-node"):
-        (path,) = (Path(tiny_config.artifacts) / "models").glob(f"{name}-*.keras")
+        (path,) = (tiny_run / "models").glob(f"{name}-*.keras")
         backbone = keras.saving.load_model(path, compile=False).get_layer("backbone")
         backbones.append([weight.tobytes() for weight in backbone.get_weights()])
     assert [len(weights) for weights in backbones] == [6, 6, 6]
     assert backbones[0] == backbones[1] == backbones[2]
 
 
-def test_a_second_run_is_entirely_cached(tiny_config):
-    first, second = run(tiny_config), run(tiny_config)
+def test_a_second_run_is_entirely_cached(first, ran):
+    second = run(ran)
     assert computed(first) == set(TASKS)
     assert computed(second) == set()
     assert without_times(second) == without_times(first)
@@ -114,17 +127,15 @@ def test_a_second_run_is_entirely_cached(tiny_config):
     ]
 
 
-def test_refresh_computes_everything_again(tiny_config):
-    first = run(tiny_config)
-    again = run(changed(tiny_config, refresh=True))
+def test_refresh_computes_everything_again(first, ran):
+    again = run(changed(ran, refresh=True))
     assert computed(again) == set(TASKS)
     assert without_times(again)["models"] == without_times(first)["models"]
-    assert computed(run(tiny_config)) == set()
+    assert computed(run(ran)) == set()
 
 
-def test_two_runs_in_empty_folders_end_with_the_same_weights(tiny_config, tmp_path):
-    first = run(tiny_config)
-    second = run(changed(tiny_config, artifacts=tmp_path / "other"))
+def test_two_runs_in_empty_folders_end_with_the_same_weights(first, tiny_config):
+    second = run(tiny_config)
     assert computed(second) == set(TASKS)
     assert [model["weights_sha256"] for model in second["models"]] == [
         model["weights_sha256"] for model in first["models"]
@@ -132,10 +143,10 @@ def test_two_runs_in_empty_folders_end_with_the_same_weights(tiny_config, tmp_pa
     assert len({model["weights_sha256"] for model in first["models"]}) == 3
 
 
-def test_both_recipes_make_six_models_and_share_the_data(tiny_config, monkeypatch):
+def test_both_recipes_make_six_models_and_share_the_data(ran, monkeypatch):
     twin = RECIPES["tuned"].model_copy(update={"scaling": 1 / 128})
     monkeypatch.setitem(RECIPES, "notebook", twin)  # the real one needs more data than this
-    metrics = run(changed(tiny_config, recipes=("notebook", "tuned")))
+    metrics = run(changed(ran, recipes=("notebook", "tuned")))
     assert [(model["recipe"], model["model"]) for model in metrics["models"]] == [
         (recipe, model)
         for recipe in ("notebook", "tuned")
@@ -145,9 +156,8 @@ def test_both_recipes_make_six_models_and_share_the_data(tiny_config, monkeypatc
     assert [task["task"] for task in metrics["tasks"]].count("train-base") == 2
 
 
-def test_other_classes_keep_the_base(tiny_config):
-    run(tiny_config)
-    metrics = run(changed(tiny_config, classes=(7, 3)))
+def test_other_classes_keep_the_base(ran):
+    metrics = run(changed(ran, classes=(7, 3)))
     assert computed(metrics) == {
         "filter",
         "one-hot",
@@ -162,9 +172,8 @@ def test_other_classes_keep_the_base(tiny_config):
     assert states(metrics)["one-hot"] == {"Cached", "Completed"}
 
 
-def test_other_head_settings_keep_the_base_and_the_data(tiny_config):
-    run(tiny_config)
-    metrics = run(changed(tiny_config, head_epochs=1))
+def test_other_head_settings_keep_the_base_and_the_data(ran):
+    metrics = run(changed(ran, head_epochs=1))
     assert computed(metrics) == {
         "transfer-two-node",
         "transfer-one-node",
@@ -174,27 +183,25 @@ def test_other_head_settings_keep_the_base_and_the_data(tiny_config):
     }
 
 
-def test_equal_data_elsewhere_and_moved_artifacts_are_cached(tiny_config, tmp_path):
-    run(tiny_config)
-    elsewhere = str(shutil.copy(tiny_config.dataset, tmp_path / "copy.npz"))
-    moved = Path(tiny_config.artifacts).rename(tmp_path / "moved")
-    assert computed(run(changed(tiny_config, dataset=elsewhere, artifacts=moved))) == set()
+def test_equal_data_elsewhere_and_moved_artifacts_are_cached(ran, tmp_path):
+    elsewhere = str(shutil.copy(ran.dataset, tmp_path / "copy.npz"))
+    moved = Path(ran.artifacts).rename(tmp_path / "moved")
+    assert computed(run(changed(ran, dataset=elsewhere, artifacts=moved))) == set()
 
 
-def test_three_classes_have_no_one_node_head(tiny_config):
-    metrics = run(changed(tiny_config, classes=(2, 0, 1)))
+def test_three_classes_have_no_one_node_head(ran):
+    metrics = run(changed(ran, classes=(2, 0, 1)))
     assert [model["model"] for model in metrics["models"]] == ["base", "three-node"]
 
 
-def test_a_missing_class_fails_before_training_and_keeps_what_was_stored(tiny_config, tmp_path):
-    run(tiny_config)
+def test_a_missing_class_fails_before_training_and_keeps_what_was_stored(ran, tmp_path):
     path = tmp_path / "three.npz"
-    tiny = np.load(tiny_config.dataset)
+    tiny = np.load(ran.dataset)
     few = {"x_train": tiny["x_train"][:3], "y_train": tiny["y_train"][:3]}
     np.savez(path, **few, x_test=tiny["x_test"], y_test=tiny["y_test"])
     with pytest.raises(InputError, match="class 5 has no image in the train data"):
-        main(changed(tiny_config, dataset=str(path), classes=(0, 5)))
-    assert computed(run(tiny_config)) == set()
+        main(changed(ran, dataset=str(path), classes=(0, 5)))
+    assert computed(run(ran)) == set()
 
 
 def delete(path):
@@ -226,10 +233,9 @@ PRODUCER = {
 }
 
 
-def test_every_damaged_file_is_made_again_by_its_producer_alone(tiny_config, tmp_path):
+def test_every_damaged_file_is_made_again_by_its_producer_alone(first, ran, tmp_path):
     """One file after the other, in turns deleted, truncated or altered by a bit."""
-    first = run(tiny_config)
-    artifacts, pristine = Path(tiny_config.artifacts), tmp_path / "pristine"
+    artifacts, pristine = Path(ran.artifacts), tmp_path / "pristine"
     shutil.copytree(artifacts, pristine)
     stored = [
         path
@@ -239,7 +245,7 @@ def test_every_damaged_file_is_made_again_by_its_producer_alone(tiny_config, tmp
     assert len(stored) == 19 + 3 + 12 + 15
     for path, damage in zip(stored, cycle([delete, truncate, flip]), strict=False):
         damage(path)
-        metrics = run(tiny_config)
+        metrics = run(ran)
         assert without_times(metrics) == without_times(first)
         # a model that was trained again took another time, which the comparison shows
         again = computed(metrics)
@@ -247,7 +253,7 @@ def test_every_damaged_file_is_made_again_by_its_producer_alone(tiny_config, tmp
         assert PRODUCER.get(path.stem.rpartition("-")[0]) in (None, *again)
         shutil.rmtree(artifacts)
         shutil.copytree(pristine, artifacts)
-    assert computed(run(tiny_config)) == set()
+    assert computed(run(ran)) == set()
 
 
 def hostile(path: Path, serializer: dict, result: bytes) -> None:
@@ -268,29 +274,27 @@ class Command:
         return os.system, (self._command,)
 
 
-@pytest.mark.parametrize(
-    "serializer",
-    [
-        {"type": "pickle", "picklelib": "cloudpickle"},
-        {"type": "compressed/pickle", "serializer": {"type": "pickle"}},
-        {"type": "json"},
-        {"type": "digit-transfer-record", "picklelib": "cloudpickle"},
-    ],
-    ids=str,
-)
-def test_a_record_that_names_another_serializer_is_a_miss_and_runs_no_code(
-    tiny_config, tmp_path, serializer
-):
-    first = run(tiny_config)
+SERIALIZERS = [
+    {"type": "pickle", "picklelib": "cloudpickle"},
+    {"type": "compressed/pickle", "serializer": {"type": "pickle"}},
+    {"type": "json"},
+    {"type": "digit-transfer-record", "picklelib": "cloudpickle"},
+]
+
+
+def test_a_record_that_names_another_serializer_is_a_miss_and_runs_no_code(first, ran, tmp_path):
+    """All records are replaced, by each serializer in turn, and each is a miss."""
     executed, command = tmp_path / "executed", f"touch {tmp_path / 'executed'}"
-    payload = PickleSerializer().dumps(Command(command))
-    if serializer["type"].startswith("compressed"):
-        payload = CompressedSerializer(serializer=PickleSerializer()).dumps(Command(command))
-    for path in (Path(tiny_config.artifacts) / "records").iterdir():
-        hostile(path, serializer, payload)
-    again = run(tiny_config)
+    pickled = PickleSerializer().dumps(Command(command))
+    compressed = CompressedSerializer(serializer=PickleSerializer()).dumps(Command(command))
+    records = sorted((Path(ran.artifacts) / "records").iterdir())
+    for path, serializer in zip(records, cycle(SERIALIZERS), strict=False):
+        is_compressed = serializer["type"].startswith("compressed")
+        hostile(path, serializer, compressed if is_compressed else pickled)
+    again = run(ran)
     assert not executed.exists()
     assert computed(again) == set(TASKS)
+    assert [task["state"] for task in again["tasks"]] == ["Completed"] * len(TASKS)
     assert [model["weights_sha256"] for model in again["models"]] == [
         model["weights_sha256"] for model in first["models"]
     ]

@@ -8,18 +8,17 @@ import pytest
 from prefect.utilities.schema_tools import validate
 from pydantic import ValidationError
 
-from flows.arguments import RetrainArguments, StudyArguments
-from flows.cli import Arguments, call_with_settings
-from flows.config import Config, RetrainConfig
+from flows.cli import run_command
+from flows.config import Config, RetrainCommand, RetrainConfig
 from flows.main import main
 from flows.retrain import retrain
 from flows.study import study
 from flows.study_config import StudyConfig
 
 COMMANDS = {
-    main: (Arguments, Config),
-    retrain: (RetrainArguments, RetrainConfig),
-    study: (StudyArguments, StudyConfig),
+    main: (Config, Config),
+    retrain: (RetrainCommand, RetrainConfig),
+    study: (StudyConfig, StudyConfig),
 }
 
 
@@ -28,9 +27,9 @@ def on_the_command_line(flow: Any, **texts: str) -> Any:
     arguments, config = COMMANDS[flow]
     found: list[Any] = []
     options = [f"--{name}={text}" for name, text in texts.items()]
-    code = call_with_settings(arguments, found.append, options)
+    code = run_command("flows/a.py", "", arguments, found.append, options)
     assert code == (0 if found else 2)
-    return found[0].config(config) if found else None
+    return found[0].as_config(config) if found else None
 
 
 def refused_by_the_form(flow: Any, **config: Any) -> list[str]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from commands import start
 from conftest import squares
 from pydantic import ValidationError
 
-from flows.config import RetrainConfig
-from flows.retrain import retrain
+from flows.cli import run_command
+from flows.cli_types import reproducing_command
+from flows.config import RetrainCommand, RetrainConfig
+from flows.retrain import act, retrain
 from tasks.registry.registry import Registry
 from tasks.registry.version import Version
-from tasks.reporting.command import reproducing_command
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -37,18 +39,52 @@ def in_two_styles(images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return pixels, labels
 
 
-@pytest.fixture
-def config(tmp_path) -> RetrainConfig:
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Path:
     """The test images have a style of 3 that only arrives later."""
     x_train, y_train = squares(600, seed=1)
     x_test, y_test = in_two_styles(200, seed=2)
-    path = tmp_path / "one-style.npz"
+    path = tmp_path_factory.mktemp("data") / "one-style.npz"
     np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
-    (tmp_path / "inbox").mkdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def first(dataset, tmp_path_factory, prefect_server) -> tuple[Path, tuple[str, str]]:
+    """The folder of a first retraining, for which nothing had arrived, and how it ended."""
+    folder = tmp_path_factory.mktemp("first")
+    return folder, run(configure(dataset, folder))
+
+
+@pytest.fixture
+def config(dataset, tmp_path) -> RetrainConfig:
+    """A retraining that is still to be run for the first time."""
+    return configure(dataset, tmp_path)
+
+
+@pytest.fixture
+def retrained(first, config) -> RetrainConfig:
+    """The same after the first time, in a copy of its artifacts."""
+    folder, _ = first
+    shutil.copytree(folder / "artifacts", config.artifacts, symlinks=True)
+    return config
+
+
+@pytest.fixture
+def trained(retrained, empty_registry) -> RetrainConfig:
+    """The same with an empty registry: the models are there, and none of them is registered."""
+    folder = Path(retrained.artifacts) / "registry"
+    shutil.rmtree(folder)
+    shutil.copytree(empty_registry / "registry", folder)
+    return retrained
+
+
+def configure(dataset: Path, folder: Path) -> RetrainConfig:
+    (folder / "inbox").mkdir()
     return RetrainConfig(
-        dataset=str(path),
-        inbox=str(tmp_path / "inbox"),
-        artifacts=tmp_path / "artifacts",
+        dataset=str(dataset),
+        inbox=str(folder / "inbox"),
+        artifacts=folder / "artifacts",
         model="base",
         base_epochs=8,
         head_epochs=1,
@@ -83,11 +119,13 @@ def last_report(config: RetrainConfig) -> dict:
     return json.loads((Path(config.artifacts) / "reports" / "latest" / "metrics.json").read_text())
 
 
-def test_a_good_batch_is_promoted_once_and_rolled_back(config):
-    assert run(config) == ("Completed", "version 1: Promoted: there was no champion yet.")
-    first = champion(config)
-    assert first.metrics["images"] == 200
-    assert first.metrics["errors"] == 10  # the new style
+def test_a_good_batch_is_promoted_once_and_rolled_back(first, retrained, capsys):
+    config = retrained
+    _, end = first
+    assert end == ("Completed", "version 1: Promoted: there was no champion yet.")
+    replaced = champion(config)
+    assert replaced.metrics["images"] == 200
+    assert replaced.metrics["errors"] == 10  # the new style
     drop(config, "monday.npz", *in_two_styles(1200, seed=3))
     name, message = run(config)
     assert (name, message.split(":")[:2]) == ("Completed", ["version 2", " Promoted"])
@@ -97,15 +135,16 @@ def test_a_good_batch_is_promoted_once_and_rolled_back(config):
     assert last_report(config)["dataset"]["train"] == 600 + 1200
     unchanged = "nothing has changed since version 2, so nothing was trained"
     assert run(config) == ("Cached", unchanged)
-    assert command(config, "rollback") == "version 1 is the champion again, in the place of 2\n"
+    assert (
+        run_command("flows/retrain.py", "", RetrainCommand, act, ["rollback", *options(config)])
+        == 0
+    )
+    assert capsys.readouterr().out == "version 1 is the champion again, in the place of 2\n"
     assert champion(config).number == 1
     assert run(config) == ("Cached", unchanged)  # what was taken back stays so
     assert champion(config).number == 1
-    assert "Rolled back from version 2." in command(config, "status")
-
-
-def command(config: RetrainConfig, action: str) -> str:
-    return python("flows/retrain.py", action, "--model", config.model, config=config)
+    status = python("flows/retrain.py", "status", "--model", config.model, config=config)
+    assert "Rolled back from version 2." in status
 
 
 def python(*arguments: str, config: RetrainConfig) -> str:
@@ -158,7 +197,8 @@ def test_a_mislabelled_batch_is_not_promoted_and_bad_ones_are_moved_aside(config
         ("promote", "version 1 won before the last run was killed"),
     ],
 )
-def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(config, call, message):
+def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(trained, call, message):
+    config = trained
     process = start("-c", UNTIL_KILLED.format(call=call), *options(config))
     said = process.stderr.read()
     assert process.wait() == -signal.SIGKILL, said
@@ -169,29 +209,28 @@ def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(confi
 
 UNTIL_KILLED = """
 import os, signal
-from flows.cli import call_with_settings
-from flows.arguments import RetrainArguments
+from flows.cli import run_command
+from flows.config import RetrainCommand
 from flows.retrain import act
 from tasks.registry.registry import Registry
 Registry.{call} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-call_with_settings(RetrainArguments, act)
+run_command("flows/retrain.py", "", RetrainCommand, act)
 """
 
 
 def options(config: RetrainConfig) -> list[str]:
     """A configuration as it is typed."""
-    typed = shlex.split(reproducing_command(config))[2:]
+    typed = shlex.split(reproducing_command(config.script, config))[2:]
     return [*typed, "--artifacts", str(config.artifacts)]
 
 
-def test_a_lost_registry_ends_a_run_before_it_takes_anything_in(config):
+def test_a_lost_registry_ends_a_run_before_it_takes_anything_in(config, capsys):
     drop(config, "monday.npz", *squares(100, seed=3))
     model = Path(config.artifacts) / "registry/files/0a/artifacts/model/model.keras"
     model.parent.mkdir(parents=True)
     model.touch()
-    process = start("flows/retrain.py", *options(config))
-    last = process.stderr.read().splitlines()[-1]
-    assert process.wait() == 2
+    assert run_command("flows/retrain.py", "", RetrainCommand, act, options(config)) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(
         f"error: {config.artifacts}/registry/mlflow.db, the database of the model"
     )
@@ -227,8 +266,8 @@ def lineage(config: RetrainConfig, version: Version) -> dict:
     return json.loads((files / "lineage.json").read_text())
 
 
-def test_a_registry_keeps_what_a_model_was_made_of(config):
-    run(config)
+def test_a_registry_keeps_what_a_model_was_made_of(retrained):
+    config = retrained
     version = champion(config)
     files = Path(config.artifacts) / "registry" / "files" / version.run_id / "artifacts"
     made_of = lineage(config, version)
@@ -239,12 +278,11 @@ def test_a_registry_keeps_what_a_model_was_made_of(config):
     assert (version.threshold, version.ink) == (0.0, 229)
 
 
-def test_the_champion_labels_images(config, tmp_path):
-    run(config)
+def test_the_champion_labels_images(retrained, tmp_path):
     images, labels = squares(10, seed=9)
     np.savez(tmp_path / "new.npz", images=images)
     path = str(tmp_path / "new.npz")
-    lines = python("flows/predict.py", path, "--model", "base", config=config).splitlines()
+    lines = python("flows/predict.py", path, "--model", "base", config=retrained).splitlines()
     assert lines[0] == "image,label,probability,refused,conversion"
     assert [int(line.split(",")[1]) for line in lines[1:]] == labels.tolist()
     assert all(line.endswith(",false,as it is") for line in lines[1:])

@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import re
+import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import pytest
 from commands import finish, stop_at
 
 from flows.config import Config
+from flows.main import main
 from tasks.storage.lock import exclusive
 from tasks.storage.store import Store
 
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 def start(config: Config, *arguments: str) -> subprocess.Popen[str]:
     return commands.start(
-        *("flows/main.py", "--dataset", config.dataset),
+        *("flows/main.py", "--dataset", config.dataset, "--no-label-efficiency"),
         *("--artifacts", str(config.artifacts), "--recipes", ",".join(config.recipes)),
         *("--base-epochs", "12", "--head-epochs", "3", *arguments),
     )
@@ -33,58 +35,60 @@ def digests(artifacts: str) -> dict[str, str]:
     return {f"{m['recipe']} {m['model']}": m["weights_sha256"] for m in metrics["models"]}
 
 
+def configure(dataset: Path, artifacts: Path) -> Config:
+    return Config(
+        dataset=str(dataset),
+        recipes=("tuned",),
+        base_epochs=12,
+        head_epochs=3,
+        label_efficiency=False,
+        artifacts=artifacts,
+    )
+
+
 @pytest.fixture(scope="module")
-def unkilled(tiny_dataset, tmp_path_factory) -> dict[str, str]:
-    """The weights of a run that nobody disturbed."""
-    artifacts = tmp_path_factory.mktemp("unkilled")
-    config = Config(dataset=str(tiny_dataset), recipes=("tuned",), artifacts=artifacts)
-    finish(start(config))
-    return digests(config.artifacts)
+def unstopped(tiny_dataset, tmp_path_factory, prefect_server) -> Path:
+    """The artifacts of a run that nobody disturbed."""
+    artifacts = tmp_path_factory.mktemp("unstopped") / "artifacts"
+    main(configure(tiny_dataset, artifacts))
+    return artifacts
 
 
 @pytest.fixture
 def config(tiny_dataset, tmp_path) -> Config:
-    return Config(dataset=str(tiny_dataset), recipes=("tuned",), artifacts=tmp_path / "a")
+    return configure(tiny_dataset, tmp_path / "a")
 
 
-@pytest.mark.parametrize(
-    "moment",
-    [
-        "base: epoch 2/12",
-        "Task run 'train-base' - Finished",
-        "two-node: epoch 1/3",
-        "Task run 'transfer-two-node' - Finished",
-    ],
-)
-def test_a_killed_run_goes_on_and_ends_with_the_same_weights(config, unkilled, moment):
-    stop_at(start(config), moment, signal.SIGKILL)
-    assert not (Path(config.artifacts) / "reports").exists()
-    said = finish(start(config))
-    assert "base: epoch 1/12" not in said
-    if moment.startswith("base"):
-        assert re.search(r"base: resumes after epoch \d+/12", said)
-    assert digests(config.artifacts) == unkilled
-    assert list((Path(config.artifacts) / "checkpoints").iterdir()) == []
-
-
-def test_ctrl_c_says_from_where_the_next_run_goes_on(config, unkilled):
+def test_a_run_resumes_wherever_it_was_stopped_and_ends_with_the_same_weights(config, unstopped):
+    """Ctrl-C says from where the next run resumes, a kill says nothing; each comes further."""
     process = start(config)
     said = stop_at(process, "base: epoch 1/12", signal.SIGINT)
     assert process.returncode == 130
     assert "Traceback" not in said
-    found = re.search(
-        r"^error: interrupted; the next run resumes base from epoch (\d+) of 12$",
-        said,
-        re.MULTILINE,
-    )
+    interrupted = r"^error: interrupted; the next run resumes base from epoch (\d+) of 12$"
+    found = re.search(interrupted, said, re.MULTILINE)
     assert found, said
-    said = finish(start(config))
+    said = kill_at("base: epoch 6/12", config)
     assert f"base: resumes after epoch {int(found[1]) - 1}/12" in said
-    assert digests(config.artifacts) == unkilled
+    said = kill_at("Task run 'train-base' - Finished", config)
+    assert re.search(r"base: resumes after epoch \d+/12", said)
+    kill_at("two-node: epoch 1/3", config)
+    kill_at("Task run 'transfer-two-node' - Finished", config)
+    assert "base: epoch 1/12" not in finish(start(config))
+    assert digests(config.artifacts) == digests(unstopped)
+    assert list((Path(config.artifacts) / "checkpoints").iterdir()) == []
 
 
-def test_a_second_run_waits_for_the_first(config, unkilled):
-    Path(config.artifacts).mkdir()
+def kill_at(moment: str, config: Config) -> str:
+    """What a run that resumes another says until SIGKILL."""
+    said = stop_at(start(config), moment, signal.SIGKILL)
+    assert "base: epoch 1/12" not in said
+    assert not (Path(config.artifacts) / "reports").exists()
+    return said
+
+
+def test_a_second_run_waits_for_the_first(config, unstopped):
+    shutil.copytree(unstopped, config.artifacts, symlinks=True)
     with exclusive(Store(Path(config.artifacts)), 0, print):
         second = start(config)
         for line in second.stderr:
@@ -93,7 +97,8 @@ def test_a_second_run_waits_for_the_first(config, unkilled):
     assert f"is in use by process {os.getpid()} on" in line
     assert "waiting up to 600 s" in line
     finish(second)
-    assert digests(config.artifacts) == unkilled
+    assert len(list((Path(config.artifacts) / "reports").glob("*-*"))) == 2
+    assert digests(config.artifacts) == digests(unstopped)
 
 
 def test_who_waits_without_a_limit_gets_the_lock_when_it_is_free(config):

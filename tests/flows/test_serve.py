@@ -4,6 +4,7 @@ import asyncio
 import os
 import queue
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,22 +75,18 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(
-    server: str, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory
+    server: str, tiny_dataset: Path, tiny_run: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
+    """On artifacts in which the models of the settings that are served are trained already."""
     folder = tmp_path_factory.mktemp("served")
     (folder / "inbox").mkdir()
+    shutil.copytree(tiny_run, folder / "artifacts", symlinks=True)
     process = subprocess.Popen(
         [
             *(sys.executable, "flows/serve.py", "--cron", "0 3 * * *", "--dataset"),
-            *(
-                str(tiny_dataset),
-                "--base-epochs",
-                "4",
-                "--head-epochs",
-                "1",
-                "--no-label-efficiency",
-            ),
-            *("--recipes", "tuned", "--artifacts", str(folder), "--inbox", f"{folder}/inbox"),
+            *(str(tiny_dataset), "--base-epochs", "4", "--head-epochs", "2"),
+            *("--no-label-efficiency", "--recipes", "tuned", "--inbox", f"{folder}/inbox"),
+            *("--artifacts", f"{folder}/artifacts"),
         ],
         cwd=ROOT,
         env=os.environ | {"PREFECT_API_URL": server},

@@ -2,18 +2,18 @@
 
 import pytest
 
-from flows.arguments import StudyArguments
-from flows.cli import call_with_settings
+from flows.cli import run_command
+from flows.cli_types import reproducing_command
 from flows.study import join_lists
 from flows.study_config import StudyConfig
-from tasks.reporting.command import reproducing_command
-from tasks.reporting.words import listed
+from tasks.reporting.page import listed
 
 
 def parse(*arguments: str) -> StudyConfig:
-    found: list[StudyArguments] = []
-    assert call_with_settings(StudyArguments, found.append, join_lists(list(arguments))) == 0
-    return found[0].config(StudyConfig)
+    found: list[StudyConfig] = []
+    typed = join_lists(list(arguments))
+    assert run_command("flows/study.py", "", StudyConfig, found.append, typed) == 0
+    return found[0]
 
 
 def test_subsets_and_seeds_are_read_as_they_are_typed():
@@ -53,7 +53,8 @@ def test_one_base_serves_all_seeds_or_each_has_its_own():
     ],
 )
 def test_a_wrong_setting_ends_in_one_sentence(arguments, sentence, capsys):
-    assert call_with_settings(StudyArguments, lambda parsed: None, join_lists(arguments)) == 2
+    typed = join_lists(arguments)
+    assert run_command("flows/study.py", "", StudyConfig, pytest.fail, typed) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert sentence in line
@@ -61,7 +62,7 @@ def test_a_wrong_setting_ends_in_one_sentence(arguments, sentence, capsys):
 
 def test_the_report_gives_the_command_as_it_is_typed():
     config = StudyConfig(subsets=((0, 1), (3, 5, 8)), seeds=(0, 1, 2), shared_base=False)
-    assert reproducing_command(config) == (
-        "python flows/study.py --subsets '0,1 3,5,8' --seeds 0,1,2 --no-shared-base"
+    assert reproducing_command(config.script, config) == (
+        "python flows/study.py --subsets '0,1 3,5,8' --seeds 0..2 --no-shared-base"
     )
     assert listed(config.model_dump(mode="json")["subsets"]) == "0, 1; 3, 5, 8"

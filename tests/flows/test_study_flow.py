@@ -54,9 +54,10 @@ def kept(artifacts: Path) -> dict[str, tuple[str, list]]:
 
 
 @pytest.fixture(scope="module")
-def studied(tiny_dataset, tmp_path_factory, prefect_server) -> Path:
-    """The artifacts of a study on one process."""
-    artifacts = tmp_path_factory.mktemp("study")
+def studied(tiny_dataset, tiny_run, tmp_path_factory) -> Path:
+    """The artifacts of a study on one process; its base is the tiny run's."""
+    artifacts = tmp_path_factory.mktemp("study") / "artifacts"
+    shutil.copytree(tiny_run, artifacts, symlinks=True)
     study(configure(tiny_dataset, artifacts))
     return artifacts
 

@@ -7,8 +7,12 @@ from prefect.logging import disable_run_logger
 from benchmarks.checkpointing import StopAfter
 from tasks.errors import DeadModelError
 from tasks.networks.architecture import build_head, softmax_head
-from tasks.networks.attempts import train_until_healthy
-from tasks.networks.checkpointing import AttemptCheckpointer, Notes, describe_unfinished
+from tasks.networks.attempts import (
+    AttemptCheckpointer,
+    Notes,
+    describe_unfinished,
+    train_until_healthy,
+)
 from tasks.networks.compilation import Restarts, compile_training
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import clear_accuracy, diagnose

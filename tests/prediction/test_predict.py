@@ -17,17 +17,17 @@ import pytest
 from conftest import squares
 from PIL import Image
 
-from flows.arguments import PredictArguments
-from flows.cli import call_with_settings
+from flows.cli import run_command
+from flows.config import PredictConfig
 from flows.predict import label
 from tasks.errors import InputError
-from tasks.prediction.output import whole_output
-from tasks.prediction.predictions import FORMATS, Row, predict, rows
+from tasks.prediction.predictions import FORMATS, Row, predict, rows, whole_output
 from tasks.prediction.reading import NamedImages, check_images, read_images
 from tasks.storage.files import file_sha256
 from tasks.storage.store import DamagedError
 
 ROOT = Path(__file__).parents[2]
+SCRIPT = "flows/predict.py"
 
 VERSION = SimpleNamespace(number=3, sha256="ab12", classes=(3, 8), threshold=0.75, ink=255)
 TABLE = [
@@ -327,8 +327,12 @@ def registry(tmp_path: Path) -> KeptModel:
 
 
 def run(registry: KeptModel, *arguments: object) -> int:
-    return call_with_settings(
-        PredictArguments, lambda parsed: label(parsed, registry), [str(a) for a in arguments]
+    return run_command(
+        SCRIPT,
+        "",
+        PredictConfig,
+        lambda parsed: label(parsed, registry),
+        [str(a) for a in arguments],
     )
 
 
@@ -458,24 +462,24 @@ def test_a_bad_image_leaves_the_output_as_it_was(tmp_path, registry, capsys):
 
 
 def test_ctrl_c_says_that_nothing_was_written(capsys):
-    def interrupt(arguments: PredictArguments) -> None:
+    def interrupt(arguments: PredictConfig) -> None:
         raise KeyboardInterrupt
 
-    assert call_with_settings(PredictArguments, interrupt, ["a.png"]) == 130
+    assert run_command(SCRIPT, "", PredictConfig, interrupt, ["a.png"]) == 130
     assert capsys.readouterr().err == "error: interrupted; nothing was written\n"
 
 
 def test_names_that_look_like_json_are_paths():
-    seen: list[PredictArguments] = []
+    seen: list[PredictConfig] = []
     arguments = ["0", "[1].png", 'a "b" {c}.png', "true"]
-    assert call_with_settings(PredictArguments, seen.append, arguments) == 0
+    assert run_command(SCRIPT, "", PredictConfig, seen.append, arguments) == 0
     assert [str(path) for path in seen[0].images] == arguments
 
 
 def test_the_environment_sets_options_too(monkeypatch):
-    seen: list[PredictArguments] = []
+    seen: list[PredictConfig] = []
     monkeypatch.setenv("TRANSFER_FORMAT", "json")
-    assert call_with_settings(PredictArguments, seen.append, ["a.png", "--model", "x"]) == 0
+    assert run_command(SCRIPT, "", PredictConfig, seen.append, ["a.png", "--model", "x"]) == 0
     assert (seen[0].format, seen[0].model, seen[0].registry) == ("json", "x", None)
 
 

@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 from disks import small_files
 
-from flows.arguments import PredictArguments, RetrainArguments
-from flows.cli import call_with_settings
+from flows.cli import run_command
+from flows.config import PredictConfig, RetrainCommand
 from flows.predict import label_with_champion
 from flows.retrain import act
 from tasks.errors import FullDiskError, InputError
@@ -45,14 +45,6 @@ PRELOADED = [
     *("pytest", "scipy.stats", "scipy.optimize", "alembic.command", "tasks.registry.status"),
     *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"),
 ]
-
-
-@pytest.fixture(scope="session")
-def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with an empty registry: MLflow takes seconds to make its database."""
-    root = tmp_path_factory.mktemp("registry") / "empty"
-    open_registry(root).prepare()
-    return root
 
 
 @pytest.fixture(scope="session")
@@ -347,10 +339,10 @@ def test_who_only_reads_makes_nothing(tmp_path, capsys, command):
 def code_of(command: str, root: Path) -> int:
     """The exit code of a command that only reads, called as its script calls it."""
     settings, call, argument = {
-        "status": (RetrainArguments, act, "status"),
-        "predict": (PredictArguments, label_with_champion, "image.png"),
+        "status": (RetrainCommand, act, "status"),
+        "predict": (PredictConfig, label_with_champion, "image.png"),
     }[command]
-    return call_with_settings(settings, call, [argument, "--artifacts", str(root)])
+    return run_command("flows/a.py", "", settings, call, [argument, "--artifacts", str(root)])
 
 
 def lead_nowhere(path: Path) -> None:

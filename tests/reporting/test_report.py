@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flows.cli_types import reproducing_command
 from flows.config import Config
 from tasks.evaluate import score
-from tasks.reporting.command import reproducing_command
 from tasks.reporting.experiment.analysis import Answers, analyse
-from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.comparison import describe_models
+from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
 from tasks.reporting.experiment.pictures import draw, tabulate
 from tasks.reporting.folder import write_folder
 from tasks.reporting.page import render, summarise
@@ -243,7 +242,7 @@ def test_the_command_has_what_is_not_the_default():
     config = Config(
         classes=(3, 5), label_efficiency=False, head_epochs=2, dataset="my data.npz", wait=3
     )
-    assert reproducing_command(config) == (
+    assert reproducing_command(config.script, config) == (
         "python flows/main.py --dataset 'my data.npz' --head-epochs 2 --classes 3,5 "
         "--no-label-efficiency"
     )

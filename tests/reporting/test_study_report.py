@@ -7,19 +7,18 @@ import re
 from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
+from pydantic import BaseModel
 from test_page import CLIPPED, OVERFLOW
 from trial_results import LABELS, trial_result
 
 from tasks.data.source import Source
-from tasks.plots.spread import draw_spread
+from tasks.plots.study import draw_spread
 from tasks.report_study import report_study
-from tasks.reporting.command import Settings
 from tasks.reporting.study.analysis import analyse_trials
 from tasks.reporting.study.page import draw_study, render_study, summarise_study
 from tasks.reporting.study.verdict import judge_spread
@@ -295,8 +294,7 @@ def test_the_page_fits(browser, tmp_path, width):
     assert browser.get_log("browser") == []
 
 
-class StudySettings(Settings):
-    script: ClassVar[str] = "flows/study.py"
+class StudySettings(BaseModel):
     seeds: int = 2
 
 
@@ -312,7 +310,7 @@ def test_the_task_writes_the_report_and_shows_it(prefect_server, tmp_path):
                 inputs=store.add_array("images", TEST), labels=store.add_array("labels", LABELS)
             )
             images = Dataset(train=split, test=split)
-            return report_study(StudySettings(), source, images, results)
+            return report_study(StudySettings(), "python flows/study.py", source, images, results)
 
     folder = study()
     assert (tmp_path / "reports" / "latest-study").resolve() == folder

@@ -10,10 +10,8 @@ from trial_results import LABELS, trial_result
 
 from tasks.errors import InputError
 from tasks.reporting.study.analysis import analyse_trials
-from tasks.statistics.holm import holm
-from tasks.statistics.intervals import exact_interval
-from tasks.statistics.pairs import compare_paired
-from tasks.statistics.signflip import sign_flip_p_value
+from tasks.statistics.estimates import exact_interval
+from tasks.statistics.paired import compare_paired, holm, sign_flip_p_value
 
 
 def test_darwins_plants_as_fisher_counted_them():

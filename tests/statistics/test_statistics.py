@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from tasks.statistics.abstention import refusal_threshold
-from tasks.statistics.calibration import calibration_error
-from tasks.statistics.intervals import exact_interval
-from tasks.statistics.pairs import compare_paired
+from tasks.statistics.estimates import calibration_error, exact_interval, refusal_threshold
+from tasks.statistics.paired import compare_paired
 
 
 def test_the_interval_of_rs_own_example():

@@ -16,9 +16,10 @@ from disks import allow_only_small_files, small_disk, small_files
 from prefect.settings import get_current_settings
 from prefect.states import Failed
 
-from flows.failure import reason
+from flows.main import main
+from flows.run import reason
 from tasks.data import download
-from tasks.data.find import find_source
+from tasks.data.read import find_source
 from tasks.errors import FullDiskError, ReadableError
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import write_folder
@@ -76,12 +77,12 @@ def test_a_full_disk_has_no_space_for_the_lock(tmp_path):
 
 def test_a_standard_output_without_space_is_one_sentence():
     command = (
-        "from flows.cli import Command, call_with_settings\n"
-        "from tasks.prediction.output import whole_output\n"
+        "from flows.cli import run_command\nfrom pydantic import BaseModel\n"
+        "from tasks.prediction.predictions import whole_output\n"
         "def label(parsed):\n"
         "    with whole_output(None) as file:\n"
         "        file.write('a label')\n"
-        "exit(call_with_settings(Command, label, []))"
+        "exit(run_command('flows/a.py', '', BaseModel, label, []))"
     )
     with Path("/dev/full").open("w") as output:
         finished = subprocess.run(
@@ -139,7 +140,7 @@ def test_a_run_that_finds_the_disk_full_goes_on_when_there_is_room(tiny_config):
             tiny_config.artifacts,
             "--no-label-efficiency",
         ),
-        *("--base-epochs", "4", "--head-epochs", "1", "--recipes", "tuned"),
+        *("--base-epochs", "4", "--head-epochs", "2", "--recipes", "tuned"),
     ]
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
     environment = os.environ | settings
@@ -150,7 +151,7 @@ def test_a_run_that_finds_the_disk_full_goes_on_when_there_is_room(tiny_config):
     place = rf"\S+ for {tiny_config.artifacts}/checkpoints/\w+"
     assert re.fullmatch(rf"error: no space left on {place} \(files may not be larger\)", error)
     assert "Traceback" not in stopped.stderr
-    assert run(*arguments, env=environment).returncode == 0
+    main(tiny_config)
     metrics = Path(tiny_config.artifacts) / "reports" / "latest" / "metrics.json"
     tasks = {task["task"]: task["state"] for task in json.loads(metrics.read_text())["tasks"]}
     assert [name for name, state in tasks.items() if state == "Cached"] == [

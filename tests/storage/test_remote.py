@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,9 +15,8 @@ from conftest import S3Server
 from prefect import flow
 from pydantic import ValidationError
 
-from flows.arguments import PredictArguments
-from flows.cli import call_with_settings, run_from_command_line
-from flows.config import Config, RetrainConfig
+from flows.cli import call_flow, run_command
+from flows.config import Config, PredictConfig, RetrainConfig
 from flows.main import main
 from flows.study import study
 from flows.study_config import StudyConfig
@@ -54,6 +54,12 @@ class Bucket:
 
     def write(self, name: str, content: bytes) -> None:
         self.client.put_object(Bucket=self.name, Key=f"some/prefix/{name}", Body=content)
+
+    def copy(self, folder: Path) -> None:
+        """Hold what a folder holds."""
+        for path in folder.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                self.write(path.relative_to(folder).as_posix(), path.read_bytes())
 
     def delete(self, name: str) -> None:
         self.client.delete_object(Bucket=self.name, Key=f"some/prefix/{name}")
@@ -341,7 +347,16 @@ def test_a_run_on_s3_is_cached_on_another_machine_and_damage_costs_one_task(
 
 def complaint(capsys: pytest.CaptureFixture[str], address: str) -> str:
     """What `flows/main.py` says of artifacts at this address."""
-    assert run_from_command_line(main, ["--dataset", "digits", "--artifacts", address]) == 2
+    assert (
+        run_command(
+            Config.script,
+            "",
+            Config,
+            partial(call_flow, main),
+            ["--dataset", "digits", "--artifacts", address],
+        )
+        == 2
+    )
     said = capsys.readouterr().err
     assert "Traceback" not in said
     (error,) = [line for line in said.splitlines() if line.startswith("error: ")]
@@ -370,11 +385,12 @@ def test_retraining_and_prediction_need_a_folder(capsys):
     with pytest.raises(ValidationError, match=sentence):
         RetrainConfig(artifacts="s3://bucket/prefix")
     arguments = ["a.png", "--artifacts", "s3://bucket/prefix"]
-    assert call_with_settings(PredictArguments, pytest.fail, arguments) == 2
+    assert run_command("flows/predict.py", "", PredictConfig, pytest.fail, arguments) == 2
     assert capsys.readouterr().err == f"error: --artifacts 's3://bucket/prefix': {sentence}\n"
 
 
-def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset, prefect_server):
+def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset, tiny_run):
+    bucket.copy(tiny_run)
     config = StudyConfig(
         dataset=str(tiny_dataset),
         recipes=("tuned",),

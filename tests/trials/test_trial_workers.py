@@ -18,7 +18,7 @@ from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.cluster import run_on_dask
 from tasks.trials.group import Group
-from tasks.trials.processes import run_on_processes
+from tasks.trials.processes import one_process, run_on_processes, submit
 from tasks.trials.trial import Trial, TrialResult
 from tasks.trials.worker import train_group
 
@@ -92,9 +92,10 @@ def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
     )
     group = Group(trials=trials, features=Dataset(train=split, test=split), training=training)
 
+    worker = one_process()
+
     def run(refresh: bool) -> tuple[dict[int, str], dict[str, int]]:
-        train_here = partial(train_group, str(tmp_path), refresh)
-        (found,) = run_on_processes(train_here, [group], workers=1)
+        found = submit(worker, partial(train_group, str(tmp_path), refresh), group).result()
         times = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "trials").iterdir()}
         return {result.trial.seed: result.weights_sha256 for result in found}, times
 
@@ -108,6 +109,7 @@ def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
     anew, last = run(refresh=True)
     assert anew == digests
     assert {name for name in last if last[name] != after[name]} == set(before)
+    worker.shutdown()
 
 
 def test_trials_that_bring_every_worker_down_end_in_a_sentence(tmp_path):

@@ -1,4 +1,4 @@
-"""What the report's sections say, computed from probabilities and labels."""
+"""What the sections of an experiment's report say, from probabilities and labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.experiment.heads import compare_heads
-from tasks.reporting.experiment.mistakes import hardest_images
 from tasks.reporting.experiment.verdict import reach_verdict
+from tasks.statistics.paired import compare_paired
+
+MOST_DIFFERENCES = 5
+
+
+def compare_heads(
+    two: NDArray[np.float32],
+    one: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    rows: NDArray[np.intp],
+) -> dict[str, Any]:
+    """Agreement, McNemar's test, and the images on which the probabilities are furthest apart.
+
+    Args:
+        two: Probabilities of the two-node head, (n, 2).
+        one: Those of the one-node head, with a column for each class too, (n, 2).
+        labels: True classes 0 and 1, (n,).
+        rows: Where the images stand among all test images, (n,).
+    """
+    calls = two.argmax(axis=1), one.argmax(axis=1)
+    pairs = compare_paired(calls[0] == labels, calls[1] == labels)
+    distances = np.abs(two[:, 1] - one[:, 1])
+    furthest = np.argsort(-distances, kind="stable")[:MOST_DIFFERENCES]
+    return {
+        **pairs.model_dump(),
+        "n": pairs.n,
+        "agreement": float((calls[0] == calls[1]).mean()),
+        "differences": [
+            {
+                "image": int(rows[i]),
+                "label": int(labels[i]),
+                "two_node": float(two[i, 1]),
+                "one_node": float(one[i, 1]),
+            }
+            for i in furthest
+        ],
+    }
+
+
+MOST_IMAGES = 12
+
+
+def hardest_images(
+    probabilities: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    rows: NDArray[np.intp],
+    classes: tuple[int, ...],
+) -> list[dict[str, Any]]:
+    """Up to 12 images, those with the least probability of their true class first.
+
+    Args:
+        probabilities: (n, classes).
+        labels: True classes, counted from 0, (n,).
+        rows: Where the images stand among all test images, (n,).
+        classes: What the classes are called.
+    """
+    of_truth = probabilities[np.arange(len(labels)), labels]
+    predicted = probabilities.argmax(axis=1)
+    return [
+        {
+            "image": int(rows[i]),
+            "label": classes[labels[i]],
+            "predicted": classes[predicted[i]],
+            "probability": float(probabilities[i].max()),
+        }
+        for i in np.argsort(of_truth, kind="stable")[:MOST_IMAGES]
+    ]
 
 
 @dataclass(frozen=True)

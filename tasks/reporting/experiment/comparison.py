@@ -1,9 +1,13 @@
-"""The comparison: what is said of each model, and the notebook's numbers beside it."""
+"""The comparison of models and of approaches, and the notebook's numbers beside it."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.schemas.results import Result
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.schemas.results import LabelEfficiency, Point, Result
+from tasks.statistics.paired import compare_paired
 
 # Test loss and accuracy that the notebook published, on MNIST with the classes 0 and 1.
 PUBLISHED = {
@@ -49,4 +53,40 @@ def _describe(result: Result, is_the_notebooks: bool) -> dict[str, Any]:
         "published_loss": loss,
         "published_accuracy": accuracy,
         "attempt_log": [attempt.model_dump(mode="json") for attempt in trained.attempts],
+    }
+
+
+def describe_label_efficiency(
+    recipe: str, approaches: Sequence[LabelEfficiency], hits: Sequence[NDArray[np.bool_]]
+) -> dict[str, Any]:
+    """Every approach's accuracies by labelled images, and its paired test against the first.
+
+    Args:
+        recipe: By which recipe the networks were trained.
+        approaches: An approach each, the frozen backbone first.
+        hits: For each, which test images it got right when trained on all, bool (n,).
+    """
+    return {
+        "recipe": recipe,
+        "draws": len(approaches[0].points[0].accuracies),
+        "n": len(hits[0]),
+        "approaches": [
+            {
+                "approach": one.approach,
+                "points": [_describe_point(point) for point in one.points],
+                "errors": int((~hit).sum()),
+                "against_frozen": compare_paired(hits[0], hit).model_dump(),
+            }
+            for one, hit in zip(approaches, hits, strict=True)
+        ],
+    }
+
+
+def _describe_point(point: Point) -> dict[str, Any]:
+    return {
+        "images": point.images,
+        "mean": float(np.mean(point.accuracies)),
+        "low": min(point.accuracies),
+        "high": max(point.accuracies),
+        "accuracies": list(point.accuracies),
     }

@@ -6,11 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.plots.confusion import draw_confusion
-from tasks.plots.curves import draw_learning_curves
-from tasks.plots.gallery import draw_gallery
-from tasks.plots.labels import draw_label_efficiency
-from tasks.plots.unknown import draw_uncertainty
+from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw_uncertainty
+from tasks.plots.images import draw_confusion, draw_gallery
 from tasks.reporting.experiment.comparison import COLUMNS
 
 

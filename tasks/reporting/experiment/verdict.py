@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
-from tasks.reporting.words import percent
+from tasks.reporting.page import percent
 
 SIGNIFICANT = 0.05
 

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.reporting.study.graded import Graded, grade, group
 from tasks.reporting.study.heads import compare_pairs, sum_up_pairs
-from tasks.reporting.study.mistakes import hardest_subsets
 from tasks.reporting.study.seeds import count_attempts, measure_spread
+from tasks.reporting.study.trials import Graded, grade, group, hardest_subsets
 from tasks.reporting.study.verdict import reach_study_verdict
-from tasks.statistics.intervals import exact_interval
+from tasks.statistics.estimates import exact_interval
 from tasks.trials.trial import TrialResult
 
 

@@ -7,9 +7,8 @@ import numpy as np
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.reporting.experiment.verdict import SIGNIFICANT
-from tasks.reporting.study.graded import Graded, group
-from tasks.statistics.holm import holm
-from tasks.statistics.signflip import sign_flip_p_value
+from tasks.reporting.study.trials import Graded, group
+from tasks.statistics.paired import holm, sign_flip_p_value
 
 
 def compare_pairs(graded: Sequence[Graded]) -> list[dict[str, Any]]:

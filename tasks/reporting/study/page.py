@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.plots.gallery import draw_wrong_answers
-from tasks.plots.pairs import draw_pairs
-from tasks.plots.spread import draw_spread
+from tasks.plots.images import draw_wrong_answers
+from tasks.plots.study import draw_pairs, draw_spread
 from tasks.reporting.page import fill
 
 

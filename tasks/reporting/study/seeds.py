@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.reporting.study.graded import Graded, group
+from tasks.reporting.study.trials import Graded, group
 from tasks.schemas.training import LEARNED
 
 

@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 from tasks.reporting.experiment.verdict import SIGNIFICANT, Finding
-from tasks.reporting.words import enumerated, percent
+from tasks.reporting.page import enumerated, percent
 
 
 def reach_study_verdict(found: dict[str, Any]) -> list[Finding]:

@@ -1,21 +1,40 @@
-"""`metrics.json`: every number of a run, and what it was computed from."""
+"""`metrics.json`: every number of a run, what it was computed from, and what it ran on."""
 
 import hashlib
+import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
+from pydantic import BaseModel
+
 from tasks.data.source import Source
-from tasks.reporting.command import Settings, reproducing_command
-from tasks.reporting.environment import describe_environment
+from tasks.networks.hardware import processor, processor_features, threads
 from tasks.schemas.references import Dataset
 from tasks.storage.stages import TaskRunResult
+
+LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-transfer")
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions and hardware, on which the same numbers depend; imports none of the libraries."""
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": processor(),
+        "cpu_features": processor_features(),
+        "threads": threads(),
+    }
+
 
 # dataset_sha256 of the published MNIST, wherever it was read from.
 MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54"
 
 
 def collect_metrics(
-    config: Settings,
+    config: BaseModel,
+    command: str,
     source: Source,
     images: Dataset,
     subset: Dataset,
@@ -23,7 +42,7 @@ def collect_metrics(
     task_runs: Sequence[TaskRunResult],
 ) -> dict[str, Any]:
     """The whole run in JSON types; the report is made from this, its table and its pictures."""
-    metrics = describe_run(config, source, images, analysis, task_runs)
+    metrics = describe_run(config, command, source, images, analysis, task_runs)
     metrics["dataset"] |= {
         "train_subset": subset.train.inputs.shape[0],
         "test_subset": subset.test.inputs.shape[0],
@@ -32,7 +51,8 @@ def collect_metrics(
 
 
 def describe_run(
-    config: Settings,
+    config: BaseModel,
+    command: str,
     source: Source,
     images: Dataset,
     analysis: dict[str, Any],
@@ -43,7 +63,7 @@ def describe_run(
         **analysis,
         "dataset": _describe_dataset(source, images),
         "config": config.model_dump(mode="json"),
-        "command": reproducing_command(config),
+        "command": command,
         "environment": describe_environment(),
         "tasks": [one.model_dump() for one in task_runs],
     }

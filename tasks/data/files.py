@@ -1,11 +1,18 @@
-"""Regular files, and nothing else: a pipe waits for a writer, and a device may never end."""
+"""Files of other people: regular ones alone, and pictures that are grey and opaque."""
 
 import os
 import stat
 from io import BufferedReader
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tasks.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 class NotRegularError(InputError):
@@ -42,3 +49,22 @@ def read_regular(path: Path, follow_link: bool, most: int) -> bytes:
     with open_regular(path, follow_link) as file:
         # room is made for what is asked for, which is more than most files have
         return file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
+
+
+GREY_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+
+
+def opaque_grey(image: "Image") -> NDArray[np.uint8] | None:
+    """Pixels uint8 (height, width), 0..255, of an image that is opaque grey of at most 8 bits.
+
+    None if a pixel is in colour or transparent, or the mode is none of `GREY_MODES`.
+    """
+    if image.mode not in GREY_MODES:
+        return None
+    if image.mode == "L" and not image.has_transparency_data:
+        return np.asarray(image)
+    pixels = np.asarray(image.convert("RGBA"))
+    grey = pixels[..., 0]
+    if (pixels[..., :3] != grey[..., None]).any() or (pixels[..., 3] != 255).any():
+        return None
+    return grey

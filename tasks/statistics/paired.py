@@ -1,0 +1,84 @@
+"""Paired comparisons, and their correction for many of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.schemas.references import Record
+
+
+class PairedCounts(Record):
+    """How many images which of two classifiers got right, and what that says.
+
+    `p_value` (0..1) is the chance of a split of the images on which only one was right that is at
+    least as uneven, if both are equally good.
+    """
+
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    p_value: float
+
+    @property
+    def n(self) -> int:
+        """All images."""
+        return self.both + self.only_first + self.only_second + self.neither
+
+
+def compare_paired(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedCounts:
+    """McNemar's exact test on hits (n,) of two classifiers on the same images.
+
+    McNemar, Note on the sampling error of the difference between correlated proportions,
+    Psychometrika 12 (1947); exact: a binomial test of the images on which only one was right.
+    """
+    from scipy.stats import binomtest
+
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    different = only_first + only_second
+    p_value = binomtest(only_first, different).pvalue if different else 1.0
+    return PairedCounts(
+        both=int((first & second).sum()),
+        only_first=only_first,
+        only_second=only_second,
+        neither=int((~first & ~second).sum()),
+        p_value=float(p_value),
+    )
+
+
+def sign_flip_p_value(differences: NDArray[np.int64]) -> float:
+    """The chance (0..1) of a sum at least as far from 0 if every difference's sign were tossed for.
+
+    The exact two-sided randomisation test of Fisher, The design of experiments (1935), section 21,
+    and of Pitman, Significance tests which may be applied to samples from any populations,
+    Supplement to the Journal of the Royal Statistical Society 4 (1937). The chances of all sums are
+    built up one difference at a time. Of differences of one size it is McNemar's exact test.
+
+    Args:
+        differences: Integers (n,), one for each unit; 0 where nothing differs. Time and memory
+            grow with their absolute sum.
+    """
+    sizes = np.abs(differences[differences != 0])
+    chances = np.zeros(sizes.sum() + 1)  # of the sum of those sizes whose sign is a plus
+    chances[0] = 1
+    for size in sizes:
+        chances[size:] += chances[:-size]
+        chances /= 2
+    sums = 2 * np.arange(len(chances)) - sizes.sum()
+    return min(1.0, float(chances[np.abs(sums) >= abs(differences.sum())].sum()))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p values, each adjusted for all of them being looked at, in the same order.
+
+    Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of
+    Statistics 6 (1979): the chance that any true hypothesis is rejected stays below the level,
+    however the tests depend on each other. scipy has only procedures for the false discovery rate,
+    and statsmodels is a large dependency for five lines.
+    """
+    order = np.argsort(p_values, kind="stable")
+    steps = np.asarray(p_values)[order] * np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))
+    return [float(p_value) for p_value in adjusted]

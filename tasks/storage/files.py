@@ -16,6 +16,8 @@ from tasks.errors import FullDiskError, ReadableError
 FULL = {ENOSPC: "", EDQUOT: " (the quota is used up)", EFBIG: " (files may not be larger)"}
 OF_SQLITE = {sqlite3.SQLITE_FULL: ENOSPC, sqlite3.SQLITE_IOERR_WRITE: EFBIG}
 
+_digests: dict[tuple[int, int, int, int], str] = {}
+
 
 @contextmanager
 def space_for(target: Path) -> Iterator[None]:
@@ -54,9 +56,6 @@ def _disk(path: Path) -> Path:
     """Where the disk of a path is mounted."""
     path = path.resolve()
     return next(folder for folder in (path, *path.parents) if folder.is_mount())
-
-
-_digests: dict[tuple[int, int, int, int], str] = {}
 
 
 @contextmanager

@@ -189,28 +189,13 @@ def test_a_folder_that_may_only_be_read(tmp_path, script):
     assert "Traceback" not in finished.stderr
 
 
-@pytest.mark.usefixtures("prefect_server")
-def test_a_cached_run_does_not_import_tensorflow(tiny_config):
-    arguments = [
-        *("--dataset", tiny_config.dataset, "--artifacts", str(tiny_config.artifacts)),
-        *("--base-epochs", "4", "--head-epochs", "1", "--recipes", "tuned"),
-        "--no-label-efficiency",
-    ]
-    first = main(*arguments, python=("-X", "importtime"))
-    second = main(*arguments, python=("-X", "importtime"))
-    assert (first.returncode, second.returncode) == (0, 0)
-    imported = [re.findall(r"\| +tensorflow\n", run.stderr) for run in (first, second)]
-    assert [len(found) for found in imported] == [1, 0]
-    assert "base: epoch 1/4, loss" in first.stderr  # one line an epoch where there is no terminal
-
-
 def main(
-    *arguments: str, python: tuple[str, ...] = (), script: str = "flows/main.py", **options
+    *arguments: str, script: str = "flows/main.py", **options
 ) -> subprocess.CompletedProcess[str]:
     from prefect.settings import get_current_settings
 
     return subprocess.run(
-        [sys.executable, *python, script, *arguments],
+        [sys.executable, script, *arguments],
         cwd=ROOT,
         env=get_current_settings().to_environment_variables(exclude_unset=True) | environment(),
         capture_output=True,

@@ -2,29 +2,48 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_flow_runs_against_a_server_and_shows_its_report(server, tiny_dataset, tmp_path):
-    subprocess.run(
+@pytest.fixture(scope="module")
+def first(server, tiny_dataset, tmp_path_factory) -> tuple[Path, str]:
+    """The artifacts of a run for which nothing was cached, and what it said."""
+    folder = tmp_path_factory.mktemp("artifacts")
+    return folder, run(server, tiny_dataset, folder)
+
+
+def run(server: str, dataset: Path, artifacts: Path) -> str:
+    """What a run says, and among it what it imports."""
+    finished = subprocess.run(
         [
-            *(sys.executable, "flows/main.py", "--dataset", str(tiny_dataset)),
-            *("--base-epochs", "4", "--head-epochs", "1", "--recipes", "tuned"),
-            *("--artifacts", str(tmp_path), "--no-label-efficiency"),
+            *(sys.executable, "-X", "importtime"),
+            *("flows/main.py", "--dataset", str(dataset), "--recipes", "tuned"),
+            *("--base-epochs", "4", "--head-epochs", "1", "--no-label-efficiency"),
+            *("--artifacts", str(artifacts)),
         ],
         cwd=ROOT,
         env=os.environ | {"PREFECT_API_URL": server},
-        check=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stderr
+
+
+def test_the_flow_runs_against_a_server_and_shows_its_report(server, first):
+    folder, _ = first
     runs = httpx.post(f"{server}/flow_runs/filter", json={}).json()
     of_this_test = {run["parameters"].get("config", {}).get("artifacts"): run for run in runs}
-    run = of_this_test[str(tmp_path)]  # the server is shared with tests that serve runs
+    run = of_this_test[str(folder)]  # the server is shared with tests that serve runs
     assert (run["state_name"], run["parameters"]["config"]["seed"]) == ("Completed", 0)
     of_run = {"flow_runs": {"id": {"any_": [run["id"]]}}}
     found = httpx.post(f"{server}/artifacts/filter", json=of_run).json()
@@ -32,9 +51,17 @@ def test_the_flow_runs_against_a_server_and_shows_its_report(server, tiny_datase
     trainings = {"training-base", "training-two-node", "training-one-node"}
     assert artifacts.keys() == {"report", "comparison", "report-file"} | trainings
     assert {artifacts[training]["data"] for training in trainings} == {100.0}
-    verdict = json.loads((tmp_path / "reports" / "latest" / "metrics.json").read_text())["verdict"]
+    verdict = json.loads((folder / "reports" / "latest" / "metrics.json").read_text())["verdict"]
     assert verdict[0]["claim"] in artifacts["report"]["data"]
     table = json.loads(artifacts["comparison"]["data"])
     assert [row["model"] for row in table] == ["base", "two-node", "one-node"]
     assert "/report.html" in artifacts["report-file"]["data"]
     assert httpx.get(f"{server}/admin/settings").json()["server"]["analytics_enabled"] is False
+
+
+def test_a_cached_run_does_not_import_tensorflow(server, first, tiny_dataset):
+    folder, said = first
+    texts = (said, run(server, tiny_dataset, folder))
+    imported = [re.findall(r"\| +tensorflow\n", text) for text in texts]
+    assert [len(found) for found in imported] == [1, 0]
+    assert "base: epoch 1/4, loss" in said  # one line an epoch where there is no terminal

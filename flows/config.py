@@ -32,6 +32,11 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def _separated(paths: Any) -> Any:
+    """Paths as the command line joins them."""
+    return paths.split(",") if isinstance(paths, str) else paths
+
+
 def require_folder(artifacts: str) -> str:
     """Refuse a URL where a folder is needed.
 
@@ -263,12 +268,12 @@ class PredictConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    images: CliPositionalArg[
-        Annotated[tuple[Path, ...], BeforeValidator(lambda paths: paths.split(",")), NoDecode]
-    ] = Field(
-        description="PNG files, folders of them, and .npz files with an array images, uint8 "
-        "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
-        "from its folder."
+    images: CliPositionalArg[Annotated[tuple[Path, ...], BeforeValidator(_separated), NoDecode]] = (
+        Field(
+            description="PNG files, folders of them, and .npz files with an array images, uint8 "
+            "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
+            "from its folder."
+        )
     )
     artifacts: Annotated[Artifacts, AfterValidator(require_folder)] = Field(
         default="artifacts", description="The folder in which the models are kept."

@@ -70,7 +70,7 @@ def label(config: PredictConfig, registry: "Registry") -> None:
         )
     check_images(config.images)
     model = read_model(registry.model_path(version))
-    images = read_images(config.images, version.ink)
+    images = read_images(config.images, version.max_pixel)
     tally = Tally()
     with whole_output(config.output) as file:
         FORMATS[config.format](file, tally.count(label_images(model, images, version)), version)

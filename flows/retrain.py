@@ -103,7 +103,7 @@ def nominate(
         sha256=result.trained.model.sha256,
         classes=_classes(config, found),
         threshold=uncertainties.get(result.trained.name, 0.0),
-        ink=int(store.array(images.train.inputs).max()),
+        max_pixel=int(store.array(images.train.inputs).max()),
         params=config.model_dump(mode="json"),
         metrics={
             "accuracy": scores.accuracy,

@@ -7,7 +7,7 @@ import numpy as np
 from tasks.arrivals.batch import Batch
 from tasks.arrivals.decode import Decoded
 from tasks.arrivals.drift import Description, check_drift, describe
-from tasks.arrivals.validation import check_ink, check_new, fingerprints, ink_range
+from tasks.arrivals.validation import check_contrast, check_new, fingerprints, pixel_range
 from tasks.schemas.references import Dataset
 from tasks.storage.store import Store
 
@@ -52,7 +52,7 @@ class Known:
         Raises:
             BadBatchError: It does; the reason is in it.
         """
-        check_ink(batch.images, self._typical_range, batch.place)
+        check_contrast(batch.images, self._typical_range, batch.place)
         check_new(fingerprints(batch.images), self._trained_on, self._test, batch.place)
         check_drift(describe(batch.images, batch.labels), self._description)
 
@@ -67,7 +67,7 @@ class Known:
 
     @cached_property
     def _typical_range(self) -> float:
-        return float(np.median(ink_range(self._store.array(self._base.train.inputs))))
+        return float(np.median(pixel_range(self._store.array(self._base.train.inputs))))
 
     @cached_property
     def _description(self) -> Description:

@@ -1,4 +1,4 @@
-"""What a batch must be before it is trained on: form, ink, and images that are new.
+"""What a batch must be before it is trained on: form, contrast, and images that are new.
 
 Each check passes in silence or raises `BadBatchError`. Rows count from 0.
 """
@@ -15,7 +15,7 @@ from tasks.data.source import image_flaw, label_flaw
 MAX_BYTES = 2**28  # of the files that were dropped, and of each array in a .npz
 MAX_IMAGES = 100_000
 # An image whose brightest and darkest pixel are nearer than this part of the training images'
-# median is nearly empty. Data sets differ: MNIST's ink is 0..255, the embedded digits' 0..16.
+# median is nearly empty. Data sets differ: MNIST's pixels are 0..255, the embedded digits' 0..16.
 FAINT = 0.1
 
 Place = Callable[[int], str]
@@ -50,16 +50,16 @@ def check_labels(labels: NDArray[Any], count: int) -> None:
         raise BadBatchError(flaw)
 
 
-def check_ink(images: NDArray[np.uint8], typical_range: float, place: Place) -> None:
+def check_contrast(images: NDArray[np.uint8], typical_range: float, place: Place) -> None:
     """No image is nearly empty or constant.
 
     Args:
         images: uint8 (n, 28, 28), n > 0.
-        typical_range: Median of `ink_range` over the training images.
+        typical_range: Median of `pixel_range` over the training images.
         place: What a person calls a row.
     """
     needed = FAINT * typical_range
-    faint = np.flatnonzero(ink_range(images) < needed)
+    faint = np.flatnonzero(pixel_range(images) < needed)
     if faint.size:
         raise BadBatchError(
             f"{_count(faint, images)} nearly empty or constant, first {place(int(faint[0]))}; the "
@@ -98,7 +98,7 @@ def fingerprints(images: NDArray[np.uint8]) -> list[bytes]:
     return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 
-def ink_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pixel_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Brightest minus darkest pixel of each of images (n, 28, 28)."""
     ranges: NDArray[np.uint8] = np.ptp(images, axis=(1, 2))
     return ranges

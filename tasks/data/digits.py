@@ -12,11 +12,11 @@ from tasks.data.source import Images, Source
 
 COPIES = 6
 TEST_ORIGINALS = 360
-# MNIST's strokes have narrow edges: greys (0 to 16) up to PAPER become wholly paper and
-# those from INK wholly ink. It also removes the ripples of the spline.
-PAPER, INK = 5.0, 14.0
-# Wholly inked, as scikit-learn stores it. Stretched to MNIST's 255, the notebook's recipe never
-# learns all ten digits from so few images: none of 11 initialisations did.
+# MNIST's strokes have narrow edges: greys (0 to 16) up to BACKGROUND become wholly background and
+# those from FOREGROUND wholly foreground. It also removes the ripples of the spline.
+BACKGROUND, FOREGROUND = 5.0, 14.0
+# The largest pixel, as scikit-learn stores it. Stretched to MNIST's 255, the notebook's recipe
+# never learns all ten digits from these few images: none of 11 initialisations did.
 BRIGHTEST = 16
 
 
@@ -101,7 +101,7 @@ def _enlarge(originals: NDArray[Any], distortions: list[Distortion]) -> NDArray[
 
 
 def _enlarge_one(original: NDArray[Any], distortion: Distortion) -> NDArray[np.uint8]:
-    """Maps 8x8, 0 to 16, to uint8 28x28, 0 to 16, the ink's centre of mass in the middle."""
+    """Maps 8x8, 0 to 16, to uint8 28x28, 0 to 16, the foreground's centre of mass in the middle."""
     from scipy import ndimage
 
     cosine, sine = np.cos(distortion.rotation), np.sin(distortion.rotation)
@@ -114,5 +114,5 @@ def _enlarge_one(original: NDArray[Any], distortion: Distortion) -> NDArray[np.u
     enlarged = ndimage.affine_transform(
         original, to_original, offset, (28, 28), order=3, mode="grid-constant"
     )
-    ink: NDArray[np.float64] = np.clip((enlarged - PAPER) / (INK - PAPER), 0, 1)
-    return (ink * BRIGHTEST).round().astype(np.uint8)
+    shares: NDArray[np.float64] = np.clip((enlarged - BACKGROUND) / (FOREGROUND - BACKGROUND), 0, 1)
+    return (shares * BRIGHTEST).round().astype(np.uint8)

@@ -41,9 +41,9 @@ class Images:
     """Labelled images, split into those to train on and those to test on.
 
     Attributes:
-        train_images: uint8 (n, 28, 28), 0 (paper) to 255 (ink).
+        train_images: uint8 (n, 28, 28), 0 (background) to 255.
         train_labels: uint8 (n,), 0 to 9.
-        test_images: uint8 (m, 28, 28), 0 (paper) to 255 (ink).
+        test_images: uint8 (m, 28, 28), 0 (background) to 255.
         test_labels: uint8 (m,), 0 to 9.
     """
 

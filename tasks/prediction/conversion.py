@@ -3,8 +3,8 @@
 LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to document recognition,
 section III.A, and the MNIST page: the digits were fitted into a box of 20 x 20 pixels, their aspect
 ratio kept, with the greys of an anti-aliasing algorithm, and placed in 28 x 28 so that their centre
-of mass is in the middle. Light is ink. In the published files the middle is the pixel (14, 14),
-counted from 0, to within half a pixel for each digit.
+of mass is in the middle. The foreground is light. In the published files the middle is the pixel
+(14, 14), counted from 0, to within half a pixel for each digit.
 """
 
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ class Converted:
 
 
 @dataclass(frozen=True)
-class Paper:
-    """How a picture's paper and ink are told apart, in its own grey levels, 0..255.
+class Background:
+    """How a picture's background and foreground are told apart, in its own grey levels, 0..255.
 
     Attributes:
-        level: The paper: the median of the outermost pixels.
-        contrast: How far the ink's extreme is from it; 0 if the picture has one level only.
-        faint: Up to how far from the paper a pixel is still paper. Three times the noise of the
-            outermost pixels (its 95 % quantile), a quarter of the contrast at most.
-        is_dark: Whether the ink is lighter than the paper. The ink is on the side of the paper's
-            level on which the levels reach farther.
+        level: The background: the median of the outermost pixels.
+        contrast: How far the foreground's extreme is from it; 0 if the picture has one level only.
+        faint: Up to how far from the background a pixel is still background. Three times the noise
+            of the outermost pixels (its 95 % quantile), a quarter of the contrast at most.
+        is_dark: Whether the foreground is lighter than the background. It is on the side of the
+            background's level on which the levels reach farther.
     """
 
     level: int
@@ -48,35 +48,35 @@ class Paper:
     is_dark: bool
 
 
-def convert(image: Image.Image, ink: int) -> Converted:
-    """Convert an image as MNIST was made, with pixels from 0 (paper) to `ink`.
+def convert(image: Image.Image, max_pixel: int) -> Converted:
+    """Convert an image as MNIST was made, with pixels from 0 (background) to `max_pixel`.
 
     What has the format of the training images is taken as it is, whatever it shows: 28 x 28, opaque
-    grey of 8 bits however it is stored, and no pixel above `ink` if that is below `WIDE`. Of other
-    images, what has one grey level only is empty, and becomes black.
+    grey of 8 bits however it is stored, and no pixel above `max_pixel` if that is below `WIDE`. Of
+    other images, what has one grey level only is empty, and becomes black.
 
     Args:
         image: Any size; of mode 1, L, LA, P, RGB, RGBA or I;16.
-        ink: The largest pixel value of the images that the model was trained on, 1..255.
+        max_pixel: The largest pixel value of the images that the model was trained on, 1..255.
     """
     ready = opaque_grey(image) if image.size == (SIDE, SIDE) else None
-    if ready is not None and (ink >= WIDE or ready.max() <= ink):
+    if ready is not None and (max_pixel >= WIDE or ready.max() <= max_pixel):
         return Converted(ready, AS_IT_IS)
     grey, steps = _grey(image)
     pixels = np.asarray(grey)
-    paper = _paper(pixels)
-    if not paper.contrast:
+    background = _background(pixels)
+    if not background.contrast:
         return Converted(np.zeros((SIDE, SIDE), np.uint8), EMPTY)
-    if not paper.is_dark:
+    if not background.is_dark:
         steps.append("inverted")
-    if paper.contrast != ink:
-        steps.append(f"stretched to 0..{ink}")
-    drawn = grey.point(_ink_of_levels(paper))
+    if background.contrast != max_pixel:
+        steps.append(f"stretched to 0..{max_pixel}")
+    drawn = grey.point(_foreground_of_levels(background))
     drawn = drawn.crop(drawn.getbbox())
     fitted = _fit(drawn)
     if fitted.size != drawn.size:
         steps.append(f"scaled from {image.width} x {image.height}")
-    pixels = _stretch(_centre(np.asarray(fitted)), ink)
+    pixels = _stretch(_centre(np.asarray(fitted)), max_pixel)
     return Converted(pixels, ", ".join([*steps, "centred by mass"]))
 
 
@@ -85,7 +85,7 @@ def _grey(image: Image.Image) -> tuple[Image.Image, list[str]]:
     if image.mode.startswith("I"):
         return _grey_of_16_bits(image), ["grey of 16 bits"]
     if image.has_transparency_data:
-        return _on_paper(image)
+        return _flattened(image)
     return image.convert("L"), [] if image.mode in ("1", "L") else ["grey"]
 
 
@@ -96,33 +96,33 @@ def _grey_of_16_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray((levels * (255 / max(levels.max(), 1))).round().astype(np.uint8))
 
 
-def _on_paper(image: Image.Image) -> tuple[Image.Image, list[str]]:
+def _flattened(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """Dark strokes on white, light ones on black: by the mean of what is not transparent."""
     grey, alpha = image.convert("RGBA").convert("LA").split()
     lowest, _ = alpha.getextrema()
     if lowest == 255:
         return grey, ["grey"]
     is_light = alpha.getbbox() is not None and ImageStat.Stat(grey, alpha).mean[0] >= 128
-    paper = Image.new("L", image.size, 0 if is_light else 255)
-    paper.paste(grey, mask=alpha)
-    return paper, ["grey", "laid on black" if is_light else "laid on white"]
+    background = Image.new("L", image.size, 0 if is_light else 255)
+    background.paste(grey, mask=alpha)
+    return background, ["grey", "laid on black" if is_light else "laid on white"]
 
 
-def _paper(pixels: NDArray[np.uint8]) -> Paper:
+def _background(pixels: NDArray[np.uint8]) -> Background:
     edge = np.sort(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]))
     level, last = int(edge[len(edge) // 2]), len(edge) - 1
     darker, lighter = level - int(pixels.min()), int(pixels.max()) - level
     is_dark = lighter >= darker
     contrast = lighter if is_dark else darker
     noise = abs(int(edge[round(0.95 * last) if is_dark else round(0.05 * last)]) - level)
-    return Paper(level, contrast, min(3 * noise, contrast / 4), is_dark)
+    return Background(level, contrast, min(3 * noise, contrast / 4), is_dark)
 
 
-def _ink_of_levels(paper: Paper) -> list[int]:
-    """For each of the 256 grey levels how much ink it is, 0..255."""
-    farther = LEVELS - paper.level if paper.is_dark else paper.level - LEVELS
-    ink = np.where(farther > paper.faint, farther * (255 / paper.contrast), 0)
-    levels: list[int] = (ink.clip(0, 255) + 0.5).astype(int).tolist()
+def _foreground_of_levels(background: Background) -> list[int]:
+    """For each of the 256 grey levels how much foreground it is, 0..255."""
+    farther = LEVELS - background.level if background.is_dark else background.level - LEVELS
+    foreground = np.where(farther > background.faint, farther * (255 / background.contrast), 0)
+    levels: list[int] = (foreground.clip(0, 255) + 0.5).astype(int).tolist()
     return levels
 
 
@@ -144,12 +144,12 @@ def _centre(drawn: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _start(profile: NDArray[np.float32]) -> int:
-    """Where to start a row or column of so much ink at each pixel."""
+    """Where to start a row or column of with this foreground at each pixel."""
     centre = profile @ np.arange(len(profile)) / profile.sum()
     return min(max(round(MIDDLE - float(centre)), 0), SIDE - len(profile))
 
 
-def _stretch(field: NDArray[np.float32], ink: int) -> NDArray[np.uint8]:
-    """The strongest pixel becomes `ink`."""
-    stretched: NDArray[np.uint8] = (field * (ink / field.max())).round().astype(np.uint8)
+def _stretch(field: NDArray[np.float32], max_pixel: int) -> NDArray[np.uint8]:
+    """The strongest pixel becomes `max_pixel`."""
+    stretched: NDArray[np.uint8] = (field * (max_pixel / field.max())).round().astype(np.uint8)
     return stretched

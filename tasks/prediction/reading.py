@@ -57,18 +57,18 @@ def check_images(paths: Sequence[Path]) -> None:
             )
 
 
-def read_images(paths: Sequence[Path], ink: int) -> Iterator[NamedImages]:
+def read_images(paths: Sequence[Path], max_pixel: int) -> Iterator[NamedImages]:
     """Read and convert images, `CHUNK_IMAGES` at a time.
 
     Args:
         paths: PNG files, folders of them, and `.npz` files with an array `images`, uint8
             (n, h, w) or (n, h, w, 3).
-        ink: The largest pixel value of the images that the model was trained on.
+        max_pixel: The largest pixel value of the images that the model was trained on.
 
     Raises:
         InputError: A file is missing, damaged, too large or something else, or there is none.
     """
-    images = (image for path in paths for image in _read(path, ink))
+    images = (image for path in paths for image in _read(path, max_pixel))
     while chunk := list(islice(images, CHUNK_IMAGES)):
         names, converted = zip(*chunk, strict=True)
         yield NamedImages(
@@ -86,12 +86,12 @@ def _count(path: Path) -> int:
         return _header(file, path).shape[0] if path.suffix == ".npz" else 1
 
 
-def _read(path: Path, ink: int) -> Iterator[tuple[str, Converted]]:
+def _read(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
     if path.is_dir():
-        return ((str(file), _read_png(file, ink)) for file in _png_files(path))
+        return ((str(file), _read_png(file, max_pixel)) for file in _png_files(path))
     if path.suffix == ".npz":
-        return _read_npz(path, ink)
-    return iter([(str(path), _read_png(path, ink))])
+        return _read_npz(path, max_pixel)
+    return iter([(str(path), _read_png(path, max_pixel))])
 
 
 @contextmanager
@@ -127,13 +127,13 @@ def _folders_and_pngs(folder: str) -> Iterator[tuple[str, bool]]:
                 yield entry.path, is_folder
 
 
-def _read_png(path: Path, ink: int) -> Converted:
+def _read_png(path: Path, max_pixel: int) -> Converted:
     content = _content(path)
     try:
         with _opened_png(content) as image:
             _check_pixels(image.width * image.height, str(path))
             image.load()
-            return convert(image, ink)
+            return convert(image, max_pixel)
     except InputError:
         raise
     except UnidentifiedImageError:
@@ -157,13 +157,13 @@ def _opened_png(content: bytes) -> Image.Image:
         return Image.open(BytesIO(content), formats=["PNG"])
 
 
-def _read_npz(path: Path, ink: int) -> Iterator[tuple[str, Converted]]:
+def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
     numbers = count()
     with _told(path), open_regular(path, follow_link=True) as file:
         _header(file, path)
         for block in read_blocks(file, str(path), ARRAY, MAX_MEMBER_BYTES):
             for image, number in zip(block, numbers, strict=False):
-                yield f"{path}[{number}]", convert(Image.fromarray(image), ink)
+                yield f"{path}[{number}]", convert(Image.fromarray(image), max_pixel)
 
 
 def _header(file: BufferedReader, path: Path) -> Header:

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 
 from tasks.errors import InputError
+from tasks.storage.files import flush
 from tasks.storage.store import Store
 
 MODEL = PurePosixPath("model/model.keras")  # among the files of a run
@@ -64,8 +65,7 @@ def begin(store: Store) -> None:
     with store.temporary("registry/mlflow.db") as temporary:
         folder(store).mkdir(exist_ok=True)
         _migrate(temporary.resolve())
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        flush(temporary)
         with suppress(FileExistsError):
             os.link(temporary, database(store))
 

@@ -264,7 +264,7 @@ class Registry:
                 "sha256": candidate.sha256,
                 "classes": ",".join(map(str, candidate.classes)),
                 "threshold": repr(float(candidate.threshold)),
-                "ink": str(candidate.ink),
+                "max_pixel": str(candidate.max_pixel),
                 "lineage": lineage_digest(candidate.lineage),
             },
         )
@@ -316,7 +316,7 @@ class Registry:
                 sha256=tags["sha256"],
                 classes=tuple(map(int, tags["classes"].split(","))),
                 threshold=float(tags["threshold"]),
-                ink=int(tags["ink"]),
+                max_pixel=int(tags.get("max_pixel") or tags["ink"]),  # as version 0.1 called it
                 lineage=tags["lineage"],
                 metrics=self._client.get_run(str(version.run_id)).data.metrics,
                 created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),

@@ -35,7 +35,7 @@ class Candidate:
         sha256: Hex digest of that file.
         classes: What the outputs are called.
         threshold: The top probability (0..1) below which an image is refused.
-        ink: The largest pixel value of the training images, 255 or 16.
+        max_pixel: The largest pixel value of the training images, 255 or 16.
         params: Settings of the training, at most 100.
         metrics: Numbers on the held-out images; `accuracy`, `errors` and `images` are shown.
         lineage: What the model was made of, as JSON: data digests, config, source digest.
@@ -46,7 +46,7 @@ class Candidate:
     sha256: str
     classes: tuple[int, ...]
     threshold: float
-    ink: int
+    max_pixel: int
     params: Mapping[str, object]
     metrics: Mapping[str, float]
     lineage: Mapping[str, Any]
@@ -63,7 +63,7 @@ class Version:
         sha256: Hex digest of the model file.
         classes: What the outputs are called.
         threshold: The top probability (0..1) below which an image is refused.
-        ink: The largest pixel value of the training images, 255 or 16.
+        max_pixel: The largest pixel value of the training images, 255 or 16.
         lineage: Hex digest of what the model was made of.
         metrics: Numbers on the held-out images.
         created: When it was registered, UTC.
@@ -78,7 +78,7 @@ class Version:
     sha256: str
     classes: tuple[int, ...]
     threshold: float
-    ink: int
+    max_pixel: int
     lineage: str
     metrics: Mapping[str, float]
     created: datetime

@@ -16,6 +16,8 @@ from tasks.errors import FullDiskError, ReadableError
 FULL = {ENOSPC: "", EDQUOT: " (the quota is used up)", EFBIG: " (files may not be larger)"}
 OF_SQLITE = {sqlite3.SQLITE_FULL: ENOSPC, sqlite3.SQLITE_IOERR_WRITE: EFBIG}
 
+_digests: dict[tuple[int, int, int, int], str] = {}
+
 
 @contextmanager
 def space_for(target: Path) -> Iterator[None]:
@@ -56,9 +58,6 @@ def _disk(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.is_mount())
 
 
-_digests: dict[tuple[int, int, int, int], str] = {}
-
-
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to, which takes its name when all is written; else nothing is left of it.
@@ -83,26 +82,32 @@ def temporary_path(target: Path, folder: Path) -> Iterator[Path]:
 
     Raises:
         FullDiskError: There is no space for it.
+        OSError: The folder cannot be made.
     """
     path = folder / f".{uuid4().hex}{target.suffix}"
-    try:
-        with space_for(target):
-            folder.mkdir(parents=True, exist_ok=True)
+    with space_for(target):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
             yield path
-    finally:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        path.unlink(missing_ok=True)
+        finally:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            path.unlink(missing_ok=True)
 
 
 def replace(temporary: Path, target: Path) -> None:
-    """Flush a finished file, or all files of a finished folder, then rename it onto `target`."""
+    """Flush a finished file or folder to the disk, then rename it onto `target`."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    for path in (temporary, *temporary.rglob("*")):
+    flush(temporary)
+    temporary.replace(target)
+
+
+def flush(finished: Path) -> None:
+    """Have the disk keep a file, or all files of a folder, before it gets its name."""
+    for path in (finished, *finished.rglob("*")):
         if path.is_file():
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
-    temporary.replace(target)
 
 
 def file_sha256(path: Path) -> str:

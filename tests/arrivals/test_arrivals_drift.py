@@ -54,12 +54,12 @@ def test_a_small_or_an_insignificant_drift_of_pixels_is_accepted():
 
 
 def test_a_drift_of_pixels_that_is_significant_but_small_is_accepted():
-    training = ink_of(np.arange(200))
-    check_drift(ink_of(np.arange(50, 200)), training)  # a distance of 0.25
-    assert "distance of 0.50 " in reason(check_drift, ink_of(np.arange(100, 200)), training)
+    training = pixels_of(np.arange(200))
+    check_drift(pixels_of(np.arange(50, 200)), training)  # a distance of 0.25
+    assert "distance of 0.50 " in reason(check_drift, pixels_of(np.arange(100, 200)), training)
 
 
-def ink_of(levels):
+def pixels_of(levels):
     """Ten images in one grey of each level."""
     pixels = np.tile(levels.astype(np.uint8), 10)[:, None, None]
     images = np.broadcast_to(pixels, (len(pixels), 28, 28))

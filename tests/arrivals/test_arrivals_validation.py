@@ -4,7 +4,13 @@ import numpy as np
 from conftest import squares
 from deliveries import reason
 
-from tasks.arrivals.validation import check_bytes, check_ink, check_new, fingerprints, ink_range
+from tasks.arrivals.validation import (
+    check_bytes,
+    check_contrast,
+    check_new,
+    fingerprints,
+    pixel_range,
+)
 
 IMAGES, _ = squares(4, seed=1)
 
@@ -22,13 +28,13 @@ def test_files_that_are_too_large_are_not_read():
 def test_an_image_with_a_tenth_of_the_usual_ink_is_enough():
     images = np.zeros((3, 28, 28), np.uint8)
     images[0, 1, 2], images[1, 1, 2], images[2] = 26, 25, 200
-    assert ink_range(images).tolist() == [26, 25, 0]
-    check_ink(images[:1], 255.0, row)
-    assert reason(check_ink, images, 255.0, row) == (
+    assert pixel_range(images).tolist() == [26, 25, 0]
+    check_contrast(images[:1], 255.0, row)
+    assert reason(check_contrast, images, 255.0, row) == (
         "2 of its 3 images are nearly empty or constant, first row 1; the brightest and the "
         "darkest pixel of an image should differ by 25.5 or more"
     )
-    check_ink(images[:2], 16.0, row)
+    check_contrast(images[:2], 16.0, row)
 
 
 def test_an_image_is_refused_in_the_test_set_the_training_set_or_twice():

@@ -275,7 +275,7 @@ def test_a_registry_keeps_what_a_model_was_made_of(retrained):
     assert made_of["config"]["base_epochs"] == 8
     assert (files / "report" / "report.html").is_file()
     assert version.classes == tuple(range(10))
-    assert (version.threshold, version.ink) == (0.0, 229)
+    assert (version.threshold, version.max_pixel) == (0.0, 229)
 
 
 def test_the_champion_labels_images(retrained, tmp_path):

@@ -22,8 +22,8 @@ def seven() -> np.ndarray:
     return convert(large, 255).pixels
 
 
-def converted(pixels: np.ndarray, ink: int = 255) -> tuple[np.ndarray, str]:
-    found = convert(Image.fromarray(pixels), ink)
+def converted(pixels: np.ndarray, max_pixel: int = 255) -> tuple[np.ndarray, str]:
+    found = convert(Image.fromarray(pixels), max_pixel)
     assert found.pixels.shape == (28, 28)
     assert found.pixels.dtype == np.uint8
     return found.pixels, found.how
@@ -33,7 +33,7 @@ def noise() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("ink", [255, 229, 128])
+@pytest.mark.parametrize("max_pixel", [255, 229, 128])
 @pytest.mark.parametrize(
     "pixels",
     [
@@ -44,8 +44,8 @@ def noise() -> np.ndarray:
     ],
     ids=["noise", "dark on light", "in a corner", "black", "grey", "white"],
 )
-def test_what_has_the_training_format_is_taken_bit_by_bit(pixels, ink):
-    found, how = converted(pixels, ink)
+def test_what_has_the_training_format_is_taken_bit_by_bit(pixels, max_pixel):
+    found, how = converted(pixels, max_pixel)
     assert how == "as it is"
     np.testing.assert_array_equal(found, pixels)
 
@@ -58,13 +58,13 @@ def test_opaque_grey_of_28_by_28_is_taken_as_it_is_however_it_is_stored(mode):
     np.testing.assert_array_equal(found.pixels, pixels)
 
 
-@pytest.mark.parametrize("ink", [127, 16])
-def test_where_training_had_few_greys_pixels_above_them_are_of_another_format(ink):
+@pytest.mark.parametrize("max_pixel", [127, 16])
+def test_where_training_had_few_greys_pixels_above_them_are_of_another_format(max_pixel):
     pixels = 255 - seven()
-    assert converted(pixels // 255 * ink, ink)[1] == "as it is"
-    found, how = converted(pixels, ink)
-    assert how == f"inverted, stretched to 0..{ink}, centred by mass"
-    np.testing.assert_array_equal(found, np.round(seven() * (ink / 255)))
+    assert converted(pixels // 255 * max_pixel, max_pixel)[1] == "as it is"
+    found, how = converted(pixels, max_pixel)
+    assert how == f"inverted, stretched to 0..{max_pixel}, centred by mass"
+    np.testing.assert_array_equal(found, np.round(seven() * (max_pixel / 255)))
 
 
 def test_a_bar_is_scaled_to_20_pixels_and_placed_by_its_centre_of_mass():
@@ -186,13 +186,13 @@ def test_a_wholly_transparent_image_is_empty():
 
 
 def test_ink_is_as_bright_as_in_training():
-    found, how = converted(bar(100, 80, (10, 5, 90, 25)), ink=16)
+    found, how = converted(bar(100, 80, (10, 5, 90, 25)), max_pixel=16)
     assert how == "stretched to 0..16, scaled from 80 x 100, centred by mass"
     np.testing.assert_array_equal(found, bar(28, 28, (4, 12, 24, 17)) // 255 * 16)
 
 
 def test_mnist_is_not_taken_as_it_is_by_a_model_that_knows_16_greys():
-    found, how = converted(seven(), ink=16)
+    found, how = converted(seven(), max_pixel=16)
     assert how == "stretched to 0..16, centred by mass"
     np.testing.assert_array_equal(found, np.round(seven() * (16 / 255)))
 

@@ -29,7 +29,7 @@ from tasks.storage.store import DamagedError
 ROOT = Path(__file__).parents[2]
 SCRIPT = "flows/predict.py"
 
-VERSION = SimpleNamespace(number=3, sha256="ab12", classes=(3, 8), threshold=0.75, ink=255)
+VERSION = SimpleNamespace(number=3, sha256="ab12", classes=(3, 8), threshold=0.75, max_pixel=255)
 TABLE = [
     Row("a.png", 3, 0.75, False, "as it is"),
     Row('b, "new".npz[1]', 8, 0.6, True, "grey, centred by mass"),
@@ -162,10 +162,10 @@ def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
         write("", tmp_path)
 
 
-def read(paths: list[Path], ink: int = 255) -> NamedImages:
+def read(paths: list[Path], max_pixel: int = 255) -> NamedImages:
     """The images of one chunk, read as a command does."""
     check_images(paths)
-    (found,) = read_images(paths, ink)
+    (found,) = read_images(paths, max_pixel)
     return found
 
 
@@ -188,7 +188,7 @@ def test_an_npz_in_colour_and_of_another_size(tmp_path):
     pixels = np.zeros((1, 60, 50, 3), np.uint8)
     pixels[0, 10:50, 20:30] = 255
     np.savez(tmp_path / "x.npz", images=pixels)
-    found = read([tmp_path / "x.npz"], ink=16)
+    found = read([tmp_path / "x.npz"], max_pixel=16)
     assert found.conversions == [
         "grey, stretched to 0..16, scaled from 50 x 60, centred by mass",
     ]
@@ -378,7 +378,7 @@ def test_images_of_the_training_format_get_the_labels_that_the_model_gives_them(
     for row, pixels in enumerate(() if form == "npz" else shown):
         picture = Image.fromarray(pixels).convert(form)
         picture.save(tmp_path / f"{row:02}.png")
-    version = SimpleNamespace(**vars(VERSION) | {"classes": tuple(range(10)), "ink": 255})
+    version = SimpleNamespace(**vars(VERSION) | {"classes": tuple(range(10)), "max_pixel": 255})
     registry = KeptModel(tmp_path / "model.keras", version)
     path = tmp_path / "shown.npz" if form == "npz" else tmp_path
     assert run(registry, path, "--output", tmp_path / "labels.csv") == 0

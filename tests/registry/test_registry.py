@@ -74,7 +74,7 @@ def candidate(root: Path, text: str, errors: int) -> Candidate:
         sha256=file_sha256(model),
         classes=(0, 1),
         threshold=0.975,
-        ink=255,
+        max_pixel=255,
         params={"epochs": 5, "recipe": "tuned"},
         metrics={"accuracy": 1 - errors / 700, "errors": errors, "images": 700},
         lineage={"source": text, "data": ["a", "b"]},
@@ -137,7 +137,7 @@ def test_a_version_comes_back_as_it_was_registered(root):
     assert registered == registry.challenger()
     assert registry.champion() is None
     assert (registered.number, registered.sha256) == (1, described.sha256)
-    assert (registered.classes, registered.threshold, registered.ink) == ((0, 1), 0.975, 255)
+    assert (registered.classes, registered.threshold, registered.max_pixel) == ((0, 1), 0.975, 255)
     assert registered.lineage == lineage_digest({"data": ["a", "b"], "source": "first"})
     assert registered.metrics == {"accuracy": 1 - 5 / 700, "errors": 5, "images": 700}
     assert abs((datetime.now(UTC) - registered.created).total_seconds()) < 600
@@ -612,3 +612,14 @@ def test_a_full_disk_leaves_the_champion_and_later_the_challenger_wins(one_champ
     assert champion_of(root) == (1, "first")
     retrain(root, "second", errors=1)
     assert champion_of(root)[1] == "second"
+
+
+def test_a_model_that_version_0_1_registered_is_read(root):
+    """It called the largest pixel `ink`."""
+    retrain(root, "first", errors=5)
+    client = client_of(root)
+    client.set_model_version_tag(NAME, "1", "ink", "16")
+    client.delete_model_version_tag(NAME, "1", "max_pixel")
+    champion = open_registry(root).champion()
+    assert champion is not None
+    assert champion.max_pixel == 16

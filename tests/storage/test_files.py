@@ -30,6 +30,13 @@ def test_what_fails_leaves_the_old_file(tmp_path):
     assert files_below(tmp_path) == ["some.txt"]
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    file = whole_file(tmp_path / "file" / "some.txt")
+    with pytest.raises(FileExistsError, match=f"'{tmp_path}/file'"), file:
+        pass
+
+
 def test_a_folder_is_flushed_and_shown_as_a_whole(tmp_path, monkeypatch):
     flushed = []
     monkeypatch.setattr(os, "fsync", lambda file: flushed.append(Path(f"/dev/fd/{file}").resolve()))

@@ -79,10 +79,11 @@ def test_a_standard_output_without_space_is_one_sentence():
     command = (
         "from flows.cli import run_command\nfrom pydantic import BaseModel\n"
         "from tasks.prediction.predictions import whole_output\n"
+        "class Settings(BaseModel):\n    pass\n"
         "def label(parsed):\n"
         "    with whole_output(None) as file:\n"
         "        file.write('a label')\n"
-        "exit(run_command('flows/a.py', '', BaseModel, label, []))"
+        "exit(run_command('flows/a.py', '', Settings, label, []))"
     )
     with Path("/dev/full").open("w") as output:
         finished = subprocess.run(

@@ -1,0 +1,175 @@
+"""Faults planted by hand, one in each of forty modules, and whether the tests find them.
+
+    python -m benchmarks.faults
+
+Each is planted in a copy of the checkout, in which the tests named beside it run until one fails.
+The table says which fault was found by which test.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("flows", "tasks", "tests", "benchmarks", "docs", "artifacts", "pyproject.toml", ".ci")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`old` becomes `new` in `file`; `tests` are to find it."""
+
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+FAULTS = (
+    Fault("tasks/statistics/estimates.py", "n - hits + 1)", "n - hits)", "statistics"),
+    Fault("tasks/statistics/noninferiority.py", "+ 2 * b * margin", "+ b * margin", "registry"),
+    Fault("tasks/statistics/paired.py", ">= abs(", "> abs(", "statistics reporting"),
+    Fault("tasks/arrivals/drift.py", "if distance <= MAX", "if distance < MAX", "arrivals"),
+    Fault(
+        "tasks/arrivals/validation.py", "if size > MAX_BYTES", "if size >= MAX_BYTES", "arrivals"
+    ),
+    Fault("tasks/arrivals/batch.py", "default=0) + 1", "default=0)", "arrivals"),
+    Fault("tasks/arrivals/known.py", "if pair not in used", "if pair in used", "arrivals"),
+    Fault("tasks/arrivals/listing.py", "if len(content) > most", "if len(content) < 0", "arrivals"),
+    Fault("tasks/arrivals/quarantine.py", "in count(2)", "in count(3)", "arrivals"),
+    Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),
+    Fault("tasks/registry/version.py", "self.predecessors[-1]", "self.predecessors[0]", "registry"),
+    Fault("tasks/registry/status.py", "%H:%M} UTC", "%H:%M}", "registry"),
+    Fault(
+        "tasks/storage/checksummed.py",
+        "_digest(content) + b",
+        "_digest(content[1:]) + b",
+        "storage",
+    ),
+    Fault("tasks/storage/source.py", "+ path.read_bytes()", '+ b""', "storage"),
+    Fault("tasks/storage/stages.py", "sort_keys=True", "sort_keys=False", "storage"),
+    Fault(
+        "tasks/storage/records.py", '"storage_block_id": None}', '"storage_block_id": 1}', "storage"
+    ),
+    Fault("tasks/storage/remote.py", 'startswith(("file://", ', "startswith((", "storage"),
+    Fault(
+        "tasks/storage/store.py", 'f"{plain.stem}-{sha256[:16]}', 'f"{sha256[:16]}', "storage flows"
+    ),
+    Fault("tasks/data/source.py", "labels.max() > 9", "labels.max() > 10", "data arrivals"),
+    Fault("tasks/data/labels.py", "~np.isin(", "np.isin(", "stages"),
+    Fault("tasks/data/files.py", "st_size, most) + 1", "st_size, most)", "arrivals prediction"),
+    Fault("tasks/data/idx.py", "(28, 28))", "(28, 29))", "data"),
+    Fault("tasks/data/splits.py", '"y", split.labels)', '"x", split.labels)', "data"),
+    Fault("tasks/networks/health.py", "if found < classes", "if found < classes - 1", "networks"),
+    Fault("tasks/networks/inference.py", "> 0.5).astype", "> 0.6).astype", "networks stages"),
+    Fault("tasks/networks/losses.py", 'nodes == 1 else "cat', 'nodes == 2 else "cat', "networks"),
+    Fault(
+        "tasks/networks/hardware.py", "bool(native) or gpus", "bool(native) and gpus", "networks"
+    ),
+    Fault(
+        "tasks/networks/epochs.py", "default_rng([seed, epoch])", "default_rng(seed)", "networks"
+    ),
+    Fault(
+        "tasks/networks/compilation.py",
+        "tf.reduce_mean(losses)",
+        "tf.reduce_sum(losses)",
+        "networks",
+    ),
+    Fault(
+        "tasks/networks/attempts.py",
+        "is None or saved[1].dead",
+        "is None and saved[1].dead",
+        "networks",
+    ),
+    Fault("tasks/networks/architecture.py", "(32, 64, 128)", "(32, 64, 127)", "networks"),
+    Fault(
+        "tasks/prediction/conversion.py",
+        "SIDE, BOX, MIDDLE = 28, 20",
+        "SIDE, BOX, MIDDLE = 28, 21",
+        "prediction",
+    ),
+    Fault("tasks/prediction/predictions.py", "tops < version", "tops <= version", "prediction"),
+    Fault(
+        "tasks/prediction/reading.py",
+        "if total > MAX_IMAGES",
+        "if total > 2 * MAX_IMAGES",
+        "prediction",
+    ),
+    Fault(
+        "tasks/trials/cache.py",
+        '"training": group.training',
+        '"training": 0',
+        "flows/test_study_flow.py",
+    ),
+    Fault(
+        "tasks/trials/trial.py",
+        "combinations(sorted(",
+        "combinations(list(",
+        "flows/test_study_config.py",
+    ),
+    Fault("tasks/plots/images.py", '!= call["label"]', '== call["label"]', "reporting"),
+    Fault(
+        "tasks/reporting/page.py", ".join(most)} and {last}", ".join(most)} or {last}", "reporting"
+    ),
+    Fault(
+        "flows/cli.py",
+        "if isinstance(error, InputError) else 1",
+        "if error else 1",
+        "flows/test_cli.py",
+    ),
+    Fault("flows/cli_types.py", "if len(run) > 2", "if len(run) > 3", "flows/test_cli_types.py"),
+)
+
+
+def main() -> None:
+    """Plant each fault, print a line each, and how many were found."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", default="", help="Files whose path contains this.")
+    only = parser.parse_args().only
+    chosen = [fault for fault in FAULTS if only in fault.file]
+    print("| module | planted | found by |\n| --- | --- | --- |")
+    found = 0
+    for fault in chosen:
+        finder = find(fault)
+        found += bool(finder)
+        print(f"| `{fault.file}` | `{fault.old}` → `{fault.new}` | {finder or '**nothing**'} |")
+        sys.stdout.flush()
+    print(f"\n{found} of {len(chosen)} were found.")
+
+
+def find(fault: Fault) -> str:
+    """The first test that fails with the fault; empty if none does.
+
+    Raises:
+        ValueError: The file does not have the text once.
+    """
+    with TemporaryDirectory() as folder:
+        for name in COPIED:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, Path(folder) / name)
+        shutil.copy(ROOT / "README.md", folder)
+        planted = Path(folder) / fault.file
+        text = planted.read_text()
+        if text.count(fault.old) != 1:
+            raise ValueError(f"{fault.file} has {fault.old!r} {text.count(fault.old)} times")
+        planted.write_text(text.replace(fault.old, fault.new))
+        return _first_failure(Path(folder), [f"tests/{one}" for one in fault.tests.split()])
+
+
+def _first_failure(folder: Path, tests: list[str]) -> str:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    output = subprocess.run(
+        [*command, *tests], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    ).stdout
+    failed = re.search(r"^(?:FAILED|ERROR) tests/(\S+)", output, re.MULTILINE)
+    return f"`{failed[1]}`" if failed else ""
+
+
+if __name__ == "__main__":
+    main()

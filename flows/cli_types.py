@@ -42,8 +42,8 @@ class Typed:
 
     parse: Callable[[str], Any]
     pattern: str
-    items: dict[str, Any]
-    bounds: dict[str, Any]
+    items: dict[str, object]
+    bounds: dict[str, object]
     show: Callable[[Any], str]
     example: str
 

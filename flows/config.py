@@ -110,7 +110,7 @@ class RunConfig(BaseModel):
             raise ValueError(f"give one or more of {', '.join(RECIPES)}, each once")
         return recipes
 
-    def filled_form(self) -> dict[str, Any]:
+    def filled_form(self) -> dict[str, object]:
         """The settings as the form in the UI has them: JSON types only."""
         return self.model_dump(mode="json")
 

@@ -81,7 +81,9 @@ def retrain(config: RetrainConfig) -> State[None]:
         return _unchanged(known)
 
 
-def trace(config: RetrainConfig, published: Dataset, batches: tuple[Batch, ...]) -> dict[str, Any]:
+def trace(
+    config: RetrainConfig, published: Dataset, batches: tuple[Batch, ...]
+) -> dict[str, object]:
     """What a model is made of: digests of all data, the settings that matter, and the source."""
     return {
         "dataset": dataset_sha256(published),

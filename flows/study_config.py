@@ -92,7 +92,7 @@ class StudyConfig(RunConfig):
             raise ValueError("--address is that of a Dask cluster; give --runner dask, too")
         return self
 
-    def filled_form(self) -> dict[str, Any]:
+    def filled_form(self) -> dict[str, object]:
         """Lists of lists are easier to type than to click."""
         lists = ("pairs", "subsets", "seeds")
         fields = type(self).model_fields

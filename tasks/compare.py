@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 
 from tasks.data.labels import Subset, select_classes
 from tasks.reporting.experiment.analysis import Answers, analyse
-from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
+from tasks.reporting.experiment.comparison import (
+    describe_label_efficiency,
+    describe_models,
+    describe_unknown,
+)
 from tasks.reporting.experiment.pictures import draw, tabulate
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
@@ -46,9 +50,7 @@ def compare(
         is_mnist: Whether the images are the published ones.
     """
     store = current_store()
-    unknown_classes = [
-        {"recipe": recipe, **head.model_dump()} for recipe, one in refusals for head in one.heads
-    ]
+    unknown = [describe_unknown(recipe, head) for recipe, one in refusals for head in one.heads]
     hits = [np.asarray(store.array(one.hits)) for one in approaches]
     label_efficiency = (
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
@@ -56,9 +58,7 @@ def compare(
     models = describe_models(results, is_mnist, classes)
     answers = [_answers(result, images, classes) for result in results]
     labels = (np.asarray(store.array(split.labels)) for split in (images.train, images.test))
-    analysis = analyse(models, answers, unknown_classes, label_efficiency) | {
-        "class_counts": count_classes(*labels)
-    }
+    analysis = analyse(models, answers, unknown, label_efficiency, count_classes(*labels))
     pictures = [
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
         for name, text in draw(analysis, store.array(images.test.inputs), classes)

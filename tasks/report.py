@@ -1,8 +1,8 @@
 """Report: what the run found, as files and in the Prefect UI."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -14,7 +14,7 @@ from tasks.data.source import Source
 from tasks.reporting.experiment.comparison import COLUMNS
 from tasks.reporting.folder import show_place, write_folder
 from tasks.reporting.metrics import collect_metrics
-from tasks.reporting.page import render, summarise
+from tasks.reporting.page import Metrics, render, summarise
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
@@ -52,7 +52,7 @@ def _read(store: Store, file: FileReference) -> str:
     return store.verified(file).read_text(encoding="utf-8")
 
 
-def _show(metrics: dict[str, Any]) -> None:
+def _show(metrics: Metrics) -> None:
     """What the run's page in the UI shows."""
     create_markdown_artifact(summarise(metrics), key="report", description="The verdict.")
     create_table_artifact(
@@ -60,7 +60,7 @@ def _show(metrics: dict[str, Any]) -> None:
     )
 
 
-def _rounded(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _rounded(models: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """The comparison as the UI shows it, which prints every digit of a float."""
     rows = [{column: model[column] for column in COLUMNS} for model in models]
     return [

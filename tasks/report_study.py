@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from prefect import task
@@ -14,8 +13,10 @@ from pydantic import BaseModel
 from tasks.data.source import Source
 from tasks.reporting.folder import show_place, write_folder
 from tasks.reporting.metrics import describe_run
+from tasks.reporting.page import Metrics
 from tasks.reporting.study.analysis import analyse_trials
 from tasks.reporting.study.page import draw_study, render_study, summarise_study
+from tasks.reporting.study.records import TransferRow
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
 from tasks.storage.stages import finished_task_runs
@@ -51,7 +52,7 @@ def report_study(
     return folder
 
 
-def _show(metrics: dict[str, Any]) -> None:
+def _show(metrics: Metrics) -> None:
     """What the run's page in the UI shows."""
     create_markdown_artifact(summarise_study(metrics), key="study", description="The verdict.")
     create_table_artifact(
@@ -61,7 +62,7 @@ def _show(metrics: dict[str, Any]) -> None:
     )
 
 
-def _row(transfer: dict[str, Any]) -> dict[str, Any]:
+def _row(transfer: TransferRow) -> dict[str, object]:
     """A subset and head as the UI shows it, which prints every digit of a float and no list."""
     return {
         "recipe": transfer["recipe"],
@@ -69,8 +70,14 @@ def _row(transfer: dict[str, Any]) -> dict[str, Any]:
         "head": transfer["head"],
         "n": transfer["n"],
         "learned": f"{transfer['learned']} of {len(transfer['seeds'])}",
-        **{
-            name: None if transfer[name] is None else round(transfer[name], 5)
-            for name in ("accuracy", "low", "high", "mean_errors", "best", "worst")
-        },
+        "accuracy": _rounded(transfer["accuracy"]),
+        "low": _rounded(transfer["low"]),
+        "high": _rounded(transfer["high"]),
+        "mean_errors": _rounded(transfer["mean_errors"]),
+        "best": transfer["best"],
+        "worst": transfer["worst"],
     }
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 5)

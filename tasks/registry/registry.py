@@ -308,7 +308,7 @@ class Registry:
             ) from error
 
     def _read(self, version: "ModelVersion") -> Version:
-        tags: dict[str, Any] = version.tags
+        tags: dict[str, str] = version.tags
         try:
             return Version(
                 number=int(version.version),

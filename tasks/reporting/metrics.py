@@ -2,21 +2,21 @@
 
 import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
 
 from pydantic import BaseModel
 
 from tasks.data.source import Source
 from tasks.networks.hardware import processor, processor_features, threads
+from tasks.reporting.page import Metrics
 from tasks.schemas.references import Dataset
 from tasks.storage.stages import TaskRunResult
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-transfer")
 
 
-def describe_environment() -> dict[str, Any]:
+def describe_environment() -> dict[str, object]:
     """Versions and hardware, on which the same numbers depend; imports none of the libraries."""
     return {
         "python": platform.python_version(),
@@ -38,9 +38,9 @@ def collect_metrics(
     source: Source,
     images: Dataset,
     subset: Dataset,
-    analysis: dict[str, Any],
+    analysis: Mapping[str, object],
     task_runs: Sequence[TaskRunResult],
-) -> dict[str, Any]:
+) -> Metrics:
     """The whole run in JSON types; the report is made from this, its table and its pictures."""
     metrics = describe_run(config, command, source, images, analysis, task_runs)
     metrics["dataset"] |= {
@@ -55,9 +55,9 @@ def describe_run(
     command: str,
     source: Source,
     images: Dataset,
-    analysis: dict[str, Any],
+    analysis: Mapping[str, object],
     task_runs: Sequence[TaskRunResult],
-) -> dict[str, Any]:
+) -> Metrics:
     """What a run found, and what it was computed from, whatever it trained."""
     return {
         **analysis,
@@ -84,7 +84,7 @@ def is_mnist(dataset: Dataset) -> bool:
     return dataset_sha256(dataset) == MNIST_SHA256
 
 
-def _describe_dataset(source: Source, images: Dataset) -> dict[str, Any]:
+def _describe_dataset(source: Source, images: Dataset) -> dict[str, object]:
     return {
         "name": "MNIST" if is_mnist(images) else source.name,
         "source": source.location,

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
+
+Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -24,7 +26,7 @@ def enumerated(classes: Sequence[int]) -> str:
     return f"{', '.join(most)} and {last}"
 
 
-def render(metrics: dict[str, Any], table: str, pictures: dict[str, str]) -> dict[str, str]:
+def render(metrics: Metrics, table: str, pictures: dict[str, str]) -> dict[str, str]:
     """File names and texts of the report; the same input gives the same texts.
 
     Args:
@@ -40,12 +42,12 @@ def render(metrics: dict[str, Any], table: str, pictures: dict[str, str]) -> dic
     }
 
 
-def summarise(metrics: dict[str, Any]) -> str:
+def summarise(metrics: Metrics) -> str:
     """Verdict and comparison alone, as Markdown."""
     return fill("summary.md.jinja", metrics, {})
 
 
-def fill(template: str, metrics: dict[str, Any], pictures: dict[str, str]) -> str:
+def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
     """A template of this folder, filled in; what a template asks for must be there."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 

@@ -132,7 +132,7 @@ def current_checkpoint() -> Checkpoint:
     return Checkpoint(current_store(), transaction.key)
 
 
-def _record_classes(base: type[Record]) -> dict[str, Any]:
+def _record_classes(base: type[Record]) -> dict[str, type[Record]]:
     return {base.__name__: base} | {
         name: found for sub in base.__subclasses__() for name, found in _record_classes(sub).items()
     }

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
@@ -25,22 +25,22 @@ LIBRARIES = ("keras", "tensorflow", "numpy")
 _finished: defaultdict[UUID | None, list["TaskRunResult"]] = defaultdict(list)
 
 
-def inputs_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
+def inputs_key(context: TaskRunContext, inputs: Mapping[str, object]) -> str:
     """A digest of every input's identity: a moved or re-made file of equal content hits."""
     return inputs_sha256(inputs)
 
 
-def source_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
+def source_key(context: TaskRunContext, inputs: Mapping[str, object]) -> str:
     """The task's name, and a digest of its module and of all that the module imports."""
     return f"{context.task.name} {source_sha256(context.task.fn.__module__)}"
 
 
-def libraries_key(context: TaskRunContext, inputs: dict[str, Any]) -> str:
+def libraries_key(context: TaskRunContext, inputs: Mapping[str, object]) -> str:
     """The versions that decide what arrays and models become."""
     return library_versions()
 
 
-def inputs_sha256(inputs: dict[str, Any]) -> str:
+def inputs_sha256(inputs: Mapping[str, object]) -> str:
     """Hex digest of the identities of named inputs."""
     named = {name: identity(value) for name, value in inputs.items()}
     return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()

@@ -84,12 +84,12 @@ class StudyProgress:
         seconds = time.monotonic() - self._started
         return f"{(len(self._outcomes) - self._known) / max(seconds, 1e-9):.2f} a second"
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _rows(self) -> list[dict[str, object]]:
         """A row for each recipe and head."""
         kinds = dict.fromkeys((trial.recipe, trial.head) for trial in self._trials)
         return [self._row(recipe, head) for recipe, head in kinds]
 
-    def _row(self, recipe: str, head: str) -> dict[str, Any]:
+    def _row(self, recipe: str, head: str) -> dict[str, object]:
         kind = (recipe, head)
         done = [o for o in self._outcomes if (o.trial.recipe, o.trial.head) == kind]
         seconds = [attempt.history.seconds for o in done for attempt in o.attempts]

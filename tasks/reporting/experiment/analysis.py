@@ -2,44 +2,61 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
+from tasks.reporting.experiment.records import (
+    Analysis,
+    HeadsRow,
+    ImageRow,
+    LabelEfficiencyRow,
+    ModelRow,
+    UnknownRow,
+)
 from tasks.reporting.experiment.verdict import reach_verdict
 from tasks.statistics.paired import compare_paired
 
 MOST_DIFFERENCES = 5
+MOST_IMAGES = 12
 
 
 def compare_heads(
+    recipe: str,
     two: NDArray[np.float32],
     one: NDArray[np.float32],
     labels: NDArray[np.integer],
     rows: NDArray[np.intp],
-) -> dict[str, Any]:
+    classes: tuple[int, ...],
+) -> HeadsRow:
     """Agreement, McNemar's test, and the images on which the probabilities are furthest apart.
 
     Args:
+        recipe: By which both were trained.
         two: Probabilities of the two-node head, (n, 2).
         one: Those of the one-node head, with a column for each class too, (n, 2).
         labels: True classes 0 and 1, (n,).
         rows: Where the images stand among all test images, (n,).
+        classes: What the classes are called.
     """
     calls = two.argmax(axis=1), one.argmax(axis=1)
     pairs = compare_paired(calls[0] == labels, calls[1] == labels)
     distances = np.abs(two[:, 1] - one[:, 1])
     furthest = np.argsort(-distances, kind="stable")[:MOST_DIFFERENCES]
     return {
-        **pairs.model_dump(),
+        "recipe": recipe,
+        "both": pairs.both,
+        "only_first": pairs.only_first,
+        "only_second": pairs.only_second,
+        "neither": pairs.neither,
+        "p_value": pairs.p_value,
         "n": pairs.n,
         "agreement": float((calls[0] == calls[1]).mean()),
         "differences": [
             {
                 "image": int(rows[i]),
-                "label": int(labels[i]),
+                "label": classes[labels[i]],
                 "two_node": float(two[i, 1]),
                 "one_node": float(one[i, 1]),
             }
@@ -48,15 +65,12 @@ def compare_heads(
     }
 
 
-MOST_IMAGES = 12
-
-
 def hardest_images(
     probabilities: NDArray[np.float32],
     labels: NDArray[np.integer],
     rows: NDArray[np.intp],
     classes: tuple[int, ...],
-) -> list[dict[str, Any]]:
+) -> list[ImageRow]:
     """Up to 12 images, those with the least probability of their true class first.
 
     Args:
@@ -98,21 +112,23 @@ class Answers:
 
 
 def analyse(
-    models: Sequence[dict[str, Any]],
+    models: Sequence[ModelRow],
     answers: Sequence[Answers],
-    unknown_classes: Sequence[dict[str, Any]],
-    label_efficiency: dict[str, Any] | None,
-) -> dict[str, Any]:
+    unknown_classes: Sequence[UnknownRow],
+    label_efficiency: LabelEfficiencyRow | None,
+    class_counts: Sequence[dict[str, int]] = (),
+) -> Analysis:
     """Every section's numbers in JSON types, the verdict first.
 
     Args:
         models: A row for each model; see `describe_models`.
         answers: The same models' answers.
-        unknown_classes: An refusal for each head, with its recipe.
+        unknown_classes: A row for each head.
         label_efficiency: See `describe_label_efficiency`; None if there was none.
+        class_counts: Training and test images of each class.
     """
     heads = [
-        {"recipe": recipe, **found}
+        found
         for recipe in dict.fromkeys(answer.recipe for answer in answers)
         if (found := _compare_heads([a for a in answers if a.recipe == recipe])) is not None
     ]
@@ -130,15 +146,15 @@ def analyse(
             for one in answers
         ],
         "unknown_classes": list(unknown_classes),
+        "class_counts": list(class_counts),
     }
 
 
-def _compare_heads(answers: Sequence[Answers]) -> dict[str, Any] | None:
+def _compare_heads(answers: Sequence[Answers]) -> HeadsRow | None:
     by_name = {answer.model: answer for answer in answers}
     two, one = by_name.get(softmax_head(2).name), by_name.get(ONE_NODE.name)
     if two is None or one is None:
         return None
-    found = compare_heads(two.probabilities, one.probabilities, two.labels, two.rows)
-    for difference in found["differences"]:
-        difference["label"] = two.classes[difference["label"]]
-    return found
+    return compare_heads(
+        two.recipe, two.probabilities, one.probabilities, two.labels, two.rows, two.classes
+    )

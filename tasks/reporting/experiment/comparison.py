@@ -1,13 +1,19 @@
 """The comparison of models and of approaches, and the notebook's numbers beside it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.schemas.results import LabelEfficiency, Point, Result
-from tasks.statistics.paired import compare_paired
+from tasks.reporting.experiment.records import (
+    LabelEfficiencyRow,
+    ModelRow,
+    PairedRow,
+    PointRow,
+    UnknownRow,
+)
+from tasks.schemas.results import LabelEfficiency, Point, Refusal, Result
+from tasks.statistics.paired import PairedCounts, compare_paired
 
 # Test loss and accuracy that the notebook published, on MNIST with the classes 0 and 1.
 PUBLISHED = {
@@ -25,7 +31,7 @@ COLUMNS = (
 
 def describe_models(
     results: Sequence[Result], is_mnist: bool, classes: tuple[int, ...]
-) -> list[dict[str, Any]]:
+) -> list[ModelRow]:
     """A row for each model, in JSON types, as in `metrics.json`.
 
     The published numbers stand beside the notebook's own case only, and are None elsewhere.
@@ -34,15 +40,23 @@ def describe_models(
     return [_describe(result, is_the_notebooks) for result in results]
 
 
-def _describe(result: Result, is_the_notebooks: bool) -> dict[str, Any]:
+def _describe(result: Result, is_the_notebooks: bool) -> ModelRow:
     trained, scores = result.trained, result.evaluation.scores
     published = PUBLISHED.get(trained.name) if is_the_notebooks else None
     loss, accuracy = published or (None, None)
     return {
         "recipe": result.recipe,
         "model": trained.name,
-        **scores.model_dump(mode="json", exclude={"interval"}),
-        **scores.interval._asdict(),
+        "loss": scores.loss,
+        "accuracy": scores.accuracy,
+        "errors": scores.errors,
+        "n": scores.n,
+        "learned": scores.learned,
+        "log_loss": scores.log_loss,
+        "calibration_error": scores.calibration_error,
+        "confusion": [list(row) for row in scores.confusion],
+        "low": scores.interval.low,
+        "high": scores.interval.high,
         "attempts": len(trained.attempts),
         "epochs": len(trained.attempts[-1].history.epochs),
         "precision": trained.precision,
@@ -58,7 +72,7 @@ def _describe(result: Result, is_the_notebooks: bool) -> dict[str, Any]:
 
 def describe_label_efficiency(
     recipe: str, approaches: Sequence[LabelEfficiency], hits: Sequence[NDArray[np.bool_]]
-) -> dict[str, Any]:
+) -> LabelEfficiencyRow:
     """Every approach's accuracies by labelled images, and its paired test against the first.
 
     Args:
@@ -75,18 +89,45 @@ def describe_label_efficiency(
                 "approach": one.approach,
                 "points": [_describe_point(point) for point in one.points],
                 "errors": int((~hit).sum()),
-                "against_frozen": compare_paired(hits[0], hit).model_dump(),
+                "against_frozen": _describe_pairs(compare_paired(hits[0], hit)),
             }
             for one, hit in zip(approaches, hits, strict=True)
         ],
     }
 
 
-def _describe_point(point: Point) -> dict[str, Any]:
+def describe_unknown(recipe: str, head: Refusal) -> UnknownRow:
+    """A head on images of unknown classes."""
+    return {
+        "recipe": recipe,
+        "model": head.model,
+        "unknown": head.unknown,
+        "known": head.known,
+        "confident": head.confident,
+        "threshold": head.threshold,
+        "refused": head.refused,
+        "accepted": head.accepted,
+        "uncertainties": list(head.uncertainties),
+        "unknown_counts": list(head.unknown_counts),
+        "known_counts": list(head.known_counts),
+    }
+
+
+def _describe_point(point: Point) -> PointRow:
     return {
         "images": point.images,
         "mean": float(np.mean(point.accuracies)),
         "low": min(point.accuracies),
         "high": max(point.accuracies),
         "accuracies": list(point.accuracies),
+    }
+
+
+def _describe_pairs(pairs: PairedCounts) -> PairedRow:
+    return {
+        "both": pairs.both,
+        "only_first": pairs.only_first,
+        "only_second": pairs.only_second,
+        "neither": pairs.neither,
+        "p_value": pairs.p_value,
     }

@@ -1,7 +1,6 @@
 """Every picture of the report of an experiment, and its table."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +8,11 @@ from numpy.typing import NDArray
 from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw_uncertainty
 from tasks.plots.images import draw_confusion, draw_gallery
 from tasks.reporting.experiment.comparison import COLUMNS
+from tasks.reporting.experiment.records import Analysis, ModelRow
 
 
 def draw(
-    analysis: dict[str, Any], test: NDArray[np.uint8], classes: tuple[int, ...]
+    analysis: Analysis, test: NDArray[np.uint8], classes: tuple[int, ...]
 ) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element.
 
@@ -38,7 +38,7 @@ def draw(
         yield f"hardest-{name}", draw_gallery(test[rows], hardest["images"])
 
 
-def tabulate(models: Sequence[dict[str, Any]]) -> str:
+def tabulate(models: Sequence[ModelRow]) -> str:
     """The columns that matter, as CSV with a header."""
     import pandas as pd
 

@@ -1,25 +1,26 @@
 """The verdict: a few sentences computed from the numbers, each with its evidence."""
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
 
+from tasks.reporting.experiment.records import (
+    ApproachRow,
+    Finding,
+    HeadsRow,
+    LabelEfficiencyRow,
+    ModelRow,
+    PointRow,
+    UnknownRow,
+)
 from tasks.reporting.page import percent
 
 SIGNIFICANT = 0.05
 
 
-class Finding(TypedDict):
-    """A sentence for everybody, and the numbers behind it."""
-
-    claim: str
-    evidence: str
-
-
 def reach_verdict(
-    models: Sequence[dict[str, Any]],
-    heads: Sequence[dict[str, Any]],
-    label_efficiency: dict[str, Any] | None,
-    unknown_classes: Sequence[dict[str, Any]],
+    models: Sequence[ModelRow],
+    heads: Sequence[HeadsRow],
+    label_efficiency: LabelEfficiencyRow | None,
+    unknown_classes: Sequence[UnknownRow],
 ) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections.
 
@@ -27,7 +28,7 @@ def reach_verdict(
         models: All models; see `describe_models`.
         heads: A comparison of both heads for each recipe, or none; see `compare_heads`.
         label_efficiency: See `describe_label_efficiency`; None if there was none.
-        unknown_classes: An refusal for each head, or none; see `tasks.evaluate_refusal`.
+        unknown_classes: A row for each head, or none.
     """
     findings = [judge_transfers(models)]
     if heads:
@@ -43,7 +44,7 @@ def reach_verdict(
     return findings
 
 
-def judge_transfers(models: Sequence[dict[str, Any]]) -> Finding:
+def judge_transfers(models: Sequence[ModelRow]) -> Finding:
     """Whether every transferred head learned."""
     heads = [model for model in models if model["model"] != "base"]
     dead = [model for model in heads if not model["learned"]]
@@ -63,7 +64,7 @@ def judge_transfers(models: Sequence[dict[str, Any]]) -> Finding:
     return Finding(claim=claim, evidence=evidence)
 
 
-def judge_heads(heads: dict[str, Any]) -> Finding:
+def judge_heads(heads: HeadsRow) -> Finding:
     """Whether one of the two heads is better."""
     first, second = heads["only_first"], heads["only_second"]
     evidence = (
@@ -79,7 +80,7 @@ def judge_heads(heads: dict[str, Any]) -> Finding:
     return Finding(claim=f"For these classes {better} better.", evidence=evidence)
 
 
-def judge_benefit(label_efficiency: dict[str, Any]) -> Finding:
+def judge_benefit(label_efficiency: LabelEfficiencyRow) -> Finding:
     """Whether the frozen backbone beats what does without transfer.
 
     With few labels that is to be better in every draw, which happens once in 32 by chance for
@@ -117,7 +118,7 @@ def judge_benefit(label_efficiency: dict[str, Any]) -> Finding:
     )
 
 
-def judge_unknown_classes(unknown_classes: Sequence[dict[str, Any]]) -> Finding:
+def judge_unknown_classes(unknown_classes: Sequence[UnknownRow]) -> Finding:
     """What happens to images of no known class."""
     worst = max(unknown_classes, key=lambda head: head["confident"])
     evidence = "; ".join(
@@ -136,7 +137,7 @@ def judge_unknown_classes(unknown_classes: Sequence[dict[str, Any]]) -> Finding:
     return Finding(claim=claim, evidence=evidence)
 
 
-def _beaten_at(frozen: dict[str, Any], rivals: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _beaten_at(frozen: ApproachRow, rivals: Sequence[ApproachRow]) -> list[PointRow]:
     """The points with the most labels, short of all, at which the frozen backbone beats all rivals.
 
     With all labels the draws are one and the same, so they are no evidence.
@@ -146,23 +147,23 @@ def _beaten_at(frozen: dict[str, Any], rivals: Sequence[dict[str, Any]]) -> list
     return list(beaten[-1]) if beaten else []
 
 
-def _is_better(point: dict[str, Any], rival: dict[str, Any]) -> bool:
+def _is_better(point: PointRow, rival: PointRow) -> bool:
     draws = zip(point["accuracies"], rival["accuracies"], strict=True)
     return all(ours > theirs for ours, theirs in draws)
 
 
-def _phrase(approach: dict[str, Any]) -> str:
+def _phrase(approach: ApproachRow) -> str:
     return {
         "scratch": "the same network trained from scratch",
         "linear": "a linear model on pixels",
     }[approach["approach"]]
 
 
-def _name(model: dict[str, Any]) -> str:
+def _name(model: ModelRow | UnknownRow) -> str:
     return f"{model['recipe']} {model['model']}"
 
 
-def _accuracy(model: dict[str, Any]) -> str:
+def _accuracy(model: ModelRow) -> str:
     return (
         f"{model['errors']} of {model['n']:,} wrong, accuracy {percent(model['low'])} to "
         f"{percent(model['high'])} with 95 % confidence"

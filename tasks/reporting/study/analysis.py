@@ -1,12 +1,12 @@
 """What many transfers show together, computed from their probabilities and the labels."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.reporting.study.heads import compare_pairs, sum_up_pairs
+from tasks.reporting.study.records import ScoreRow, Sections, StudyAnalysis, TransferRow, TrialRow
 from tasks.reporting.study.seeds import count_attempts, measure_spread
 from tasks.reporting.study.trials import Graded, grade, group, hardest_subsets
 from tasks.reporting.study.verdict import reach_study_verdict
@@ -14,7 +14,7 @@ from tasks.statistics.estimates import exact_interval
 from tasks.trials.trial import TrialResult
 
 
-def analyse_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> dict[str, Any]:
+def analyse_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> StudyAnalysis:
     """Every section's numbers in JSON types, the verdict first.
 
     A trial that never learned is listed and counted as such, and is in no mean.
@@ -29,7 +29,7 @@ def analyse_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) ->
     graded = grade(results, labels)
     transfers = describe_transfers(graded)
     pairs = compare_pairs(graded)
-    found: dict[str, Any] = {
+    found: Sections = {
         "overview": {
             "recipes": list(dict.fromkeys(one.trial.recipe for one in graded)),
             "subsets": len({one.trial.classes for one in graded}),
@@ -48,29 +48,17 @@ def analyse_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) ->
     return {"verdict": reach_study_verdict(found), **found, "trials": trials}
 
 
-def describe_transfers(graded: Sequence[Graded]) -> list[dict[str, Any]]:
+def describe_transfers(graded: Sequence[Graded]) -> list[TransferRow]:
     """Each recipe, subset and head over its seeds.
 
     Accuracy, its interval and the mean, least (`best`) and most (`worst`) errors are of the seeds
     that learned, None if none did; `errors` has None for a seed that did not.
     """
     transfers = group(graded, lambda trial: (trial.recipe, trial.classes, trial.head))
-    return [
-        {
-            "recipe": recipe,
-            "classes": list(classes),
-            "head": head,
-            "n": len(trials[0].labels),
-            "seeds": [one.trial.seed for one in trials],
-            "learned": sum(one.result.learned for one in trials),
-            "errors": [one.errors for one in trials],
-            **_sum_up([one.errors for one in trials if one.errors is not None], trials[0]),
-        }
-        for (recipe, classes, head), trials in transfers.items()
-    ]
+    return [_describe_transfer(trials) for trials in transfers.values()]
 
 
-def describe_trial(graded: Graded) -> dict[str, Any]:
+def describe_trial(graded: Graded) -> TrialRow:
     """One trial: a row of `trials.csv`."""
     trial, attempts, errors = graded.trial, graded.result.attempts, graded.errors
     score = _score([] if errors is None else [errors], len(graded.labels))
@@ -89,8 +77,17 @@ def describe_trial(graded: Graded) -> dict[str, Any]:
     }
 
 
-def _sum_up(errors: Sequence[int], first: Graded) -> dict[str, float | None]:
+def _describe_transfer(trials: Sequence[Graded]) -> TransferRow:
+    first = trials[0]
+    errors = [one.errors for one in trials if one.errors is not None]
     return {
+        "recipe": first.trial.recipe,
+        "classes": list(first.trial.classes),
+        "head": first.trial.head,
+        "n": len(first.labels),
+        "seeds": [one.trial.seed for one in trials],
+        "learned": sum(one.result.learned for one in trials),
+        "errors": [one.errors for one in trials],
         **_score(errors, len(first.labels)),
         "mean_errors": float(np.mean(errors)) if errors else None,
         "best": min(errors, default=None),
@@ -98,7 +95,7 @@ def _sum_up(errors: Sequence[int], first: Graded) -> dict[str, float | None]:
     }
 
 
-def _score(errors: Sequence[int], n: int) -> dict[str, float | None]:
+def _score(errors: Sequence[int], n: int) -> ScoreRow:
     """Accuracy at the mean of the errors, and its interval, in which n images are no more than n.
 
     The same images under another seed are not new ones: only more images narrow the interval.
@@ -106,4 +103,5 @@ def _score(errors: Sequence[int], n: int) -> dict[str, float | None]:
     if not errors:
         return {"accuracy": None, "low": None, "high": None}
     hits = n - float(np.mean(errors))
-    return {"accuracy": hits / n, **exact_interval(hits, n)._asdict()}
+    low, high = exact_interval(hits, n)
+    return {"accuracy": hits / n, "low": low, "high": high}

@@ -1,17 +1,17 @@
 """Two nodes against one, on each pair of classes and on all of them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.reporting.experiment.verdict import SIGNIFICANT
+from tasks.reporting.study.records import PairRow, PairsRow
 from tasks.reporting.study.trials import Graded, group
 from tasks.statistics.paired import holm, sign_flip_p_value
 
 
-def compare_pairs(graded: Sequence[Graded]) -> list[dict[str, Any]]:
+def compare_pairs(graded: Sequence[Graded]) -> list[PairRow]:
     """A row for each recipe and pair for which both heads learned from one seed or more.
 
     An image's difference is the number of seeds in which two nodes were right, minus that in which
@@ -24,10 +24,12 @@ def compare_pairs(graded: Sequence[Graded]) -> list[dict[str, Any]]:
         recipe: iter(holm([row["p_value"] for row in rows if row["recipe"] == recipe]))
         for recipe in dict.fromkeys(row["recipe"] for row in rows)
     }
-    return [{**row, "adjusted": next(adjusted[row["recipe"]])} for row in rows]
+    for row in rows:
+        row["adjusted"] = next(adjusted[row["recipe"]])
+    return rows
 
 
-def sum_up_pairs(pairs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def sum_up_pairs(pairs: Sequence[PairRow]) -> list[PairsRow]:
     """Each recipe over all of its pairs: here the pairs are the units of the sign-flip test.
 
     `fewer`, `equal` and `more` say on how many pairs two nodes made fewer errors than one, as
@@ -37,7 +39,7 @@ def sum_up_pairs(pairs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [_sum_up(recipe, [p for p in pairs if p["recipe"] == recipe]) for recipe in recipes]
 
 
-def _compare(trials: Sequence[Graded]) -> dict[str, Any] | None:
+def _compare(trials: Sequence[Graded]) -> PairRow | None:
     learned = {(one.trial.head, one.trial.seed): one for one in trials if one.result.learned}
     seeds = [seed for head, seed in learned if head == ONE_NODE.name]
     both = [
@@ -60,10 +62,11 @@ def _compare(trials: Sequence[Graded]) -> dict[str, Any] | None:
         "two_better": int((two > one).sum()),
         "one_better": int((one > two).sum()),
         "p_value": sign_flip_p_value(two - one),
+        "adjusted": 1.0,  # until all p values are known
     }
 
 
-def _sum_up(recipe: str, pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _sum_up(recipe: str, pairs: Sequence[PairRow]) -> PairsRow:
     differences = np.array([pair["two_errors"] - pair["one_errors"] for pair in pairs])
     return {
         "recipe": recipe,

@@ -4,17 +4,17 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from io import StringIO
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.plots.images import draw_wrong_answers
 from tasks.plots.study import draw_pairs, draw_spread
-from tasks.reporting.page import fill
+from tasks.reporting.page import Metrics, fill
+from tasks.reporting.study.records import StudyAnalysis, TrialRow
 
 
-def render_study(metrics: dict[str, Any], pictures: dict[str, str]) -> dict[str, str]:
+def render_study(metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:
     """File names and texts of the report; the same input gives the same texts.
 
     Args:
@@ -29,12 +29,12 @@ def render_study(metrics: dict[str, Any], pictures: dict[str, str]) -> dict[str,
     }
 
 
-def summarise_study(metrics: dict[str, Any]) -> str:
+def summarise_study(metrics: Metrics) -> str:
     """The verdict alone, as Markdown."""
     return fill("verdict.md.jinja", metrics, {})
 
 
-def draw_study(analysis: dict[str, Any], test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
+def draw_study(analysis: StudyAnalysis, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element.
 
     Args:
@@ -53,7 +53,7 @@ def draw_study(analysis: dict[str, Any], test: NDArray[np.uint8]) -> Iterator[tu
         yield f"hardest-{name}", draw_wrong_answers(test[rows], row["images"])
 
 
-def tabulate_trials(trials: Sequence[dict[str, Any]]) -> str:
+def tabulate_trials(trials: Sequence[TrialRow]) -> str:
     """A line for each trial as CSV with a header; a trial that never learned has no accuracy."""
     text = StringIO()
     writer = csv.DictWriter(text, trials[0], lineterminator="\n")

@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from tasks.reporting.study.records import AttemptsRow, SpreadRow, TransferRow
 from tasks.reporting.study.trials import Graded, group
 from tasks.schemas.training import LEARNED
 
 
-def measure_spread(transfers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def measure_spread(transfers: Sequence[TransferRow]) -> list[SpreadRow]:
     """For each recipe and head, how much the errors on a subset vary from seed to seed.
 
     Standard deviations are those of a sample, of the subsets for which two seeds or more learned;
@@ -22,25 +22,22 @@ def measure_spread(transfers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     kinds = dict.fromkeys((row["recipe"], row["head"]) for row in transfers)
     return [
-        {
-            "recipe": recipe,
-            "head": head,
-            **_spread([row for row in transfers if (row["recipe"], row["head"]) == (recipe, head)]),
-        }
+        _spread(
+            recipe,
+            head,
+            [row for row in transfers if (row["recipe"], row["head"]) == (recipe, head)],
+        )
         for recipe, head in kinds
     ]
 
 
-def count_attempts(graded: Sequence[Graded]) -> list[dict[str, Any]]:
+def count_attempts(graded: Sequence[Graded]) -> list[AttemptsRow]:
     """For each recipe and head, how many initialisations died, and why."""
     kinds = group(graded, lambda trial: (trial.recipe, trial.head))
-    return [
-        {"recipe": recipe, "head": head, **_count(trials)}
-        for (recipe, head), trials in kinds.items()
-    ]
+    return [_count(recipe, head, trials) for (recipe, head), trials in kinds.items()]
 
 
-def _spread(transfers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _spread(recipe: str, head: str, transfers: Sequence[TransferRow]) -> SpreadRow:
     learned = [[errors for errors in row["errors"] if errors is not None] for row in transfers]
     deviations = {
         place: float(np.std(errors, ddof=1))
@@ -52,18 +49,21 @@ def _spread(transfers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     by_seed = [dict(zip(row["seeds"], row["errors"], strict=True)) for row in transfers]
     complete = [one for one in by_seed if all(one.get(seed) is not None for seed in seeds)]
     return {
+        "recipe": recipe,
+        "head": head,
         "subsets": len(deviations),
         "median": float(np.median(list(deviations.values()))) if deviations else None,
         "largest": None if widest is None else deviations[widest],
         "widest": None if widest is None else transfers[widest]["classes"],
         "complete": len(complete),
         "totals": [
-            {"seed": seed, "errors": sum(errors[seed] for errors in complete)} for seed in seeds
+            {"seed": seed, "errors": sum(errors[seed] or 0 for errors in complete)}
+            for seed in seeds
         ],
     }
 
 
-def _count(trials: Sequence[Graded]) -> dict[str, Any]:
+def _count(recipe: str, head: str, trials: Sequence[Graded]) -> AttemptsRow:
     attempts = [one.result.attempts for one in trials]
     reasons = Counter(
         _reason(attempt.outcome)
@@ -72,6 +72,8 @@ def _count(trials: Sequence[Graded]) -> dict[str, Any]:
         if attempt.outcome != LEARNED
     )
     return {
+        "recipe": recipe,
+        "head": head,
         "trials": len(trials),
         "attempts": sum(map(len, attempts)),
         "dead": reasons.total(),

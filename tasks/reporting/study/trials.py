@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.labels import Subset, select_classes
 from tasks.networks.architecture import ONE_NODE
+from tasks.reporting.study.records import HardestRow, WrongRow
 from tasks.trials.trial import Trial, TrialResult
 
 Key = TypeVar("Key", bound=Hashable)
@@ -85,12 +86,12 @@ MOST_SUBSETS = 6
 MOST_IMAGES = 8
 
 
-def hardest_subsets(graded: Sequence[Graded]) -> list[dict[str, Any]]:
+def hardest_subsets(graded: Sequence[Graded]) -> list[HardestRow]:
     """Up to 6 recipes and subsets with mistakes, the lowest mean accuracy over all trials first."""
     learned = [one for one in graded if one.result.learned]
     subsets = group(learned, lambda trial: (trial.recipe, trial.classes))
     hardest = sorted(subsets.values(), key=_accuracy)[:MOST_SUBSETS]
-    rows: list[dict[str, Any]] = [
+    rows: list[HardestRow] = [
         {
             "recipe": trials[0].trial.recipe,
             "classes": list(trials[0].trial.classes),
@@ -103,7 +104,7 @@ def hardest_subsets(graded: Sequence[Graded]) -> list[dict[str, Any]]:
     return [row for row in rows if row["images"]]
 
 
-def hardest_images_of_all(trials: Sequence[Graded]) -> list[dict[str, Any]]:
+def hardest_images_of_all(trials: Sequence[Graded]) -> list[WrongRow]:
     """Up to 8 test images that trials of one subset got wrong, those that most did first.
 
     Of images that as many got wrong, the one with the least mean probability of the true class

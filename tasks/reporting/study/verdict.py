@@ -2,13 +2,23 @@
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
-from tasks.reporting.experiment.verdict import SIGNIFICANT, Finding
+from tasks.reporting.experiment.records import Finding
+from tasks.reporting.experiment.verdict import SIGNIFICANT
 from tasks.reporting.page import enumerated, percent
+from tasks.reporting.study.records import (
+    AttemptsRow,
+    HardestRow,
+    OverviewRow,
+    PairsRow,
+    Sections,
+    SpreadRow,
+    TransferRow,
+    WrongRow,
+)
 
 
-def reach_study_verdict(found: dict[str, Any]) -> list[Finding]:
+def reach_study_verdict(found: Sections) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections.
 
     Args:
@@ -23,7 +33,7 @@ def reach_study_verdict(found: dict[str, Any]) -> list[Finding]:
     ]
 
 
-def judge_trials(overview: dict[str, Any], transfers: Sequence[dict[str, Any]]) -> Finding:
+def judge_trials(overview: OverviewRow, transfers: Sequence[TransferRow]) -> Finding:
     """Whether every trial learned, and how well."""
     evidence = [
         _accuracies(recipe, [row for row in transfers if row["recipe"] == recipe])
@@ -39,7 +49,7 @@ def judge_trials(overview: dict[str, Any], transfers: Sequence[dict[str, Any]]) 
     return Finding(claim=claim, evidence="; ".join(evidence))
 
 
-def judge_pairs(heads: dict[str, Any]) -> Finding:
+def judge_pairs(heads: PairsRow) -> Finding:
     """Whether one of the two heads is better over all pairs, or on one of them."""
     fewer = "two output nodes make" if heads["two_errors"] < heads["one_errors"] else "one makes"
     where = f"By the recipe {heads['recipe']}"
@@ -62,7 +72,7 @@ def judge_pairs(heads: dict[str, Any]) -> Finding:
     )
 
 
-def judge_spread(spread: Sequence[dict[str, Any]]) -> Finding:
+def judge_spread(spread: Sequence[SpreadRow]) -> Finding:
     """Whether one seed is enough to judge a subset."""
     known = [row for row in spread if row["largest"] is not None]
     if not known:
@@ -72,12 +82,12 @@ def judge_spread(spread: Sequence[dict[str, Any]]) -> Finding:
         )
     evidence = "Standard deviation of the errors in the median subset, and at most: " + "; ".join(
         f"{row['recipe']} {row['head']} {row['median']:.1f}, {row['largest']:.1f} on "
-        f"{enumerated(row['widest'])}"
+        f"{enumerated(row['widest'] or [])}"
         for row in known
     )
-    if max(row["largest"] for row in known) < 1:
+    if max(row["largest"] or 0 for row in known) < 1:
         return Finding(claim="The seed hardly matters.", evidence=evidence)
-    if max(row["median"] for row in known) < 1:
+    if max(row["median"] or 0 for row in known) < 1:
         return Finding(
             claim="In most subsets the seed hardly matters, in some it does.", evidence=evidence
         )
@@ -87,7 +97,7 @@ def judge_spread(spread: Sequence[dict[str, Any]]) -> Finding:
     )
 
 
-def judge_hardest(hardest: Sequence[dict[str, Any]]) -> Finding:
+def judge_hardest(hardest: Sequence[HardestRow]) -> Finding:
     """Which classes are hardest to tell apart."""
     if not hardest:
         return Finding(claim="No mistake was made.", evidence="On test images, by any that learned")
@@ -102,9 +112,9 @@ def judge_hardest(hardest: Sequence[dict[str, Any]]) -> Finding:
     )
 
 
-def judge_attempts(attempts: Sequence[dict[str, Any]]) -> Finding:
+def judge_attempts(attempts: Sequence[AttemptsRow]) -> Finding:
     """How many initialisations died."""
-    made, dead = (sum(row[name] for row in attempts) for name in ("attempts", "dead"))
+    made, dead = sum(row["attempts"] for row in attempts), sum(row["dead"] for row in attempts)
     if not dead:
         return Finding(claim="Every initialisation learned.", evidence=f"All {made:,} of them")
     return Finding(
@@ -118,17 +128,18 @@ def judge_attempts(attempts: Sequence[dict[str, Any]]) -> Finding:
     )
 
 
-def _accuracies(recipe: str, transfers: Sequence[dict[str, Any]]) -> str:
+def _accuracies(recipe: str, transfers: Sequence[TransferRow]) -> str:
     learned = [row for row in transfers if row["learned"]]
     if not learned:
         return f"{recipe}: none learned"
-    worst = min(learned, key=lambda row: row["accuracy"])
+    accuracies = [row["accuracy"] or 0 for row in learned]
+    worst = learned[accuracies.index(min(accuracies))]
     return (
-        f"{recipe}: accuracy {percent(median(row['accuracy'] for row in learned))} in the median "
-        f"subset and head, least {percent(worst['accuracy'])} on {enumerated(worst['classes'])} "
+        f"{recipe}: accuracy {percent(median(accuracies))} in the median "
+        f"subset and head, least {percent(min(accuracies))} on {enumerated(worst['classes'])} "
         f"({worst['head']})"
     )
 
 
-def _is_always(image: dict[str, Any]) -> bool:
+def _is_always(image: WrongRow) -> bool:
     return bool(image["wrong"] == image["trials"])

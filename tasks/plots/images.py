@@ -54,7 +54,7 @@ def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]
 
 
 def draw_misclassified(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Each image with its true class, its usual wrong prediction, and how many trials have it wrong.
+    """Each image with its true class, the usual wrong prediction, and how many trials are wrong.
 
     Args:
         images: uint8 (n, 28, 28, 1), 0..max pixel; drawn dark on light.

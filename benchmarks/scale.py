@@ -124,7 +124,7 @@ def seconds_alone(folder: str, features: Dataset) -> float:
     with disable_run_logger():
         for seed in range(ALONE):
             started = time.perf_counter()
-            fit(restarts.start(seed), *tensors, seed, StopAfter())
+            fit(restarts.start(seed, len(inputs)), *tensors, seed, StopAfter())
             found.append(time.perf_counter() - started)
     return median(found)
 

@@ -72,7 +72,7 @@ def network(
     restarts = Restarts(build, train, targets, training)
 
     def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
-        compiled = restarts.start(seed)
+        compiled = restarts.start(seed, len(rows))
         plan = plan_epochs(training, len(rows), seed, enough_epochs(training, len(rows)))
         run_epoch(partial(compiled.train_on, train[rows], targets[rows]), plan, lambda images: None)
         compiled.finish()

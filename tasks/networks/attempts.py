@@ -156,7 +156,8 @@ def make_attempts(
         checkpointer = AttemptCheckpointer(
             checkpoint, name, restarts.training, attempts, gate.is_hopeless
         )
-        history = fit(restarts.start(attempt_seed), *tensors, attempt_seed, checkpointer, rows)
+        compiled = restarts.start(attempt_seed, len(rows))
+        history = fit(compiled, *tensors, attempt_seed, checkpointer, rows)
         outcome = gate.diagnosis(history) or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, history=history, outcome=outcome))
         _log_dead(name, attempts)

@@ -31,6 +31,7 @@ class Compiled:
             the sum of losses and the number of hits.
         variables: All that training changes: the model's and the optimizer's.
         finish: Gives the model its final weights, once its last epoch is over.
+        steps: Two variables with what `scheduled_steps` gives for the images that are trained on.
     """
 
     model: "keras.Model"
@@ -38,6 +39,7 @@ class Compiled:
     train_on: Callable[..., tuple[Any, Any]]
     variables: list[Any]
     finish: Callable[[], None]
+    steps: list[Any]
 
 
 def compile_training(
@@ -54,7 +56,8 @@ def compile_training(
 
     tf.config.experimental.enable_op_determinism()
     image_losses = per_image_loss(training.loss, targets.shape[1], training.label_smoothing)
-    optimizer = build_optimizer(training, -(-len(inputs) // training.batch_size))
+    steps = [tf.Variable(float(n)) for n in scheduled_steps(training, len(inputs))]
+    optimizer = build_optimizer(training, *steps)
     optimizer.build(model.trainable_variables)
 
     def train_batch(batch: Any, expected: Any, transforms: Any) -> tuple[Any, Any]:
@@ -86,33 +89,41 @@ def compile_training(
         train_on=tf.function(train_on, [*data, *plan]),
         variables=[*model.variables, *optimizer.variables],
         finish=lambda: optimizer.finalize_variable_values(model.trainable_variables),
+        steps=steps,
     )
 
 
-def build_optimizer(training: Training, batches: int) -> "keras.Optimizer":
-    """A new optimizer for epochs of `batches` batches.
+def scheduled_steps(training: Training, images: int) -> tuple[int, int]:
+    """Steps of the warm-up, and from there to the end of a training on so many images."""
+    batches = -(-images // training.batch_size)
+    warm_up = round(training.warm_up * batches)
+    return warm_up, training.epochs * batches - warm_up
 
-    With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0.
+
+def build_optimizer(training: Training, warm_up: Any, decay: Any) -> "keras.Optimizer":
+    """A new optimizer; the steps of a warm-up and of the decay after it are variables.
+
+    With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0. A graph
+    for each number of steps would cost seconds, and 11 MB that TensorFlow never gives back.
     """
     import keras
 
     average = {"use_ema": training.averaging > 0, "ema_momentum": training.averaging or 0.99}
-    rate = _learning_rate(training, batches)
+    rate = _learning_rate(training, warm_up, decay)
     if training.optimizer == "sgd":
         return keras.optimizers.SGD(rate, **average)
-    decay = training.weight_decay or None
-    return keras.optimizers.Adam(rate, beta_2=training.beta_2, weight_decay=decay, **average)
+    weight_decay = training.weight_decay or None
+    return keras.optimizers.Adam(rate, beta_2=training.beta_2, weight_decay=weight_decay, **average)
 
 
-def _learning_rate(training: Training, batches: int) -> Any:
+def _learning_rate(training: Training, warm_up: Any, decay: Any) -> Any:
     import keras
 
     if not training.warm_up:
         return training.learning_rate
-    warm_up = round(training.warm_up * batches)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
-        decay_steps=training.epochs * batches - warm_up,
+        decay_steps=decay,
         warmup_target=training.learning_rate,
         warmup_steps=warm_up,
     )
@@ -169,7 +180,7 @@ class Restarts:
             build: Makes the network with the initial weights that follow from a seed.
             inputs: Data of the shape (n, ...) and dtype that will be trained on.
             targets: Their targets, float32 (n, nodes).
-            training: How to train; a warm-up is as long as these data make it.
+            training: How to train.
             initial: Gives the values of the variables that `build` makes from a seed, where there
                 is a cheaper way to them than building the network.
         """
@@ -179,16 +190,21 @@ class Restarts:
         self._untrained = _values(self._compiled.variables)
         self.model, self.training = self._compiled.model, training
 
-    def start(self, seed: int) -> Compiled:
+    def start(self, seed: int, images: int) -> Compiled:
         """The network with the initial weights of a seed, and an optimizer that saw nothing.
 
-        It is the same network each time: whoever started it before has it no longer.
+        A warm-up is as long as a training on so many images makes it. It is the same network each
+        time: whoever started it before has it no longer.
         """
         for variable, value in zip(self._compiled.variables, self._untrained, strict=True):
             variable.assign(value)
         initial = self._initial(seed)  # the state of a dropout too, which is no weight
         for variable, value in zip(self._compiled.model.variables, initial, strict=True):
             variable.assign(value)
+        for variable, steps in zip(
+            self._compiled.steps, scheduled_steps(self.training, images), strict=True
+        ):
+            variable.assign(float(steps))
         return self._compiled
 
 

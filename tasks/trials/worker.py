@@ -23,7 +23,7 @@ from tasks.trials.cache import find_all, keep
 from tasks.trials.group import Group
 from tasks.trials.trial import Trial, TrialResult
 
-MOST_COMPILED = 4  # two heads, each for a few lengths of an epoch
+MOST_COMPILED = 4  # two heads, each by two recipes
 
 
 def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
@@ -46,7 +46,7 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
     labels = np.asarray(store.array(group.features.train.labels))
     for trial in group.trials:
         subset = select_classes(labels, trial.classes, "train")
-        restarts = _restarts(trial.specification, features, len(subset.rows), group.training)
+        restarts = _compiled(trial.specification, features.shape[1], group.training)
         targets = _targets(trial, subset, len(labels))
         rows = subset.rows.astype(np.int32)
         attempts = make_attempts(trial.head, restarts, features, targets, trial.seed, rows=rows)
@@ -79,21 +79,13 @@ def _mapped(store: Store, array: ArrayReference) -> Any:
     return mapped_tensor(store.verified(array), array.shape)
 
 
-def _restarts(
-    specification: HeadSpecification, features: Any, images: int, training: Training
-) -> Restarts:
-    """A compiled head; where the step size is constant, one for any number of images."""
-    return _compiled(specification, features.shape[1], images if training.warm_up else 1, training)
-
-
 @lru_cache(MOST_COMPILED)
-def _compiled(
-    specification: HeadSpecification, features: int, images: int, training: Training
-) -> Restarts:
+def _compiled(specification: HeadSpecification, features: int, training: Training) -> Restarts:
+    """A head that is compiled once, for any number of images."""
     return Restarts(
         partial(build_head, specification, features, training),
-        np.empty((images, features), np.float32),
-        np.empty((images, specification.nodes), np.float32),
+        np.empty((1, features), np.float32),
+        np.empty((1, specification.nodes), np.float32),
         training,
         partial(initial_head_values, specification, features, training),
     )

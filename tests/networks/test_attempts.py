@@ -117,12 +117,19 @@ def test_if_all_attempts_die_one_sentence_says_so(checkpoint):
     assert len(set(built[1:])) == 100
 
 
+@pytest.mark.parametrize("warm_up", [0, 0.3])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_a_restart_does_not_remember_the_training_before(optimizer):
+def test_a_restart_does_not_remember_the_training_before(optimizer, warm_up):
     features = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
     targets = np.eye(2, dtype=np.float32)[np.arange(30) % 2]
     training = TRAINING.model_copy(
-        update={"optimizer": optimizer, "dropout": 0.5, "averaging": 0.9, "learning_rate": 0.01}
+        update={
+            "optimizer": optimizer,
+            "dropout": 0.5,
+            "averaging": 0.9,
+            "learning_rate": 0.01,
+            "warm_up": warm_up,
+        }
     )
 
     def build(seed):
@@ -131,15 +138,18 @@ def test_a_restart_does_not_remember_the_training_before(optimizer):
     restarts = Restarts(build, features, targets, training)
 
     def digest(seed, images, compiled=None):
-        compiled = compiled or restarts.start(seed)
+        compiled = compiled or restarts.start(seed, images)
         fit(compiled, features[:images], targets[:images], seed, StopAfter())
         return weights_sha256(compiled.model)
 
     first = digest(1, 30)
-    assert digest(2, 7) != first
+    fewer = digest(2, 7)
+    assert fewer != first
     assert digest(1, 30) == first
     never_restarted = compile_training(build(1), features, targets, training)
     assert digest(1, 30, never_restarted) == first
+    never_restarted = compile_training(build(2), features[:7], targets[:7], training)
+    assert digest(2, 7, never_restarted) == fewer
 
 
 class Killed(BaseException):

@@ -17,7 +17,7 @@ from tasks.networks.architecture import (
     softmax_head,
 )
 from tasks.networks.attempts import train_until_healthy
-from tasks.networks.compilation import build_optimizer, compile_training
+from tasks.networks.compilation import build_optimizer, compile_training, scheduled_steps
 from tasks.networks.epochs import derive_seed, draw_transforms, plan_epoch
 from tasks.networks.inference import run
 from tasks.networks.models import add_model, load_model, weights_sha256
@@ -216,7 +216,8 @@ def test_an_epoch_is_that_of_keras_own_loop_in_the_same_order(recipe):
     before = weights_sha256(ours)
     train(ours, features, targets, training, 5)
     theirs.compile(
-        build_optimizer(training, batches=13), training.loss.replace("cross", "categorical_cross")
+        build_optimizer(training, *scheduled_steps(training, 13 * training.batch_size)),
+        training.loss.replace("cross", "categorical_cross"),
     )
     rows = plan_epoch(training, 100, seed=5, epoch=0).rows
     theirs.fit(features[rows], targets[rows], batch_size=8, shuffle=False, verbose=0)

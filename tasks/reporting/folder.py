@@ -1,4 +1,4 @@
-"""The folder of a report: written whole, with a pointer to the latest, and linked in the UI."""
+"""The folder of a report: written atomically, with a pointer to the latest, linked in the UI."""
 
 import shutil
 from datetime import UTC, datetime

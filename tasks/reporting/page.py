@@ -2,9 +2,18 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
+
+SIGNIFICANT = 0.05  # level below which a p value is significant
+
+
+class Finding(TypedDict):
+    """A sentence of the verdict, and the numbers behind it, without a full stop."""
+
+    claim: str
+    evidence: str
 
 
 def percent(share: float, digits: int = 2) -> str:

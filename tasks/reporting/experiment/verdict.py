@@ -4,16 +4,15 @@ from collections.abc import Sequence
 
 from tasks.reporting.experiment.records import (
     ApproachRow,
-    Finding,
     HeadsRow,
     LabelEfficiencyRow,
     ModelRow,
     PointRow,
     UnknownRow,
 )
-from tasks.reporting.page import percent
+from tasks.reporting.page import SIGNIFICANT, Finding, percent
 
-SIGNIFICANT = 0.05
+RARE = 0.05  # of the images of unknown classes
 
 
 def reach_verdict(
@@ -81,7 +80,7 @@ def judge_heads(heads: HeadsRow) -> Finding:
 
 
 def judge_label_efficiency(label_efficiency: LabelEfficiencyRow) -> Finding:
-    """Whether the frozen backbone beats the baselines, which do without transfer.
+    """Whether the frozen backbone beats the baselines, `scratch` and `linear`.
 
     With few labels it has to be better in every draw, which happens by chance once in 32 times for
     five draws; with all labels, McNemar's test decides.
@@ -120,7 +119,7 @@ def judge_unknown_classes(unknown_classes: Sequence[UnknownRow]) -> Finding:
         f"{percent(head['refused'], 1)} of them and {percent(1 - head['accepted'], 1)} of the known"
         for head in unknown_classes
     )
-    if worst["confident"] < SIGNIFICANT:
+    if worst["confident"] < RARE:
         claim = "Images of unknown classes rarely get confident predictions."
     else:
         claim = (
@@ -144,7 +143,7 @@ def _compare_with_all_labels(frozen: ApproachRow, baselines: Sequence[ApproachRo
 
 
 def _beaten_at(frozen: ApproachRow, baselines: Sequence[ApproachRow]) -> list[PointRow]:
-    """The points with the most labels, but not all, at which the frozen backbone beats all others.
+    """The points with the most labels, but not all, at which the frozen backbone beats baselines.
 
     With all labels every draw is the same, so they are no evidence.
     """

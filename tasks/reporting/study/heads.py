@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.experiment.verdict import SIGNIFICANT
+from tasks.reporting.page import SIGNIFICANT
 from tasks.reporting.study.records import PairRow, PairsRow
 from tasks.reporting.study.trials import ScoredTrial, group
 from tasks.statistics.paired import holm, sign_flip_p_value

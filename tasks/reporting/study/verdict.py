@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from tasks.reporting.experiment.records import Finding
-from tasks.reporting.experiment.verdict import SIGNIFICANT
-from tasks.reporting.page import enumerated, percent
+from tasks.reporting.page import SIGNIFICANT, Finding, enumerated, percent
 from tasks.reporting.study.records import (
     AttemptsRow,
     HardestRow,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
-from flows.cli_types import shown, typed_list
+from flows.cli_types import annotation, shown
 from flows.config import Config, PredictConfig, RetrainCommand, RunConfig, ServeCommand, sentence
 from flows.startup import Interruption
 from flows.study_config import StudyConfig
@@ -24,7 +24,7 @@ from tasks.storage.store import Store, writable_store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 SETTINGS = (Config, RetrainCommand, PredictConfig, StudyConfig, ServeCommand)
-METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
+METAVARS = {"int": "N", "float": "X", "Path": "FILE"}
 
 C = TypeVar("C", bound=RunConfig)
 M = TypeVar("M", bound=BaseModel)
@@ -36,6 +36,7 @@ class _Options(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        enable_decoding=False,  # the models parse what is typed
         env_prefix=ENVIRONMENT_PREFIX,
         env_parse_none_str="none",
         cli_parse_none_str="none",
@@ -172,7 +173,7 @@ def check_inputs(config: RunConfig) -> None:
 def _describe(about: str) -> str:
     paragraph = " ".join(about.partition("\n\n")[0].split())
     return (
-        f"{paragraph}\n\nEvery option can also be set in the environment, as in TRANSFER_DATASET."
+        f"{paragraph}\n\nEvery option can also be set in the environment, as in TRANSFER_ARTIFACTS."
     )
 
 
@@ -183,7 +184,7 @@ def _add_argument(
     field = fields.get(how.get("dest") or names[0])
     if field is not None:
         if "metavar" in how and names[0].startswith("-"):
-            typed = typed_list(field)
+            typed = annotation(field)
             how["metavar"] = (
                 typed.example if typed else METAVARS.get(how["metavar"], how["metavar"])
             )

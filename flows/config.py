@@ -1,5 +1,7 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -18,6 +20,7 @@ from pydantic_settings import CliPositionalArg
 
 from flows.cli_types import DIGITS, Classes, Example, OneRecipe, RecipeNames
 from flows.recipes import RECIPES
+from tasks.errors import InputError
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
@@ -289,11 +292,18 @@ class PredictConfig(BaseModel):
     )
 
 
-def sentence(error: ValidationError) -> str:
-    """The first thing that is wrong: the option, its value, and what would be right."""
-    first = error.errors()[0]
-    reason = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return reason
-    option = "--" + str(first["loc"][0]).replace("_", "-")
-    return f"{option} {first['input']!r}: {reason}"
+@contextmanager
+def in_one_sentence() -> Iterator[None]:
+    """Around what makes a configuration.
+
+    Raises:
+        InputError: The first thing that is wrong: the option, its value, and what would be right.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        option = "".join(str(part).replace("_", "-") for part in first["loc"][:1])
+        said = f"--{option} {first['input']!r}: {reason}" if option else reason
+        raise InputError(said) from None

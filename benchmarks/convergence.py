@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow
 from prefect.logging import disable_run_logger
 
 from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from flows.config import Config
 from flows.main import DIGITS
-from flows.run import pipeline_run
+from flows.run import pipeline_flow, pipeline_run
 from tasks.data.read import find_source
 from tasks.errors import DeadModelError
 from tasks.extract_features import extract_features
@@ -50,6 +49,12 @@ from tasks.train_base import train_base
 QUANTILES = (0.0, 0.1, 0.5, 0.9)
 
 
+class Extraction(Config):
+    """The experiment's settings; a run that ends well is not the experiment's."""
+
+    script: ClassVar[str] = "benchmarks/convergence.py"
+
+
 @dataclass(frozen=True)
 class Features:
     """A split as a base's backbone sees it: features float32 (n, 1152), one-hot (n, classes)."""
@@ -67,8 +72,8 @@ class Outcome:
     attempts: int
 
 
-@flow(name="convergence")
-def extract(config: Config) -> dict[str, tuple[Features, Features]]:
+@pipeline_flow("convergence")
+def extract(config: Extraction) -> dict[str, tuple[Features, Features]]:
     """Training and test features of the subset, by the recipe whose base computes them."""
     with pipeline_run(config):
         images = reshape(load(find_source(config.dataset, config.seed)))
@@ -146,7 +151,7 @@ def main() -> None:
     parser.add_argument("--artifacts", type=Path, default=Path("artifacts"))
     arguments = parser.parse_args()
     dataset = os.environ.get("TRANSFER_DATASET", "auto")
-    config = Config(dataset=dataset, seed=arguments.seed, artifacts=arguments.artifacts)
+    config = Extraction(dataset=dataset, seed=arguments.seed, artifacts=arguments.artifacts)
     features = extract(config)
     print_machine()
     print(

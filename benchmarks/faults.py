@@ -112,7 +112,7 @@ FAULTS = (
         "combinations(list(",
         "flows/test_study_config.py",
     ),
-    Fault("tasks/plots/images.py", '!= call["label"]', '== call["label"]', "reporting"),
+    Fault("tasks/plots/images.py", '!= row["label"]', '== row["label"]', "reporting"),
     Fault(
         "tasks/reporting/page.py", ".join(most)} and {last}", ".join(most)} or {last}", "reporting"
     ),

@@ -50,7 +50,7 @@ def report_crashed(store: Store) -> None:
     with _one_at_a_time(store):
         for path in (store.root / FOLDER).iterdir():
             if path.is_file() and _is_free(path):
-                with suppress(ValueError):  # a unknown's file
+                with suppress(ValueError):  # no run's file
                     _report(UUID(path.name))
                 path.unlink(missing_ok=True)
 

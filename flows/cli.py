@@ -8,12 +8,19 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
-from flows.cli_types import shown, typed_list
-from flows.config import Config, PredictConfig, RetrainCommand, RunConfig, ServeCommand, sentence
+from flows.cli_types import annotation, shown
+from flows.config import (
+    Config,
+    PredictConfig,
+    RetrainCommand,
+    RunConfig,
+    ServeCommand,
+    in_one_sentence,
+)
 from flows.startup import Interruption
 from flows.study_config import StudyConfig
 from flows.temporary_server import prefect_server
@@ -24,7 +31,7 @@ from tasks.storage.store import Store, writable_store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 SETTINGS = (Config, RetrainCommand, PredictConfig, StudyConfig, ServeCommand)
-METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
+METAVARS = {"int": "N", "float": "X", "Path": "FILE"}
 
 C = TypeVar("C", bound=RunConfig)
 M = TypeVar("M", bound=BaseModel)
@@ -36,6 +43,7 @@ class _Options(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        enable_decoding=False,  # the models parse what is typed
         env_prefix=ENVIRONMENT_PREFIX,
         env_parse_none_str="none",
         cli_parse_none_str="none",
@@ -71,13 +79,15 @@ def run_command(
     try:
         check_environment(os.environ)
         parsed, debug = parse(script, about, settings, arguments)
-    except ValidationError as error:
-        return _fail(sentence(error), 2)
     except InputError as error:
         return _fail(str(error), 2)
     interruption = Interruption(partial(_describe_interruption, parsed))
+    return _exit_code(partial(call, parsed), interruption, debug)
+
+
+def _exit_code(call: Callable[[], Any], interruption: Interruption, debug: bool) -> int:
     try:
-        call(parsed)
+        call()
     except BaseException as error:
         # what fails after a signal fails because of it, as where the server has died of it, too
         if not (interruption.signal or isinstance(error, KeyboardInterrupt)):
@@ -99,8 +109,8 @@ def parse(
     """The settings that arguments and environment give, and whether tracebacks are asked for.
 
     Raises:
+        InputError: A setting is wrong.
         SystemExit: The arguments ask for help, or have an unknown option.
-        ValidationError: A setting is wrong.
     """
     options = _options(settings, _describe(about))
     source: CliSettingsSource[Any] = CliSettingsSource(
@@ -109,9 +119,10 @@ def parse(
         add_argument_method=partial(_add_argument, options.model_fields),
     )
     typed = None if arguments is None else list(arguments)
-    parsed: Any = CliApp.run(options, typed, cli_settings_source=source)
-    given = parsed.model_dump(include=set(settings.model_fields), exclude_unset=True)
-    return settings.model_validate(given), parsed.debug
+    with in_one_sentence():
+        parsed = CliApp.run(options, typed, cli_settings_source=source)
+        given = parsed.model_dump(include=set(settings.model_fields), exclude_unset=True)
+        return settings.model_validate(given), parsed.debug
 
 
 def _options(settings: type[BaseModel], about: str) -> Any:
@@ -172,7 +183,7 @@ def check_inputs(config: RunConfig) -> None:
 def _describe(about: str) -> str:
     paragraph = " ".join(about.partition("\n\n")[0].split())
     return (
-        f"{paragraph}\n\nEvery option can also be set in the environment, as in TRANSFER_DATASET."
+        f"{paragraph}\n\nEvery option can also be set in the environment, as in TRANSFER_ARTIFACTS."
     )
 
 
@@ -183,7 +194,7 @@ def _add_argument(
     field = fields.get(how.get("dest") or names[0])
     if field is not None:
         if "metavar" in how and names[0].startswith("-"):
-            typed = typed_list(field)
+            typed = annotation(field)
             how["metavar"] = (
                 typed.example if typed else METAVARS.get(how["metavar"], how["metavar"])
             )

@@ -7,14 +7,13 @@ schema excludes before anything runs.
 import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, GetCoreSchemaHandler, Strict
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
-from pydantic_settings import NoDecode
 
 from flows.recipes import RECIPES
 
@@ -28,24 +27,29 @@ RECIPE = f"({'|'.join(RECIPES)})"
 
 
 @dataclass(frozen=True)
-class Typed:
+class Example:
+    """Annotation of a setting: what `--help` shows in the place of its value."""
+
+    example: str
+
+
+@dataclass(frozen=True)
+class Typed(Example):
     """Annotation of a list that can be typed.
 
     Attributes:
         parse: Makes a list of a text, and leaves what is wrong in it to the list's own validation.
+        show: Makes the text of a list, of which `parse` makes the list.
         pattern: What a text has to be, a regular expression for Python and JavaScript.
         items: JSON schema of the list's items.
         bounds: Other keywords of the list's JSON schema.
-        show: Makes the text of a list, of which `parse` makes the list.
-        example: Such a text.
     """
 
     parse: Callable[[str], Any]
+    show: Callable[[Any], str]
     pattern: str
     items: dict[str, object]
-    bounds: dict[str, object]
-    show: Callable[[Any], str]
-    example: str
+    bounds: dict[str, object] = field(default_factory=dict)
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -125,103 +129,66 @@ def _separated(item: str) -> str:
 Number = Annotated[int, Strict()]
 Subset = tuple[Number, ...]
 
-_DIGIT = {"type": "integer", "enum": list(DIGITS)}
 _APART = {"minItems": 2, "uniqueItems": True}
+_DIGIT = {"type": "integer", "enum": list(DIGITS)}
 _SUBSET = {"type": "array", "items": _DIGIT, **_APART}
+_PAIR = _SUBSET | {"maxItems": 2}
+_SEED = {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
+_SEEDS = {"minItems": 1, "maxItems": MOST_SEEDS, "uniqueItems": True}
+_RECIPE = {"type": "string", "enum": list(RECIPES)}
+_RECIPES = {"minItems": 1, "uniqueItems": True}
 
-Classes = Annotated[
-    Subset,
-    Typed(_digits, r"(?!.*([0-9]).*\1)[0-9](\s*,\s*[0-9])+", _DIGIT, _APART, _show_list, "0,1"),
-    NoDecode,
-]
+_CLASSES_PATTERN = r"(?!.*([0-9]).*\1)[0-9](\s*,\s*[0-9])+"
+_PAIRS_PATTERN = r"(all|(([0-9]),(?!\3)[0-9](\s+|$))*)"
+_SUBSETS_PATTERN = r"((?!\S*([0-9])\S*\2)[0-9](,[0-9])+(\s+|$))*"
+_SEEDS_PATTERN = rf"(?!(.*,)?\s*{NUMBER}\s*,(.*,)?\s*\2\s*(,|$)){_separated(SEED)}"
+_RECIPES_PATTERN = rf"(?!.*\b{RECIPE}\b.*\b\1\b){_separated(RECIPE)}"
+
+Classes = Annotated[Subset, Typed("0,1", _digits, _show_list, _CLASSES_PATTERN, _DIGIT, _APART)]
 Pairs = Annotated[
     Literal["all"] | tuple[Subset, ...],
-    Typed(
-        _pairs,
-        r"(all|(([0-9]),(?!\3)[0-9](\s+|$))*)",
-        _SUBSET | {"maxItems": 2},
-        {},
-        _show_subsets,
-        "all",
-    ),
-    NoDecode,
+    Typed("all", _pairs, _show_subsets, _PAIRS_PATTERN, _PAIR),
 ]
 Subsets = Annotated[
-    tuple[Subset, ...],
-    Typed(
-        _subsets,
-        r"((?!\S*([0-9])\S*\2)[0-9](,[0-9])+(\s+|$))*",
-        _SUBSET,
-        {},
-        _show_subsets,
-        "0,1 3,5,8",
-    ),
-    NoDecode,
+    tuple[Subset, ...], Typed("0,1 3,5,8", _subsets, _show_subsets, _SUBSETS_PATTERN, _SUBSET)
 ]
-Seeds = Annotated[
-    Subset,
-    Typed(
-        _seeds,
-        rf"(?!(.*,)?\s*{NUMBER}\s*,(.*,)?\s*\2\s*(,|$)){_separated(SEED)}",
-        {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED},
-        {"minItems": 1, "maxItems": MOST_SEEDS, "uniqueItems": True},
-        _show_seeds,
-        "0..4",
-    ),
-    NoDecode,
-]
+Seeds = Annotated[Subset, Typed("0..4", _seeds, _show_seeds, _SEEDS_PATTERN, _SEED, _SEEDS)]
 RecipeNames = Annotated[
     tuple[str, ...],
-    Typed(
-        _words,
-        rf"(?!.*\b{RECIPE}\b.*\b\1\b){_separated(RECIPE)}",
-        {"type": "string", "enum": list(RECIPES)},
-        {"minItems": 1, "uniqueItems": True},
-        _show_list,
-        ",".join(RECIPES),
-    ),
-    NoDecode,
+    Typed(",".join(RECIPES), _words, _show_list, _RECIPES_PATTERN, _RECIPE, _RECIPES),
 ]
 OneRecipe = Annotated[
     tuple[str, ...],
-    Typed(
-        _words,
-        RECIPE,
-        {"type": "string", "enum": list(RECIPES)},
-        {"minItems": 1, "maxItems": 1},
-        _show_list,
-        next(iter(RECIPES)),
-    ),
-    NoDecode,
+    Typed(next(iter(RECIPES)), _words, _show_list, RECIPE, _RECIPE, _RECIPES | {"maxItems": 1}),
 ]
 
 ELSEWHERE = ("artifacts", "wait", "refresh")  # these decide where and when, not what
 
 
-def shown(field: FieldInfo, value: Any) -> str:
-    """A field's value as it is typed: `0,1`, `0,1 3,5`, `0..4`."""
-    typed = typed_list(field)
-    return typed.show(value) if typed else str(value)
+def shown(setting: FieldInfo, value: Any) -> str:
+    """A setting's value as it is typed: `0,1`, `0,1 3,5`, `0..4`."""
+    typed = annotation(setting)
+    return typed.show(value) if isinstance(typed, Typed) else str(value)
 
 
-def typed_list(field: FieldInfo) -> Typed | None:
-    """How a field's list is typed; None if it is no list."""
-    return next((one for one in field.metadata if isinstance(one, Typed)), None)
+def annotation(setting: FieldInfo) -> Example | None:
+    """How a setting is typed, where its type alone does not say it."""
+    return next((one for one in setting.metadata if isinstance(one, Example)), None)
 
 
 def reproducing_command(script: str, config: BaseModel) -> str:
     """The command line with every setting that is not the default."""
     options = [
         option
-        for name, field in type(config).model_fields.items()
-        if name not in ELSEWHERE and getattr(config, name) != field.default
-        for option in _option(name, field, getattr(config, name))
+        for name, setting in type(config).model_fields.items()
+        if name not in ELSEWHERE and getattr(config, name) != setting.default
+        for option in _option(name, setting, getattr(config, name))
     ]
     return shlex.join(["python", script, *options])
 
 
-def _option(name: str, field: FieldInfo, value: Any) -> list[str]:
+def _option(name: str, setting: FieldInfo, value: Any) -> list[str]:
     flag = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{flag}" if value else f"--no-{flag}"]
-    return [f"--{flag}", shown(field, value)]
+    return [f"--{flag}", shown(setting, value)]

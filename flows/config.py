@@ -1,5 +1,7 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -14,10 +16,11 @@ from pydantic import (
     model_validator,
 )
 from pydantic.config import JsonDict
-from pydantic_settings import CliPositionalArg, NoDecode
+from pydantic_settings import CliPositionalArg
 
-from flows.cli_types import DIGITS, Classes, OneRecipe, RecipeNames
+from flows.cli_types import DIGITS, Classes, Example, OneRecipe, RecipeNames
 from flows.recipes import RECIPES
+from tasks.errors import InputError
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
@@ -49,7 +52,7 @@ def require_folder(artifacts: str) -> str:
 
 
 Artifacts = Annotated[str, BeforeValidator(_text)]
-
+Registry = Annotated[str | None, Example("URI")]
 
 # what `RetrainConfig` requires of model and classes together, for the form
 ONE_NODE_FOR_TWO_CLASSES: JsonDict = {
@@ -65,7 +68,7 @@ class RunConfig(BaseModel):
 
     script: ClassVar[str]
 
-    dataset: str = Field(
+    dataset: Annotated[str, Example("NAME|PATH")] = Field(
         default="auto",
         description="The images: mnist (Keras's cache, else downloaded), digits (embedded, small), "
         "auto (mnist if it can be had, else digits), or a path to a folder with MNIST's four IDX "
@@ -75,12 +78,12 @@ class RunConfig(BaseModel):
         default=tuple(RECIPES),
         description=f"How to train, one or more of: {', '.join(RECIPES)}.",
     )
-    artifacts: Artifacts = Field(
+    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = Field(
         default="artifacts",
         description="Where arrays, models, records and reports are kept: a folder, or an fsspec "
         "URL such as s3://bucket/prefix.",
     )
-    wait: float | None = Field(
+    wait: Annotated[float | None, Example("SECONDS")] = Field(
         default=600,
         ge=0,
         description="Seconds to wait for another run on the same artifacts; 0 or more, or none for "
@@ -174,13 +177,13 @@ class RetrainConfig(Bounds, Config):
 
     script: ClassVar[str] = "flows/retrain.py"
 
-    inbox: str = Field(
+    inbox: Annotated[str, Example("FOLDER|URL")] = Field(
         default="inbox",
         description="The folder, or fsspec URL, into which labelled batches are dropped: .npz "
         "files with images (uint8, n x 28 x 28) and labels, or folders of PNG files in folders "
         "named by label.",
     )
-    settle: float = Field(
+    settle: Annotated[float, Example("SECONDS")] = Field(
         default=30,
         ge=0,
         description="Seconds, 0 or more, without a change after which a batch counts as wholly "
@@ -191,7 +194,7 @@ class RetrainConfig(Bounds, Config):
         description="Which model is put into use: the head with a node for each class, the one "
         "with a single node, or the base model of all digits.",
     )
-    registry: str | None = Field(
+    registry: Registry = Field(
         default=None,
         description="The tracking URI of an MLflow model registry; without it, one in the "
         "artifacts folder.",
@@ -250,7 +253,7 @@ class RetrainCommand(RetrainConfig):
 class ServeCommand(RetrainConfig):
     """What `flows/serve.py` is told: the settings of scheduled runs, and of the UI's forms."""
 
-    cron: str | None = Field(
+    cron: Annotated[str | None, Example("CRON")] = Field(
         default=None,
         description="When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to.",
     )
@@ -268,32 +271,39 @@ class PredictConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    images: CliPositionalArg[Annotated[tuple[Path, ...], BeforeValidator(_separated), NoDecode]] = (
-        Field(
-            description="PNG files, folders of them, and .npz files with an array images, uint8 "
-            "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
-            "from its folder."
-        )
+    images: CliPositionalArg[Annotated[tuple[Path, ...], BeforeValidator(_separated)]] = Field(
+        description="PNG files, folders of them, and .npz files with an array images, uint8 "
+        "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
+        "from its folder."
     )
-    artifacts: Annotated[Artifacts, AfterValidator(require_folder)] = Field(
+    artifacts: Annotated[Artifacts, AfterValidator(require_folder), Example("FOLDER")] = Field(
         default="artifacts", description="The folder in which the models are kept."
     )
-    registry: str | None = Field(
+    registry: Registry = Field(
         default=None,
         description="The tracking URI of the model registry, instead of the one in the artifacts.",
     )
-    model: str = Field(default="two-node-0-1", description="The name of the registered model.")
+    model: Annotated[str, Example("NAME")] = Field(
+        default="two-node-0-1", description="The name of the registered model."
+    )
     format: Literal["csv", "json"] = Field(default="csv", description="How the labels are written.")
     output: Path | None = Field(
         default=None, description="The file to write, instead of the standard output."
     )
 
 
-def sentence(error: ValidationError) -> str:
-    """The first thing that is wrong: the option, its value, and what would be right."""
-    first = error.errors()[0]
-    reason = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return reason
-    option = "--" + str(first["loc"][0]).replace("_", "-")
-    return f"{option} {first['input']!r}: {reason}"
+@contextmanager
+def in_one_sentence() -> Iterator[None]:
+    """Around what makes a configuration.
+
+    Raises:
+        InputError: The first thing that is wrong: the option, its value, and what would be right.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        option = "".join(str(part).replace("_", "-") for part in first["loc"][:1])
+        said = f"--{option} {first['input']!r}: {reason}" if option else reason
+        raise InputError(said) from None

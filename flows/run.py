@@ -15,13 +15,12 @@ from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
-from pydantic import ValidationError
 
 from flows.alive import reported_alive
-from flows.config import RunConfig, sentence
+from flows.config import RunConfig, in_one_sentence
 from flows.warm_up import mark_finished
 from tasks.data.source import Source
-from tasks.errors import InputError, ReadableError
+from tasks.errors import ReadableError
 from tasks.storage import checkpoints, records
 from tasks.storage.lock import exclusive
 from tasks.storage.stages import record_task_run
@@ -81,10 +80,8 @@ class PipelineFlow(Flow[P, R]):
         """
         keep_log_readable()
         kind = get_type_hints(self.fn)["config"]
-        try:
+        with in_one_sentence():
             return {"config": kind.model_validate(parameters["config"])}
-        except ValidationError as error:
-            raise InputError(sentence(error)) from None
 
 
 def pipeline_flow(name: str) -> Callable[[Callable[[C], R]], PipelineFlow[[C], R]]:

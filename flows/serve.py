@@ -43,34 +43,26 @@ def serve_flows(command: ServeCommand) -> None:
     report_crashed(writable_store(command.artifacts))
     serve(
         _deployment(
-            main,
-            "experiment",
-            command.as_config(Config),
-            description="Train the base model, transfer it, and compare.",
+            main, "experiment", command.as_config(Config),
+            "Train the base model, transfer it, and compare.",
         ),
         _deployment(
-            retrain,
-            "retraining",
-            command.as_config(RetrainConfig),
-            description="Train on what has arrived; put the new model into use if it is better.",
-            cron=command.cron,
+            retrain, "retraining", command.as_config(RetrainConfig),
+            "Train on what has arrived; put the new model into use if it is better.", command.cron,
         ),
         _deployment(
-            study,
-            "study",
-            command.as_config(StudyConfig),
-            description="Transfer to many subsets of the digits, from many seeds, and compare.",
+            study, "study", command.as_config(StudyConfig),
+            "Transfer to many subsets of the digits, from many seeds, and compare.",
         ),
         limit=1,
-    )
+    )  # fmt: skip
 
 
-def _deployment(flow: Flow[..., Any], name: str, config: RunConfig, **options: Any) -> Any:
-    return flow.to_deployment(
-        name,
-        parameters={"config": absolute(config).filled_form()},
-        **options,
-    )
+def _deployment(
+    flow: Flow[..., Any], name: str, config: RunConfig, about: str, cron: str | None = None
+) -> Any:
+    form = {"config": absolute(config).filled_form()}
+    return flow.to_deployment(name, parameters=form, description=about, cron=cron)
 
 
 def require_server() -> None:

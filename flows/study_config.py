@@ -1,12 +1,21 @@
 """What a study of many transfers is told."""
 
 import os
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from flows.cli_types import DIGITS, LARGEST_SEED, MOST_SEEDS, Pairs, Seeds, Subsets, shown
+from flows.cli_types import (
+    DIGITS,
+    LARGEST_SEED,
+    MOST_SEEDS,
+    Example,
+    Pairs,
+    Seeds,
+    Subsets,
+    shown,
+)
 from flows.config import RunConfig
 from tasks.trials.trial import Classes, all_pairs
 
@@ -49,7 +58,7 @@ class StudyConfig(RunConfig):
         default="processes",
         description="Where heads are trained: on processes of this machine, or on a Dask cluster.",
     )
-    address: str | None = Field(
+    address: Annotated[str | None, Example("URL")] = Field(
         default=None,
         description="The address of a Dask scheduler, as in tcp://10.0.0.1:8786; without it, Dask "
         "uses this machine.",

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.labels import Subset, select_classes
-from tasks.reporting.experiment.analysis import Answers, analyse
+from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.comparison import (
     describe_label_efficiency,
     describe_models,
     describe_unknown,
 )
-from tasks.reporting.experiment.pictures import draw, tabulate
+from tasks.reporting.experiment.page import draw, tabulate
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
 from tasks.storage.records import current_store
@@ -56,9 +56,9 @@ def compare(
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
     )
     models = describe_models(results, is_mnist, classes)
-    answers = [_answers(result, images, classes) for result in results]
+    predictions = [_predictions(result, images, classes) for result in results]
     labels = (np.asarray(store.array(split.labels)) for split in (images.train, images.test))
-    analysis = analyse(models, answers, unknown, label_efficiency, count_classes(*labels))
+    analysis = analyse(models, predictions, unknown, label_efficiency, count_classes(*labels))
     pictures = [
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
         for name, text in draw(analysis, store.array(images.test.inputs), classes)
@@ -70,7 +70,7 @@ def compare(
     )
 
 
-def _answers(result: Result, images: Dataset, classes: tuple[int, ...]) -> Answers:
+def _predictions(result: Result, images: Dataset, classes: tuple[int, ...]) -> Predictions:
     store = current_store()
     probabilities = store.array(result.evaluation.probabilities)
     labels = np.asarray(store.array(images.test.labels))
@@ -79,6 +79,6 @@ def _answers(result: Result, images: Dataset, classes: tuple[int, ...]) -> Answe
         known, chosen = everything, Subset(np.arange(len(labels)), labels)
     else:
         known, chosen = classes, select_classes(labels, classes, "test")
-    return Answers(
+    return Predictions(
         result.recipe, result.trained.name, probabilities, chosen.labels, chosen.rows, known
     )

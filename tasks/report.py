@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from tasks.data.source import Source
 from tasks.reporting.experiment.comparison import COLUMNS
-from tasks.reporting.folder import show_place, write_folder
+from tasks.reporting.experiment.page import render, summarise
+from tasks.reporting.folder import link_report, write_folder
 from tasks.reporting.metrics import collect_metrics
-from tasks.reporting.page import Metrics, render, summarise
+from tasks.reporting.page import Metrics
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
@@ -44,7 +45,7 @@ def report(
     files = render(metrics, _read(store, findings.table), pictures)
     folder = write_folder(store, files)
     _show(metrics)
-    show_place(store, folder, key="report-file")
+    link_report(store, folder, key="report-file")
     return folder
 
 

@@ -11,11 +11,11 @@ from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.folder import show_place, write_folder
+from tasks.reporting.folder import link_report, write_folder
 from tasks.reporting.metrics import describe_run
 from tasks.reporting.page import Metrics
-from tasks.reporting.study.analysis import analyse_trials
-from tasks.reporting.study.page import draw_study, render_study, summarise_study
+from tasks.reporting.study.analysis import analyse
+from tasks.reporting.study.page import draw, render, summarise
 from tasks.reporting.study.records import TransferRow
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
@@ -42,19 +42,19 @@ def report_study(
         The folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`.
     """
     run, store = TaskRunContext.get(), current_store()
-    analysis = analyse_trials(results, np.asarray(store.array(images.test.labels)))
-    pictures = dict(draw_study(analysis, store.array(images.test.inputs)))
+    analysis = analyse(results, np.asarray(store.array(images.test.labels)))
+    pictures = dict(draw(analysis, store.array(images.test.inputs)))
     tasks = finished_task_runs(run.task_run.flow_run_id if run else None)
     metrics = describe_run(config, command, source, images, analysis, tasks)
-    folder = write_folder(store, render_study(metrics, pictures), latest="latest-study")
+    folder = write_folder(store, render(metrics, pictures), latest="latest-study")
     _show(metrics)
-    show_place(store, folder, key="study-file")
+    link_report(store, folder, key="study-file")
     return folder
 
 
 def _show(metrics: Metrics) -> None:
     """What the run's page in the UI shows."""
-    create_markdown_artifact(summarise_study(metrics), key="study", description="The verdict.")
+    create_markdown_artifact(summarise(metrics), key="study", description="The verdict.")
     create_table_artifact(
         [_row(transfer) for transfer in metrics["transfers"]],
         key="study-pairs",

@@ -1,4 +1,4 @@
-"""Learning curves, label efficiency, and how sure a head is of known and unknown classes."""
+"""Curves: training, label efficiency, and confidence on known and unknown classes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -7,6 +7,8 @@ import numpy as np
 
 from tasks.plots.style import COLOURS, picture, svg
 
+MARKERS = "osD^"
+
 
 def draw_learning_curves(
     models: Sequence[Mapping[str, Any]], quantity: Literal["loss", "accuracy"]
@@ -14,8 +16,8 @@ def draw_learning_curves(
     """Loss (log scale) or accuracy (0..1) on the training images by epoch; dead attempts dotted.
 
     Args:
-        models: Rows as in `metrics.json`.
-        quantity: Which of the two.
+        models: Each with `recipe`, `model` and its `attempt_log`, whose last attempt is the model.
+        quantity: What is drawn of each epoch.
 
     Returns:
         An SVG element.
@@ -49,14 +51,12 @@ def _use_log_scale(axes: Any) -> None:
     axes.yaxis.set_major_formatter("{x:g}")
 
 
-MARKERS = "osD^"
-
-
 def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
     """A line for each approach: the mean of its draws, in a band from the worst to the best.
 
     Args:
-        label_efficiency: See `describe_label_efficiency`.
+        label_efficiency: Up to four `approaches`, each with `points` of `images` (labelled, 1 or
+            more) and the `low`, `mean` and `high` accuracy 0..1 of the draws.
 
     Returns:
         An SVG element.
@@ -80,10 +80,11 @@ def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
 
 
 def draw_uncertainty(head: Mapping[str, Any]) -> str:
-    """Shares of the images by uncertainty, 1 minus the top probability, and the threshold.
+    """Shares of known and unknown images by uncertainty (1 minus the top probability, log scale).
 
     Args:
-        head: See `tasks.evaluate_refusal.Refusal`.
+        head: `uncertainties`, the n + 1 edges of the bins; `known_counts` and `unknown_counts`, the
+            images in each, (n,); and the `threshold` (0..1) below which the head refuses.
 
     Returns:
         An SVG element.
@@ -92,8 +93,8 @@ def draw_uncertainty(head: Mapping[str, Any]) -> str:
     with picture(height=3.0) as figure:
         axes = figure.subplots()
         for key, name, colour, hatch in (
-            ("known", "own classes", COLOURS[0], ""),
-            ("unknown", "other classes", COLOURS[1], "///"),
+            ("known", "known classes", COLOURS[0], ""),
+            ("unknown", "unknown classes", COLOURS[1], "///"),
         ):
             counts = np.asarray(head[f"{key}_counts"])
             share = 100 * counts / max(1, counts.sum())
@@ -102,7 +103,7 @@ def draw_uncertainty(head: Mapping[str, Any]) -> str:
             )
         threshold = np.clip(1 - head["threshold"], uncertainties[0], uncertainties[-1])
         axes.axvline(threshold, color="black", linestyle="--", label="threshold")
-        axes.set(xscale="log", xlabel="probability of the other classes", ylabel="test images, %")
+        axes.set(xscale="log", xlabel="1 - top probability", ylabel="test images, %")
         axes.invert_xaxis()
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
         return svg(figure)

@@ -1,4 +1,4 @@
-"""Pictures of test images and of how classes are confused."""
+"""Images: confusion matrices, and test images with their predictions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,22 +8,25 @@ from numpy.typing import NDArray
 
 from tasks.plots.style import COLOURS, picture, svg
 
+COLUMNS = 4
+
 
 def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[int]) -> str:
-    """Test images by true and predicted class; mistakes are shaded by how many there are.
+    """Test images by true and predicted class; errors are shaded by their number.
 
     Args:
-        confusion: Counts, a row for each true class, (classes, classes).
-        classes: What the classes are called.
+        confusion: Counts >= 0, a row for each true class and a column for each predicted one,
+            (classes, classes).
+        classes: The classes' labels, in the order of rows and columns.
 
     Returns:
         An SVG element.
     """
     counts = np.asarray(confusion)
-    mistakes = np.where(np.eye(len(classes), dtype=bool), 0, counts)
+    errors = np.where(np.eye(len(classes), dtype=bool), 0, counts)
     with picture(height=3.6) as figure:
         axes = figure.subplots()
-        axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(1, 1.5 * mistakes.max()))
+        axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(1, 1.5 * errors.max()))
         for (row, column), count in np.ndenumerate(counts):
             weight = "bold" if row == column else "normal"
             size = 7 if len(classes) > 5 else 10
@@ -36,56 +39,51 @@ def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[int]) -
         return svg(figure)
 
 
-COLUMNS = 4
-
-
-def draw_gallery(images: NDArray[np.uint8], calls: Sequence[Mapping[str, Any]]) -> str:
-    """Each image with its true class, the prediction and its probability; mistakes in colour.
+def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Each image with its true class, the prediction and its probability; errors in colour.
 
     Args:
-        images: uint8 (n, 28, 28, 1), dark on light on the page.
-        calls: One for each image; see `hardest_images`.
+        images: uint8 (n, 28, 28, 1), 0..max pixel; drawn dark on light.
+        rows: One for each image: its `label`, `predicted` and `probability` 0..1.
+
+    Returns:
+        An SVG element.
+    """
+    titles = [f"true {row['label']}: {row['predicted']}\n{row['probability']:.3f}" for row in rows]
+    return _draw(images, titles, [row["predicted"] != row["label"] for row in rows], 1.45)
+
+
+def draw_misclassified(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Each image with its true class, the usual wrong prediction, and how many trials are wrong.
+
+    Args:
+        images: uint8 (n, 28, 28, 1), 0..max pixel; drawn dark on light.
+        rows: One for each image: its `label`, `predicted`, and `wrong` of `trials`.
 
     Returns:
         An SVG element.
     """
     titles = [
-        f"true {call['label']}: {call['predicted']}\n{call['probability']:.3f}" for call in calls
+        f"true {row['label']}: {row['predicted']}\n{row['wrong']} of {row['trials']}"
+        for row in rows
     ]
-    return _draw(images, titles, [call["predicted"] != call["label"] for call in calls], 1.45)
-
-
-def draw_wrong_answers(images: NDArray[np.uint8], found: Sequence[Mapping[str, Any]]) -> str:
-    """Each image with its true class, the most frequent wrong answer, and how many gave any.
-
-    Args:
-        images: uint8 (n, 28, 28, 1), dark on light on the page.
-        found: One for each image; see `hardest_images_of_all`.
-
-    Returns:
-        An SVG element.
-    """
-    titles = [
-        f"true {one['label']}: {one['predicted']}\n{one['wrong']} of {one['trials']}"
-        for one in found
-    ]
-    return _draw(images, titles, [one["wrong"] == one["trials"] for one in found], 1.55)
+    return _draw(images, titles, [row["wrong"] == row["trials"] for row in rows], 1.55)
 
 
 def _draw(
-    images: NDArray[np.uint8], titles: Sequence[str], stand_out: Sequence[bool], row_height: float
+    images: NDArray[np.uint8], titles: Sequence[str], highlighted: Sequence[bool], row_height: float
 ) -> str:
-    rows = -(-len(titles) // COLUMNS)
-    with picture(height=row_height * rows) as figure:
-        for axes, image, title, stands_out in zip(
-            figure.subplots(rows, COLUMNS, squeeze=False).flat,
+    height = -(-len(titles) // COLUMNS)
+    with picture(height=row_height * height) as figure:
+        for axes, image, title, is_highlighted in zip(
+            figure.subplots(height, COLUMNS, squeeze=False).flat,
             images,
             titles,
-            stand_out,
+            highlighted,
             strict=False,
         ):
             axes.imshow(image[..., 0], cmap="gray_r", vmin=0, vmax=max(1, image.max()))
-            colour, weight = (COLOURS[1], "bold") if stands_out else ("black", "normal")
+            colour, weight = (COLOURS[1], "bold") if is_highlighted else ("black", "normal")
             axes.set_title(title, size=8, color=colour, weight=weight)
         for axes in figure.axes:
             axes.axis("off")

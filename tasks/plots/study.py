@@ -1,4 +1,4 @@
-"""Pictures of a study: the pairs' errors, and the spread over seeds."""
+"""A study: the errors of all pairs, and their spread over seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,16 +9,20 @@ from tasks.networks.architecture import ONE_NODE
 from tasks.plots.style import COLOURS, picture, svg
 
 DIGITS = 10
+MARKERS = "osD^v"
+MOST_SUBSETS = 45
+TICKS = (0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
     """Mean errors on each pair: above the diagonal of two nodes, below it of one node.
 
-    Cells are shaded by the square root of the errors, or a few bad pairs would leave all others
-    the same. A pair that was not tried is empty; `dead` is one on which no seed learned.
+    Cells are shaded by the square root of the errors, because otherwise a few bad pairs
+    would make all others look equal. A pair without trials is empty, one that no seed learned dead.
 
     Args:
-        transfers: Those of one recipe; see `describe_transfers`. Larger subsets are left out.
+        transfers: Those of one recipe, each with `classes` 0..9, `head` and `mean_errors` >= 0 or
+            None. Subsets of more than two classes are left out.
 
     Returns:
         An SVG element.
@@ -46,21 +50,16 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _short(errors: float) -> str:
-    """As many digits as a cell has room for."""
+    """At most four characters, which fit into a cell."""
     return f"{errors:.1f}" if errors < 99.95 else f"{errors:.0f}"
-
-
-MARKERS = "osD^v"
-MOST_SUBSETS = 45
-TICKS = (0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
     """A dot for each seed that learned: its errors, by subset and head, the hardest subset on top.
 
     Args:
-        transfers: Those of one recipe; see `describe_transfers`. Of more than 45 subsets the
-            hardest, by the mean share of errors, are drawn.
+        transfers: Those of one recipe, each with `classes`, `head`, `accuracy` 0..1 and `errors`,
+            one for each seed, >= 0 or None. At most 45 subsets are drawn, the least accurate.
 
     Returns:
         An SVG element.
@@ -70,15 +69,15 @@ def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
     heads = list(dict.fromkeys(row["head"] for row in drawn))
     with picture(height=1.0 + 0.15 * len(subsets)) as figure:
         axes = figure.subplots()
-        for place, head in enumerate(heads):
+        for index, head in enumerate(heads):
             rows = [row for row in drawn if row["head"] == head]
             dots = [
-                (errors, subsets.index(tuple(row["classes"])) + _offset(place, len(heads)))
+                (errors, subsets.index(tuple(row["classes"])) + _offset(index, len(heads)))
                 for row in rows
                 for errors in row["errors"]
                 if errors is not None
             ]
-            colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+            colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
             style = {"color": colour, "marker": marker, "markersize": 3, "alpha": 0.7}
             axes.plot(*np.array(dots).reshape(-1, 2).T, linestyle="none", label=head, **style)
         axes.set_yticks(range(len(subsets)), [" ".join(map(str, one)) for one in subsets], size=7)
@@ -98,7 +97,7 @@ def _use_mixed_scale(axes: Any) -> None:
 
 
 def _hardest_first(transfers: Sequence[Mapping[str, Any]]) -> list[tuple[int, ...]]:
-    """The subsets for which a head learned, by the mean over heads of the accuracy."""
+    """The subsets that a head learned, by their mean accuracy over heads, the lowest first."""
     accuracies: dict[tuple[int, ...], list[float]] = {}
     for row in transfers:
         if row["learned"]:
@@ -106,6 +105,6 @@ def _hardest_first(transfers: Sequence[Mapping[str, Any]]) -> list[tuple[int, ..
     return sorted(accuracies, key=lambda classes: float(np.mean(accuracies[classes])))
 
 
-def _offset(place: int, places: int) -> float:
-    """How far from its subset's line a head's dots are, so that heads do not hide each other."""
-    return 0.4 * (place - (places - 1) / 2) / max(1, places - 1)
+def _offset(index: int, heads: int) -> float:
+    """The distance of a head's dots from its subset's line, so that heads do not overlap."""
+    return 0.4 * (index - (heads - 1) / 2) / max(1, heads - 1)

@@ -1,4 +1,4 @@
-"""What all pictures share. They are small, so that a telephone shows them at their own size."""
+"""What all pictures share; they are small enough to fit on a telephone unscaled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _SETTINGS: Any = {
 
 @contextmanager
 def picture(height: float) -> Iterator[Any]:
-    """A new figure of so many inches in the report's style."""
+    """A new figure in the report's style; `height` is in inches."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

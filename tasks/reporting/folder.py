@@ -1,4 +1,4 @@
-"""The folder of a report: written whole, with a pointer to the latest, and linked in the UI."""
+"""The folder of a report: written atomically, with a pointer to the latest, linked in the UI."""
 
 import shutil
 from datetime import UTC, datetime
@@ -32,14 +32,14 @@ def write_folder(store: Store, files: dict[str, str], latest: str = "latest") ->
 
 
 def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> Path:
-    place, pointed = f"{FOLDER}/{name}", f"{FOLDER}/{latest}"
-    folder, link = store.root / place, store.root / pointed
-    with store.temporary(place) as unfinished:
+    path, pointer_path = f"{FOLDER}/{name}", f"{FOLDER}/{latest}"
+    folder, link = store.root / path, store.root / pointer_path
+    with store.temporary(path) as unfinished:
         unfinished.mkdir()
         for file, text in files.items():
             (unfinished / file).write_text(text, encoding="utf-8")
         replace(unfinished, folder)
-    with store.temporary(pointed) as pointer:
+    with store.temporary(pointer_path) as pointer:
         pointer.symlink_to(name)
         if link.is_dir() and not link.is_symlink():  # in a copy that followed the link
             shutil.rmtree(link)
@@ -47,8 +47,8 @@ def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> 
     return folder
 
 
-def show_place(store: Store, folder: Path, key: str) -> None:
-    """Say where a report lies, here and on a remote, and link it in the UI under `key`."""
+def link_report(store: Store, folder: Path, key: str) -> None:
+    """Log where a report is, here and on a remote, and link it in the UI under `key`."""
     create_link_artifact(
         (folder / "report.html").resolve().as_uri(), link_text="report.html", key=key,
         description="The whole report.",

@@ -1,19 +1,28 @@
-"""A report's page: templates, and how numbers are written."""
+"""What both reports share: the templates' environment, and how numbers are written."""
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
 
+SIGNIFICANT = 0.05  # level below which a p value is significant
+
+
+class Finding(TypedDict):
+    """A sentence of the verdict, and the numbers behind it, without a full stop."""
+
+    claim: str
+    evidence: str
+
 
 def percent(share: float, digits: int = 2) -> str:
-    """0.5 as `50.00 %`, with a space that does not break."""
+    """0.5 as `50.00 %`, with a no-break space."""
     return f"{100 * share:.{digits}f}\u00a0%"
 
 
 def listed(value: Any) -> Any:
-    """A setting as it is written: 0, 1, and several of these as 0, 1; 3, 5."""
+    """A setting as text: a list as `0, 1`, a list of lists as `0, 1; 3, 5`."""
     if not isinstance(value, list):
         return value
     separator = "; " if any(isinstance(item, list) for item in value) else ", "
@@ -21,34 +30,22 @@ def listed(value: Any) -> Any:
 
 
 def enumerated(classes: Sequence[int]) -> str:
-    """Classes in a sentence: 3, 5 and 8."""
+    """Classes in a sentence: `3, 5 and 8`."""
     *most, last = map(str, classes)
     return f"{', '.join(most)} and {last}"
 
 
-def render(metrics: Metrics, table: str, pictures: dict[str, str]) -> dict[str, str]:
-    """File names and texts of the report; the same input gives the same texts.
-
-    Args:
-        metrics: See `collect_metrics`.
-        table: The comparison as CSV.
-        pictures: SVG elements by name; see `tasks.compare.draw`.
-    """
+def render_report(folder: str, metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:
+    """File names and texts of what every report consists of: two pages and the numbers."""
     return {
-        "report.html": fill("report.html.jinja", metrics, pictures),
-        "report.md": fill("report.md.jinja", metrics, pictures),
-        "comparison.csv": table,
+        "report.html": fill(f"{folder}/report.html.jinja", metrics, pictures),
+        "report.md": fill(f"{folder}/report.md.jinja", metrics, pictures),
         "metrics.json": json.dumps(metrics, indent=2, allow_nan=False) + "\n",
     }
 
 
-def summarise(metrics: Metrics) -> str:
-    """Verdict and comparison alone, as Markdown."""
-    return fill("summary.md.jinja", metrics, {})
-
-
 def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
-    """A template of this folder, filled in; what a template asks for must be there."""
+    """A template of this folder, filled in; an unknown variable in a template is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(

@@ -12,11 +12,10 @@ import pytest
 from flows.cli_types import reproducing_command
 from flows.config import Config
 from tasks.evaluate import score
-from tasks.reporting.experiment.analysis import Answers, analyse
+from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
-from tasks.reporting.experiment.pictures import draw, tabulate
+from tasks.reporting.experiment.page import draw, render, summarise, tabulate
 from tasks.reporting.folder import write_folder
-from tasks.reporting.page import render, summarise
 from tasks.schemas.references import ArrayReference, ModelReference
 from tasks.schemas.results import Evaluation, LabelEfficiency, Point, Result
 from tasks.schemas.training import Attempt, EpochResult, History, TrainedModel
@@ -33,7 +32,7 @@ ONE = np.array([[0.8, 0.2], [0.1, 0.9], [0.9, 0.1], [0.3, 0.7]], np.float32)
 
 
 def result(name: str, probabilities: np.ndarray, dead_attempts: int = 0) -> Result:
-    """A model with these answers, after so many attempts that died."""
+    """A model with these predictions, after `dead_attempts` dead ones."""
     history = History(epochs=(EpochResult(loss=0.5, accuracy=0.6),) * 2, seconds=1.5)
     dead = Attempt(seed=1, history=history, outcome="predicts 1 of 2 classes")
     attempts = (dead,) * dead_attempts + (Attempt(seed=2, history=history, outcome="learned"),)
@@ -51,10 +50,10 @@ def result(name: str, probabilities: np.ndarray, dead_attempts: int = 0) -> Resu
     )
 
 
-def answers(name: str, probabilities: np.ndarray) -> Answers:
+def predictions(name: str, probabilities: np.ndarray) -> Predictions:
     classes = probabilities.shape[1]
     rows = np.flatnonzero(np.less(LABELS, classes))
-    return Answers("notebook", name, probabilities, LABELS[rows], rows, tuple(range(classes)))
+    return Predictions("notebook", name, probabilities, LABELS[rows], rows, tuple(range(classes)))
 
 
 def unknown_classes(confident: float) -> dict:
@@ -108,7 +107,7 @@ def metrics() -> dict:
     ]
     analysis = analyse(
         describe_models(results, is_mnist=True, classes=(0, 1)),
-        [answers("base", BASE), answers("two-node", TWO), answers("one-node", ONE)],
+        [predictions("base", BASE), predictions("two-node", TWO), predictions("one-node", ONE)],
         [unknown_classes(0.25)],
         study(**STUDY),
     )
@@ -143,7 +142,7 @@ def claims(metrics: dict) -> list[str]:
 
 @pytest.mark.parametrize("name", ["report.html", "report.md", "comparison.csv", "metrics.json"])
 def test_the_report_is_the_stored_one(metrics, name):
-    """After a change that is meant: `python tests/test_report.py` stores it anew."""
+    """After a change that is meant: `python tests/reporting/test_report.py` stores it again."""
     assert pages(metrics)[name] == (EXPECTED / name).read_text()
 
 
@@ -153,29 +152,29 @@ def test_metrics_come_back_whole(metrics):
 
 def test_the_verdict_follows_from_the_numbers(metrics):
     assert claims(metrics) == [
-        "The base model's features carry over: every transferred head learned its classes, "
-        "after 1 initialisation that never learned was thrown away.",
+        "The base model's features transfer: every transferred head learned its classes, "
+        "after 1 initialisation that never learned was discarded.",
         "Two output nodes or one: they cannot be distinguished.",
         "Transfer helps where labels are few, up to 2 images; with all of them it cannot be "
         "distinguished from a linear model on pixels.",
-        "Images of other classes are often called with confidence: do not show them to these "
-        "models without a threshold.",
+        "Images of unknown classes often get confident predictions: do not use these models "
+        "without a refusal threshold.",
     ]
     evidence = metrics["verdict"][1]["evidence"]
     assert "agree on 75.00\u00a0% of 4 test images" in evidence
-    assert "only two nodes are right on 0, only one on 1 (exact McNemar test, p = 1)" in evidence
+    assert "only two nodes are correct on 0, only one on 1 (exact McNemar test, p = 1)" in evidence
 
 
 def test_a_head_that_did_not_learn_leads_the_verdict():
     dead = result("two-node", TWO[:, ::-1].copy())
     found = analyse(
         describe_models([dead], is_mnist=False, classes=(0, 1)),
-        [answers("two-node", TWO)],
+        [predictions("two-node", TWO)],
         [],
         None,
     )
     assert claims(found) == [
-        "Do not use notebook two-node: always answering the most frequent class does as well."
+        "Do not use notebook two-node: always predicting the most frequent class is as accurate."
     ]
 
 
@@ -183,14 +182,14 @@ def test_rare_confidence_and_useless_transfer_are_said_so():
     same = {name: [[0.9, 0.9], [1, 1]] for name in STUDY}
     found = analyse(
         describe_models([result("two-node", TWO)], is_mnist=False, classes=(0, 1)),
-        [answers("two-node", TWO)],
+        [predictions("two-node", TWO)],
         [unknown_classes(0.01)],
         study(**same),
     )
     assert claims(found)[1:] == [
-        "Transfer was not seen to help with few labels; with all of them it cannot be "
+        "Transfer showed no benefit with few labels; with all of them it cannot be "
         "distinguished from a linear model on pixels.",
-        "Images of other classes are rarely called with confidence.",
+        "Images of unknown classes rarely get confident predictions.",
     ]
 
 
@@ -225,7 +224,7 @@ def test_what_was_left_out_is_said(metrics):
     for name in ("report.html", "report.md"):
         page = pages(metrics)[name]
         assert "--no-label-efficiency" in page
-        assert "There is no image of another class." in page
+        assert "There are no images of unknown classes." in page
         assert "there are more" in page
 
 

@@ -19,8 +19,8 @@ from trial_results import LABELS, trial_result
 from tasks.data.source import Source
 from tasks.plots.study import draw_spread
 from tasks.report_study import report_study
-from tasks.reporting.study.analysis import analyse_trials
-from tasks.reporting.study.page import draw_study, render_study, summarise_study
+from tasks.reporting.study.analysis import analyse
+from tasks.reporting.study.page import draw, render, summarise
 from tasks.reporting.study.verdict import judge_spread
 from tasks.schemas.references import Dataset, Split
 from tasks.storage import records
@@ -50,7 +50,7 @@ THREE = [trial_result((3, 5, 8), "three-node", seed, wrong=(seed,)) for seed in 
 
 
 def metrics(results: list[TrialResult]) -> dict:
-    return analyse_trials(results, LABELS) | {
+    return analyse(results, LABELS) | {
         "dataset": {
             "name": "MNIST",
             "source": "/data/<mnist>",
@@ -68,7 +68,7 @@ def metrics(results: list[TrialResult]) -> dict:
 
 def pages(results: list[TrialResult]) -> dict[str, str]:
     found = metrics(results)
-    return render_study(found, dict(draw_study(found, TEST)))
+    return render(found, dict(draw(found, TEST)))
 
 
 class Page(HTMLParser):
@@ -113,14 +113,22 @@ class Page(HTMLParser):
 
 
 def claims(results: list[TrialResult]) -> list[str]:
-    return [finding["claim"] for finding in analyse_trials(results, LABELS)["verdict"]]
+    return [finding["claim"] for finding in analyse(results, LABELS)["verdict"]]
 
 
 def test_the_page_is_whole_and_its_contents_lead_somewhere():
     page = Page(pages(pairs() + THREE + DEAD)["report.html"])
     assert page.open == []
     assert page.links == page.ids
-    assert page.ids == ["verdict", "subsets", "heads", "seeds", "hardest", "dead", "making"]
+    assert page.ids == [
+        "verdict",
+        "subsets",
+        "heads",
+        "seeds",
+        "hardest",
+        "dead",
+        "reproducibility",
+    ]
 
 
 def test_the_matrix_has_two_nodes_above_the_diagonal_and_one_below():
@@ -136,7 +144,7 @@ def test_the_matrix_has_two_nodes_above_the_diagonal_and_one_below():
 
 
 def test_the_picture_of_pairs_has_the_same_errors():
-    pictures = dict(draw_study(metrics(pairs() + DEAD), TEST))
+    pictures = dict(draw(metrics(pairs() + DEAD), TEST))
     assert list(pictures) == ["pairs-tuned", "spread-tuned", "hardest-tuned-3-5"]
     picture = pictures["pairs-tuned"]
     assert [picture.count(f">{text}<") for text in ("1.5", "3.0", "0.0", "dead")] == [1, 1, 5, 1]
@@ -166,7 +174,7 @@ def test_a_study_of_larger_subsets_alone_has_no_matrix_and_no_comparison_of_head
     assert not [table for table in Page(page).tables if table[0][0] == "digit"]
     assert "There is no pair of classes for which both heads learned" in page
     assert "spread-tuned" not in page
-    assert list(dict(draw_study(metrics(THREE), TEST))) == ["spread-tuned", "hardest-tuned-3-5-8"]
+    assert list(dict(draw(metrics(THREE), TEST))) == ["spread-tuned", "hardest-tuned-3-5-8"]
 
 
 def test_one_seed_has_no_spread():
@@ -181,22 +189,22 @@ def test_a_study_in_which_nothing_learned_has_a_report():
     assert "No trial that learned got a test image wrong" in page["report.html"]
     assert claims(DEAD[:1]) == [
         "No trial learned.",
-        "How much depends on the seed is unknown.",
-        "3 of 3 initialisations never learned and were thrown away.",
+        "The variation over seeds is unknown.",
+        "3 of 3 initialisations never learned and were discarded.",
     ]
 
 
 def test_the_verdict_follows_from_the_numbers():
     assert claims(pairs()) == [
-        "The base model's features carry over: all 12 trials learned.",
-        "By the recipe tuned, two output nodes and one cannot be distinguished.",
+        "The base model's features transfer: all 12 trials learned.",
+        "With the recipe tuned, two output nodes and one cannot be distinguished.",
         "In most subsets the seed hardly matters, in some it does.",
         "Hardest to tell apart: 3 and 5.",
         "Every initialisation learned.",
     ]
-    evidence = analyse_trials(pairs(), LABELS)["verdict"][1]["evidence"]
+    evidence = analyse(pairs(), LABELS)["verdict"][1]["evidence"]
     assert evidence == (
-        "Errors in all: two nodes 3, one node 6. Pairs on which two nodes made fewer: 1, as many: "
+        "Errors in all: two nodes 3, one node 6. Pairs on which two nodes made fewer: 1, equal: "
         "2, more: 0 (exact sign-flip test, p = 1). "
         "Pair by pair, adjusted for 3 tests, 0 differ (least p = 0.75)"
     )
@@ -207,7 +215,7 @@ def test_the_verdict_follows_from_the_numbers():
     [
         (0.0, 0.9, "The seed hardly matters."),
         (0.9, 1.0, "In most subsets the seed hardly matters, in some it does."),
-        (1.0, 1.0, "One seed is not enough to judge a subset: errors vary from seed to seed."),
+        (1.0, 1.0, "One seed is not enough to judge a subset: errors vary over seeds."),
     ],
 )
 def test_the_verdict_says_how_much_depends_on_the_seed(median, largest, claim):
@@ -224,7 +232,7 @@ def test_a_head_that_is_better_on_most_pairs_is_said_so():
         for classes in list(combinations(range(10), 2))[:7]
         for head in ("two-node", "one-node")
     ]
-    assert "By the recipe tuned, two output nodes make fewer mistakes over all pairs." in claims(
+    assert "With the recipe tuned, two output nodes make fewer errors over all pairs." in claims(
         trials
     )
 
@@ -235,7 +243,7 @@ def test_a_pair_that_differs_is_said_so_though_the_heads_are_equal_on_the_whole(
         for head in ("two-node", "one-node")
     ]
     assert claims(trials)[1] == (
-        "By the recipe tuned, neither two output nodes nor one is better throughout, but they "
+        "With the recipe tuned, neither two output nodes nor one is better throughout, but they "
         "differ on 1 of 1 pairs."
     )
 
@@ -244,7 +252,7 @@ def test_dead_initialisations_are_counted_and_explained():
     (two, one) = Page(pages(DEAD)["report.html"]).table("of them dead")
     assert two == ["tuned", "two-node", "1", "3", "3", "3", "1", f"{DIED}: 3"]
     assert one == ["tuned", "one-node", "1", "2", "1", "2", "0", f"{DIED}: 1"]
-    assert claims(DEAD)[-1] == "4 of 5 initialisations never learned and were thrown away."
+    assert claims(DEAD)[-1] == "4 of 5 initialisations never learned and were discarded."
 
 
 def test_the_csv_has_a_line_for_each_trial():
@@ -278,8 +286,8 @@ def test_the_page_is_escaped_and_needs_no_network():
 def test_a_notice_stands_above_the_verdict():
     found = metrics(pairs())
     found["dataset"]["notice"] = "digits stand in for MNIST"
-    files = render_study(found, dict(draw_study(found, TEST)))
-    for text in (files["report.html"], files["report.md"], summarise_study(found)):
+    files = render(found, dict(draw(found, TEST)))
+    for text in (files["report.html"], files["report.md"], summarise(found)):
         assert text.index("digits stand in for MNIST") < text.index("1. Verdict")
 
 

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from trial_results import LABELS, trial_result
 
 from tasks.errors import InputError
-from tasks.reporting.study.analysis import analyse_trials
+from tasks.reporting.study.analysis import analyse
 from tasks.statistics.estimates import exact_interval
 from tasks.statistics.paired import compare_paired, holm, sign_flip_p_value
 
@@ -72,7 +72,7 @@ def test_more_hits_than_images_are_refused(hits):
 
 
 def test_a_transfer_is_summed_up_over_the_seeds_that_learned():
-    found = analyse_trials(
+    found = analyse(
         [
             trial_result((3, 5), "two-node", 0, wrong=(0,)),
             trial_result((3, 5), "two-node", 1, wrong=(0, 1)),
@@ -109,7 +109,7 @@ def test_a_transfer_is_summed_up_over_the_seeds_that_learned():
 
 def test_a_trial_is_a_row_and_without_accuracy_if_it_never_learned():
     died = trial_result((3, 5), "one-node", 4, dead=("predicts 1 of 2 classes",) * 2, learned=False)
-    right, dead = analyse_trials([trial_result((3, 5), "two-node", 4), died], LABELS)["trials"]
+    right, dead = analyse([trial_result((3, 5), "two-node", 4), died], LABELS)["trials"]
     low, high = exact_interval(8, 8)
     assert right == {
         "recipe": "tuned",
@@ -137,7 +137,7 @@ def test_a_trial_is_a_row_and_without_accuracy_if_it_never_learned():
 
 def test_heads_are_compared_image_by_image_over_the_seeds_they_share():
     """One node is wrong on image 0 in both seeds, on image 1 in one; two nodes on 2 in one."""
-    found = analyse_trials(
+    found = analyse(
         [
             trial_result((3, 5), "two-node", 0),
             trial_result((3, 5), "two-node", 1, wrong=(2,)),
@@ -170,7 +170,7 @@ def test_over_all_pairs_the_pairs_are_the_units():
         for a, b, two, one in [(0, 1, 0, 3), (0, 2, 1, 1), (0, 3, 2, 1), (0, 4, 0, 1)]
         for head, errors in (("two-node", two), ("one-node", one))
     ]
-    (heads,) = analyse_trials(trials, LABELS)["heads"]
+    (heads,) = analyse(trials, LABELS)["heads"]
     assert heads == {
         "recipe": "tuned",
         "pairs": 4,
@@ -196,14 +196,14 @@ def test_a_pair_is_adjusted_for_all_pairs_of_its_recipe():
         trial_result((0, 1), head, 0, wrong=wrong, recipe="notebook")
         for head, wrong in (("two-node", ()), ("one-node", everything))
     ]
-    pairs = analyse_trials(trials + others, LABELS)["pairs"]
+    pairs = analyse(trials + others, LABELS)["pairs"]
     assert [pair["p_value"] for pair in pairs] == [2 / 2**8, 1, 2 / 2**8]
     assert [pair["adjusted"] for pair in pairs] == [2 * 2 / 2**8, 1, 2 / 2**8]
 
 
 def test_the_spread_is_over_seeds_and_the_totals_over_complete_subsets():
     """Sample deviations: of 0 and 2, the root of 2; of 1 and 1, 0; one seed has none."""
-    found = analyse_trials(
+    found = analyse(
         [
             trial_result((0, 1), "two-node", 0),
             trial_result((0, 1), "two-node", 1, wrong=(0, 1)),
@@ -230,7 +230,7 @@ def test_the_spread_is_over_seeds_and_the_totals_over_complete_subsets():
 
 def test_the_hardest_subset_shows_the_images_that_most_trials_got_wrong():
     """The images of 1, 2 and 3 are 1, 2, 3, 11, 12, 13, ... of all test images."""
-    found = analyse_trials(
+    found = analyse(
         [
             trial_result((1, 2, 3), "three-node", 0, wrong=(4,)),
             trial_result((1, 2, 3), "three-node", 1, wrong=(2, 4)),
@@ -268,7 +268,7 @@ def test_the_hardest_subset_shows_the_images_that_most_trials_got_wrong():
 
 def test_dead_attempts_are_counted_with_their_reasons():
     one, two = "predicts 1 of 2 classes", "accuracy 0.573, 0.575 is needed"
-    found = analyse_trials(
+    found = analyse(
         [
             trial_result((0, 1), "two-node", 0, dead=(one, two)),
             trial_result((0, 1), "two-node", 1),
@@ -308,9 +308,9 @@ def test_the_order_of_the_outcomes_does_not_matter():
         for head in (("two-node", "one-node") if len(classes) == 2 else ("three-node",))
         for seed in (0, 1)
     ]
-    assert analyse_trials(trials[::-1], LABELS) == analyse_trials(trials, LABELS)
+    assert analyse(trials[::-1], LABELS) == analyse(trials, LABELS)
 
 
 def test_a_class_without_a_test_image_is_named():
     with pytest.raises(InputError, match="class 9 has no image in the test data"):
-        analyse_trials([trial_result((8, 9), "two-node")], LABELS[:9])
+        analyse([trial_result((8, 9), "two-node")], LABELS[:9])

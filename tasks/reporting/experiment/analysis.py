@@ -1,4 +1,4 @@
-"""What the sections of an experiment's report say, from probabilities and labels."""
+"""What the report's sections say, computed from probabilities and labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,85 +22,15 @@ MOST_DIFFERENCES = 5
 MOST_IMAGES = 12
 
 
-def compare_heads(
-    recipe: str,
-    two: NDArray[np.float32],
-    one: NDArray[np.float32],
-    labels: NDArray[np.integer],
-    rows: NDArray[np.intp],
-    classes: tuple[int, ...],
-) -> HeadsRow:
-    """Agreement, McNemar's test, and the images on which the probabilities are furthest apart.
-
-    Args:
-        recipe: By which both were trained.
-        two: Probabilities of the two-node head, (n, 2).
-        one: Those of the one-node head, with a column for each class too, (n, 2).
-        labels: True classes 0 and 1, (n,).
-        rows: Where the images stand among all test images, (n,).
-        classes: What the classes are called.
-    """
-    calls = two.argmax(axis=1), one.argmax(axis=1)
-    pairs = compare_paired(calls[0] == labels, calls[1] == labels)
-    distances = np.abs(two[:, 1] - one[:, 1])
-    furthest = np.argsort(-distances, kind="stable")[:MOST_DIFFERENCES]
-    return {
-        "recipe": recipe,
-        "both": pairs.both,
-        "only_first": pairs.only_first,
-        "only_second": pairs.only_second,
-        "neither": pairs.neither,
-        "p_value": pairs.p_value,
-        "n": pairs.n,
-        "agreement": float((calls[0] == calls[1]).mean()),
-        "differences": [
-            {
-                "image": int(rows[i]),
-                "label": classes[labels[i]],
-                "two_node": float(two[i, 1]),
-                "one_node": float(one[i, 1]),
-            }
-            for i in furthest
-        ],
-    }
-
-
-def hardest_images(
-    probabilities: NDArray[np.float32],
-    labels: NDArray[np.integer],
-    rows: NDArray[np.intp],
-    classes: tuple[int, ...],
-) -> list[ImageRow]:
-    """Up to 12 images, those with the least probability of their true class first.
-
-    Args:
-        probabilities: (n, classes).
-        labels: True classes, counted from 0, (n,).
-        rows: Where the images stand among all test images, (n,).
-        classes: What the classes are called.
-    """
-    of_truth = probabilities[np.arange(len(labels)), labels]
-    predicted = probabilities.argmax(axis=1)
-    return [
-        {
-            "image": int(rows[i]),
-            "label": classes[labels[i]],
-            "predicted": classes[predicted[i]],
-            "probability": float(probabilities[i].max()),
-        }
-        for i in np.argsort(of_truth, kind="stable")[:MOST_IMAGES]
-    ]
-
-
 @dataclass(frozen=True)
-class Answers:
-    """What one model said of the test images of its classes.
+class Predictions:
+    """One model's predictions of the test images of its classes.
 
     Attributes:
-        probabilities: float32 (n, classes).
-        labels: True classes, counted from 0, (n,).
-        rows: Where the images stand among all test images, (n,).
-        classes: What the classes are called.
+        probabilities: float32 (n, classes), 0..1; the one-node head's have two columns, too.
+        labels: True classes, counted from 0, integers (n,).
+        rows: The images' indices among all test images, (n,).
+        classes: The labels that the classes have in the data set.
     """
 
     recipe: str
@@ -110,10 +40,16 @@ class Answers:
     rows: NDArray[np.intp]
     classes: tuple[int, ...]
 
+    @property
+    def predicted(self) -> NDArray[np.intp]:
+        """The most probable classes, counted from 0, (n,)."""
+        found: NDArray[np.intp] = self.probabilities.argmax(axis=1)
+        return found
+
 
 def analyse(
     models: Sequence[ModelRow],
-    answers: Sequence[Answers],
+    predictions: Sequence[Predictions],
     unknown_classes: Sequence[UnknownRow],
     label_efficiency: LabelEfficiencyRow | None,
     class_counts: Sequence[dict[str, int]] = (),
@@ -122,39 +58,73 @@ def analyse(
 
     Args:
         models: A row for each model; see `describe_models`.
-        answers: The same models' answers.
+        predictions: The same models' predictions.
         unknown_classes: A row for each head.
         label_efficiency: See `describe_label_efficiency`; None if there was none.
         class_counts: Training and test images of each class.
     """
-    heads = [
-        found
-        for recipe in dict.fromkeys(answer.recipe for answer in answers)
-        if (found := _compare_heads([a for a in answers if a.recipe == recipe])) is not None
-    ]
+    heads = compare_heads(predictions)
     return {
         "verdict": reach_verdict(models, heads, label_efficiency, unknown_classes),
         "models": list(models),
         "heads": heads,
         "label_efficiency": label_efficiency,
         "mistakes": [
-            {
-                "recipe": one.recipe,
-                "model": one.model,
-                "images": hardest_images(one.probabilities, one.labels, one.rows, one.classes),
-            }
-            for one in answers
+            {"recipe": one.recipe, "model": one.model, "images": find_hardest(one)}
+            for one in predictions
         ],
         "unknown_classes": list(unknown_classes),
         "class_counts": list(class_counts),
     }
 
 
-def _compare_heads(answers: Sequence[Answers]) -> HeadsRow | None:
-    by_name = {answer.model: answer for answer in answers}
-    two, one = by_name.get(softmax_head(2).name), by_name.get(ONE_NODE.name)
-    if two is None or one is None:
-        return None
-    return compare_heads(
-        two.recipe, two.probabilities, one.probabilities, two.labels, two.rows, two.classes
-    )
+def compare_heads(predictions: Sequence[Predictions]) -> list[HeadsRow]:
+    """The two-node against the one-node head by each recipe that has both."""
+    found = {(one.recipe, one.model): one for one in predictions}
+    two, one = softmax_head(2).name, ONE_NODE.name
+    recipes = dict.fromkeys(recipe for recipe, _ in found)
+    return [
+        _compare(found[recipe, two], found[recipe, one])
+        for recipe in recipes
+        if (recipe, two) in found and (recipe, one) in found
+    ]
+
+
+def find_hardest(model: Predictions) -> list[ImageRow]:
+    """Up to 12 images, those with the lowest probability of their true class first."""
+    of_truth = model.probabilities[np.arange(len(model.labels)), model.labels]
+    return [
+        {
+            "image": int(model.rows[i]),
+            "label": model.classes[model.labels[i]],
+            "predicted": model.classes[model.predicted[i]],
+            "probability": float(model.probabilities[i].max()),
+        }
+        for i in np.argsort(of_truth, kind="stable")[:MOST_IMAGES]
+    ]
+
+
+def _compare(two: Predictions, one: Predictions) -> HeadsRow:
+    """Agreement, McNemar's test, and the images whose probabilities differ most."""
+    pairs = compare_paired(two.predicted == two.labels, one.predicted == one.labels)
+    second = two.probabilities[:, 1], one.probabilities[:, 1]
+    furthest = np.argsort(-np.abs(second[0] - second[1]), kind="stable")[:MOST_DIFFERENCES]
+    return {
+        "recipe": two.recipe,
+        "both": pairs.both,
+        "only_first": pairs.only_first,
+        "only_second": pairs.only_second,
+        "neither": pairs.neither,
+        "p_value": pairs.p_value,
+        "n": pairs.n,
+        "agreement": float((two.predicted == one.predicted).mean()),
+        "differences": [
+            {
+                "image": int(two.rows[i]),
+                "label": two.classes[two.labels[i]],
+                "two_node": float(second[0][i]),
+                "one_node": float(second[1][i]),
+            }
+            for i in furthest
+        ],
+    }

@@ -34,7 +34,7 @@ def describe_models(
 ) -> list[ModelRow]:
     """A row for each model, in JSON types, as in `metrics.json`.
 
-    The published numbers stand beside the notebook's own case only, and are None elsewhere.
+    The published numbers are given for the notebook's own case only, and None otherwise.
     """
     is_the_notebooks = is_mnist and classes == CLASSES_OF_THE_NOTEBOOK
     return [_describe(result, is_the_notebooks) for result in results]

@@ -2,12 +2,7 @@
 
 from typing import Any, TypedDict
 
-
-class Finding(TypedDict):
-    """A sentence for everybody, and the numbers behind it."""
-
-    claim: str
-    evidence: str
+from tasks.reporting.page import Finding
 
 
 class ModelRow(TypedDict):
@@ -61,7 +56,7 @@ class HeadsRow(TypedDict):
 
 
 class PointRow(TypedDict):
-    """Test accuracies (0..1), one a draw, with so many labelled images in all."""
+    """Test accuracies (0..1), one a draw, with `images` labelled images in all."""
 
     images: int
     mean: float

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 
 from tasks.reporting.experiment.records import (
     ApproachRow,
-    Finding,
     HeadsRow,
     LabelEfficiencyRow,
     ModelRow,
     PointRow,
     UnknownRow,
 )
-from tasks.reporting.page import percent
+from tasks.reporting.page import SIGNIFICANT, Finding, percent
 
-SIGNIFICANT = 0.05
+RARE = 0.05  # of the images of unknown classes
 
 
 def reach_verdict(
@@ -34,7 +33,7 @@ def reach_verdict(
     if heads:
         findings.append(judge_heads(heads[-1]))
     if label_efficiency:
-        findings.append(judge_benefit(label_efficiency))
+        findings.append(judge_label_efficiency(label_efficiency))
     if unknown_classes:
         findings.append(
             judge_unknown_classes(
@@ -52,14 +51,14 @@ def judge_transfers(models: Sequence[ModelRow]) -> Finding:
     if dead:
         names = " and ".join(_name(head) for head in dead)
         return Finding(
-            claim=f"Do not use {names}: always answering the most frequent class does as well.",
+            claim=f"Do not use {names}: always predicting the most frequent class is as accurate.",
             evidence=evidence,
         )
     lost = sum(model["attempts"] - 1 for model in models)
-    claim = "The base model's features carry over: every transferred head learned its classes"
+    claim = "The base model's features transfer: every transferred head learned its classes"
     if lost:
         were = "s that never learned were" if lost > 1 else " that never learned was"
-        claim += f", after {lost} initialisation{were} thrown away"
+        claim += f", after {lost} initialisation{were} discarded"
     claim += "."
     return Finding(claim=claim, evidence=evidence)
 
@@ -69,7 +68,7 @@ def judge_heads(heads: HeadsRow) -> Finding:
     first, second = heads["only_first"], heads["only_second"]
     evidence = (
         f"With the recipe {heads['recipe']} both agree on {percent(heads['agreement'])} of "
-        f"{heads['n']:,} test images; only two nodes are right on {first}, only one on {second} "
+        f"{heads['n']:,} test images; only two nodes are correct on {first}, only one on {second} "
         f"(exact McNemar test, p = {heads['p_value']:.2g})"
     )
     if heads["p_value"] >= SIGNIFICANT:
@@ -80,83 +79,82 @@ def judge_heads(heads: HeadsRow) -> Finding:
     return Finding(claim=f"For these classes {better} better.", evidence=evidence)
 
 
-def judge_benefit(label_efficiency: LabelEfficiencyRow) -> Finding:
-    """Whether the frozen backbone beats what does without transfer.
+def judge_label_efficiency(label_efficiency: LabelEfficiencyRow) -> Finding:
+    """Whether the frozen backbone beats the baselines, `scratch` and `linear`.
 
-    With few labels that is to be better in every draw, which happens once in 32 by chance for
+    With few labels it has to be better in every draw, which happens by chance once in 32 times for
     five draws; with all labels, McNemar's test decides.
     """
     frozen, *others = label_efficiency["approaches"]
-    rivals = [other for other in others if other["approach"] in ("scratch", "linear")]
-    few = _beaten_at(frozen, rivals)
-    best = min(rivals, key=lambda rival: (rival["errors"], rival["approach"]))
-    told = ", ".join(
+    baselines = [other for other in others if other["approach"] in ("scratch", "linear")]
+    with_all = _compare_with_all_labels(frozen, baselines)
+    errors = ", ".join(
         f"{one['approach']} {one['errors']} (p = {one['against_frozen']['p_value']:.2g})"
         for one in others
     )
-    full = f"Errors of {label_efficiency['n']:,} with all labels: frozen {frozen['errors']}, {told}"
-    significant = best["against_frozen"]["p_value"] < SIGNIFICANT
-    if not significant:
-        with_all = f"with all of them it cannot be distinguished from {_phrase(best)}"
-    elif frozen["errors"] < best["errors"]:
-        with_all = f"with all of them it still beats {_phrase(best)}"
-    else:
-        with_all = f"with all of them {_phrase(best)} is better"
-    if not few:
-        return Finding(
-            claim=f"Transfer was not seen to help with few labels; {with_all}.", evidence=full
-        )
-    images, rival = few[0]["images"], max(few[1:], key=lambda point: point["mean"])
-    small = (
-        f"With {images:,} labelled images, frozen {percent(few[0]['mean'])} on average and best "
-        f"without transfer {percent(rival['mean'])}, worse in each of "
-        f"{label_efficiency['draws']} draws"
+    evidence = (
+        f"Errors of {label_efficiency['n']:,} with all labels: frozen {frozen['errors']}, {errors}"
     )
+    few = _beaten_at(frozen, baselines)
+    if not few:
+        claim = f"Transfer showed no benefit with few labels; {with_all}."
+        return Finding(claim=claim, evidence=evidence)
+    images, best = few[0]["images"], max(point["mean"] for point in few[1:])
     return Finding(
         claim=f"Transfer helps where labels are few, up to {images:,} images; {with_all}.",
-        evidence=f"{small}. {full}",
+        evidence=(
+            f"With {images:,} labelled images, frozen {percent(few[0]['mean'])} on average and the "
+            f"best baseline {percent(best)}, worse in each of {label_efficiency['draws']} draws. "
+            f"{evidence}"
+        ),
     )
 
 
 def judge_unknown_classes(unknown_classes: Sequence[UnknownRow]) -> Finding:
-    """What happens to images of no known class."""
+    """Whether images of unknown classes get confident predictions."""
     worst = max(unknown_classes, key=lambda head: head["confident"])
     evidence = "; ".join(
-        f"{_name(head)}: {percent(head['confident'], 1)} of {head['unknown']:,} called with "
-        f"at least 95 % probability; refusing below {head['threshold']:.6f} refuses "
+        f"{_name(head)}: {percent(head['confident'], 1)} of {head['unknown']:,} predicted with "
+        f"a probability of at least 95 %; refusing below {head['threshold']:.6f} refuses "
         f"{percent(head['refused'], 1)} of them and {percent(1 - head['accepted'], 1)} of the known"
         for head in unknown_classes
     )
-    if worst["confident"] < SIGNIFICANT:
-        claim = "Images of other classes are rarely called with confidence."
+    if worst["confident"] < RARE:
+        claim = "Images of unknown classes rarely get confident predictions."
     else:
         claim = (
-            "Images of other classes are often called with confidence: "
-            "do not show them to these models without a threshold."
+            "Images of unknown classes often get confident predictions: "
+            "do not use these models without a refusal threshold."
         )
     return Finding(claim=claim, evidence=evidence)
 
 
-def _beaten_at(frozen: ApproachRow, rivals: Sequence[ApproachRow]) -> list[PointRow]:
-    """The points with the most labels, short of all, at which the frozen backbone beats all rivals.
+def _compare_with_all_labels(frozen: ApproachRow, baselines: Sequence[ApproachRow]) -> str:
+    best = min(baselines, key=lambda baseline: (baseline["errors"], baseline["approach"]))
+    name = {
+        "scratch": "the same network trained from scratch",
+        "linear": "a linear model on pixels",
+    }[best["approach"]]
+    if best["against_frozen"]["p_value"] >= SIGNIFICANT:
+        return f"with all of them it cannot be distinguished from {name}"
+    if frozen["errors"] < best["errors"]:
+        return f"with all of them it is still better than {name}"
+    return f"with all of them {name} is better"
 
-    With all labels the draws are one and the same, so they are no evidence.
+
+def _beaten_at(frozen: ApproachRow, baselines: Sequence[ApproachRow]) -> list[PointRow]:
+    """The points with the most labels, but not all, at which the frozen backbone beats baselines.
+
+    With all labels every draw is the same, so they are no evidence.
     """
-    sizes = zip(*(approach["points"][:-1] for approach in (frozen, *rivals)), strict=True)
+    sizes = zip(*(approach["points"][:-1] for approach in (frozen, *baselines)), strict=True)
     beaten = [points for points in sizes if all(_is_better(points[0], p) for p in points[1:])]
     return list(beaten[-1]) if beaten else []
 
 
-def _is_better(point: PointRow, rival: PointRow) -> bool:
-    draws = zip(point["accuracies"], rival["accuracies"], strict=True)
+def _is_better(point: PointRow, baseline: PointRow) -> bool:
+    draws = zip(point["accuracies"], baseline["accuracies"], strict=True)
     return all(ours > theirs for ours, theirs in draws)
-
-
-def _phrase(approach: ApproachRow) -> str:
-    return {
-        "scratch": "the same network trained from scratch",
-        "linear": "a linear model on pixels",
-    }[approach["approach"]]
 
 
 def _name(model: ModelRow | UnknownRow) -> str:
@@ -165,6 +163,6 @@ def _name(model: ModelRow | UnknownRow) -> str:
 
 def _accuracy(model: ModelRow) -> str:
     return (
-        f"{model['errors']} of {model['n']:,} wrong, accuracy {percent(model['low'])} to "
-        f"{percent(model['high'])} with 95 % confidence"
+        f"{model['errors']} of {model['n']:,} wrong, 95 % confidence interval of the accuracy "
+        f"{percent(model['low'])} to {percent(model['high'])}"
     )

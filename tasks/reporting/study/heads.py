@@ -5,20 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.experiment.verdict import SIGNIFICANT
+from tasks.reporting.page import SIGNIFICANT
 from tasks.reporting.study.records import PairRow, PairsRow
-from tasks.reporting.study.trials import Graded, group
+from tasks.reporting.study.trials import ScoredTrial, group
 from tasks.statistics.paired import holm, sign_flip_p_value
 
 
-def compare_pairs(graded: Sequence[Graded]) -> list[PairRow]:
+def compare_pairs(scored: Sequence[ScoredTrial]) -> list[PairRow]:
     """A row for each recipe and pair for which both heads learned from one seed or more.
 
-    An image's difference is the number of seeds in which two nodes were right, minus that in which
-    one node was: the test images are the units of the sign-flip test, and several seeds on the
-    same image count as one. `adjusted` is its p value adjusted for all pairs of the recipe.
+    An image's difference is the number of seeds in which two nodes were correct, minus that in
+    which one node was: the test images are the units of the sign-flip test, and several seeds on
+    the same image count as one. `adjusted` is its p value adjusted for all pairs of the recipe.
     """
-    subsets = group(graded, lambda trial: (trial.recipe, trial.classes))
+    subsets = group(scored, lambda trial: (trial.recipe, trial.classes))
     rows = [row for trials in subsets.values() if (row := _compare(trials)) is not None]
     adjusted = {
         recipe: iter(holm([row["p_value"] for row in rows if row["recipe"] == recipe]))
@@ -32,14 +32,14 @@ def compare_pairs(graded: Sequence[Graded]) -> list[PairRow]:
 def sum_up_pairs(pairs: Sequence[PairRow]) -> list[PairsRow]:
     """Each recipe over all of its pairs: here the pairs are the units of the sign-flip test.
 
-    `fewer`, `equal` and `more` say on how many pairs two nodes made fewer errors than one, as
-    many, or more; `different` on how many the adjusted p value is significant.
+    `fewer`, `equal` and `more` count the pairs on which two nodes made fewer errors than one, the
+    same number, or more; `different` those whose adjusted p value is significant.
     """
     recipes = dict.fromkeys(pair["recipe"] for pair in pairs)
     return [_sum_up(recipe, [p for p in pairs if p["recipe"] == recipe]) for recipe in recipes]
 
 
-def _compare(trials: Sequence[Graded]) -> PairRow | None:
+def _compare(trials: Sequence[ScoredTrial]) -> PairRow | None:
     learned = {(one.trial.head, one.trial.seed): one for one in trials if one.result.learned}
     seeds = [seed for head, seed in learned if head == ONE_NODE.name]
     both = [
@@ -51,14 +51,14 @@ def _compare(trials: Sequence[Graded]) -> PairRow | None:
         return None
     two = np.sum([pair[0].hits for pair in both], axis=0)
     one = np.sum([pair[1].hits for pair in both], axis=0)
-    n, answers = len(two), len(two) * len(both)
+    n, predictions = len(two), len(two) * len(both)
     return {
         "recipe": trials[0].trial.recipe,
         "classes": list(trials[0].trial.classes),
         "n": n,
         "seeds": len(both),
-        "two_errors": answers - int(two.sum()),
-        "one_errors": answers - int(one.sum()),
+        "two_errors": predictions - int(two.sum()),
+        "one_errors": predictions - int(one.sum()),
         "two_better": int((two > one).sum()),
         "one_better": int((one > two).sum()),
         "p_value": sign_flip_p_value(two - one),

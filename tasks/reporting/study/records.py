@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from tasks.reporting.experiment.records import Finding
+from tasks.reporting.page import Finding
 
 
 class OverviewRow(TypedDict):
@@ -125,7 +125,7 @@ class HardestRow(TypedDict):
 
 
 class AttemptsRow(TypedDict):
-    """How many initialisations of a recipe and head died, and why."""
+    """How many initialisations of a recipe and head are dead, and why."""
 
     recipe: str
     head: str

@@ -1,4 +1,4 @@
-"""What the seed decides: how far the errors are spread, and which initialisations die."""
+"""Variation over seeds: the spread of the errors, and which initialisations are dead."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.reporting.study.records import AttemptsRow, SpreadRow, TransferRow
-from tasks.reporting.study.trials import Graded, group
+from tasks.reporting.study.trials import ScoredTrial, group
 from tasks.schemas.training import LEARNED
 
 
 def measure_spread(transfers: Sequence[TransferRow]) -> list[SpreadRow]:
-    """For each recipe and head, how much the errors on a subset vary from seed to seed.
+    """For each recipe and head, how much the errors on a subset vary over seeds.
 
     Standard deviations are those of a sample, of the subsets for which two seeds or more learned;
     None if there is none. The total errors of each seed are over the `complete` subsets, for which
@@ -31,9 +31,9 @@ def measure_spread(transfers: Sequence[TransferRow]) -> list[SpreadRow]:
     ]
 
 
-def count_attempts(graded: Sequence[Graded]) -> list[AttemptsRow]:
-    """For each recipe and head, how many initialisations died, and why."""
-    kinds = group(graded, lambda trial: (trial.recipe, trial.head))
+def count_attempts(scored: Sequence[ScoredTrial]) -> list[AttemptsRow]:
+    """For each recipe and head, how many initialisations are dead, and why."""
+    kinds = group(scored, lambda trial: (trial.recipe, trial.head))
     return [_count(recipe, head, trials) for (recipe, head), trials in kinds.items()]
 
 
@@ -63,7 +63,7 @@ def _spread(recipe: str, head: str, transfers: Sequence[TransferRow]) -> SpreadR
     }
 
 
-def _count(recipe: str, head: str, trials: Sequence[Graded]) -> AttemptsRow:
+def _count(recipe: str, head: str, trials: Sequence[ScoredTrial]) -> AttemptsRow:
     attempts = [one.result.attempts for one in trials]
     reasons = Counter(
         _reason(attempt.outcome)

@@ -12,25 +12,28 @@ from tasks.networks.architecture import ONE_NODE
 from tasks.reporting.study.records import HardestRow, WrongRow
 from tasks.trials.trial import Trial, TrialResult
 
+MOST_SUBSETS = 6
+MOST_IMAGES = 8
+
 Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Graded:
-    """A trial's result and which of its answers are right.
+class ScoredTrial:
+    """A trial's result and which of its predictions are correct.
 
     Attributes:
         result: The trial's.
-        rows: Where its n test images stand among all test images, (n,).
+        rows: The indices of its n test images among all test images, (n,).
         labels: Their true classes, counted from 0, (n,).
-        answers: What it called them, (n,); (0,) if it never learned.
-        hits: Which it got right, bool (n,); (0,) if it never learned.
+        predicted: The classes that it predicted, counted from 0, (n,); (0,) if it never learned.
+        hits: Which predictions are correct, bool (n,); (0,) if it never learned.
     """
 
     result: TrialResult
     rows: NDArray[np.intp]
     labels: NDArray[np.uint8]
-    answers: NDArray[np.uint8]
+    predicted: NDArray[np.uint8]
     hits: NDArray[np.bool_]
 
     @property
@@ -40,15 +43,14 @@ class Graded:
 
     @property
     def errors(self) -> int | None:
-        """How many test images it got wrong; None if it never learned."""
+        """The number of wrong predictions; None if it never learned."""
         return int((~self.hits).sum()) if self.result.learned else None
 
 
-def grade(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> list[Graded]:
-    """Every result beside the labels (n,) of all test images.
+def score_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> list[ScoredTrial]:
+    """Every result with its test images' labels, of which `labels` (n,) has all.
 
-    They are ordered by recipe as it first comes up, classes, head and seed: trials may be finished
-    in any order.
+    Ordered by recipe as it first occurs, classes, head and seed, whatever the order of the results.
 
     Raises:
         InputError: A trial's class has no test image.
@@ -57,38 +59,36 @@ def grade(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> list[Gra
     classes = {result.trial.classes for result in results}
     subsets = {one: select_classes(labels, one, "test") for one in classes}
     return [
-        _grade(result, subsets[result.trial.classes])
-        for result in sorted(results, key=lambda one: _place(one.trial, recipes))
+        _score(result, subsets[result.trial.classes])
+        for result in sorted(results, key=lambda one: _order(one.trial, recipes))
     ]
 
 
-def group(trials: Sequence[Graded], key: Callable[[Trial], Key]) -> dict[Key, list[Graded]]:
+def group(
+    trials: Sequence[ScoredTrial], key: Callable[[Trial], Key]
+) -> dict[Key, list[ScoredTrial]]:
     """The trials that have a key in common, in their order."""
-    found: dict[Key, list[Graded]] = {}
+    found: dict[Key, list[ScoredTrial]] = {}
     for one in trials:
         found.setdefault(key(one.trial), []).append(one)
     return found
 
 
-def _grade(result: TrialResult, subset: Subset) -> Graded:
-    answers = result.probabilities.argmax(axis=1).astype(np.uint8)
-    hits = answers == subset.labels if result.learned else np.zeros(0, bool)
-    return Graded(result, subset.rows, subset.labels, answers, hits)
+def _score(result: TrialResult, subset: Subset) -> ScoredTrial:
+    predicted = result.probabilities.argmax(axis=1).astype(np.uint8)
+    hits = predicted == subset.labels if result.learned else np.zeros(0, bool)
+    return ScoredTrial(result, subset.rows, subset.labels, predicted, hits)
 
 
-def _place(trial: Trial, recipes: list[str]) -> tuple[int, int, tuple[int, ...], bool, int]:
+def _order(trial: Trial, recipes: list[str]) -> tuple[int, int, tuple[int, ...], bool, int]:
     is_one_node = trial.head == ONE_NODE.name
-    place = recipes.index(trial.recipe), len(trial.classes)
-    return *place, trial.classes, is_one_node, trial.seed
+    recipe = recipes.index(trial.recipe)
+    return recipe, len(trial.classes), trial.classes, is_one_node, trial.seed
 
 
-MOST_SUBSETS = 6
-MOST_IMAGES = 8
-
-
-def hardest_subsets(graded: Sequence[Graded]) -> list[HardestRow]:
-    """Up to 6 recipes and subsets with mistakes, the lowest mean accuracy over all trials first."""
-    learned = [one for one in graded if one.result.learned]
+def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[HardestRow]:
+    """Up to 6 recipes and subsets with errors, the lowest mean accuracy over all trials first."""
+    learned = [one for one in scored if one.result.learned]
     subsets = group(learned, lambda trial: (trial.recipe, trial.classes))
     hardest = sorted(subsets.values(), key=_accuracy)[:MOST_SUBSETS]
     rows: list[HardestRow] = [
@@ -97,22 +97,22 @@ def hardest_subsets(graded: Sequence[Graded]) -> list[HardestRow]:
             "classes": list(trials[0].trial.classes),
             "trials": len(trials),
             "accuracy": _accuracy(trials),
-            "images": hardest_images_of_all(trials),
+            "images": _hardest_images(trials),
         }
         for trials in hardest
     ]
     return [row for row in rows if row["images"]]
 
 
-def hardest_images_of_all(trials: Sequence[Graded]) -> list[WrongRow]:
-    """Up to 8 test images that trials of one subset got wrong, those that most did first.
+def _hardest_images(trials: Sequence[ScoredTrial]) -> list[WrongRow]:
+    """Up to 8 test images that are wrong in trials of one subset, those wrong in most trials first.
 
-    Of images that as many got wrong, the one with the least mean probability of the true class
-    comes first. `predicted` is the most frequent of the wrong answers.
+    Ties are ordered by the mean probability of the true class, the lowest first. `predicted` is
+    the most frequent wrong prediction.
     """
     labels, rows, classes = trials[0].labels, trials[0].rows, trials[0].trial.classes
-    answers = np.array([one.answers for one in trials])
-    wrong = (answers != labels).sum(axis=0)
+    predicted = np.array([one.predicted for one in trials])
+    wrong = (predicted != labels).sum(axis=0)
     of_truth = np.mean(
         [one.result.probabilities[np.arange(len(labels)), labels] for one in trials], axis=0
     )
@@ -121,7 +121,7 @@ def hardest_images_of_all(trials: Sequence[Graded]) -> list[WrongRow]:
         {
             "image": int(rows[i]),
             "label": classes[labels[i]],
-            "predicted": classes[np.bincount(answers[answers[:, i] != labels[i], i]).argmax()],
+            "predicted": classes[_most_frequent(predicted[predicted[:, i] != labels[i], i])],
             "wrong": int(wrong[i]),
             "trials": len(trials),
             "probability": float(of_truth[i]),
@@ -130,5 +130,9 @@ def hardest_images_of_all(trials: Sequence[Graded]) -> list[WrongRow]:
     ]
 
 
-def _accuracy(trials: Sequence[Graded]) -> float:
+def _most_frequent(predicted: NDArray[np.uint8]) -> int:
+    return int(np.bincount(predicted).argmax())
+
+
+def _accuracy(trials: Sequence[ScoredTrial]) -> float:
     return float(np.mean([one.hits for one in trials]))

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from tasks.reporting.experiment.records import Finding
-from tasks.reporting.experiment.verdict import SIGNIFICANT
-from tasks.reporting.page import enumerated, percent
+from tasks.reporting.page import SIGNIFICANT, Finding, enumerated, percent
 from tasks.reporting.study.records import (
     AttemptsRow,
     HardestRow,
@@ -18,11 +16,11 @@ from tasks.reporting.study.records import (
 )
 
 
-def reach_study_verdict(found: Sections) -> list[Finding]:
+def reach_verdict(found: Sections) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections.
 
     Args:
-        found: All the rest of the analysis; see `analyse_trials`.
+        found: All the rest of the analysis; see `analyse`.
     """
     return [
         judge_trials(found["overview"], found["transfers"]),
@@ -43,18 +41,20 @@ def judge_trials(overview: OverviewRow, transfers: Sequence[TransferRow]) -> Fin
     if not overview["learned"]:
         claim = "No trial learned."
     elif dead:
-        claim = f"{dead:,} of {overview['trials']:,} trials never learned; the others are judged."
+        claim = (
+            f"{dead:,} of {overview['trials']:,} trials never learned; results are of the others."
+        )
     else:
-        claim = f"The base model's features carry over: all {overview['trials']:,} trials learned."
+        claim = f"The base model's features transfer: all {overview['trials']:,} trials learned."
     return Finding(claim=claim, evidence="; ".join(evidence))
 
 
 def judge_pairs(heads: PairsRow) -> Finding:
     """Whether one of the two heads is better over all pairs, or on one of them."""
     fewer = "two output nodes make" if heads["two_errors"] < heads["one_errors"] else "one makes"
-    where = f"By the recipe {heads['recipe']}"
+    where = f"With the recipe {heads['recipe']}"
     if heads["p_value"] < SIGNIFICANT:
-        claim = f"{where}, {fewer} fewer mistakes over all pairs."
+        claim = f"{where}, {fewer} fewer errors over all pairs."
     elif heads["different"]:
         differ = f"they differ on {heads['different']} of {heads['pairs']} pairs"
         claim = f"{where}, neither two output nodes nor one is better throughout, but {differ}."
@@ -64,7 +64,7 @@ def judge_pairs(heads: PairsRow) -> Finding:
         claim=claim,
         evidence=(
             f"Errors in all: two nodes {heads['two_errors']:,}, one node {heads['one_errors']:,}. "
-            f"Pairs on which two nodes made fewer: {heads['fewer']}, as many: {heads['equal']}, "
+            f"Pairs on which two nodes made fewer: {heads['fewer']}, equal: {heads['equal']}, "
             f"more: {heads['more']} (exact sign-flip test, p = {heads['p_value']:.2g}). "
             f"Pair by pair, adjusted for {heads['pairs']} tests, {heads['different']} differ "
             f"(least p = {heads['least_adjusted']:.2g})"
@@ -77,7 +77,7 @@ def judge_spread(spread: Sequence[SpreadRow]) -> Finding:
     known = [row for row in spread if row["largest"] is not None]
     if not known:
         return Finding(
-            claim="How much depends on the seed is unknown.",
+            claim="The variation over seeds is unknown.",
             evidence="No subset has two seeds that learned",
         )
     evidence = "Standard deviation of the errors in the median subset, and at most: " + "; ".join(
@@ -92,7 +92,7 @@ def judge_spread(spread: Sequence[SpreadRow]) -> Finding:
             claim="In most subsets the seed hardly matters, in some it does.", evidence=evidence
         )
     return Finding(
-        claim="One seed is not enough to judge a subset: errors vary from seed to seed.",
+        claim="One seed is not enough to judge a subset: errors vary over seeds.",
         evidence=evidence,
     )
 
@@ -100,7 +100,9 @@ def judge_spread(spread: Sequence[SpreadRow]) -> Finding:
 def judge_hardest(hardest: Sequence[HardestRow]) -> Finding:
     """Which classes are hardest to tell apart."""
     if not hardest:
-        return Finding(claim="No mistake was made.", evidence="On test images, by any that learned")
+        return Finding(
+            claim="No errors were made.", evidence="On test images, by trials that learned"
+        )
     always = {image["image"] for row in hardest for image in row["images"] if _is_always(image)}
     evidence = "Mean accuracy " + ", ".join(
         f"{row['recipe']} {enumerated(row['classes'])}: {percent(row['accuracy'])}"
@@ -113,12 +115,12 @@ def judge_hardest(hardest: Sequence[HardestRow]) -> Finding:
 
 
 def judge_attempts(attempts: Sequence[AttemptsRow]) -> Finding:
-    """How many initialisations died."""
+    """How many initialisations are dead."""
     made, dead = sum(row["attempts"] for row in attempts), sum(row["dead"] for row in attempts)
     if not dead:
         return Finding(claim="Every initialisation learned.", evidence=f"All {made:,} of them")
     return Finding(
-        claim=f"{dead:,} of {made:,} initialisations never learned and were thrown away.",
+        claim=f"{dead:,} of {made:,} initialisations never learned and were discarded.",
         evidence="; ".join(
             f"{row['recipe']} {row['head']}: {row['dead']:,} of {row['attempts']:,}, with up to "
             f"{row['most']} attempts for a trial"

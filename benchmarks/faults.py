@@ -39,7 +39,7 @@ FAULTS = (
         "tasks/arrivals/validation.py", "if size > MAX_BYTES", "if size >= MAX_BYTES", "arrivals"
     ),
     Fault("tasks/arrivals/batch.py", "default=0) + 1", "default=0)", "arrivals"),
-    Fault("tasks/arrivals/inbox.py", "PREFIXES = (\".\", \"_\")", "PREFIXES = (\".\",)", "arrivals"),
+    Fault("tasks/arrivals/inbox.py", 'PREFIXES = (".", "_")', 'PREFIXES = (".",)', "arrivals"),
     Fault("tasks/arrivals/listing.py", "if len(content) > most", "if len(content) < 0", "arrivals"),
     Fault("tasks/arrivals/quarantine.py", "in count(2)", "in count(3)", "arrivals"),
     Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),

@@ -31,7 +31,7 @@ from tasks.storage.store import Store, writable_store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 SETTINGS = (Config, RetrainCommand, PredictConfig, StudyConfig, ServeCommand)
-METAVARS = {"int": "N", "float": "X", "Path": "FILE"}
+METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
 
 C = TypeVar("C", bound=RunConfig)
 M = TypeVar("M", bound=BaseModel)

@@ -94,7 +94,7 @@ class Interruption:
 
 
 def kill_children() -> None:
-    """End all processes that this one started: whatever they store is whole or absent."""
+    """End all that this one started, the server, too: whatever they store is whole or absent."""
     import psutil
 
     for process in psutil.Process().children(recursive=True):

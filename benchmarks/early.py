@@ -17,8 +17,8 @@ from prefect.logging import disable_run_logger
 from benchmarks.checkpointing import StopAfter
 from flows.config import Config
 from flows.main import DIGITS
-from tasks.data.labels import encode
 from tasks.data.read import find_source, read_source
+from tasks.data.splits import encode
 from tasks.networks.architecture import build_base
 from tasks.networks.compilation import compile_training
 from tasks.networks.epochs import derive_seed

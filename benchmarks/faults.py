@@ -39,7 +39,7 @@ FAULTS = (
         "tasks/arrivals/validation.py", "if size > MAX_BYTES", "if size >= MAX_BYTES", "arrivals"
     ),
     Fault("tasks/arrivals/batch.py", "default=0) + 1", "default=0)", "arrivals"),
-    Fault("tasks/arrivals/known.py", "if pair not in used", "if pair in used", "arrivals"),
+    Fault("tasks/arrivals/inbox.py", "PREFIXES = (\".\", \"_\")", "PREFIXES = (\".\",)", "arrivals"),
     Fault("tasks/arrivals/listing.py", "if len(content) > most", "if len(content) < 0", "arrivals"),
     Fault("tasks/arrivals/quarantine.py", "in count(2)", "in count(3)", "arrivals"),
     Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),
@@ -61,7 +61,7 @@ FAULTS = (
         "tasks/storage/store.py", 'f"{plain.stem}-{sha256[:16]}', 'f"{sha256[:16]}', "storage flows"
     ),
     Fault("tasks/data/source.py", "labels.max() > 9", "labels.max() > 10", "data arrivals"),
-    Fault("tasks/data/labels.py", "~np.isin(", "np.isin(", "stages"),
+    Fault("tasks/data/digits.py", "TEST_ORIGINALS = 360", "TEST_ORIGINALS = 359", "data"),
     Fault("tasks/data/files.py", "st_size, most) + 1", "st_size, most)", "arrivals prediction"),
     Fault("tasks/data/idx.py", "(28, 28))", "(28, 29))", "data"),
     Fault("tasks/data/splits.py", '"y", split.labels)', '"x", split.labels)', "data"),
@@ -101,7 +101,7 @@ FAULTS = (
         "prediction",
     ),
     Fault(
-        "tasks/trials/cache.py",
+        "tasks/trials/group.py",
         '"training": group.training',
         '"training": 0',
         "flows/test_study_flow.py",

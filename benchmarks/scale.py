@@ -26,8 +26,8 @@ from benchmarks.machine import print_machine
 from benchmarks.memory import peak_memory
 from benchmarks.processes import in_a_process
 from flows.recipes import RECIPES
-from tasks.data.labels import encode, select_classes
 from tasks.data.read import find_source, read_source
+from tasks.data.splits import encode, select_classes
 from tasks.networks.architecture import build_backbone, build_head, softmax_head
 from tasks.networks.compilation import Restarts, as_tensors
 from tasks.networks.inference import run

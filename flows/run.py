@@ -1,22 +1,27 @@
-"""A flow of this project and what surrounds its run: store, lock, log, and why it failed."""
+"""A flow of this project and what surrounds its run: store, lock, log, and how it ended."""
 
 import logging
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, get_type_hints
+from uuid import UUID
 
+from filelock import FileLock, Timeout
 from prefect import Flow
 from prefect._internal import analytics
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
+from prefect.states import Crashed
 
-from flows.alive import reported_alive
 from flows.config import RunConfig, in_one_sentence
 from flows.warm_up import mark_finished
 from tasks.data.source import Source
@@ -24,7 +29,7 @@ from tasks.errors import ReadableError
 from tasks.storage import checkpoints, records
 from tasks.storage.lock import exclusive
 from tasks.storage.stages import record_task_run
-from tasks.storage.store import Store
+from tasks.storage.store import Store, writable_store
 
 
 @contextmanager
@@ -140,3 +145,64 @@ def _is_worth_reading(record: logging.LogRecord) -> bool:
     message = record.getMessage()
     is_chatter = any(words in message for words in CHATTER)
     return not (is_chatter or isinstance(error, ReadableError))
+
+
+FOLDER = "running"
+
+
+@contextmanager
+def reported_alive(artifacts: str) -> Iterator[None]:
+    """Within a flow: this run is alive until the block or its process ends.
+
+    Raises:
+        InputError: The artifacts cannot be written to.
+    """
+    store, context = writable_store(artifacts), FlowRunContext.get()
+    assert context is not None, "reported_alive is called inside a flow"
+    assert context.flow_run is not None, "a flow that runs has a run"
+    path = store.root / FOLDER / str(context.flow_run.id)
+    path.parent.mkdir(exist_ok=True)
+    with _one_at_a_time(store):
+        lock = FileLock(path)
+        lock.acquire()
+    try:
+        report_crashed(store)
+        yield
+    finally:
+        lock.release()
+        path.unlink(missing_ok=True)
+
+
+def report_crashed(store: Store) -> None:
+    """Report as crashed all runs on these artifacts whose process has ended without a word."""
+    if not (store.root / FOLDER).exists():
+        return
+    with _one_at_a_time(store):
+        for path in (store.root / FOLDER).iterdir():
+            if path.is_file() and _is_free(path):
+                with suppress(ValueError):  # no run's file
+                    _report(UUID(path.name))
+                path.unlink(missing_ok=True)
+
+
+def _one_at_a_time(store: Store) -> FileLock:
+    """No run is looked at between the making of its file and the locking of it."""
+    return FileLock(store.root / f"{FOLDER}.lock")
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False
+
+
+def _report(run: UUID) -> None:
+    with get_client(sync_client=True) as client:
+        try:
+            state = client.read_flow_run(run).state
+        except ObjectNotFound:  # of another server
+            return
+        if state and not state.is_final():
+            client.set_flow_run_state(run, Crashed(message="Its process was killed."), force=True)

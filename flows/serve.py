@@ -16,11 +16,11 @@ from prefect import Flow, serve
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
-from flows.alive import report_crashed
 from flows.cli import C, run_command
 from flows.config import Config, RetrainConfig, RunConfig, ServeCommand
 from flows.main import main
 from flows.retrain import retrain
+from flows.run import report_crashed
 from flows.study import study
 from flows.study_config import StudyConfig
 from tasks.errors import InputError

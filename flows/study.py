@@ -8,22 +8,26 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     begin()
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from prefect.client.orchestration import get_client
+from prefect.settings import get_current_settings
 
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
 from flows.main import DIGITS
-from flows.own_process import call_in_a_process
 from flows.run import log_notice, pipeline_flow, pipeline_run
 from flows.study_config import StudyConfig
-from tasks.data.labels import select_classes
 from tasks.data.read import find_source
 from tasks.data.source import Source
+from tasks.data.splits import select_classes
 from tasks.extract_features import extract_features
 from tasks.load import load
 from tasks.one_hot import one_hot
@@ -35,7 +39,7 @@ from tasks.storage.records import current_store
 from tasks.train_base import train_base
 from tasks.trials.cluster import run_on_dask
 from tasks.trials.group import Group, Runner
-from tasks.trials.processes import run_on_processes
+from tasks.trials.processes import kill_processes, one_process, run_on_processes, submit
 from tasks.trials.trial import Classes, all_trials
 
 LISTS = ("--pairs", "--subsets")
@@ -128,6 +132,37 @@ def runner_of(config: StudyConfig) -> Runner:
     if config.runner == "dask":
         return partial(run_on_dask, workers=workers, address=config.address)
     return partial(run_on_processes, workers=workers)
+
+
+def call_in_a_process(flow: Callable[[Any], Any], config: Any) -> None:
+    """Run a flow in another process, on the server that this one uses, and wait for its end.
+
+    Raises:
+        Exception: Whatever the flow raised.
+        BrokenProcessPool: The process was killed.
+    """
+    with _settings_in_the_environment():
+        process = one_process()
+        try:
+            submit(process, flow, config).result()
+        finally:
+            kill_processes()
+            process.shutdown()
+
+
+@contextmanager
+def _settings_in_the_environment() -> Iterator[None]:
+    """What a new process needs to find the server, which may be a temporary one."""
+    before = dict(os.environ)
+    with get_client(sync_client=True) as client:
+        address = str(client.api_url)
+    os.environ |= get_current_settings().to_environment_variables(exclude_unset=True)
+    os.environ["PREFECT_API_URL"] = address
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
 
 
 def join_lists(arguments: Sequence[str]) -> list[str]:

@@ -26,6 +26,6 @@ def _may_pass(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
     retry_delay_seconds=[2, 10],
     retry_condition_fn=_may_pass,
 )
-def collect(inbox: str, known: Dataset, settle: float) -> Arrivals:
+def collect(inbox: str, base: Dataset, settle: float) -> Arrivals:
     """Take in what lies in the inbox; never cached, see `take_in`."""
-    return take_in(inbox, known, current_store(), settle)
+    return take_in(inbox, base, current_store(), settle)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.labels import Subset, select_classes
+from tasks.data.splits import Subset, select_classes
 from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.comparison import (
     describe_label_efficiency,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.data.labels import rows_of_other_classes
+from tasks.data.splits import rows_of_other_classes
 from tasks.networks.inference import run
 from tasks.networks.models import load_model
 from tasks.schemas.references import Dataset

@@ -1,7 +1,6 @@
 """Filter: the images of some classes, with labels that count from 0."""
 
-from tasks.data.labels import Subset, select_classes
-from tasks.data.splits import Arrays, transform
+from tasks.data.splits import Arrays, Subset, select_classes, transform
 from tasks.schemas.references import Dataset
 from tasks.storage.stages import stage
 

@@ -1,7 +1,6 @@
 """One-hot: a column for each class."""
 
-from tasks.data.labels import encode
-from tasks.data.splits import transform
+from tasks.data.splits import encode, transform
 from tasks.schemas.references import Dataset
 from tasks.storage.stages import stage
 

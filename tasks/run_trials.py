@@ -8,8 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.storage.records import current_store
 from tasks.storage.stages import record_task_run
-from tasks.trials.cache import find_all
-from tasks.trials.group import Group, Runner
+from tasks.trials.group import Group, Runner, find_all
 from tasks.trials.progress import StudyProgress
 from tasks.trials.trial import Trial, TrialResult
 from tasks.trials.worker import train_group

@@ -57,7 +57,7 @@ def names(folder: Path) -> list[str]:
 
 
 def reason(check: Callable[..., Any], *arguments: Any) -> str:
-    """Why a check refuses."""
+    """Why a check rejects a batch."""
     with pytest.raises(BadBatchError) as error:
         check(*arguments)
     return str(error.value)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.data.labels import select_classes
+from tasks.data.splits import select_classes
 from tasks.schemas.training import Attempt, EpochResult, History
 from tasks.trials.trial import Trial, TrialResult
 

@@ -1,15 +1,24 @@
 """Take in: what lies in the inbox is accepted, quarantined, or left for the next run."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 from prefect.logging import get_run_logger
 
 from tasks.arrivals.batch import Batch, remember, used_batches
 from tasks.arrivals.decode import Decoded, decode_npz, decode_pngs
+from tasks.arrivals.drift import Description, check_drift, describe
 from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, digest, open_inbox
-from tasks.arrivals.known import Known
 from tasks.arrivals.quarantine import quarantine
-from tasks.arrivals.validation import BadBatchError, check_bytes
+from tasks.arrivals.validation import (
+    BadBatchError,
+    check_bytes,
+    check_contrast,
+    check_new,
+    fingerprints,
+    pixel_range,
+)
 from tasks.data.npz import NotIntactError
 from tasks.errors import ReadableError, printable
 from tasks.schemas.references import Dataset
@@ -23,7 +32,7 @@ class Arrivals:
     Attributes:
         used: every batch ever accepted, in order of acceptance, the new ones last.
         new: names of the batches accepted now.
-        quarantined: name and reason of each batch refused now.
+        quarantined: name and reason of each batch rejected now.
         unfinished: names of the batches left for the next run.
     """
 
@@ -37,14 +46,77 @@ class UnfinishedError(Exception):
     """A batch that is left for the next run, and why."""
 
 
-def take_in(inbox: str, known: Dataset, store: Store, settle: float) -> Arrivals:
-    """Judge all batches in the inbox, by name.
+class TrainingData:
+    """The base data set and all accepted batches, read when the first new batch needs them."""
+
+    def __init__(self, base: Dataset, batches: tuple[Batch, ...], store: Store) -> None:
+        self._base = base
+        self._store = store
+        self.batches = list(batches)
+
+    def add(self, batch: Batch) -> None:
+        """A batch was accepted."""
+        self.batches.append(batch)
+        self._trained_on.update(fingerprints(self._store.array(batch.images)))
+
+    def is_used(self, sha256: str) -> bool:
+        """Whether what was dropped, with this digest, was accepted already."""
+        return any(batch.sha256 == sha256 for batch in self.batches)
+
+    def without_used(self, name: str, decoded: Decoded) -> Decoded:
+        """What is new of a folder that has grown since it was used under the same name."""
+        used = {
+            pair
+            for batch in self.batches
+            if batch.name == name
+            for pair in zip(
+                fingerprints(self._store.array(batch.images)),
+                self._store.array(batch.labels).tolist(),
+                strict=True,
+            )
+        }
+        pairs = zip(fingerprints(decoded.images), decoded.labels.tolist(), strict=True)
+        rows = [row for row, pair in enumerate(pairs) if pair not in used]
+        files = tuple(decoded.files[row] for row in rows)
+        return Decoded(decoded.images[rows], decoded.labels[rows], files)
+
+    def check(self, batch: Decoded) -> None:
+        """Reject a batch that leaks, repeats, is nearly empty or has drifted.
+
+        Raises:
+            BadBatchError: It does; the reason is in it.
+        """
+        check_contrast(batch.images, self._typical_range, batch.place)
+        check_new(fingerprints(batch.images), self._trained_on, self._test, batch.place)
+        check_drift(describe(batch.images, batch.labels), self._description)
+
+    @cached_property
+    def _test(self) -> frozenset[bytes]:
+        return frozenset(fingerprints(self._store.array(self._base.test.inputs)))
+
+    @cached_property
+    def _trained_on(self) -> set[bytes]:
+        images = [self._base.train.inputs, *(batch.images for batch in self.batches)]
+        return {one for some in images for one in fingerprints(self._store.array(some))}
+
+    @cached_property
+    def _typical_range(self) -> float:
+        return float(np.median(pixel_range(self._store.array(self._base.train.inputs))))
+
+    @cached_property
+    def _description(self) -> Description:
+        train = self._base.train
+        return describe(self._store.array(train.inputs), self._store.array(train.labels))
+
+
+def take_in(inbox: str, base: Dataset, store: Store, settle: float) -> Arrivals:
+    """Check all batches in the inbox, by name.
 
     Args:
         inbox: Path or fsspec URL of a folder with batches: `.npz` files with `images` uint8
             (n, 28, 28) and `labels`, folders with PNG files in folders named by label, or such
             label folders.
-        known: The base data set, as the `load` task returns it.
+        base: The base data set, as the `load` task returns it.
         store: Remembers the accepted batches.
         settle: Seconds since its last change after which a batch counts as wholly written, 0 or
             more; an intact .npz always does.
@@ -52,14 +124,15 @@ def take_in(inbox: str, known: Dataset, store: Store, settle: float) -> Arrivals
     Raises:
         InputError: The inbox does not exist or cannot be reached, or an accepted batch is damaged.
     """
-    place, held, log = open_inbox(inbox), Known(known, used_batches(store), store), get_run_logger()
+    place, log = open_inbox(inbox), get_run_logger()
+    data = TrainingData(base, used_batches(store), store)
     new: list[str] = []
     quarantined: list[tuple[str, str]] = []
     unfinished: list[str] = []
     for delivery in place.deliveries():
         name = delivery.name
         try:
-            judged = _judge(delivery, place, held, settle)
+            found = _examine(delivery, place, data, settle)
         except UnfinishedError as error:
             unfinished.append(name)
             log.info("%s is left for the next run: %s", name, printable(str(error)))
@@ -70,20 +143,20 @@ def take_in(inbox: str, known: Dataset, store: Store, settle: float) -> Arrivals
             raise
         except Exception as error:
             unfinished.append(name)
-            log.warning("%s cannot be judged and is left: %s", name, printable(repr(error)))
+            log.warning("%s cannot be checked and is left: %s", name, printable(repr(error)))
         else:
-            if judged is None:
-                log.debug("%s is known already", name)
+            if found is None:
+                log.debug("%s was accepted before", name)
                 continue
-            sha256, decoded = judged
-            held.add(remember(store, name, sha256, decoded.images, decoded.labels))
+            sha256, decoded = found
+            data.add(remember(store, name, sha256, decoded.images, decoded.labels))
             new.append(name)
             log.info("%s is accepted: %d images", name, len(decoded.images))
-    return Arrivals(tuple(held.batches), tuple(new), tuple(quarantined), tuple(unfinished))
+    return Arrivals(tuple(data.batches), tuple(new), tuple(quarantined), tuple(unfinished))
 
 
-def _judge(
-    delivery: Delivery, inbox: Inbox, known: Known, settle: float
+def _examine(
+    delivery: Delivery, inbox: Inbox, data: TrainingData, settle: float
 ) -> tuple[str, Decoded] | None:
     """The digest and the images of a delivery that is good; None if it was accepted before."""
     is_young = inbox.age(delivery) < settle
@@ -97,12 +170,12 @@ def _judge(
     contents = _read(inbox, delivery)
     check_bytes(sum(map(len, contents.values())))  # not every file system knows sizes beforehand
     sha256 = digest(delivery, contents)
-    if known.is_used(sha256):
+    if data.is_used(sha256):
         return None
-    decoded = _decode(delivery, contents, known, is_young)
+    decoded = _decode(delivery, contents, data, is_young)
     if not len(decoded.images):
         return None
-    known.check(decoded)
+    data.check(decoded)
     return sha256, decoded
 
 
@@ -114,10 +187,10 @@ def _read(inbox: Inbox, delivery: Delivery) -> dict[str, bytes]:
 
 
 def _decode(
-    delivery: Delivery, contents: dict[str, bytes], known: Known, is_young: bool
+    delivery: Delivery, contents: dict[str, bytes], data: TrainingData, is_young: bool
 ) -> Decoded:
     if not delivery.is_npz:
-        return known.without_used(delivery.name, decode_pngs(contents))
+        return data.without_used(delivery.name, decode_pngs(contents))
     try:
         return decode_npz(contents[delivery.name])
     except NotIntactError as error:
@@ -127,7 +200,7 @@ def _decode(
 
 
 def _set_aside(inbox: Inbox, delivery: Delivery, reason: str) -> str:
-    """Quarantine a delivery; one that cannot be moved stays, and is judged again."""
+    """Quarantine a delivery; one that cannot be moved stays, and is checked again."""
     try:
         quarantine(inbox, delivery, reason)
     except Exception as error:  # each file system has errors of its own

@@ -1,7 +1,7 @@
 """Drift: whether a batch comes from where the training data comes from.
 
-A batch is refused where a difference is both large and significant. Significance alone would
-refuse a huge batch for a difference that does not matter, size alone a tiny batch for its luck.
+A batch is rejected where a difference is both large and significant. Significance alone would
+reject a huge batch for a difference that does not matter, size alone a tiny batch for its luck.
 The training data are those of the base data set, without earlier batches, so that many small
 steps do not add up to a large one.
 
@@ -61,7 +61,7 @@ def describe(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Descriptio
 
 
 def check_drift(batch: Description, training: Description) -> None:
-    """Refuse a batch that differs from the training data, largely and significantly.
+    """Reject a batch that differs from the training data, largely and significantly.
 
     Raises:
         BadBatchError: It does.

@@ -32,7 +32,7 @@ class Delivery:
             itself.
         files: From the path inside the batch, as in `3/a.png`, to the file; sorted.
         entries: The entries of the inbox that make it up, as paths of the file system.
-        obstacle: Why it cannot be judged yet, in words: its name, or one in it, says that it is
+        obstacle: Why it cannot be checked yet, in words: its name, or one in it, says that it is
             being written, or its folder cannot be read. Empty if it can.
         flaw: Why it is never read, in words: a link, a pipe, folders too deep. Empty if it is.
     """

@@ -78,7 +78,7 @@ def check_new(
         test: Those of the test images.
         place: What a person calls a row.
     """
-    first = {known: row for row, known in reversed(list(enumerate(fingerprints)))}
+    first = {one: row for row, one in reversed(list(enumerate(fingerprints)))}
     findings = {
         "in the test set, which must stay unseen": [p in test for p in fingerprints],
         "in the training set already": [p in train for p in fingerprints],

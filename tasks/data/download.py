@@ -1,19 +1,17 @@
 """Where MNIST is published, and how one of its files is fetched."""
 
-import hashlib
+import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO
 
-from tasks.storage.files import whole_file
+from tasks.storage.files import flush, space_for
 
-if TYPE_CHECKING:
-    import httpx
+CHUNK_BYTES = 2**16
 
 
 class DownloadError(Exception):
@@ -47,14 +45,20 @@ def probe(urls: Sequence[str], deadline: float) -> dict[str, str]:
     Returns:
         the reason why it failed for each address that did; none for those that answered.
     """
+    import httpx
+
     failures = {url: f"{url}: no answer within {deadline:g} s" for url in urls}
 
     def ask(url: str) -> None:
         try:
-            with _answer(url, deadline):
-                failures.pop(url)
-        except DownloadError as error:
-            failures[url] = str(error)
+            with httpx.stream("GET", url, timeout=deadline, follow_redirects=True) as response:
+                status = response.status_code
+        except (httpx.HTTPError, OSError) as error:
+            failures[url] = f"{url}: {error or type(error).__name__}"
+            return
+        failures[url] = f"{url}: HTTP status {status}"
+        if status == httpx.codes.OK:
+            failures.pop(url)
 
     # Daemons, because a look-up of a name can hang and cannot be interrupted: it must keep
     # neither this function nor the end of the process waiting.
@@ -67,68 +71,66 @@ def probe(urls: Sequence[str], deadline: float) -> dict[str, str]:
     return failures.copy()
 
 
-def fetch(url: str, file: PublishedFile, timeout: float) -> bytes:
-    """Downloads a file into memory, never more of it than the published size.
+def fetch(url: str, file: PublishedFile, folder: Path, timeout: float) -> None:
+    """Downloads a file, whole and verified or not at all, never more of it than its size.
 
     Args:
         url: the full address.
         file: what must come out, unpacked.
+        folder: the folder of data sets, which is made.
         timeout: seconds that connecting or one read may take; the whole may take longer.
-
-    Returns:
-        the published bytes, verified.
 
     Raises:
         DownloadError: no connection, an HTTP status other than 200, a stalled or broken
-            transfer, or other bytes than the published ones.
-    """
-    payload = bytearray()
-    with _answer(url, timeout) as response:
-        chunks = response.iter_raw()
-        for chunk in _gunzip(chunks, file.size + 1) if url.endswith(".gz") else chunks:
-            payload += chunk
-            if len(payload) > file.size:
-                raise DownloadError(f"{url}: more than the published {file.size} bytes")
-    if hashlib.sha256(payload).hexdigest() != file.sha256:
-        raise DownloadError(f"{url}: not the published file (sha256 differs)")
-    return bytes(payload)
-
-
-def store(payload: bytes, path: Path) -> None:
-    """Writes a whole file or none, making its folder.
-
-    Raises:
+            transfer, other bytes than the published ones, or a folder that cannot be written.
         FullDiskError: there is no space for it.
-        OSError: the folder cannot be written.
     """
-    with whole_file(path) as file:
-        file.write(payload)
-
-
-@contextmanager
-def _answer(url: str, timeout: float) -> Iterator["httpx.Response"]:
-    import httpx
+    import pooch
 
     # "identity": the bytes as they lie on the server are what is sized and unpacked here.
-    headers = {"Accept-Encoding": "identity"}
+    transfer = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(),
+        chunk_size=CHUNK_BYTES,
+        timeout=timeout,
+        headers={"Accept-Encoding": "identity"},
+    )
+
+    def download(url: str, temporary: str, _: object) -> None:
+        Path(temporary).unlink()  # pooch's is for its owner alone, the cache for whoever may read
+        with Path(temporary).open("xb") as output:
+            transfer(url, _Receiver(output, url, file.size), None)
+        flush(Path(temporary))
+
+    path = folder / file.path
     try:
-        with httpx.stream(
-            "GET", url, headers=headers, timeout=timeout, follow_redirects=True
-        ) as response:
-            if response.status_code != httpx.codes.OK:
-                raise DownloadError(f"{url}: HTTP status {response.status_code}")
-            yield response
-    except (httpx.HTTPError, OSError, zlib.error) as error:
+        with space_for(path):
+            path.parent.mkdir(parents=True, exist_ok=True)  # the error of pooch's would not name it
+            pooch.retrieve(url, file.sha256, path.name, path.parent, downloader=download)
+    except (OSError, zlib.error) as error:  # those of requests are OSErrors
         raise DownloadError(f"{url}: {error or type(error).__name__}") from error
+    except ValueError as error:
+        raise DownloadError(f"{url}: not the published file (sha256 differs)") from error
 
 
-def _gunzip(chunks: Iterable[bytes], max_chunk: int) -> Iterator[bytes]:
-    """Yields unpacked chunks; one of `max_chunk` bytes may have been cut."""
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    for chunk in chunks:
-        yield unpacker.decompress(chunk, max_chunk)
-        if unpacker.eof:
-            return
+class _Receiver:
+    """A file that what was published is written to: it is unpacked, and not exceeded."""
+
+    def __init__(self, output: IO[bytes], url: str, size: int) -> None:
+        self._output, self._url, self._size = output, url, size
+        self._received = 0
+        self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if url.endswith(".gz") else None
+
+    def write(self, chunk: bytes) -> None:
+        is_over = self._unpacker is not None and self._unpacker.eof
+        if self._unpacker:
+            chunk = self._unpacker.decompress(chunk, self._size + 1)
+        self._received += len(chunk)
+        if is_over or self._received > self._size:
+            raise DownloadError(f"{self._url}: more than the published {self._size} bytes")
+        self._output.write(chunk)
+
+    def flush(self) -> None:
+        self._output.flush()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.data.download import MIRRORS, DownloadError, Mirror, PublishedFile, fetch, probe, store
+from tasks.data.download import MIRRORS, DownloadError, Mirror, PublishedFile, fetch, probe
 from tasks.data.source import digest_files
 from tasks.errors import InputError
 
@@ -99,5 +99,5 @@ def _download(folder: Path, mirrors: Sequence[Mirror], patience: Patience) -> Pa
 def _download_edition(folder: Path, mirror: Mirror, timeout: float) -> Path:
     for file in mirror.edition.files:
         if not _is_intact(folder, file):
-            store(fetch(mirror.address(file), file, timeout), folder / file.path)
+            fetch(mirror.address(file), file, folder, timeout)
     return folder / mirror.edition.path

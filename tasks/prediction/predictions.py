@@ -32,7 +32,7 @@ class Predictions:
     Attributes:
         labels: The most probable digit, int (n,).
         probabilities: How probable it is, float32 (n,), 0..1.
-        refused: Whether that is below the threshold, so that the answer is not to be trusted.
+        refused: Whether that is below the threshold, so that the prediction is not to be trusted.
     """
 
     labels: NDArray[np.intp]

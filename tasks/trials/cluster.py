@@ -1,12 +1,13 @@
 """Trials on a Dask cluster, of this machine or of many."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InputError, WorkerError
-from tasks.trials import lean
 from tasks.trials.group import Group, Train
+from tasks.trials.processes import leave_out_what_is_not_needed
 from tasks.trials.trial import TrialResult
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _connect(workers: int, address: str | None, stack: ExitStack) -> "Client":
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,
-            preload=lean.__name__,
+            preload=__name__,
         )
         return Client(stack.enter_context(local))
     try:
@@ -58,3 +59,14 @@ def _connect(workers: int, address: str | None, stack: ExitStack) -> "Client":
         raise InputError(
             f"--address {address}: no Dask scheduler answers there; start one with `dask scheduler`"
         ) from error
+
+
+def dask_setup(worker: Any) -> None:
+    """Dask calls this in each worker that is told to load this module first."""
+    leave_out_what_is_not_needed()
+    logging.getLogger("distributed.worker").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not an error with its traceback: it is raised in the run, too, and said there."""
+    return "Compute Failed" not in record.getMessage()

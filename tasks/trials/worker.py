@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.labels import Subset, encode, select_classes
+from tasks.data.splits import Subset, encode, select_classes
 from tasks.networks.architecture import HeadSpecification, build_head, initial_head_values
 from tasks.networks.attempts import make_attempts
 from tasks.networks.compilation import Restarts, mapped_tensor
@@ -19,8 +19,7 @@ from tasks.networks.recipe import Training
 from tasks.schemas.references import ArrayReference
 from tasks.schemas.training import LEARNED
 from tasks.storage.store import Store
-from tasks.trials.cache import find_all, keep
-from tasks.trials.group import Group
+from tasks.trials.group import Group, find_all, keep
 from tasks.trials.trial import Trial, TrialResult
 
 MOST_COMPILED = 4  # two heads, each by two recipes

@@ -89,7 +89,7 @@ def test_a_batch_that_is_too_large_is_not_read(inbox, store, monkeypatch):
     assert look(inbox, store).quarantined == (("monday.npz", reason),)
 
 
-def test_an_image_of_another_batch_is_refused_in_a_folder_too_whenever_it_was_used(inbox, store):
+def test_an_image_of_another_batch_is_rejected_in_a_folder_too_whenever_it_was_used(inbox, store):
     images, labels = squares(30, seed=3)
     (inbox / "monday.npz").write_bytes(npz(images, labels))
     look(inbox, store)

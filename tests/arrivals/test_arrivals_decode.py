@@ -41,7 +41,7 @@ IMAGES, LABELS = squares(4, seed=1)
         (IMAGES, LABELS - np.int8(1), "labels run from -1 to 2 where 0 to 9 is right"),
     ],
 )
-def test_arrays_of_another_form_are_refused(images, labels, expected):
+def test_arrays_of_another_form_are_rejected(images, labels, expected):
     assert reason(decode_npz, npz(images, labels)) == expected
 
 
@@ -57,7 +57,7 @@ def test_python_objects_are_never_loaded():
     assert reason(decode_npz, npz(IMAGES, LABELS.astype(object))) == expected
 
 
-def test_an_array_is_refused_for_its_size_before_it_is_unpacked():
+def test_an_array_is_rejected_for_its_size_before_it_is_unpacked():
     header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (268435457,)}\n"
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -77,7 +77,7 @@ def test_an_npz_cut_anywhere_is_not_intact(part):
         decode_npz(content[: len(content) * part // 100])
 
 
-def test_too_many_images_are_refused(monkeypatch):
+def test_too_many_images_are_rejected(monkeypatch):
     monkeypatch.setattr(validation, "MAX_IMAGES", 3)
     expected = "it has 4 images where 1 to 3 are right"
     assert reason(decode_npz, npz(IMAGES, LABELS)) == expected
@@ -104,11 +104,11 @@ def test_grey_is_read_however_it_is_stored(mode):
         ("3/b/a.png", b"", "3/b/a.png is not in a folder named by its label"),
     ],
 )
-def test_other_png_files_are_refused(path, content, expected):
+def test_other_png_files_are_rejected(path, content, expected):
     assert reason(decode_pngs, {path: content}).startswith(expected)
 
 
-def test_sixteen_bits_and_colour_and_transparency_are_refused():
+def test_sixteen_bits_and_colour_and_transparency_are_rejected():
     wide, colour, clear = BytesIO(), np.zeros((28, 28, 3), np.uint8), np.zeros((28, 28, 4))
     Image.fromarray(np.zeros((28, 28), np.uint16)).save(wide, "PNG")
     colour[5, 6, 2] = 1

@@ -25,7 +25,7 @@ def test_files_that_are_too_large_are_not_read():
     assert reason(check_bytes, 268435457) == expected
 
 
-def test_an_image_with_a_tenth_of_the_usual_ink_is_enough():
+def test_an_image_with_a_tenth_of_the_usual_contrast_is_enough():
     images = np.zeros((3, 28, 28), np.uint8)
     images[0, 1, 2], images[1, 1, 2], images[2] = 26, 25, 200
     assert pixel_range(images).tolist() == [26, 25, 0]
@@ -37,7 +37,7 @@ def test_an_image_with_a_tenth_of_the_usual_ink_is_enough():
     check_contrast(images[:2], 16.0, row)
 
 
-def test_an_image_is_refused_in_the_test_set_the_training_set_or_twice():
+def test_an_image_is_rejected_in_the_test_set_the_training_set_or_twice():
     a, b, c, d = fingerprints(IMAGES)
     check_new([a, b], {c}, {d}, row)
     assert reason(check_new, [a, d, c], {c}, {d}, row) == (

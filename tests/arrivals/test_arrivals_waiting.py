@@ -1,4 +1,4 @@
-"""What is still being written or grows, and when it is judged."""
+"""What is still being written or grows, and when it is checked."""
 
 import os
 
@@ -22,7 +22,7 @@ def test_a_truncated_file_waits_until_it_has_settled_and_is_set_aside_then(inbox
     assert names(inbox) == ["quarantine/half.npz", "quarantine/half.npz.reason.txt"]
 
 
-def test_a_file_from_a_clock_that_is_far_ahead_is_judged(inbox, store):
+def test_a_file_from_a_clock_that_is_far_ahead_is_checked(inbox, store):
     (inbox / "bad.npz").write_bytes(b"no zip")
     ahead = (inbox / "bad.npz").stat().st_mtime + 24 * HOUR
     os.utime(inbox / "bad.npz", (ahead, ahead))

@@ -60,8 +60,8 @@ def test_each_original_is_either_trained_or_tested_on(digits):
 
 def test_looks_like_mnist(digits):
     rows, columns = np.indices((28, 28))
-    ink = digits.test_images / digits.test_images.sum((1, 2), keepdims=True)
-    centres = np.stack([(ink * rows).sum((1, 2)), (ink * columns).sum((1, 2))])
+    drawn = digits.test_images / digits.test_images.sum((1, 2), keepdims=True)
+    centres = np.stack([(drawn * rows).sum((1, 2)), (drawn * columns).sum((1, 2))])
     heights = [np.ptp(np.flatnonzero(image.max(1))) + 1 for image in digits.test_images]
 
     assert np.abs(centres - 13.5).max() < 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.data.download import DownloadError, Edition, Mirror, PublishedFile, fetch, store
+from tasks.data.download import DownloadError, Edition, Mirror, PublishedFile, fetch
 from tasks.data.mnist import Patience, find_mnist, keras_datasets_folder
 from tasks.errors import InputError
 
@@ -101,6 +101,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         server.shutdown()
 
 
+def keep(content: bytes, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
@@ -116,8 +121,8 @@ def test_takes_what_is_cached_without_asking(tmp_path, server):
 
 
 def test_takes_cached_idx_files_where_there_is_no_npz(tmp_path, server):
-    store(IMAGES, tmp_path / "mnist-idx/images")
-    store(LABELS, tmp_path / "mnist-idx/labels")
+    keep(IMAGES, tmp_path / "mnist-idx/images")
+    keep(LABELS, tmp_path / "mnist-idx/labels")
     mirrors = [server.mirror("a", NPZ_EDITION), server.mirror("b", IDX_EDITION)]
 
     assert find_mnist(ONCE, tmp_path, mirrors) == tmp_path / "mnist-idx"
@@ -131,6 +136,15 @@ def test_downloads_into_a_cache_that_does_not_exist_yet(tmp_path, server):
 
     assert found == tmp_path / "new/mnist.npz"
     assert contents(tmp_path) == {"new/mnist.npz": NPZ}
+
+
+def test_what_is_downloaded_may_be_read_by_whoever_the_umask_allows(tmp_path, server):
+    server.replies = {"/a/mnist.npz": body(NPZ)}
+    (tmp_path / "usual").touch()
+
+    found = find_mnist(ONCE, tmp_path, [server.mirror("a", NPZ_EDITION)])
+
+    assert found.stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
 def test_reports_and_replaces_a_damaged_cached_file(tmp_path, server, caplog):
@@ -149,7 +163,7 @@ FAILURES = {
     "HTTP status 500": status(500),
     "not the published file": body(NPZ[:-1] + b"?"),
     "more than the published 10240 bytes": body(NPZ + b"?"),
-    "peer closed connection": body(NPZ[:-1], length=len(NPZ)),
+    "('Connection broken: IncompleteRead": body(NPZ[:-1], length=len(NPZ)),
 }
 
 
@@ -184,7 +198,9 @@ def test_an_endless_answer_is_cut_off(tmp_path, server):
     server.replies = {"/mnist.npz": endless}
 
     with pytest.raises(DownloadError, match="more than the published 10240 bytes"):
-        fetch(f"{server.url}/mnist.npz", NPZ_EDITION.files[0], timeout=5)
+        fetch(f"{server.url}/mnist.npz", NPZ_EDITION.files[0], tmp_path, timeout=5)
+
+    assert contents(tmp_path) == {}
 
 
 @pytest.mark.parametrize(
@@ -193,17 +209,20 @@ def test_an_endless_answer_is_cut_off(tmp_path, server):
         (gzip.compress(bytes(50_000_000)), "more than the published 600 bytes"),
         (gzip.compress(LABELS)[:20], "not the published file"),
         (LABELS, "incorrect header check"),
+        (gzip.compress(LABELS) + bytes(200_000), "more than the published 600 bytes"),
     ],
-    ids=["bomb", "truncated", "not gzip"],
+    ids=["bomb", "truncated", "not gzip", "followed"],
 )
-def test_bad_gzip_is_refused(server, packed, reason):
+def test_bad_gzip_is_refused(tmp_path, server, packed, reason):
     server.replies = {"/labels.gz": body(packed)}
 
     with pytest.raises(DownloadError, match=f"{server.url}/labels.gz: .*{reason}"):
-        fetch(f"{server.url}/labels.gz", IDX_EDITION.files[1], timeout=5)
+        fetch(f"{server.url}/labels.gz", IDX_EDITION.files[1], tmp_path, timeout=5)
+
+    assert contents(tmp_path) == {}
 
 
-def test_a_stalled_download_times_out(server):
+def test_a_stalled_download_times_out(tmp_path, server):
     def stall(handler: BaseHTTPRequestHandler) -> None:
         body(NPZ[:100], length=len(NPZ))(handler)
         server.hang(handler)
@@ -211,10 +230,10 @@ def test_a_stalled_download_times_out(server):
     server.replies = {"/mnist.npz": stall}
 
     with pytest.raises(DownloadError, match="timed out"):
-        fetch(f"{server.url}/mnist.npz", NPZ_EDITION.files[0], timeout=0.1)
+        fetch(f"{server.url}/mnist.npz", NPZ_EDITION.files[0], tmp_path, timeout=0.1)
 
 
-def test_a_redirection_is_followed(server):
+def test_a_redirection_is_followed(tmp_path, server):
     def redirect(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(302)
         handler.send_header("Location", "/b")
@@ -222,7 +241,9 @@ def test_a_redirection_is_followed(server):
 
     server.replies = {"/a": redirect, "/b": body(NPZ)}
 
-    assert fetch(f"{server.url}/a", NPZ_EDITION.files[0], timeout=5) == NPZ
+    fetch(f"{server.url}/a", NPZ_EDITION.files[0], tmp_path, timeout=5)
+
+    assert contents(tmp_path) == {"mnist.npz": NPZ}
 
 
 def test_silent_mirrors_are_given_up_at_one_common_deadline(tmp_path, server):
@@ -268,7 +289,7 @@ def test_the_pause_doubles_before_each_further_round(tmp_path, server, monkeypat
 
 
 def test_only_missing_files_of_an_edition_are_downloaded(tmp_path, server):
-    store(IMAGES, tmp_path / "mnist-idx/images")
+    keep(IMAGES, tmp_path / "mnist-idx/images")
     server.replies = {
         "/b/images.gz": status(200),
         "/b/labels.gz": body(gzip.compress(LABELS)),
@@ -279,15 +300,16 @@ def test_only_missing_files_of_an_edition_are_downloaded(tmp_path, server):
     assert contents(tmp_path) == {"mnist-idx/images": IMAGES, "mnist-idx/labels": LABELS}
 
 
-def test_an_interrupted_store_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+def test_an_interrupted_download_leaves_the_old_file_and_no_other(tmp_path, server, monkeypatch):
     def interrupted(_: int) -> None:
         raise KeyboardInterrupt
 
     (tmp_path / "mnist.npz").write_bytes(b"old")
     monkeypatch.setattr(os, "fsync", interrupted)
+    server.replies = {"/a/mnist.npz": body(NPZ)}
 
     with pytest.raises(KeyboardInterrupt):
-        store(NPZ, tmp_path / "mnist.npz")
+        find_mnist(ONCE, tmp_path, [server.mirror("a", NPZ_EDITION)])
 
     assert contents(tmp_path) == {"mnist.npz": b"old"}
 

@@ -83,7 +83,7 @@ def test_the_centre_of_mass_is_placed_and_not_the_centre_of_the_box():
     assert np.abs(where.mean(axis=0) - 14).max() <= 0.5
 
 
-def test_ink_far_from_its_centre_of_mass_stays_inside():
+def test_strokes_far_from_their_centre_of_mass_stays_inside():
     heavy_below = bar(200, 200, (180, 0, 200, 200)) | bar(200, 200, (0, 99, 200, 101))
     found, _ = converted(np.pad(heavy_below, 5))
     rows = np.flatnonzero(found.any(axis=1))
@@ -96,7 +96,7 @@ def test_dark_on_light_is_inverted():
     np.testing.assert_array_equal(found, bar(28, 28, (4, 12, 24, 17)))
 
 
-def test_paper_is_what_most_of_the_border_is_though_ink_touches_it():
+def test_background_is_what_most_of_the_border_is_though_strokes_touch_it():
     found, how = converted(255 - bar(100, 100, (0, 40, 100, 65)))
     assert how == "inverted, scaled from 100 x 100, centred by mass"
     np.testing.assert_array_equal(found, bar(28, 28, (4, 12, 24, 17)))
@@ -112,7 +112,7 @@ def test_a_digit_of_mnist_drawn_large_and_dark_on_light_comes_back(factor):
     assert difference.mean() <= (0 if factor == 1 else 3)
 
 
-def test_noise_of_the_paper_is_paper():
+def test_noise_of_the_background_is_background():
     noise = np.random.default_rng(0).normal(0, 6, (112, 112))
     page = np.clip(220 - 0.7 * np.kron(seven(), np.ones((4, 4))) + noise, 0, 255).astype(np.uint8)
     found, how = converted(page)
@@ -154,7 +154,7 @@ def test_16_bits_are_stretched_to_8(lightest):
         (255, "grey, laid on black, scaled from 80 x 100, centred by mass"),
     ],
 )
-def test_strokes_on_transparent_paper_are_laid_on_what_they_stand_out_from(stroke, how):
+def test_strokes_on_a_transparent_background_are_laid_on_what_they_stand_out_from(stroke, how):
     alpha = bar(100, 80, (10, 5, 90, 25))
     image = np.dstack([np.full((100, 80, 3), stroke, np.uint8), alpha])
     found = converted(image)
@@ -185,7 +185,7 @@ def test_a_wholly_transparent_image_is_empty():
     assert converted(pixels)[1] == "empty"
 
 
-def test_ink_is_as_bright_as_in_training():
+def test_strokes_are_as_bright_as_in_training():
     found, how = converted(bar(100, 80, (10, 5, 90, 25)), max_pixel=16)
     assert how == "stretched to 0..16, scaled from 80 x 100, centred by mass"
     np.testing.assert_array_equal(found, bar(28, 28, (4, 12, 24, 17)) // 255 * 16)

@@ -317,7 +317,7 @@ def test_a_challenger_that_was_never_judged_is_registered_once(root):
     assert "There is no champion of two-node-0-1 yet." in describe(registry)
 
 
-def test_of_what_was_never_judged_only_the_same_whole_model_is_gone_on_with(root):
+def test_of_what_was_never_judged_only_the_same_whole_model_is_resumed(root):
     registry, described = open_registry(root), candidate(root, "first", errors=5)
     first = registry.register(described)
     other = replace(candidate(root, "other", errors=5), lineage=described.lineage)

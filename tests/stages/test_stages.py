@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.compare import count_classes
-from tasks.data.labels import encode, rows_of_other_classes, select_classes
+from tasks.data.splits import encode, rows_of_other_classes, select_classes
 from tasks.errors import InputError
 from tasks.evaluate import score
 from tasks.extract_unknown import evenly

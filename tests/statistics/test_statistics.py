@@ -68,6 +68,6 @@ def test_the_threshold_refuses_the_share_and_no_more_than_it_must():
     assert threshold == pytest.approx(unknown[94])
 
 
-def test_saturated_strangers_can_only_be_refused_with_everything():
+def test_saturated_unknown_images_can_only_be_refused_with_everything():
     unknown = np.array([0.6] * 90 + [1.0] * 10, np.float32)
     assert refusal_threshold(unknown) > 1

@@ -7,14 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.experiment.records import (
-    Analysis,
-    HeadsRow,
-    ImageRow,
-    LabelEfficiencyRow,
-    ModelRow,
-    UnknownRow,
-)
+from tasks.reporting.experiment import records
+from tasks.reporting.experiment.comparison import describe_pairs
 from tasks.reporting.experiment.verdict import reach_verdict
 from tasks.statistics.paired import compare_paired
 
@@ -48,12 +42,12 @@ class Predictions:
 
 
 def analyse(
-    models: Sequence[ModelRow],
+    models: Sequence[records.ModelRow],
     predictions: Sequence[Predictions],
-    unknown_classes: Sequence[UnknownRow],
-    label_efficiency: LabelEfficiencyRow | None,
+    unknown_classes: Sequence[records.UnknownRow],
+    label_efficiency: records.LabelEfficiencyRow | None,
     class_counts: Sequence[dict[str, int]] = (),
-) -> Analysis:
+) -> records.Analysis:
     """Every section's numbers in JSON types, the verdict first.
 
     Args:
@@ -78,7 +72,7 @@ def analyse(
     }
 
 
-def compare_heads(predictions: Sequence[Predictions]) -> list[HeadsRow]:
+def compare_heads(predictions: Sequence[Predictions]) -> list[records.HeadsRow]:
     """The two-node against the one-node head by each recipe that has both."""
     found = {(one.recipe, one.model): one for one in predictions}
     two, one = softmax_head(2).name, ONE_NODE.name
@@ -90,7 +84,7 @@ def compare_heads(predictions: Sequence[Predictions]) -> list[HeadsRow]:
     ]
 
 
-def find_hardest(model: Predictions) -> list[ImageRow]:
+def find_hardest(model: Predictions) -> list[records.ImageRow]:
     """Up to 12 images, those with the lowest probability of their true class first."""
     of_truth = model.probabilities[np.arange(len(model.labels)), model.labels]
     return [
@@ -104,18 +98,14 @@ def find_hardest(model: Predictions) -> list[ImageRow]:
     ]
 
 
-def _compare(two: Predictions, one: Predictions) -> HeadsRow:
+def _compare(two: Predictions, one: Predictions) -> records.HeadsRow:
     """Agreement, McNemar's test, and the images whose probabilities differ most."""
     pairs = compare_paired(two.predicted == two.labels, one.predicted == one.labels)
     second = two.probabilities[:, 1], one.probabilities[:, 1]
     furthest = np.argsort(-np.abs(second[0] - second[1]), kind="stable")[:MOST_DIFFERENCES]
     return {
         "recipe": two.recipe,
-        "both": pairs.both,
-        "only_first": pairs.only_first,
-        "only_second": pairs.only_second,
-        "neither": pairs.neither,
-        "p_value": pairs.p_value,
+        **describe_pairs(pairs),
         "n": pairs.n,
         "agreement": float((two.predicted == one.predicted).mean()),
         "differences": [

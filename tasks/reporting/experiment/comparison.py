@@ -1,17 +1,12 @@
 """The comparison of models and of approaches, and the notebook's numbers beside it."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.reporting.experiment.records import (
-    LabelEfficiencyRow,
-    ModelRow,
-    PairedRow,
-    PointRow,
-    UnknownRow,
-)
+from tasks.reporting.experiment import records
 from tasks.schemas.results import LabelEfficiency, Point, Refusal, Result
 from tasks.statistics.paired import PairedCounts, compare_paired
 
@@ -31,7 +26,7 @@ COLUMNS = (
 
 def describe_models(
     results: Sequence[Result], is_mnist: bool, classes: tuple[int, ...]
-) -> list[ModelRow]:
+) -> list[records.ModelRow]:
     """A row for each model, in JSON types, as in `metrics.json`.
 
     The published numbers are given for the notebook's own case only, and None otherwise.
@@ -40,7 +35,7 @@ def describe_models(
     return [_describe(result, is_the_notebooks) for result in results]
 
 
-def _describe(result: Result, is_the_notebooks: bool) -> ModelRow:
+def _describe(result: Result, is_the_notebooks: bool) -> records.ModelRow:
     trained, scores = result.trained, result.evaluation.scores
     published = PUBLISHED.get(trained.name) if is_the_notebooks else None
     loss, accuracy = published or (None, None)
@@ -72,7 +67,7 @@ def _describe(result: Result, is_the_notebooks: bool) -> ModelRow:
 
 def describe_label_efficiency(
     recipe: str, approaches: Sequence[LabelEfficiency], hits: Sequence[NDArray[np.bool_]]
-) -> LabelEfficiencyRow:
+) -> records.LabelEfficiencyRow:
     """Every approach's accuracies by labelled images, and its paired test against the first.
 
     Args:
@@ -89,31 +84,19 @@ def describe_label_efficiency(
                 "approach": one.approach,
                 "points": [_describe_point(point) for point in one.points],
                 "errors": int((~hit).sum()),
-                "against_frozen": _describe_pairs(compare_paired(hits[0], hit)),
+                "against_frozen": describe_pairs(compare_paired(hits[0], hit)),
             }
             for one, hit in zip(approaches, hits, strict=True)
         ],
     }
 
 
-def describe_unknown(recipe: str, head: Refusal) -> UnknownRow:
+def describe_unknown(recipe: str, head: Refusal) -> records.UnknownRow:
     """A head on images of unknown classes."""
-    return {
-        "recipe": recipe,
-        "model": head.model,
-        "unknown": head.unknown,
-        "known": head.known,
-        "confident": head.confident,
-        "threshold": head.threshold,
-        "refused": head.refused,
-        "accepted": head.accepted,
-        "uncertainties": list(head.uncertainties),
-        "unknown_counts": list(head.unknown_counts),
-        "known_counts": list(head.known_counts),
-    }
+    return cast(records.UnknownRow, {"recipe": recipe, **head.model_dump(mode="json")})
 
 
-def _describe_point(point: Point) -> PointRow:
+def _describe_point(point: Point) -> records.PointRow:
     return {
         "images": point.images,
         "mean": float(np.mean(point.accuracies)),
@@ -123,11 +106,6 @@ def _describe_point(point: Point) -> PointRow:
     }
 
 
-def _describe_pairs(pairs: PairedCounts) -> PairedRow:
-    return {
-        "both": pairs.both,
-        "only_first": pairs.only_first,
-        "only_second": pairs.only_second,
-        "neither": pairs.neither,
-        "p_value": pairs.p_value,
-    }
+def describe_pairs(pairs: PairedCounts) -> records.PairedRow:
+    """Two models on the same images, in JSON types."""
+    return cast(records.PairedRow, pairs.model_dump())

@@ -41,15 +41,20 @@ class DifferenceRow(TypedDict):
     one_node: float
 
 
-class HeadsRow(TypedDict):
-    """Both heads of a recipe on the same n images; see `PairedCounts` for the counts."""
+class PairedRow(TypedDict):
+    """Test images by which of two models is right, and McNemar's p value."""
 
-    recipe: str
     both: int
     only_first: int
     only_second: int
     neither: int
     p_value: float
+
+
+class HeadsRow(PairedRow):
+    """Both heads of a recipe on the same n images; see `PairedCounts` for the counts."""
+
+    recipe: str
     n: int
     agreement: float
     differences: list[DifferenceRow]
@@ -63,16 +68,6 @@ class PointRow(TypedDict):
     low: float
     high: float
     accuracies: list[float]
-
-
-class PairedRow(TypedDict):
-    """Test images by which of two models is right, and McNemar's p value."""
-
-    both: int
-    only_first: int
-    only_second: int
-    neither: int
-    p_value: float
 
 
 class ApproachRow(TypedDict):

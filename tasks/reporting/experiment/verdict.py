@@ -2,24 +2,18 @@
 
 from collections.abc import Sequence
 
-from tasks.reporting.experiment.records import (
-    ApproachRow,
-    HeadsRow,
-    LabelEfficiencyRow,
-    ModelRow,
-    PointRow,
-    UnknownRow,
-)
+from tasks.reporting.experiment import records
+from tasks.reporting.experiment.records import ApproachRow, PointRow
 from tasks.reporting.page import SIGNIFICANT, Finding, percent
 
 RARE = 0.05  # of the images of unknown classes
 
 
 def reach_verdict(
-    models: Sequence[ModelRow],
-    heads: Sequence[HeadsRow],
-    label_efficiency: LabelEfficiencyRow | None,
-    unknown_classes: Sequence[UnknownRow],
+    models: Sequence[records.ModelRow],
+    heads: Sequence[records.HeadsRow],
+    label_efficiency: records.LabelEfficiencyRow | None,
+    unknown_classes: Sequence[records.UnknownRow],
 ) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections.
 
@@ -43,7 +37,7 @@ def reach_verdict(
     return findings
 
 
-def judge_transfers(models: Sequence[ModelRow]) -> Finding:
+def judge_transfers(models: Sequence[records.ModelRow]) -> Finding:
     """Whether every transferred head learned."""
     heads = [model for model in models if model["model"] != "base"]
     dead = [model for model in heads if not model["learned"]]
@@ -63,7 +57,7 @@ def judge_transfers(models: Sequence[ModelRow]) -> Finding:
     return Finding(claim=claim, evidence=evidence)
 
 
-def judge_heads(heads: HeadsRow) -> Finding:
+def judge_heads(heads: records.HeadsRow) -> Finding:
     """Whether one of the two heads is better."""
     first, second = heads["only_first"], heads["only_second"]
     evidence = (
@@ -79,7 +73,7 @@ def judge_heads(heads: HeadsRow) -> Finding:
     return Finding(claim=f"For these classes {better} better.", evidence=evidence)
 
 
-def judge_label_efficiency(label_efficiency: LabelEfficiencyRow) -> Finding:
+def judge_label_efficiency(label_efficiency: records.LabelEfficiencyRow) -> Finding:
     """Whether the frozen backbone beats the baselines, `scratch` and `linear`.
 
     With few labels it has to be better in every draw, which happens by chance once in 32 times for
@@ -110,7 +104,7 @@ def judge_label_efficiency(label_efficiency: LabelEfficiencyRow) -> Finding:
     )
 
 
-def judge_unknown_classes(unknown_classes: Sequence[UnknownRow]) -> Finding:
+def judge_unknown_classes(unknown_classes: Sequence[records.UnknownRow]) -> Finding:
     """Whether images of unknown classes get confident predictions."""
     worst = max(unknown_classes, key=lambda head: head["confident"])
     evidence = "; ".join(
@@ -157,11 +151,11 @@ def _is_better(point: PointRow, baseline: PointRow) -> bool:
     return all(ours > theirs for ours, theirs in draws)
 
 
-def _name(model: ModelRow | UnknownRow) -> str:
+def _name(model: records.ModelRow | records.UnknownRow) -> str:
     return f"{model['recipe']} {model['model']}"
 
 
-def _accuracy(model: ModelRow) -> str:
+def _accuracy(model: records.ModelRow) -> str:
     return (
         f"{model['errors']} of {model['n']:,} wrong, 95 % confidence interval of the accuracy "
         f"{percent(model['low'])} to {percent(model['high'])}"

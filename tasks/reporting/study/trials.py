@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.labels import Subset, select_classes
+from tasks.data.splits import Subset, select_classes
 from tasks.networks.architecture import ONE_NODE
 from tasks.reporting.study.records import HardestRow, WrongRow
 from tasks.trials.trial import Trial, TrialResult

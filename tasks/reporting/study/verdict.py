@@ -4,19 +4,11 @@ from collections.abc import Sequence
 from statistics import median
 
 from tasks.reporting.page import SIGNIFICANT, Finding, enumerated, percent
-from tasks.reporting.study.records import (
-    AttemptsRow,
-    HardestRow,
-    OverviewRow,
-    PairsRow,
-    Sections,
-    SpreadRow,
-    TransferRow,
-    WrongRow,
-)
+from tasks.reporting.study import records
+from tasks.reporting.study.records import TransferRow
 
 
-def reach_verdict(found: Sections) -> list[Finding]:
+def reach_verdict(found: records.Sections) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections.
 
     Args:
@@ -31,7 +23,7 @@ def reach_verdict(found: Sections) -> list[Finding]:
     ]
 
 
-def judge_trials(overview: OverviewRow, transfers: Sequence[TransferRow]) -> Finding:
+def judge_trials(overview: records.OverviewRow, transfers: Sequence[TransferRow]) -> Finding:
     """Whether every trial learned, and how well."""
     evidence = [
         _accuracies(recipe, [row for row in transfers if row["recipe"] == recipe])
@@ -49,7 +41,7 @@ def judge_trials(overview: OverviewRow, transfers: Sequence[TransferRow]) -> Fin
     return Finding(claim=claim, evidence="; ".join(evidence))
 
 
-def judge_pairs(heads: PairsRow) -> Finding:
+def judge_pairs(heads: records.PairsRow) -> Finding:
     """Whether one of the two heads is better over all pairs, or on one of them."""
     fewer = "two output nodes make" if heads["two_errors"] < heads["one_errors"] else "one makes"
     where = f"With the recipe {heads['recipe']}"
@@ -72,7 +64,7 @@ def judge_pairs(heads: PairsRow) -> Finding:
     )
 
 
-def judge_spread(spread: Sequence[SpreadRow]) -> Finding:
+def judge_spread(spread: Sequence[records.SpreadRow]) -> Finding:
     """Whether one seed is enough to judge a subset."""
     known = [row for row in spread if row["largest"] is not None]
     if not known:
@@ -97,7 +89,7 @@ def judge_spread(spread: Sequence[SpreadRow]) -> Finding:
     )
 
 
-def judge_hardest(hardest: Sequence[HardestRow]) -> Finding:
+def judge_hardest(hardest: Sequence[records.HardestRow]) -> Finding:
     """Which classes are hardest to tell apart."""
     if not hardest:
         return Finding(
@@ -114,7 +106,7 @@ def judge_hardest(hardest: Sequence[HardestRow]) -> Finding:
     )
 
 
-def judge_attempts(attempts: Sequence[AttemptsRow]) -> Finding:
+def judge_attempts(attempts: Sequence[records.AttemptsRow]) -> Finding:
     """How many initialisations are dead."""
     made, dead = sum(row["attempts"] for row in attempts), sum(row["dead"] for row in attempts)
     if not dead:
@@ -143,5 +135,5 @@ def _accuracies(recipe: str, transfers: Sequence[TransferRow]) -> str:
     )
 
 
-def _is_always(image: WrongRow) -> bool:
+def _is_always(image: records.WrongRow) -> bool:
     return bool(image["wrong"] == image["trials"])

@@ -124,8 +124,8 @@ def test_links_are_set_aside_and_not_followed(inbox, store, good, elsewhere, nam
     before = names(elsewhere)
     found = look(inbox, store)
     assert found.new == (good.name,)
-    ((refused, said),) = found.quarantined
-    assert refused == name.partition("/")[0]
+    ((rejected, said),) = found.quarantined
+    assert rejected == name.partition("/")[0]
     assert said.startswith(reason)
     assert (inbox / "quarantine" / name).is_symlink()
     assert names(elsewhere) == before

@@ -1,14 +1,27 @@
 """What the project promises about itself."""
 
 import re
+import shutil
+import subprocess
 from importlib.metadata import requires
 from pathlib import Path
 
-from flows.config import RetrainConfig
+import pytest
+
+from flows.config import Config, PredictConfig, RetrainCommand, ServeCommand
+from flows.study_config import StudyConfig
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 DOCS = {path.relative_to(ROOT): path.read_text() for path in (ROOT / "docs").glob("*.md")}
+PAGES = DOCS | {Path("README.md"): README}
+OPTIONS = {
+    "main": {*Config.model_fields},
+    "retrain": {*RetrainCommand.model_fields} - {"action"},
+    "predict": {*PredictConfig.model_fields} - {"images"},
+    "study": {*StudyConfig.model_fields},
+    "serve": {*ServeCommand.model_fields},
+}
 
 
 def test_the_lock_pins_every_direct_dependency_and_names_no_host():
@@ -27,10 +40,18 @@ def test_the_readme_has_two_commands_that_start_from_nothing():
     ]
 
 
-def test_the_documentation_explains_every_option():
+def test_the_documentation_explains_every_option_of_every_command():
     everything = "".join(DOCS.values())
-    for option in RetrainConfig.model_fields:
-        assert f"`--{option.replace('_', '-')}" in everything
+    for option in set.union(*OPTIONS.values()):
+        assert f"`--{option.replace('_', '-')}" in everything, option
+
+
+def test_the_documentations_commands_have_the_options_that_it_gives_them():
+    for page, text in PAGES.items():
+        for script, rest in re.findall(r"flows/(\w+)\.py([^`\n#]*)", text):
+            for option in re.findall(r"--(?:no-)?([a-z-]+)", rest):
+                known = OPTIONS[script] | {"debug", "help"}
+                assert option.replace("-", "_") in known, f"{page}: {script} --{option}"
 
 
 def test_the_readme_is_short():
@@ -39,9 +60,35 @@ def test_the_readme_is_short():
 
 
 def test_the_documentation_links_only_to_what_exists():
-    for page, text in (DOCS | {Path("README.md"): README}).items():
-        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+    for page, text in PAGES.items():
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             assert (ROOT / page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_documentation_links_only_to_headings_that_exist():
+    for page, text in PAGES.items():
+        for target, heading in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text):
+            linked = (ROOT / page.parent / target).read_text() if target else text
+            headings = re.findall(r"^#+ (.*)$", linked, re.MULTILINE)
+            anchors = [re.sub(r"[^a-z0-9 -]", "", one.lower()) for one in headings]
+            assert heading in [one.replace(" ", "-") for one in anchors], f"{page}: {heading}"
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git applies them")
+def test_the_readmes_changes_of_the_code_apply_one_after_another(tmp_path: Path):
+    for folder in ("flows", "tasks"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    changes = re.findall(r"^```diff\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    for change in changes:
+        command = ["git", "apply", "--verbose", "-"]
+        applied = subprocess.run(
+            command, input=change, cwd=tmp_path, capture_output=True, text=True
+        )
+        assert applied.returncode == 0, applied.stderr
+        assert "Skipped" not in applied.stderr
+    assert len(changes) == 3
+    assert "scaling=1 / 127.5" in (tmp_path / "flows" / "recipes.py").read_text()
+    assert "if config.count:" in (tmp_path / "flows" / "main.py").read_text()
 
 
 def test_no_machines_path_is_in_the_code():

@@ -19,6 +19,7 @@ from flows.config import (
     RetrainCommand,
     RunConfig,
     ServeCommand,
+    as_config,
     in_one_sentence,
 )
 from flows.startup import Interruption
@@ -121,8 +122,7 @@ def parse(
     typed = None if arguments is None else list(arguments)
     with in_one_sentence():
         parsed = CliApp.run(options, typed, cli_settings_source=source)
-        given = parsed.model_dump(include=set(settings.model_fields), exclude_unset=True)
-        return settings.model_validate(given), parsed.debug
+        return as_config(parsed, settings), parsed.debug
 
 
 def _options(settings: type[BaseModel], about: str) -> Any:

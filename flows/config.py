@@ -117,11 +117,6 @@ class RunConfig(BaseModel):
         """The settings as the form in the UI has them: JSON types only."""
         return self.model_dump(mode="json")
 
-    def as_config(self, kind: type[C]) -> C:
-        """Another configuration told the same; what was not given is its own default."""
-        given = self.model_dump(include=set(kind.model_fields), exclude_unset=True)
-        return kind.model_validate(given)
-
     def chosen_recipes(self) -> dict[str, Recipe]:
         """The recipes by name, with the epochs and the precision that this configuration sets."""
         return {name: self._adapted(RECIPES[name]) for name in self.recipes}
@@ -290,6 +285,12 @@ class PredictConfig(BaseModel):
     output: Path | None = Field(
         default=None, description="The file to write, instead of the standard output."
     )
+
+
+def as_config(told: BaseModel, kind: type[C]) -> C:
+    """A configuration of another kind, told the same; what was not given is its own default."""
+    given = told.model_dump(include=set(kind.model_fields), exclude_unset=True)
+    return kind.model_validate(given)
 
 
 @contextmanager

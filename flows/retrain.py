@@ -19,7 +19,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from flows.cli import call_flow, run_command
-from flows.config import RetrainCommand, RetrainConfig
+from flows.config import RetrainCommand, RetrainConfig, as_config
 from flows.main import Experiment, experiment
 from flows.run import log_notice, pipeline_flow, pipeline_run
 from tasks.arrivals.batch import Batch
@@ -142,7 +142,7 @@ def _unchanged(version: Version) -> State[None]:
 
 def act(command: RetrainCommand) -> None:
     """Do what the command line asks for."""
-    config = command.as_config(RetrainConfig)
+    config = as_config(command, RetrainConfig)
     if command.action == "run":
         open_inbox(config.inbox).require()
         call_flow(retrain, config)

@@ -17,7 +17,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
 from flows.cli import C, run_command
-from flows.config import Config, RetrainConfig, RunConfig, ServeCommand
+from flows.config import Config, RetrainConfig, RunConfig, ServeCommand, as_config
 from flows.main import main
 from flows.retrain import retrain
 from flows.run import report_crashed
@@ -43,15 +43,15 @@ def serve_flows(command: ServeCommand) -> None:
     report_crashed(writable_store(command.artifacts))
     serve(
         _deployment(
-            main, "experiment", command.as_config(Config),
+            main, "experiment", as_config(command, Config),
             "Train the base model, transfer it, and compare.",
         ),
         _deployment(
-            retrain, "retraining", command.as_config(RetrainConfig),
+            retrain, "retraining", as_config(command, RetrainConfig),
             "Train on what has arrived; put the new model into use if it is better.", command.cron,
         ),
         _deployment(
-            study, "study", command.as_config(StudyConfig),
+            study, "study", as_config(command, StudyConfig),
             "Transfer to many subsets of the digits, from many seeds, and compare.",
         ),
         limit=1,

@@ -9,7 +9,7 @@ from prefect.utilities.schema_tools import validate
 from pydantic import ValidationError
 
 from flows.cli import run_command
-from flows.config import Config, RetrainCommand, RetrainConfig
+from flows.config import Config, RetrainCommand, RetrainConfig, as_config
 from flows.main import main
 from flows.retrain import retrain
 from flows.study import study
@@ -29,7 +29,7 @@ def on_the_command_line(flow: Any, **texts: str) -> Any:
     options = [f"--{name}={text}" for name, text in texts.items()]
     code = run_command("flows/a.py", "", arguments, found.append, options)
     assert code == (0 if found else 2)
-    return found[0].as_config(config) if found else None
+    return as_config(found[0], config) if found else None
 
 
 def refused_by_the_form(flow: Any, **config: Any) -> list[str]:

@@ -31,6 +31,14 @@ from tasks.storage.lock import exclusive
 from tasks.storage.stages import record_task_run
 from tasks.storage.store import Store, writable_store
 
+FOLDER = "running"
+CHATTER = (record_task_run.__name__, "leave_reason", "triggered tf.function retracing")
+INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C", bound=RunConfig)
+
 
 @contextmanager
 def pipeline_run(config: RunConfig) -> Iterator[None]:
@@ -64,14 +72,6 @@ def _tidy(store: Store, refresh: bool = False) -> None:
     if refresh:
         checkpoints.remove_all(store)
     checkpoints.remove_finished(store, records.FOLDER)
-
-
-CHATTER = (record_task_run.__name__, "leave_reason", "triggered tf.function retracing")
-INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
-
-P = ParamSpec("P")
-R = TypeVar("R")
-C = TypeVar("C", bound=RunConfig)
 
 
 class PipelineFlow(Flow[P, R]):
@@ -147,12 +147,13 @@ def _is_worth_reading(record: logging.LogRecord) -> bool:
     return not (is_chatter or isinstance(error, ReadableError))
 
 
-FOLDER = "running"
-
-
 @contextmanager
 def reported_alive(artifacts: str) -> Iterator[None]:
     """Within a flow: this run is alive until the block or its process ends.
+
+    It holds a lock that the system releases when its process ends, whatever ends it. The next run
+    on the same artifacts, and `flows/serve.py`, report those whose lock is free as crashed, which
+    would stay `Running` in the UI for ever.
 
     Raises:
         InputError: The artifacts cannot be written to.

@@ -25,27 +25,27 @@ def refusal(
     unseen: NDArray[np.float32],
     known: NDArray[np.float32],
 ) -> Refusal:
-    """Choose the threshold on training unknown, and see what it does on test images.
+    """Choose the threshold on training images of unknown classes, and see what it does on others.
 
     Args:
         model: The head's name.
-        seen: Probabilities of unknown among the training images, (n, classes).
-        unseen: Those of unknown among the test images, (m, classes).
+        seen: Probabilities of the unknown images for training, (n, classes).
+        unseen: Those of the unknown images for testing, (m, classes).
         known: Those of the test images of the head's own classes, (k, classes).
     """
     threshold = refusal_threshold(seen.max(axis=1))
-    strange, own = unseen.max(axis=1), known.max(axis=1)
+    unknown, own = unseen.max(axis=1), known.max(axis=1)
     uncertainties = np.geomspace(LEAST_UNCERTAINTY, 1 - 1 / known.shape[1], BINS + 1)
     return Refusal(
         model=model,
-        unknown=len(strange),
+        unknown=len(unknown),
         known=len(own),
-        confident=float((strange >= CONFIDENT).mean()),
+        confident=float((unknown >= CONFIDENT).mean()),
         threshold=threshold,
-        refused=float((strange < threshold).mean()),
+        refused=float((unknown < threshold).mean()),
         accepted=float((own >= threshold).mean()),
         uncertainties=tuple(uncertainties.tolist()),
-        unknown_counts=_count(strange, uncertainties),
+        unknown_counts=_count(unknown, uncertainties),
         known_counts=_count(own, uncertainties),
     )
 

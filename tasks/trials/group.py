@@ -17,6 +17,8 @@ from tasks.trials.trial import Trial, TrialResult
 
 # Fewer would be asked for more often, more would leave a worker without work at a study's end.
 MOST_HEADS = 4
+FOLDER = "trials"
+READERS = 16
 
 
 class Group(Record):
@@ -57,12 +59,8 @@ Train: TypeAlias = Callable[[Group], list[TrialResult]]
 Runner: TypeAlias = Callable[[Train, Sequence[Group]], Iterator[list[TrialResult]]]
 
 
-FOLDER = "trials"
-READERS = 16
-
-
 class Notes(Record):
-    """What is kept of an result beside the probabilities."""
+    """What is kept of a result beside the probabilities."""
 
     attempts: tuple[Attempt, ...]
     weights_sha256: str

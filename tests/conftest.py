@@ -259,9 +259,18 @@ def start_server(home: Path, port: int) -> subprocess.Popen[bytes]:
     return process
 
 
+@pytest.fixture
+def browser(_chromium: "Chrome") -> "Chrome":
+    """Chromium without a window, whose log has nothing from another test's pages."""
+    _chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    _chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    _chromium.get("about:blank")
+    _chromium.get_log("browser")
+    return _chromium
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator["Chrome"]:
-    """Chromium without a window."""
+def _chromium() -> Iterator["Chrome"]:
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
 

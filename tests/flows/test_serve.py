@@ -199,7 +199,6 @@ def test_a_failed_run_leaves_its_reason(served):
 def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, browser):
     ui = served.address.removesuffix("/api")
     deployment = served.deployment("digit-retraining/retraining")["id"]
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.set_window_size(1300, 1400)
     browser.get(f"{ui}/deployments/deployment/{deployment}/run")
     fill(browser, "Seed", "-1")

@@ -14,7 +14,6 @@ def test_the_page_fits_and_has_no_error(browser, tiny_report, width, scheme):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     feature = {"name": "prefers-color-scheme", "value": scheme}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    browser.get_log("browser")  # what other pages left
     browser.get((tiny_report / "report.html").as_uri())
     assert browser.execute_script(OVERFLOW) == 0
     assert browser.get_log("browser") == []

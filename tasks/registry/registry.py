@@ -8,17 +8,16 @@ at any moment leaves one whole champion: the old or the new one.
 import getpass
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING
 
 from tasks.errors import InputError
-from tasks.registry.connection import begin, connect, database, is_begun, is_server
+from tasks.registry import embedded
+from tasks.registry.connection import begin, connect, database, is_server
 from tasks.registry.decision import Decision, markdown
 from tasks.registry.embedded import MODEL, files
 from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
@@ -39,17 +38,17 @@ class Registry:
     """The versions of one registered model.
 
     Whoever writes holds the lock of the artifacts folder, or is alone on a registry elsewhere, and
-    prepares it first. Whoever reads makes nothing, and waits for nobody.
+    prepares it first. Whoever reads makes nothing, and waits for nobody. Nothing is opened before
+    it is needed; then an `InputError` says that a registry cannot be used, or is missing where
+    there was one, and a `FullDiskError` that there is no space for what is written.
+
+    Args:
+        store: Keeps the files, and the database unless `uri` names another.
+        uri: An MLflow server or its database; None is a SQLite database in the store.
+        name: The registered model, as in `two-node-0-1`.
     """
 
     def __init__(self, store: Store, uri: str | None, name: str) -> None:
-        """Nothing is opened before it is needed.
-
-        Args:
-            store: Keeps the files, and the database unless `uri` names another.
-            uri: An MLflow server or its database; None is a SQLite database in the store.
-            name: The registered model, as in `two-node-0-1`.
-        """
         self.name = name
         self._store = store
         self._uri = uri
@@ -59,12 +58,7 @@ class Registry:
         return connect(self._store, self._uri)
 
     def prepare(self) -> None:
-        """Begin a registry where there is none; the runs that a kill left running are over.
-
-        Raises:
-            FullDiskError: There is no space for it.
-            InputError: The registry cannot be used, or is missing where there was one.
-        """
+        """Begin a registry where there is none; the runs that a kill left running are over."""
         begin(self._store, self._uri)
         with self._space():
             experiments, left = [self._experiment()], "attributes.status = 'RUNNING'"
@@ -99,7 +93,6 @@ class Registry:
         One that was registered before a run was killed, but not judged, is not registered again.
 
         Raises:
-            FullDiskError: There is no space for it.
             InputError: The model file is not the one that was described.
         """
         if not is_intact(candidate.model, candidate.sha256):
@@ -107,20 +100,12 @@ class Registry:
         with self._space():
             number = self._unjudged(candidate)
             if number is None:
-                with self._run() as run:
-                    self._log(candidate, run.info.run_id)
-                number = self._create_version(candidate, run)
+                number = self._create_version(candidate, self._logged(candidate))
             self._client.set_registered_model_alias(self.name, CHALLENGER, str(number))
         return self._version(number)
 
     def record(self, version: Version, decision: Decision) -> None:
-        """Keep a decision, with all its numbers, in the run and in the registry.
-
-        The tag comes last: with it a version counts as judged.
-
-        Raises:
-            FullDiskError: There is no space for it.
-        """
+        """Keep a decision, with all its numbers, in the run and in the registry."""
         champion, text = self.champion(), markdown(decision)
         with space_for(files(self._store)):
             self._client.log_text(version.run_id, decision.model_dump_json(indent=2), DECISION)
@@ -129,13 +114,13 @@ class Registry:
             self._client.update_model_version(self.name, str(version.number), description=text)
             if champion:
                 self._tag(version.number, "opponent", str(champion.number))
+            # last, as with it a version counts as judged
             self._tag(version.number, "decision", decision.model_dump_json())
 
     def promote(self, version: Version) -> None:
         """Make a version that won champion.
 
         Raises:
-            FullDiskError: There is no space for it.
             ValueError: The version was not judged, or was not judged better.
             InputError: Its file is missing or is not what was registered.
         """
@@ -149,13 +134,9 @@ class Registry:
             self._appoint(winner, winner.decision.reason, predecessors)
 
     def rollback(self) -> tuple[Version, Version]:
-        """Make the previous champion champion again; once more goes back further.
-
-        Returns:
-            The champion before, and the champion now.
+        """Make the previous champion champion again, and return both; once more goes back further.
 
         Raises:
-            FullDiskError: There is no space for it.
             InputError: There is no previous champion, or its file is not intact.
         """
         champion = self.champion()
@@ -175,7 +156,6 @@ class Registry:
         all the same: MLflow's own address of it is absolute, ours is not.
 
         Raises:
-            FullDiskError: There is no space for a copy.
             InputError: It is missing or is not what was registered.
         """
         path = self._path(version)
@@ -218,20 +198,22 @@ class Registry:
             self._tag(version.number, "appointment", appointment.model_dump_json())
             self._client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
 
-    @contextmanager
-    def _run(self) -> Iterator["Run"]:
+    def _logged(self, candidate: Candidate) -> "Run":
         run = self._client.create_run(self._experiment(), run_name=self.name)
         try:
-            yield run
+            self._log(candidate, run.info.run_id)
         except BaseException:
             self._client.set_terminated(run.info.run_id, "FAILED")
             raise
         self._client.set_terminated(run.info.run_id)
+        return run
 
     def _experiment(self) -> str:
         """The experiment whose files lie here: MLflow keeps an absolute folder for each."""
-        here = None if is_server(self._uri) else files(self._store).as_uri()
-        name = self.name if here is None else f"{self.name} in {files(self._store)}"
+        name, here = self.name, None
+        if not is_server(self._uri):
+            folder = files(self._store)
+            name, here = f"{name} in {folder}", folder.as_uri()
         found = self._client.get_experiment_by_name(name)
         return found.experiment_id if found else self._client.create_experiment(name, here)
 
@@ -281,7 +263,7 @@ class Registry:
 
     def _models(self) -> "Sequence[RegisteredModel]":
         """What is registered under the name; nothing where no registry was begun."""
-        if not is_begun(self._store, self._uri):
+        if self._uri is None and not embedded.is_begun(self._store):
             return ()
         return self._client.search_registered_models(f"name = '{self.name}'")
 
@@ -310,21 +292,14 @@ class Registry:
     def _read(self, version: "ModelVersion") -> Version:
         tags: dict[str, str] = version.tags
         try:
-            return Version(
-                number=int(version.version),
-                run_id=str(version.run_id),
-                sha256=tags["sha256"],
-                classes=tuple(map(int, tags["classes"].split(","))),
-                threshold=float(tags["threshold"]),
-                max_pixel=int(tags.get("max_pixel") or tags["ink"]),  # as version 0.1 called it
-                lineage=tags["lineage"],
-                metrics=self._client.get_run(str(version.run_id)).data.metrics,
-                created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
-                decision=_parsed(Decision, tags.get("decision")),
-                opponent=_parsed(int, tags.get("opponent")),
-                appointment=_parsed(Appointment, tags.get("appointment")),
-                withdrawal=_parsed(Event, tags.get("withdrawal")),
-            )
+            found = {
+                "number": version.version,
+                "run_id": version.run_id,
+                "lineage": tags["lineage"],  # without which there is no run of ours to ask either
+                "metrics": self._client.get_run(str(version.run_id)).data.metrics,
+                "created": datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+            }
+            return Version.model_validate(tags | found)
         except (KeyError, ValueError) as error:
             raise InputError(
                 f"Version {version.version} of {self.name} was not registered by this project; "
@@ -345,10 +320,6 @@ class Registry:
                         raise
                     return
                 replace(Path(found), path)
-
-
-def _parsed(kind: Any, text: str | None) -> Any:
-    return None if text is None else TypeAdapter(kind).validate_json(text)
 
 
 def _event(why: str) -> Event:

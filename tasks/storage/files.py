@@ -21,10 +21,7 @@ _digests: dict[tuple[int, int, int, int], str] = {}
 
 @contextmanager
 def space_for(target: Path) -> Iterator[None]:
-    """Around whatever writes: where there is no space left, one sentence says so.
-
-    Args:
-        target: The file, as a person knows it; it need not exist.
+    """Around whatever writes to `target`, which need not exist, as a person knows it.
 
     Raises:
         FullDiskError: The disk, a quota, or the limit of a file's size left no space.
@@ -37,8 +34,9 @@ def space_for(target: Path) -> Iterator[None]:
         code = why_full(error)
         if code is None:
             raise
-        sentence = f"no space left on {_disk(target)} for {target}{FULL[code]}"
-        raise FullDiskError(sentence) from error
+        path = target.resolve()
+        disk = next(folder for folder in (path, *path.parents) if folder.is_mount())
+        raise FullDiskError(f"no space left on {disk} for {target}{FULL[code]}") from error
 
 
 def why_full(error: BaseException | None) -> int | None:
@@ -50,12 +48,6 @@ def why_full(error: BaseException | None) -> int | None:
             return OF_SQLITE[error.sqlite_errorcode]
         error = error.__cause__ or error.__context__
     return None
-
-
-def _disk(path: Path) -> Path:
-    """Where the disk of a path is mounted."""
-    path = path.resolve()
-    return next(folder for folder in (path, *path.parents) if folder.is_mount())
 
 
 @contextmanager

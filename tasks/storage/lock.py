@@ -25,7 +25,7 @@ def exclusive(
 
     Args:
         store: Its folder exists.
-        wait_seconds: How long to wait for another run, 0 or more; None is as long as it takes.
+        wait_seconds: 0 or more; None is as long as it takes.
         say: Is told for whom we wait.
 
     Raises:

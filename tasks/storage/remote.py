@@ -72,7 +72,7 @@ class Remote:
         """All bytes of a file."""
         with self._for_reading() as (fs, root):
             content: bytes = fs.cat_file(f"{root}/{name}")
-            return content
+        return content
 
     def download(self, name: str, target: Path) -> None:
         """Copy a file to a local path."""

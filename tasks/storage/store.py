@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -33,6 +33,9 @@ class Store:
     A file that is written has only a name, and is replaced as a whole; of these a remote store
     keeps no local copies. So several machines may use one remote at a time: none ever sees half a
     file of another, and the worst that happens is that two do the same work.
+
+    Whatever writes raises `FullDiskError` where there is no space, and whatever reads or writes
+    `RemoteError` where the remote cannot be reached.
     """
 
     root: Path
@@ -64,14 +67,8 @@ class Store:
 
         Args:
             name: Relative path, as in `arrays/train-images.npy`; the digest goes before the suffix.
-            write: Called with a temporary path that has the suffix of `name`.
-
-        Returns:
-            A reference to the finished file. A killed run leaves no part of it.
-
-        Raises:
-            FullDiskError: There is no space for it.
-            RemoteError: It could not be uploaded; then it is not stored here either.
+            write: Called with a temporary path that has the suffix of `name`; a killed run, or a
+                remote that cannot be reached, leaves no part of it.
         """
         plain = PurePosixPath(name)
         with self.temporary(name) as temporary:
@@ -86,9 +83,7 @@ class Store:
     def add_array(self, name: str, array: NDArray[Any]) -> ArrayReference:
         """Store an array of any shape and numeric dtype under `arrays/name`."""
         file = self.add(f"arrays/{name}.npy", lambda path: _save(path, array))
-        return ArrayReference(
-            path=file.path, sha256=file.sha256, shape=array.shape, dtype=str(array.dtype)
-        )
+        return ArrayReference(**dict(file), shape=array.shape, dtype=str(array.dtype))
 
     def add_text(self, name: str, text: str) -> FileReference:
         """Store a text, as UTF-8."""
@@ -107,7 +102,6 @@ class Store:
 
         Raises:
             DamagedError: The file is missing or its bytes are not the stored ones.
-            RemoteError: The remote cannot be reached.
         """
         path = self.root / reference.path
         if not is_intact(path, reference.sha256):
@@ -120,9 +114,7 @@ class Store:
         """Replace the file `name`, a relative path, atomically.
 
         Raises:
-            FullDiskError: There is no space for it.
             OSError: The folder cannot be written to.
-            RemoteError: The remote cannot be.
         """
         if self.remote:
             self.remote.write(name, BytesIO(content))
@@ -136,7 +128,6 @@ class Store:
 
         Raises:
             OSError: There is no such file.
-            RemoteError: The remote cannot be reached.
         """
         return self.remote.read(name) if self.remote else (self.root / name).read_bytes()
 
@@ -154,15 +145,9 @@ class Store:
         else:
             (self.root / name).unlink(missing_ok=True)
 
-    @contextmanager
-    def temporary(self, name: str) -> Iterator[Path]:
-        """A path to write the file or folder `name` to, on the same file system; gone afterwards.
-
-        Raises:
-            FullDiskError: There is no space for it.
-        """
-        with temporary_path(self.root / name, self.root / "tmp") as path:
-            yield path
+    def temporary(self, name: str) -> AbstractContextManager[Path]:
+        """A path to write the file or folder `name` to, on the same disk; gone afterwards."""
+        return temporary_path(self.root / name, self.root / "tmp")
 
     def _fetch(self, reference: FileReference) -> None:
         damaged = DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")

@@ -27,14 +27,11 @@ READERS = 16  # files of a remote batch that are read at a time
 class Delivery:
     """What lies in the inbox as one batch.
 
-    Attributes:
-        name: The file or folder in printable form, or `LOOSE` for the label folders of the inbox
-            itself.
-        files: From the path inside the batch, as in `3/a.png`, to the file; sorted.
-        entries: The entries of the inbox that make it up, as paths of the file system.
-        obstacle: Why it cannot be checked yet, in words: its name, or one in it, says that it is
-            being written, or its folder cannot be read. Empty if it can.
-        flaw: Why it is never read, in words: a link, a pipe, folders too deep. Empty if it is.
+    `name` is the file or folder in printable form, or `LOOSE` for the label folders of the inbox
+    itself; `files` has the file of each path inside the batch, as in `3/a.png`, sorted; `entries`
+    are the paths of the file system that make it up. In words, `obstacle` says why it cannot be
+    checked yet (a name says that it is being written, or its folder cannot be read), and `flaw` why
+    it is never read (a link, a pipe, folders too deep); each is empty if there is nothing to say.
     """
 
     name: str
@@ -56,44 +53,25 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Inbox:
-    """A folder `root` of a file system, called `url` by whoever gave it."""
+    """A folder `root` of a file system, called `url` by whoever gave it.
+
+    That it does not exist or cannot be reached is an `InputError`.
+    """
 
     fs: AbstractFileSystem
     root: str
     url: str
 
     def require(self) -> None:
-        """Look whether there is such a folder, without listing it.
-
-        Raises:
-            InputError: The folder does not exist or cannot be reached.
-        """
-        with self._said():
+        """Look whether there is such a folder, without listing it."""
+        with _said(self.url):
             if not self.fs.exists(self.root):
                 raise FileNotFoundError(self.root)
 
     def deliveries(self) -> list[Delivery]:
-        """All that lies there as a batch, by name.
-
-        Raises:
-            InputError: The folder does not exist or cannot be reached.
-        """
-        with self._said():
+        """All that lies there as a batch, by name."""
+        with _said(self.url):
             return sorted(self._deliveries(), key=lambda delivery: delivery.name)
-
-    @contextmanager
-    def _said(self) -> Iterator[None]:
-        """Around what looks for the folder: each file system has errors of its own."""
-        try:
-            yield
-        except InputError:
-            raise
-        except FileNotFoundError as error:
-            raise InputError(f"the inbox {self.url} does not exist; make the folder") from error
-        except NotADirectoryError as error:
-            raise _no_folder(self.url) from error
-        except Exception as error:
-            raise _unreachable(self.url, error) from error
 
     def age(self, delivery: Delivery) -> float:
         """Seconds since its newest file was modified; infinite where that is not known."""
@@ -122,7 +100,7 @@ class Inbox:
         self.fs.invalidate_cache()
         found = entries(self.fs, self.root)
         if [entry.path for entry in found if not entry.is_folder] == [self.root]:
-            raise _no_folder(self.url)
+            raise NotADirectoryError(self.root)
         folders = [entry for entry in found if entry.is_folder]
         yield from (_npz(file) for file in found if not file.is_folder and _is_npz(file.name))
         loose = [folder for folder in folders if folder.name in LABELS]
@@ -162,6 +140,26 @@ def open_inbox(url: str) -> Inbox:
     except Exception as error:  # each file system has errors of its own
         raise _unreachable(url, error) from error
     return Inbox(fs, root.rstrip("/") or root, url)
+
+
+@contextmanager
+def _said(url: str) -> Iterator[None]:
+    """Around what looks for the inbox: each file system has errors of its own."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"the inbox {url} does not exist; make the folder") from error
+    except NotADirectoryError as error:
+        raise InputError(f"the inbox {url} is a file where a folder is right") from error
+    except Exception as error:
+        raise _unreachable(url, error) from error
+
+
+def _unreachable(url: str, error: Exception) -> InputError:
+    return InputError(
+        f"the inbox {url} cannot be read ({in_one_line(error)}); give a folder or URL that can, "
+        "and the credentials that it needs"
+    )
 
 
 def digest(delivery: Delivery, contents: dict[str, bytes]) -> str:
@@ -205,14 +203,3 @@ def _is_unfinished(name: str) -> bool:
 def _is_of_a_batch(path: str, entry: Entry) -> bool:
     """Whether it is in a label folder, or hides what is: a whole batch that is a link, or depth."""
     return path.partition("/")[0] in LABELS or not path or entry.flaw == TOO_DEEP
-
-
-def _no_folder(url: str) -> InputError:
-    return InputError(f"the inbox {url} is a file where a folder is right")
-
-
-def _unreachable(url: str, error: Exception) -> InputError:
-    return InputError(
-        f"the inbox {url} cannot be read ({in_one_line(error)}); give a folder or URL that can, "
-        "and the credentials that it needs"
-    )

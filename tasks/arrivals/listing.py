@@ -1,4 +1,7 @@
-"""What lies in a folder, local or remote; only regular files and folders are ever read."""
+"""What lies in a folder, local or remote; only regular files and folders are ever read.
+
+What cannot be read is an `OSError`, or whatever else its file system raises.
+"""
 
 import os
 import stat
@@ -18,13 +21,10 @@ TOO_DEEP = f"lies more than {MAX_DEPTH} folders deep"
 
 @dataclass(frozen=True)
 class Entry:
-    """A file, a folder, or what is neither.
+    """A file, a folder (or a link to one), or what is neither, by its path in the file system.
 
-    Attributes:
-        path: Of the file system.
-        bytes: Size of a file; 0 also where that is not known.
-        is_folder: Whether it is a folder, or a link to one.
-        flaw: Why it is not read, in words; empty for what is.
+    `bytes` is the size of a file, 0 also where that is not known; `flaw` says in words why it is
+    not read, and is empty for what is.
     """
 
     path: str
@@ -39,22 +39,14 @@ class Entry:
 
 
 def entries(fs: AbstractFileSystem, folder: str) -> list[Entry]:
-    """What lies directly in a folder; of a remote one that is a file, the file itself.
-
-    Raises:
-        OSError: It cannot be read; other errors too, as file systems differ.
-    """
+    """What lies directly in a folder; of a remote one that is a file, the file itself."""
     if isinstance(fs, LocalFileSystem):
         return list(_local_entries(folder))
     return [_remote_entry(info) for info in fs.ls(folder, detail=True)]
 
 
 def entries_below(fs: AbstractFileSystem, folder: Entry) -> Iterator[Entry]:
-    """The files of a folder and of the folders in it, and folders that are not read.
-
-    Raises:
-        OSError: One cannot be read; other errors too, as file systems differ.
-    """
+    """The files of a folder and of the folders in it, and folders that are not read."""
     if folder.flaw:
         yield folder
     elif isinstance(fs, LocalFileSystem):
@@ -64,11 +56,7 @@ def entries_below(fs: AbstractFileSystem, folder: Entry) -> Iterator[Entry]:
 
 
 def read(fs: AbstractFileSystem, path: str, most: int) -> bytes:
-    """The bytes of a file, never many more than `most`.
-
-    Raises:
-        OSError: It has more, or cannot be read; other errors too, as file systems differ.
-    """
+    """The bytes of a file; more than `most`, of which never many are read, are an `OSError`."""
     if isinstance(fs, LocalFileSystem):
         content = read_regular(Path(path), follow_link=False, most=most)
     else:

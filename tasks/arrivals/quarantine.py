@@ -25,7 +25,8 @@ def quarantine(inbox: Inbox, delivery: Delivery, reason: str) -> None:
         OSError: The inbox cannot be written to; other errors too, as file systems differ.
     """
     sentence = f"{delivery.name} was not used: {reason}."
-    target = _free(inbox, delivery, sentence)
+    names = _names(f"{inbox.root}/{QUARANTINE}", delivery)
+    target = next(name for name in names if _is_free(inbox, name, sentence))
     text = f"{sentence}\n{ADVICE}\nJudged on {datetime.now(UTC):%Y-%m-%d at %H:%M:%S} UTC.\n"
     inbox.fs.makedirs(f"{inbox.root}/{QUARANTINE}", exist_ok=True)
     inbox.fs.pipe_file(_reason(target), text.encode())
@@ -34,18 +35,15 @@ def quarantine(inbox: Inbox, delivery: Delivery, reason: str) -> None:
         _move(inbox, entry, f"{target}/{folder}" if folder in LABELS else target)
 
 
-def _free(inbox: Inbox, delivery: Delivery, sentence: str) -> str:
-    """The first name that is not taken; one with our own reason and nothing else is not."""
-    for target in _names(f"{inbox.root}/{QUARANTINE}", delivery):
-        if _is_taken(inbox, target):
-            continue
-        if not _is_taken(inbox, _reason(target)):
-            return target
-        # A run that was killed before it moved the batch has written it, perhaps in part.
-        earlier = read(inbox.fs, _reason(target), MAX_REASON_BYTES).partition(b"\n")[0]
-        if sentence.encode().startswith(earlier):
-            return target
-    raise AssertionError("names are without end")
+def _is_free(inbox: Inbox, target: str, sentence: str) -> bool:
+    """Whether nothing has this name, but for our own reason."""
+    if _is_taken(inbox, target):
+        return False
+    if not _is_taken(inbox, _reason(target)):
+        return True
+    # A run that was killed before it moved the batch has written it, perhaps in part.
+    earlier = read(inbox.fs, _reason(target), MAX_REASON_BYTES).partition(b"\n")[0]
+    return sentence.encode().startswith(earlier)
 
 
 def _names(folder: str, delivery: Delivery) -> Iterator[str]:

@@ -186,9 +186,8 @@ def _told(path: str, entry: Entry) -> str:
 
 def _is_npz(name: str) -> bool:
     """Also while it has another name: `.monday.npz.x1` of rsync, `monday.npz.part`."""
-    is_download = name.lower().endswith(UNFINISHED_SUFFIXES)
     is_hidden = name.startswith(UNFINISHED_PREFIXES) and ".npz" in name.lower()
-    return name.lower().endswith(".npz") or is_download or is_hidden
+    return name.lower().endswith((".npz", *UNFINISHED_SUFFIXES)) or is_hidden
 
 
 def _is_png(name: str) -> bool:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -27,15 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of n images.
+    """What a model says of n images: the most probable digit, and how probable it is, 0..1.
 
-    Attributes:
-        labels: The most probable digit, int (n,).
-        probabilities: How probable it is, float32 (n,), 0..1.
-        refused: Whether that is below the threshold, so that the prediction is not to be trusted.
+    An image is refused, as it is not to be trusted, where that is below the threshold.
     """
 
-    labels: NDArray[np.intp]
+    labels: NDArray[np.intp]  # (n,), as are the others
     probabilities: NDArray[np.float32]
     refused: NDArray[np.bool_]
 
@@ -92,11 +89,7 @@ def write_csv(file: TextIO, table: Iterable[Row], version: "Version") -> None:
 
 def write_json(file: TextIO, table: Iterable[Row], version: "Version") -> None:
     """The same, with the model's version, digest and threshold."""
-    model = {
-        "version": version.number,
-        "sha256": version.sha256,
-        "threshold": version.threshold,
-    }
+    model = {"version": version.number, "sha256": version.sha256, "threshold": version.threshold}
     start, end = json.dumps({"model": model, "images": [None]}, indent=2).split("null")
     file.write(start)
     for number, row in enumerate(table):
@@ -105,10 +98,7 @@ def write_json(file: TextIO, table: Iterable[Row], version: "Version") -> None:
     file.write(f"{end}\n")
 
 
-FORMATS: dict[str, Callable[[TextIO, Iterable[Row], "Version"], None]] = {
-    "csv": write_csv,
-    "json": write_json,
-}
+FORMATS = {"csv": write_csv, "json": write_json}
 
 
 @contextmanager

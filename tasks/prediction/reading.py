@@ -28,12 +28,9 @@ CHUNK_IMAGES = 20 * BATCH_IMAGES  # whole batches, so that chunks do not change 
 
 @dataclass(frozen=True)
 class NamedImages:
-    """Images in the order in which they were asked for.
+    """Images uint8 (n, 28, 28) in the order in which they were asked for.
 
-    Attributes:
-        names: A path each, or `file.npz[17]`, counted from 0.
-        pixels: uint8 (n, 28, 28).
-        conversions: What was done to each, in words.
+    The name of each is a path, or `file.npz[17]`, counted from 0; its conversion is in words.
     """
 
     names: list[str]
@@ -128,10 +125,14 @@ def _folders_and_pngs(folder: str) -> Iterator[tuple[str, bool]]:
 
 
 def _read_png(path: Path, max_pixel: int) -> Converted:
-    content = _content(path)
+    content = BytesIO(_content(path))
     try:
-        with _opened_png(content) as image:
-            _check_pixels(image.width * image.height, str(path))
+        with (
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+            Image.open(content, formats=["PNG"]) as image,
+        ):
+            if image.width * image.height > MAX_PIXELS:
+                raise _too_many_pixels(str(path))
             image.load()
             return convert(image, max_pixel)
     except InputError:
@@ -152,11 +153,6 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _opened_png(content: bytes) -> Image.Image:
-    with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
-        return Image.open(BytesIO(content), formats=["PNG"])
-
-
 def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
     numbers = count()
     with _told(path), open_regular(path, follow_link=True) as file:
@@ -173,19 +169,14 @@ def _header(file: BufferedReader, path: Path) -> Header:
     if header.dtype != np.uint8:
         raise InputError(f"{name} is {header.dtype} where uint8 is right")
     shape = header.shape
-    is_grey, is_coloured = len(shape) == 3, len(shape) == 4 and shape[3] == 3
-    if not (is_grey or is_coloured) or min(shape) < 1:
+    if len(shape) not in (3, 4) or shape[3:] not in ((), (3,)) or min(shape) < 1:
         raise InputError(
             f"{name} has shape {shape} where (n, height, width) or (n, height, width, 3) "
             "is right, with at least one pixel"
         )
-    _check_pixels(shape[1] * shape[2], name)
-    return header
-
-
-def _check_pixels(pixels: int, name: str) -> None:
-    if pixels > MAX_PIXELS:
+    if shape[1] * shape[2] > MAX_PIXELS:
         raise _too_many_pixels(name)
+    return header
 
 
 def _too_many_pixels(name: str) -> InputError:

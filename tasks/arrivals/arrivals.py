@@ -157,9 +157,8 @@ def _examine(
         raise BadBatchError(delivery.flaw)
     validation.check_bytes(delivery.bytes)
     contents = _read(inbox, delivery)
-    validation.check_bytes(
-        sum(map(len, contents.values()))
-    )  # not every file system knows sizes beforehand
+    size = sum(map(len, contents.values()))  # not every file system knows it beforehand
+    validation.check_bytes(size)
     sha256 = digest(delivery, contents)
     if any(batch.sha256 == sha256 for batch in data.batches):
         return None

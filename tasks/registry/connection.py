@@ -45,8 +45,6 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
 def begin(store: Store, uri: str | None) -> None:
     """Make the store's own registry if there is none and `uri` names no other.
 
-    Whoever calls holds the lock of the artifacts.
-
     Raises:
         InputError: There is none where there was one, or it cannot be made.
     """

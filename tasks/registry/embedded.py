@@ -53,12 +53,7 @@ def begin(store: Store) -> None:
 
     MLflow's migrations are not one transaction: a database that a kill left in the middle of them
     would be of no use to anyone. So it gets its name when it is whole; a link, unlike a rename,
-    replaces nothing, whoever else may be at it.
-
-    Raises:
-        FullDiskError: There is no space for it.
-        InputError: As `is_begun`.
-        OSError: The folder cannot be written to.
+    replaces nothing, whoever else may be at it. Raises what `is_begun` and writing to disk raise.
     """
     if is_begun(store):
         return

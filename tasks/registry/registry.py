@@ -1,8 +1,7 @@
 """Models as versions in an MLflow registry, two of which are called champion and challenger.
 
-Nothing but the alias `champion` says who is champion. All that belongs to a version is written
-before the alias moves to it, and the alias moves in one transaction, so that a run that is killed
-at any moment leaves one whole champion: the old or the new one.
+Nothing but the alias `champion` says who is champion. It moves last, once all that belongs to the
+version is written, and in one transaction: a run that is killed leaves one whole champion.
 """
 
 import getpass
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
-DECISION = "decision.json"
 
 
 class Registry:
@@ -79,13 +77,9 @@ class Registry:
 
     def awaits_promotion(self, version: Version) -> bool:
         """Whether a version won against the present champion, but a kill came in between."""
-        champion = self.champion()
-        return (
-            version.decision is not None
-            and version.decision.promoted
-            and version.withdrawal is None
-            and version.opponent == (champion.number if champion else None)
-        )
+        champion, decision = self.champion(), version.decision
+        has_won = decision is not None and decision.promoted and version.withdrawal is None
+        return has_won and version.opponent == (champion.number if champion else None)
 
     def register(self, candidate: Candidate) -> Version:
         """Log a candidate and all that belongs to it as a run, and make it the challenger.
@@ -107,8 +101,9 @@ class Registry:
     def record(self, version: Version, decision: Decision) -> None:
         """Keep a decision, with all its numbers, in the run and in the registry."""
         champion, text = self.champion(), markdown(decision)
+        numbers = decision.model_dump_json(indent=2)
         with space_for(files(self._store)):
-            self._client.log_text(version.run_id, decision.model_dump_json(indent=2), DECISION)
+            self._client.log_text(version.run_id, numbers, "decision.json")
             self._client.log_text(version.run_id, text, "decision.md")
         with self._space():
             self._client.update_model_version(self.name, str(version.number), description=text)
@@ -127,10 +122,8 @@ class Registry:
         winner, champion = self._version(version.number), self.champion()
         if winner.decision is None or not winner.decision.promoted:
             raise ValueError(f"version {version.number} was not judged better than the champion")
-        if champion is None:
-            self._appoint(winner, winner.decision.reason, ())
-        elif champion.number != winner.number:
-            predecessors = (*champion.predecessors, champion.number)
+        if champion is None or champion.number != winner.number:
+            predecessors = (*champion.predecessors, champion.number) if champion else ()
             self._appoint(winner, winner.decision.reason, predecessors)
 
     def rollback(self) -> tuple[Version, Version]:
@@ -158,29 +151,26 @@ class Registry:
         Raises:
             InputError: It is missing or is not what was registered.
         """
-        path = self._path(version)
-        if not self._is_whole(version):
+        path, is_whole = self._fetched(version)
+        if not is_whole:
             raise InputError(
                 f"{path}, the model of {self.name} version {version.number}, is missing or is not "
                 "what was registered; put it back or roll back to another version"
             )
         return path
 
-    def _path(self, version: Version) -> Path:
-        return files(self._store) / version.run_id / "artifacts" / MODEL
-
-    def _is_whole(self, version: Version) -> bool:
-        """Whether its model file is what was registered, fetched if need be."""
-        path = self._path(version)
+    def _fetched(self, version: Version) -> tuple[Path, bool]:
+        """Its model file, fetched if need be, and whether it is what was registered."""
+        path = files(self._store) / version.run_id / "artifacts" / MODEL
         if not is_intact(path, version.sha256):
             self._download(version, path)
-        return is_intact(path, version.sha256)
+        return path, is_intact(path, version.sha256)
 
     def _unjudged(self, candidate: Candidate) -> int | None:
         """The number of a candidate that is registered, whole, and was never judged."""
         found = self._of_lineage(lineage_digest(candidate.lineage), is_judged=False)
         same = (version for version in found if version.sha256 == candidate.sha256)
-        return next((version.number for version in same if self._is_whole(version)), None)
+        return next((version.number for version in same if self._fetched(version)[1]), None)
 
     def _space(self) -> AbstractContextManager[None]:
         """Around what writes entries."""

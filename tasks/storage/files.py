@@ -66,11 +66,9 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def temporary_path(target: Path, folder: Path) -> Iterator[Path]:
-    """A path to write what becomes `target` to, a file or a folder; gone afterwards.
+    """A path in `folder`, on the same file system, to write what becomes `target` to.
 
-    Args:
-        target: Where it will lie; the temporary path has its suffix.
-        folder: Where it lies until then, on the same file system; it is made.
+    It may become a file or a folder, has the suffix of `target`, and is gone afterwards.
 
     Raises:
         FullDiskError: There is no space for it.

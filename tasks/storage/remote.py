@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,11 +32,6 @@ class Remote:
     """
 
     address: str
-
-    def probe(self) -> None:
-        """Write a small file and remove it, to learn now what would go wrong later."""
-        self.write("probe", BytesIO(b"can this be written?"))
-        self.remove("probe")
 
     def write(self, name: str, content: BinaryIO) -> None:
         """Replace a file atomically: until all of `content` is there, nothing of it is visible.

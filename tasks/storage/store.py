@@ -43,10 +43,7 @@ class Store:
 
     @classmethod
     def at(cls, address: str | Path) -> "Store":
-        """The store at a folder or at an fsspec URL, which has its copies in the user's cache.
-
-        Nothing is looked for or made yet.
-        """
+        """The store at a folder or at an fsspec URL, with its copies in the user's cache."""
         text = str(address)
         if is_remote(text):
             name = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -190,8 +187,9 @@ def writable_store(address: str) -> Store:
         with writable(store.root), space_for(store.root):
             store.root.mkdir(parents=True, exist_ok=True)
             TemporaryFile(dir=store.root).close()
-        if store.remote:
-            store.remote.probe()
+        if store.remote:  # learn now what would go wrong later
+            store.write("probe", b"can this be written?")
+            store.remove("probe")
     except RemoteError as error:
         raise InputError(
             f"--artifacts {error}; give a folder or URL that can, and the credentials that it needs"

@@ -69,11 +69,7 @@ class TrainingData:
         return Decoded(decoded.images[rows], decoded.labels[rows], files)
 
     def check(self, batch: Decoded) -> None:
-        """Reject a batch that leaks, repeats, is nearly empty or has drifted.
-
-        Raises:
-            BadBatchError: It does; the reason is in it.
-        """
+        """Raise `BadBatchError` if a batch leaks, repeats, is nearly empty or has drifted."""
         validation.check_contrast(batch.images, self._typical_range, batch.place)
         new = fingerprints(batch.images)
         validation.check_new(new, self._trained_on, self._test, batch.place)
@@ -99,16 +95,12 @@ class TrainingData:
 
 
 def take_in(inbox: str, base: Dataset, store: Store, settle: float) -> Arrivals:
-    """Check all batches in the inbox, by name.
+    """Check all batches in the inbox, by name; the store remembers those that are accepted.
 
-    Args:
-        inbox: Path or fsspec URL of a folder with batches: `.npz` files with `images` uint8
-            (n, 28, 28) and `labels`, folders with PNG files in folders named by label, or such
-            label folders.
-        base: As the `load` task returns it.
-        store: Remembers the accepted batches.
-        settle: Seconds since its last change after which a batch counts as wholly written, 0 or
-            more; an intact .npz always does.
+    The inbox is the path or fsspec URL of a folder with batches: `.npz` files with `images` uint8
+    (n, 28, 28) and `labels`, folders with PNG files in folders named by label, or such label
+    folders. A batch counts as wholly written `settle` seconds, 0 or more, after its last change; an
+    intact .npz always does.
 
     Raises:
         InputError: The inbox does not exist or cannot be reached, or an accepted batch is damaged.

@@ -61,11 +61,7 @@ def describe(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Descriptio
 
 
 def check_drift(batch: Description, training: Description) -> None:
-    """Reject a batch that differs from the training data, largely and significantly.
-
-    Raises:
-        BadBatchError: It does.
-    """
+    """Raise `BadBatchError` if a batch differs largely and significantly from the training data."""
     _check_labels(batch.label_counts, training.label_counts)
     _check_pixels("brightness", batch.brightness, training.brightness)
     _check_pixels("contrast", batch.contrast, training.contrast)

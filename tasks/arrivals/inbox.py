@@ -130,11 +130,7 @@ class Inbox:
 
 
 def open_inbox(url: str) -> Inbox:
-    """The inbox at a path or an fsspec URL.
-
-    Raises:
-        InputError: Its file system is not known, not installed or cannot be reached.
-    """
+    """The inbox at a path or an fsspec URL; an `InputError` if that cannot be reached."""
     try:
         fs, root = url_to_fs(url)
     except Exception as error:  # each file system has errors of its own

@@ -15,7 +15,7 @@ MAX_IMAGES = 100_000
 # median is nearly empty. Data sets differ: MNIST's pixels are 0..255, the embedded digits' 0..16.
 FAINT = 0.1
 
-Place = Callable[[int], str]
+Place = Callable[[int], str]  # what a person calls a row
 
 
 class BadBatchError(Exception):
@@ -35,13 +35,7 @@ def check_count(count: int) -> None:
 
 
 def check_contrast(images: NDArray[np.uint8], typical_range: float, place: Place) -> None:
-    """No image is nearly empty or constant.
-
-    Args:
-        images: uint8 (n, 28, 28), n > 0.
-        typical_range: Median of `pixel_range` over the training images.
-        place: What a person calls a row.
-    """
+    """No image is nearly empty or constant, by the median `pixel_range` of the training images."""
     needed = FAINT * typical_range
     right = f"the brightest and the darkest pixel of an image should differ by {needed:g} or more"
     _check_none(pixel_range(images) < needed, "nearly empty or constant", right, place)
@@ -52,11 +46,7 @@ def check_new(
 ) -> None:
     """No image is, to the pixel, in the test set, in the training set or twice in the batch.
 
-    Args:
-        fingerprints: Those of the batch's images.
-        train: Those of all images that are trained on, earlier batches included.
-        test: Those of the test images.
-        place: What a person calls a row.
+    All are fingerprints; `train` has those of all that is trained on, earlier batches included.
     """
     first = {one: row for row, one in reversed(list(enumerate(fingerprints)))}
     findings = {

@@ -48,12 +48,10 @@ class Row(NamedTuple):
 
 
 def predict(model: Model, images: NDArray[np.uint8], version: "Version") -> Predictions:
-    """Label images.
+    """Label images uint8 (n, 28, 28).
 
-    Args:
-        model: Has a node for each class (softmax), or one for the second of two (sigmoid).
-        images: uint8 (n, 28, 28).
-        version: Says which digits the classes are, and below which probability to refuse.
+    The model has a node for each class (softmax), or one for the second of two (sigmoid); the
+    version says which digits they are, and below which probability to refuse.
     """
     probabilities = class_probabilities(run(model, images[..., None]))
     tops = probabilities.max(axis=1)

@@ -55,12 +55,10 @@ def check_images(paths: Sequence[Path]) -> None:
 
 
 def read_images(paths: Sequence[Path], max_pixel: int) -> Iterator[NamedImages]:
-    """Read and convert images, `CHUNK_IMAGES` at a time.
+    """Read and convert images, `CHUNK_IMAGES` at a time; for `max_pixel` see `convert`.
 
-    Args:
-        paths: PNG files, folders of them, and `.npz` files with an array `images`, uint8
-            (n, h, w) or (n, h, w, 3).
-        max_pixel: The largest pixel value of the images that the model was trained on.
+    Paths are PNG files, folders of them, and `.npz` files with an array `images`, uint8 (n, h, w)
+    or (n, h, w, 3).
 
     Raises:
         InputError: A file is missing, damaged, too large or something else, or there is none.

@@ -43,11 +43,7 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
 
 
 def begin(store: Store, uri: str | None) -> None:
-    """Make the store's own registry if there is none and `uri` names no other.
-
-    Raises:
-        InputError: There is none where there was one, or it cannot be made.
-    """
+    """Make the store's own registry if there is none, see `embedded.begin`, and `uri` is None."""
     if uri is None:
         with _silent_mlflow(store, None):
             embedded.begin(store)

@@ -61,11 +61,6 @@ class Judged:
     seconds: float
 
     @property
-    def n(self) -> int:
-        """How many images."""
-        return len(self.hits)
-
-    @property
     def errors(self) -> int:
         """How many of them were called wrong."""
         return int((~self.hits).sum())
@@ -105,14 +100,15 @@ def decide(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Decis
     Raises:
         ValueError: There is no image, or the two were not judged on the same ones.
     """
-    if not challenger.n:
+    images = len(challenger.hits)
+    if not images:
         raise ValueError("a challenger is judged on one held-out image or more")
     merit = "there was no champion yet"
     if champion is not None:
         if not np.array_equal(champion.labels, challenger.labels):
             raise ValueError("champion and challenger are judged on the same held-out images")
         merit = (
-            f"errors fell from {champion.errors} to {challenger.errors} of {challenger.n:,} "
+            f"errors fell from {champion.errors} to {challenger.errors} of {images:,} "
             "held-out images, and nothing else is out of bounds"
         )
     rows = tuple(_criteria(champion, challenger, bounds))
@@ -146,7 +142,11 @@ def _row(
 
 
 def _fewer_errors(champion: Judged, challenger: Judged) -> Criterion:
-    before, after, images = champion.errors, challenger.errors, f"{champion.n:,} held-out images"
+    before, after, images = (
+        champion.errors,
+        challenger.errors,
+        f"{len(champion.hits):,} held-out images",
+    )
     if after == before:
         objection = (
             f"both make as many errors, {before} of {images}, and a tie goes to the champion"

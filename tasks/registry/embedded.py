@@ -34,8 +34,7 @@ def files(store: Store) -> Path:
 def is_begun(store: Store) -> bool:
     """Whether there is a database, or something in its place; nothing is made.
 
-    Raises:
-        InputError: There is none, but a link that leads nowhere, or model files of one.
+    A link that leads nowhere, or model files without a database, are an `InputError`.
     """
     path = database(store)
     for place in (folder(store), path):
@@ -66,11 +65,9 @@ def begin(store: Store) -> None:
 
 
 def address(store: Store) -> str:
-    """The address of the database, after it was checked.
+    """The address of the database; an `InputError` if it is not the whole one of a registry.
 
-    Raises:
-        InputError: It is not the whole database of a registry. MLflow would make a new one of an
-            empty file, and meet damage in the midst of a run.
+    MLflow would make a new one of an empty file, and meet damage in the midst of a run.
     """
     path = database(store)
     flaw = _flaw(path)

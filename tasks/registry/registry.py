@@ -85,9 +85,7 @@ class Registry:
         """Log a candidate and all that belongs to it as a run, and make it the challenger.
 
         One that was registered before a run was killed, but not judged, is not registered again.
-
-        Raises:
-            InputError: The model file is not the one that was described.
+        A model file that is not the one that was described is an `InputError`.
         """
         if not is_intact(candidate.model, candidate.sha256):
             raise InputError(f"{candidate.model} is not what was stored; run the training again")
@@ -113,11 +111,10 @@ class Registry:
             self._tag(version.number, "decision", decision.model_dump_json())
 
     def promote(self, version: Version) -> None:
-        """Make a version that won champion.
+        """Make a version that won champion; see `model_path`.
 
         Raises:
             ValueError: The version was not judged, or was not judged better.
-            InputError: Its file is missing or is not what was registered.
         """
         winner, champion = self._version(version.number), self.champion()
         if winner.decision is None or not winner.decision.promoted:
@@ -129,8 +126,7 @@ class Registry:
     def rollback(self) -> tuple[Version, Version]:
         """Make the previous champion champion again, and return both; once more goes back further.
 
-        Raises:
-            InputError: There is no previous champion, or its file is not intact.
+        An `InputError` if there is none, or its file is not intact.
         """
         champion = self.champion()
         if champion is None or champion.replaces is None:

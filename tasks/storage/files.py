@@ -21,10 +21,9 @@ _digests: dict[tuple[int, int, int, int], str] = {}
 
 @contextmanager
 def space_for(target: Path) -> Iterator[None]:
-    """Around whatever writes to `target`, which need not exist, as a person knows it.
+    """Around what writes to `target`, by the name that a person knows, where it exists or not.
 
-    Raises:
-        FullDiskError: The disk, a quota, or the limit of a file's size left no space.
+    That the disk, a quota, or the limit of a file's size leaves no space is a `FullDiskError`.
     """
     try:
         yield

@@ -23,10 +23,7 @@ def exclusive(
     never blocks the next one. It lies in the store's folder: of a remote store it holds for the
     runs of this machine, and those of others do no harm (see `Store`).
 
-    Args:
-        store: Its folder exists.
-        wait_seconds: 0 or more; None is as long as it takes.
-        say: Is told for whom we wait.
+    The folder exists. None waits as long as it takes; `say` is told for whom we wait.
 
     Raises:
         FullDiskError: There is no space for the lock.

@@ -25,11 +25,8 @@ def source_sha256(module: str, root: Path = PROJECT) -> str:
     """Hex SHA-256 over the source of `module` and of its project imports, transitively.
 
     Imports inside functions count too; what is `UNDECISIVE` does not, nor what it alone imports.
-    Prefect's TASK_SOURCE policy sees only the text of the task function itself.
-
-    Args:
-        module: Dotted name, as in `tasks.load`.
-        root: Folder that holds the packages.
+    Prefect's TASK_SOURCE policy sees only the text of the task function itself. The module's name
+    is dotted, as in `tasks.load`; `root` is the folder that holds the packages.
     """
     digest = hashlib.sha256()
     for path in sorted(reachable(module, root)):

@@ -60,12 +60,10 @@ class Store:
         return f"{self.remote.address}/{name}" if self.remote else str(self.root / name)
 
     def add(self, name: str, write: Callable[[Path], object]) -> FileReference:
-        """Store what `write` puts into the path it is given, under `name` and a digest.
+        """Store what `write` puts into the temporary path it is given, which has the same suffix.
 
-        Args:
-            name: Relative path, as in `arrays/train-images.npy`; the digest goes before the suffix.
-            write: Called with a temporary path that has the suffix of `name`; a killed run, or a
-                remote that cannot be reached, leaves no part of it.
+        The name is a relative path, as in `arrays/train-images.npy`; a digest goes before the
+        suffix. A killed run, or a remote that cannot be reached, leaves no part of the file.
         """
         plain = PurePosixPath(name)
         with self.temporary(name) as temporary:
@@ -108,11 +106,7 @@ class Store:
         return path
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace the file `name`, a relative path, atomically.
-
-        Raises:
-            OSError: The folder cannot be written to.
-        """
+        """Replace the file `name`, a relative path, atomically; if that cannot be, an `OSError`."""
         if self.remote:
             self.remote.write(name, BytesIO(content))
             return
@@ -121,11 +115,7 @@ class Store:
             replace(temporary, self.root / name)
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file that was written.
-
-        Raises:
-            OSError: There is no such file.
-        """
+        """The bytes of a file that was written; an `OSError` if there is none."""
         return self.remote.read(name) if self.remote else (self.root / name).read_bytes()
 
     def names(self, folder: str) -> list[str]:
@@ -162,11 +152,7 @@ class Store:
 
 @contextmanager
 def writable(place: str | Path) -> Iterator[None]:
-    """Around what writes to the artifacts for the first time.
-
-    Raises:
-        InputError: They cannot be written to.
-    """
+    """Around what writes to the artifacts first; that it cannot is an `InputError`."""
     try:
         yield
     except OSError as error:

@@ -4,7 +4,6 @@ What cannot be read is an `OSError`, or whatever else its file system raises.
 """
 
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,10 +38,8 @@ class Entry:
 
 
 def entries(fs: AbstractFileSystem, folder: str) -> list[Entry]:
-    """What lies directly in a folder; of a remote one that is a file, the file itself."""
-    if isinstance(fs, LocalFileSystem):
-        return list(_local_entries(folder))
-    return [_remote_entry(info) for info in fs.ls(folder, detail=True)]
+    """What lies directly in a folder; of one that is a file, the file itself."""
+    return [_entry(info) for info in fs.ls(folder, detail=True)]
 
 
 def entries_below(fs: AbstractFileSystem, folder: Entry) -> Iterator[Entry]:
@@ -50,9 +47,9 @@ def entries_below(fs: AbstractFileSystem, folder: Entry) -> Iterator[Entry]:
     if folder.flaw:
         yield folder
     elif isinstance(fs, LocalFileSystem):
-        yield from _local_entries_below(folder)
+        yield from _local_entries_below(fs, folder)
     else:
-        yield from map(_remote_entry, fs.find(folder.path, detail=True).values())
+        yield from map(_entry, fs.find(folder.path, detail=True).values())
 
 
 def read(fs: AbstractFileSystem, path: str, most: int) -> bytes:
@@ -68,11 +65,11 @@ def read(fs: AbstractFileSystem, path: str, most: int) -> bytes:
     return content
 
 
-def _local_entries_below(folder: Entry) -> Iterator[Entry]:
+def _local_entries_below(fs: LocalFileSystem, folder: Entry) -> Iterator[Entry]:
     waiting = [(folder, 1)]
     while waiting:
         here, depth = waiting.pop()
-        for entry in _local_entries(here.path):
+        for entry in entries(fs, here.path):
             if not entry.is_folder or entry.flaw:
                 yield entry
             elif depth < MAX_DEPTH:
@@ -81,22 +78,9 @@ def _local_entries_below(folder: Entry) -> Iterator[Entry]:
                 yield replace(entry, flaw=TOO_DEEP)
 
 
-def _local_entries(folder: str) -> Iterator[Entry]:
-    with os.scandir(folder) as found:
-        for item in found:
-            try:
-                status = item.stat(follow_symlinks=False)
-            except FileNotFoundError:  # it was there a moment ago
-                continue
-            is_folder = os.path.isdir(item.path)  # noqa: PTH112  # Path.is_dir fails on some names
-            yield Entry(item.path, status.st_size, is_folder, _flaw(status.st_mode))
-
-
-def _flaw(mode: int) -> str:
-    if stat.S_ISLNK(mode):
-        return "is a link"
-    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "is a pipe, a device or a socket"
-
-
-def _remote_entry(info: dict[str, Any]) -> Entry:
-    return Entry(info["name"], info.get("size") or 0, info["type"] == "directory")
+def _entry(info: dict[str, Any]) -> Entry:
+    path, kind, is_link = info["name"], info["type"], info.get("islink", False)
+    flaw = "is a pipe, a device or a socket" if kind == "other" else ""
+    # Path.is_dir fails on some names
+    is_folder = kind == "directory" or (is_link and os.path.isdir(path))  # noqa: PTH112
+    return Entry(path, info.get("size") or 0, is_folder, "is a link" if is_link else flaw)

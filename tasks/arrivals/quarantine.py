@@ -1,6 +1,5 @@
 """Quarantine: a bad batch is moved aside with a reason; nothing is deleted or overwritten."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -36,10 +35,10 @@ def quarantine(inbox: Inbox, delivery: Delivery, reason: str) -> None:
 
 
 def _is_free(inbox: Inbox, target: str, sentence: str) -> bool:
-    """Whether nothing has this name, but for our own reason."""
-    if _is_taken(inbox, target):
+    """Whether nothing has this name, no link to nowhere either, but for our own reason."""
+    if inbox.fs.lexists(target):
         return False
-    if not _is_taken(inbox, _reason(target)):
+    if not inbox.fs.lexists(_reason(target)):
         return True
     # A run that was killed before it moved the batch has written it, perhaps in part.
     earlier = read(inbox.fs, _reason(target), MAX_REASON_BYTES).partition(b"\n")[0]
@@ -52,12 +51,6 @@ def _names(folder: str, delivery: Delivery) -> Iterator[str]:
     yield f"{folder}/{delivery.name}"
     for number in count(2):
         yield f"{folder}/{stem}-{number}{suffix}"
-
-
-def _is_taken(inbox: Inbox, path: str) -> bool:
-    """Also by a link to nowhere, which would be overwritten."""
-    is_local = isinstance(inbox.fs, LocalFileSystem)
-    return os.path.lexists(path) if is_local else bool(inbox.fs.exists(path))
 
 
 def _reason(target: str) -> str:

@@ -147,7 +147,7 @@ def _examine(
         raise UnfinishedError(BEING_WRITTEN)
     if delivery.flaw:
         raise BadBatchError(delivery.flaw)
-    validation.check_bytes(delivery.bytes)
+    validation.check_bytes(sum(file.bytes for file in delivery.files.values()))
     contents = _read(inbox, delivery)
     size = sum(map(len, contents.values()))  # not every file system knows it beforehand
     validation.check_bytes(size)

@@ -34,12 +34,10 @@ RANDOM_TABLES = 9_999  # p can be as small as 1 in 10,000
 
 @dataclass(frozen=True)
 class Description:
-    """What is compared of labelled images.
+    """What is compared of n labelled images: `label_counts` has how many are of each, int (10,).
 
-    Attributes:
-        label_counts: int (10,), images of each label.
-        brightness: float (n,), mean of each image's pixels, 0..255.
-        contrast: float (n,), standard deviation of each image's pixels, 0..127.5.
+    `brightness` is the mean of each image's pixels, 0..255, and `contrast` their standard
+    deviation, 0..127.5, float (n,).
     """
 
     label_counts: NDArray[np.int64]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
@@ -39,11 +40,6 @@ class Delivery:
     entries: tuple[str, ...]
     obstacle: str
     flaw: str
-
-    @property
-    def bytes(self) -> int:
-        """The size of all files."""
-        return sum(file.bytes for file in self.files.values())
 
     @property
     def is_npz(self) -> bool:
@@ -84,16 +80,11 @@ class Inbox:
         return age
 
     def read(self, delivery: Delivery) -> dict[str, bytes]:
-        """The bytes of its files by path inside the batch.
-
-        Raises:
-            OSError: A file cannot be read, or has grown; other errors too, as file systems differ.
-        """
+        """The bytes of its files by path inside the batch; see `listing.read`."""
+        paths = [file.path for file in delivery.files.values()]
+        most = [file.bytes or MAX_BYTES for file in delivery.files.values()]
         with ThreadPoolExecutor(READERS) as readers:
-            contents = readers.map(
-                lambda file: read(self.fs, file.path, file.bytes or MAX_BYTES),
-                delivery.files.values(),
-            )
+            contents = readers.map(partial(read, self.fs), paths, most)
             return dict(zip(delivery.files, contents, strict=True))
 
     def _deliveries(self) -> Iterator[Delivery]:

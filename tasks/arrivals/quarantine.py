@@ -18,10 +18,8 @@ ADVICE = "Put that right and drop it into the inbox again; nothing here is ever 
 def quarantine(inbox: Inbox, delivery: Delivery, reason: str) -> None:
     """Move a delivery to `quarantine/<name>`, behind `<name>.reason.txt`.
 
-    The reason is written first. Where that name is taken, it becomes `<name>-2` and so on.
-
-    Raises:
-        OSError: The inbox cannot be written to; other errors too, as file systems differ.
+    The reason is written first. Where that name is taken, it becomes `<name>-2` and so on. What
+    cannot be written is an `OSError`, or whatever else the file system raises.
     """
     sentence = f"{delivery.name} was not used: {reason}."
     names = _names(f"{inbox.root}/{QUARANTINE}", delivery)

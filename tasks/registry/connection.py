@@ -33,20 +33,13 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
             f"The model registry {_without_password(uri)!r} cannot be used; give the address of an "
             "MLflow server, as in http://127.0.0.1:5000, or of its database, as in sqlite:////folder/mlflow.db"
         )
-    with _silent_mlflow(store, uri):
+    with silent_mlflow(store, uri):
         from mlflow import MlflowClient
 
         with space_for(database(store, uri)):
             client = MlflowClient(uri or embedded.address(store))
             client.search_registered_models(max_results=1)
     return client
-
-
-def begin(store: Store, uri: str | None) -> None:
-    """Make the store's own registry if there is none, see `embedded.begin`, and `uri` is None."""
-    if uri is None:
-        with _silent_mlflow(store, None):
-            embedded.begin(store)
 
 
 def is_server(uri: str | None) -> bool:
@@ -62,7 +55,7 @@ def database(store: Store, uri: str | None) -> Path:
 
 
 @contextmanager
-def _silent_mlflow(store: Store, uri: str | None) -> Iterator[None]:
+def silent_mlflow(store: Store, uri: str | None) -> Iterator[None]:
     """Errors of MLflow, and of what it stands on, are one sentence that names the place.
 
     MLflow reads its settings when it is imported: no usage statistics, no progress bars, no log

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tasks.errors import InputError
 from tasks.registry import embedded
-from tasks.registry.connection import begin, connect, database, is_server
+from tasks.registry.connection import connect, database, is_server, silent_mlflow
 from tasks.registry.decision import Decision, markdown
 from tasks.registry.embedded import MODEL, files
 from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
@@ -57,7 +57,9 @@ class Registry:
 
     def prepare(self) -> None:
         """Begin a registry where there is none; the runs that a kill left running are over."""
-        begin(self._store, self._uri)
+        if self._uri is None:
+            with silent_mlflow(self._store, None):
+                embedded.begin(self._store)
         with self._space():
             experiments, left = [self._experiment()], "attributes.status = 'RUNNING'"
             for run in self._client.search_runs(experiments, left):
@@ -111,11 +113,7 @@ class Registry:
             self._tag(version.number, "decision", decision.model_dump_json())
 
     def promote(self, version: Version) -> None:
-        """Make a version that won champion; see `model_path`.
-
-        Raises:
-            ValueError: The version was not judged, or was not judged better.
-        """
+        """Make a version that won champion; a `ValueError` if it did not. See `model_path`."""
         winner, champion = self._version(version.number), self.champion()
         if winner.decision is None or not winner.decision.promoted:
             raise ValueError(f"version {version.number} was not judged better than the champion")
@@ -142,10 +140,8 @@ class Registry:
         """The model file of a version, after its digest was checked.
 
         A registry elsewhere keeps a copy in the store. Where the store has moved, the file is found
-        all the same: MLflow's own address of it is absolute, ours is not.
-
-        Raises:
-            InputError: It is missing or is not what was registered.
+        all the same: MLflow's own address of it is absolute, ours is not. If it is missing or is
+        not what was registered, that is an `InputError`.
         """
         path, is_whole = self._fetched(version)
         if not is_whole:

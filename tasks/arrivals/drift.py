@@ -51,11 +51,8 @@ def describe(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Descriptio
     brightness = pixels.mean(axis=1)
     # of uint8 whole numbers the squares are exact, and no copy of all pixels as float is made
     squares = np.einsum("ij,ij->i", pixels, pixels, dtype=np.int64) / pixels.shape[1]
-    return Description(
-        label_counts=np.bincount(labels, minlength=10),
-        brightness=brightness,
-        contrast=np.sqrt(np.maximum(squares - brightness**2, 0)),
-    )
+    contrast = np.sqrt(np.maximum(squares - brightness**2, 0))
+    return Description(np.bincount(labels, minlength=10), brightness, contrast)
 
 
 def check_drift(batch: Description, training: Description) -> None:

@@ -67,14 +67,9 @@ def label_images(model: Model, images: Iterable[NamedImages], version: "Version"
 
 def rows(images: NamedImages, predictions: Predictions) -> Iterator[Row]:
     """A row for each image; a probability has as many digits as float32 needs."""
-    columns = (
-        images.names,
-        predictions.labels.tolist(),
-        map(float, predictions.probabilities.astype(str)),
-        predictions.refused.tolist(),
-        images.conversions,
-    )
-    return map(Row, *columns)
+    labels, refused = predictions.labels.tolist(), predictions.refused.tolist()
+    probabilities = map(float, predictions.probabilities.astype(str))
+    return map(Row, images.names, labels, probabilities, refused, images.conversions)
 
 
 def write_csv(file: TextIO, table: Iterable[Row], version: "Version") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO
-from itertools import count, islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -66,11 +66,8 @@ def read_images(paths: Sequence[Path], max_pixel: int) -> Iterator[NamedImages]:
     images = (image for path in paths for image in _read(path, max_pixel))
     while chunk := list(islice(images, CHUNK_IMAGES)):
         names, converted = zip(*chunk, strict=True)
-        yield NamedImages(
-            list(names),
-            np.stack([image.pixels for image in converted]),
-            [image.how for image in converted],
-        )
+        pixels = np.stack([image.pixels for image in converted])
+        yield NamedImages(list(names), pixels, [image.how for image in converted])
 
 
 def _count(path: Path) -> int:
@@ -82,11 +79,10 @@ def _count(path: Path) -> int:
 
 
 def _read(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
-    if path.is_dir():
-        return ((str(file), _read_png(file, max_pixel)) for file in _png_files(path))
-    if path.suffix == ".npz":
+    if path.suffix == ".npz" and not path.is_dir():
         return _read_npz(path, max_pixel)
-    return iter([(str(path), _read_png(path, max_pixel))])
+    files = _png_files(path) if path.is_dir() else (path,)
+    return ((str(file), _read_png(file, max_pixel)) for file in files)
 
 
 @contextmanager
@@ -152,12 +148,11 @@ def _content(path: Path) -> bytes:
 
 
 def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
-    numbers = count()
     with _told(path), open_regular(path, follow_link=True) as file:
         _header(file, path)
-        for block in read_blocks(file, str(path), ARRAY, MAX_MEMBER_BYTES):
-            for image, number in zip(block, numbers, strict=False):
-                yield f"{path}[{number}]", convert(Image.fromarray(image), max_pixel)
+        blocks = read_blocks(file, str(path), ARRAY, MAX_MEMBER_BYTES)
+        for number, image in enumerate(chain.from_iterable(blocks)):
+            yield f"{path}[{number}]", convert(Image.fromarray(image), max_pixel)
 
 
 def _header(file: BufferedReader, path: Path) -> Header:

@@ -113,11 +113,8 @@ def decide(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Decis
         )
     rows = tuple(_criteria(champion, challenger, bounds))
     objections = [row.objection for row in rows if not row.passed]
-    return Decision(
-        promoted=not objections,
-        reason=f"Not promoted: {'; '.join(objections)}." if objections else f"Promoted: {merit}.",
-        rows=rows,
-    )
+    reason = f"Not promoted: {'; '.join(objections)}." if objections else f"Promoted: {merit}."
+    return Decision(promoted=not objections, reason=reason, rows=rows)
 
 
 def _criteria(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Iterator[Criterion]:

@@ -203,11 +203,9 @@ class Registry:
         from mlflow.entities import Metric, Param
 
         now = round(datetime.now(UTC).timestamp() * 1000)
-        self._client.log_batch(
-            run_id,
-            metrics=[Metric(key, float(value), now, 0) for key, value in candidate.metrics.items()],
-            params=[Param(key, str(value)) for key, value in candidate.params.items()],
-        )
+        metrics = [Metric(key, float(value), now, 0) for key, value in candidate.metrics.items()]
+        params = [Param(key, str(value)) for key, value in candidate.params.items()]
+        self._client.log_batch(run_id, metrics, params)
         with space_for(files(self._store)), TemporaryDirectory() as folder:
             self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
             if candidate.report:
@@ -220,18 +218,15 @@ class Registry:
         """Register the files of a run: version and tags in one transaction."""
         if not self._models():
             self._client.create_registered_model(self.name)
-        version = self._client.create_model_version(
-            self.name,
-            source=f"{run.info.artifact_uri}/{MODEL.parent}",
-            run_id=run.info.run_id,
-            tags={
-                "sha256": candidate.sha256,
-                "classes": ",".join(map(str, candidate.classes)),
-                "threshold": repr(float(candidate.threshold)),
-                "max_pixel": str(candidate.max_pixel),
-                "lineage": lineage_digest(candidate.lineage),
-            },
-        )
+        tags = {
+            "sha256": candidate.sha256,
+            "classes": ",".join(map(str, candidate.classes)),
+            "threshold": repr(float(candidate.threshold)),
+            "max_pixel": str(candidate.max_pixel),
+            "lineage": lineage_digest(candidate.lineage),
+        }
+        source = f"{run.info.artifact_uri}/{MODEL.parent}"
+        version = self._client.create_model_version(self.name, source, run.info.run_id, tags)
         return int(version.version)
 
     def _tag(self, number: int, key: str, value: str) -> None:
@@ -253,11 +248,8 @@ class Registry:
         """The versions of a lineage that were or were not judged, the newest first."""
         if not self._models():
             return
-        found = self._client.search_model_versions(
-            f"name = '{self.name}' and tags.lineage = '{lineage}'",
-            order_by=["version_number DESC"],
-        )
-        for version in found:
+        query, order = f"name = '{self.name}' and tags.lineage = '{lineage}'", "version_number DESC"
+        for version in self._client.search_model_versions(query, order_by=[order]):
             if ("decision" in version.tags) == is_judged:
                 yield self._read(version)
 

@@ -101,10 +101,9 @@ def storing_in(store: Store) -> Iterator[None]:
     """Within a flow run: tasks keep their records and artifacts in `store`."""
     run = FlowRunContext.get()
     assert run is not None, "storing_in is called inside a flow"
-    folder = RecordFolder(address=store.address)
-    records = run.result_store.model_copy(
-        update={"result_storage": folder, "serializer": RecordSerializer()}
-    )
+    folder, serializer = RecordFolder(address=store.address), RecordSerializer()
+    update = {"result_storage": folder, "serializer": serializer}
+    records = run.result_store.model_copy(update=update)
     with run.model_copy(update={"result_store": records}):
         yield
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -141,10 +141,8 @@ class Store:
         if not self.remote:
             raise damaged
         with self.temporary(reference.path) as temporary:
-            try:
+            with suppress(FileNotFoundError):
                 self.remote.download(reference.path, temporary)
-            except FileNotFoundError:
-                raise damaged from None
             if not is_intact(temporary, reference.sha256):
                 raise damaged
             replace(temporary, self.root / reference.path)

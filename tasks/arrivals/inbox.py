@@ -121,7 +121,7 @@ class Inbox:
 
 
 def open_inbox(url: str) -> Inbox:
-    """The inbox at a path or an fsspec URL; an `InputError` if that cannot be reached."""
+    """The inbox at a path or fsspec URL; an `InputError` if it is unknown or out of reach."""
     try:
         fs, root = url_to_fs(url)
     except Exception as error:  # each file system has errors of its own

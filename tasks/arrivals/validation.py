@@ -35,7 +35,10 @@ def check_count(count: int) -> None:
 
 
 def check_contrast(images: NDArray[np.uint8], typical_range: float, place: Place) -> None:
-    """No image is nearly empty or constant, by the median `pixel_range` of the training images."""
+    """No image of uint8 (n, 28, 28), n > 0, is nearly empty or constant.
+
+    What is typical is the median `pixel_range` of the training images.
+    """
     needed = FAINT * typical_range
     right = f"the brightest and the darkest pixel of an image should differ by {needed:g} or more"
     _check_none(pixel_range(images) < needed, "nearly empty or constant", right, place)

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 class Predictions:
     """What a model says of n images: the most probable digit, and how probable it is, 0..1.
 
-    An image is refused, as it is not to be trusted, where that is below the threshold.
+    An image is refused, as the prediction is not to be trusted, where that is below the threshold.
+    All are (n,).
     """
 
-    labels: NDArray[np.intp]  # (n,), as are the others
+    labels: NDArray[np.intp]
     probabilities: NDArray[np.float32]
     refused: NDArray[np.bool_]
 

@@ -52,7 +52,8 @@ def begin(store: Store) -> None:
 
     MLflow's migrations are not one transaction: a database that a kill left in the middle of them
     would be of no use to anyone. So it gets its name when it is whole; a link, unlike a rename,
-    replaces nothing, whoever else may be at it. Raises what `is_begun` and writing to disk raise.
+    replaces nothing, whoever else may be at it. Without space, that is a `FullDiskError`; where the
+    folder cannot be written to, an `OSError`; otherwise as `is_begun`.
     """
     if is_begun(store):
         return

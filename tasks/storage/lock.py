@@ -21,8 +21,8 @@ def exclusive(
 
     The lock is `flock`'s, which the system releases when its holder dies, so that a killed run
     never blocks the next one. It lies in the store's folder, which exists: of a remote store it
-    holds for the runs of this machine, and those of others do no harm (see `Store`). None waits as
-    long as it takes; `say` is told for whom we wait.
+    holds for the runs of this machine, and those of others do no harm (see `Store`). The wait is 0
+    or more; None is as long as it takes. `say` is told for whom we wait.
 
     Raises:
         FullDiskError: There is no space for the lock.

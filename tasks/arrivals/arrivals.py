@@ -6,19 +6,13 @@ from functools import cached_property
 import numpy as np
 from prefect.logging import get_run_logger
 
+from tasks.arrivals import validation
 from tasks.arrivals.batch import Batch, remember, used_batches
 from tasks.arrivals.decode import Decoded, decode_npz, decode_pngs
 from tasks.arrivals.drift import Description, check_drift, describe
 from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, digest, open_inbox
 from tasks.arrivals.quarantine import quarantine
-from tasks.arrivals.validation import (
-    BadBatchError,
-    check_bytes,
-    check_contrast,
-    check_new,
-    fingerprints,
-    pixel_range,
-)
+from tasks.arrivals.validation import BadBatchError, fingerprints
 from tasks.data.npz import NotIntactError
 from tasks.errors import ReadableError, printable
 from tasks.schemas.references import Dataset
@@ -29,11 +23,9 @@ from tasks.storage.store import DamagedError, Store
 class Arrivals:
     """What came of a look into the inbox.
 
-    Attributes:
-        used: every batch ever accepted, in order of acceptance, the new ones last.
-        new: names of the batches accepted now.
-        quarantined: name and reason of each batch rejected now.
-        unfinished: names of the batches left for the next run.
+    `used` is every batch ever accepted, in order of acceptance, the new ones last. `new` are the
+    names of the batches accepted now, `quarantined` name and reason of each batch rejected now,
+    `unfinished` the names of those that are left for the next run.
     """
 
     used: tuple[Batch, ...]
@@ -59,10 +51,6 @@ class TrainingData:
         self.batches.append(batch)
         self._trained_on.update(fingerprints(self._store.array(batch.images)))
 
-    def is_used(self, sha256: str) -> bool:
-        """Whether what was dropped, with this digest, was accepted already."""
-        return any(batch.sha256 == sha256 for batch in self.batches)
-
     def without_used(self, name: str, decoded: Decoded) -> Decoded:
         """What is new of a folder that has grown since it was used under the same name."""
         used = {
@@ -81,13 +69,10 @@ class TrainingData:
         return Decoded(decoded.images[rows], decoded.labels[rows], files)
 
     def check(self, batch: Decoded) -> None:
-        """Reject a batch that leaks, repeats, is nearly empty or has drifted.
-
-        Raises:
-            BadBatchError: It does; the reason is in it.
-        """
-        check_contrast(batch.images, self._typical_range, batch.place)
-        check_new(fingerprints(batch.images), self._trained_on, self._test, batch.place)
+        """Raise `BadBatchError` if a batch leaks, repeats, is nearly empty or has drifted."""
+        validation.check_contrast(batch.images, self._typical_range, batch.place)
+        new = fingerprints(batch.images)
+        validation.check_new(new, self._trained_on, self._test, batch.place)
         check_drift(describe(batch.images, batch.labels), self._description)
 
     @cached_property
@@ -101,7 +86,7 @@ class TrainingData:
 
     @cached_property
     def _typical_range(self) -> float:
-        return float(np.median(pixel_range(self._store.array(self._base.train.inputs))))
+        return float(np.median(validation.pixel_range(self._store.array(self._base.train.inputs))))
 
     @cached_property
     def _description(self) -> Description:
@@ -110,16 +95,12 @@ class TrainingData:
 
 
 def take_in(inbox: str, base: Dataset, store: Store, settle: float) -> Arrivals:
-    """Check all batches in the inbox, by name.
+    """Check all batches in the inbox, by name; the store remembers those that are accepted.
 
-    Args:
-        inbox: Path or fsspec URL of a folder with batches: `.npz` files with `images` uint8
-            (n, 28, 28) and `labels`, folders with PNG files in folders named by label, or such
-            label folders.
-        base: The base data set, as the `load` task returns it.
-        store: Remembers the accepted batches.
-        settle: Seconds since its last change after which a batch counts as wholly written, 0 or
-            more; an intact .npz always does.
+    The inbox is the path or fsspec URL of a folder with batches: `.npz` files with `images` uint8
+    (n, 28, 28) and `labels`, folders with PNG files in folders named by label, or such label
+    folders. A batch counts as wholly written `settle` seconds, 0 or more, after its last change; an
+    intact .npz always does.
 
     Raises:
         InputError: The inbox does not exist or cannot be reached, or an accepted batch is damaged.
@@ -166,11 +147,12 @@ def _examine(
         raise UnfinishedError(BEING_WRITTEN)
     if delivery.flaw:
         raise BadBatchError(delivery.flaw)
-    check_bytes(delivery.bytes)
+    validation.check_bytes(sum(file.bytes for file in delivery.files.values()))
     contents = _read(inbox, delivery)
-    check_bytes(sum(map(len, contents.values())))  # not every file system knows sizes beforehand
+    size = sum(map(len, contents.values()))  # not every file system knows it beforehand
+    validation.check_bytes(size)
     sha256 = digest(delivery, contents)
-    if data.is_used(sha256):
+    if any(batch.sha256 == sha256 for batch in data.batches):
         return None
     decoded = _decode(delivery, contents, data, is_young)
     if not len(decoded.images):

@@ -38,11 +38,7 @@ class Note(Record):
 
 
 def used_batches(store: Store) -> tuple[Batch, ...]:
-    """All batches ever accepted, in order of acceptance.
-
-    Raises:
-        InputError: A note, or an array that it refers to, is damaged or missing.
-    """
+    """All batches ever accepted, in order of acceptance; if one is damaged, an `InputError`."""
     return tuple(note.batch for note in _notes(store))
 
 

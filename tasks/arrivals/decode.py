@@ -3,24 +3,16 @@
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrivals.validation import (
-    MAX_BYTES,
-    BadBatchError,
-    check_count,
-    check_images,
-    check_labels,
-)
+from tasks.arrivals.validation import MAX_BYTES, BadBatchError, check_count
 from tasks.data.files import GREY_MODES, opaque_grey
 from tasks.data.npz import NotIntactError, read_arrays
+from tasks.data.source import image_flaw, label_flaw
 from tasks.errors import InputError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 NAMES = ("images", "labels")
 LABELS = tuple("0123456789")
@@ -31,10 +23,8 @@ SIZE = (28, 28)
 class Decoded:
     """Labelled images as they were dropped.
 
-    Attributes:
-        images: uint8 (n, 28, 28), 0..255, n > 0.
-        labels: uint8 (n,), 0..9.
-        files: the file of each row; none where all came from one file.
+    `images` are uint8 (n, 28, 28) of 0..255, n > 0, and `labels` uint8 (n,) of 0..9; `files` are
+    those of the rows, none where all came from one file.
     """
 
     images: NDArray[np.uint8]
@@ -75,8 +65,11 @@ def decode_pngs(contents: dict[str, bytes]) -> Decoded:
 
 
 def _checked(images: NDArray[Any], labels: NDArray[Any], files: tuple[str, ...] = ()) -> Decoded:
-    check_images(images)
-    check_labels(labels, len(images))
+    if flaw := image_flaw(images):
+        raise BadBatchError(flaw)
+    check_count(len(images))
+    if flaw := label_flaw(labels, len(images)):
+        raise BadBatchError(flaw)
     return Decoded(images, labels.astype(np.uint8), files)
 
 
@@ -92,27 +85,18 @@ def _decode_png(path: str, content: bytes) -> NDArray[np.uint8]:
 
     try:
         with Image.open(BytesIO(content), formats=["PNG"]) as image:
-            _check_size(path, image)  # before room is made for what the header claims
+            width, height = image.size
+            if image.size != SIZE:  # before room is made for what the header claims
+                raise BadBatchError(f"{path} has {width} x {height} pixels where 28 x 28 are right")
             image.verify()  # every chunk up to the last, which loading would not miss
         with Image.open(BytesIO(content), formats=["PNG"]) as image:
-            return _grey(path, image)
+            grey = opaque_grey(image)
     except BadBatchError:
         raise
     except Exception as error:  # Pillow answers damaged bytes with errors of many types
         raise BadBatchError(f"{path} is not an intact PNG file") from error
-
-
-def _check_size(path: str, image: "Image") -> None:
-    if image.size != SIZE:
-        raise BadBatchError(
-            f"{path} has {image.width} x {image.height} pixels where 28 x 28 are right"
-        )
-
-
-def _grey(path: str, image: "Image") -> NDArray[np.uint8]:
-    if image.mode not in GREY_MODES:
-        raise BadBatchError(f"{path} is of mode {image.mode} where 8 bits of grey (L) are right")
-    grey = opaque_grey(image)
-    if grey is None:
+    if grey is not None:
+        return grey
+    if image.mode in GREY_MODES:
         raise BadBatchError(f"{path} is in colour or transparent where opaque grey is right")
-    return grey
+    raise BadBatchError(f"{path} is of mode {image.mode} where 8 bits of grey (L) are right")

@@ -34,12 +34,10 @@ RANDOM_TABLES = 9_999  # p can be as small as 1 in 10,000
 
 @dataclass(frozen=True)
 class Description:
-    """What is compared of labelled images.
+    """What is compared of n labelled images: `label_counts` has how many are of each, int (10,).
 
-    Attributes:
-        label_counts: int (10,), images of each label.
-        brightness: float (n,), mean of each image's pixels, 0..255.
-        contrast: float (n,), standard deviation of each image's pixels, 0..127.5.
+    `brightness` is the mean of each image's pixels, 0..255, and `contrast` their standard
+    deviation, 0..127.5, float (n,).
     """
 
     label_counts: NDArray[np.int64]
@@ -53,19 +51,12 @@ def describe(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Descriptio
     brightness = pixels.mean(axis=1)
     # of uint8 whole numbers the squares are exact, and no copy of all pixels as float is made
     squares = np.einsum("ij,ij->i", pixels, pixels, dtype=np.int64) / pixels.shape[1]
-    return Description(
-        label_counts=np.bincount(labels, minlength=10),
-        brightness=brightness,
-        contrast=np.sqrt(np.maximum(squares - brightness**2, 0)),
-    )
+    contrast = np.sqrt(np.maximum(squares - brightness**2, 0))
+    return Description(np.bincount(labels, minlength=10), brightness, contrast)
 
 
 def check_drift(batch: Description, training: Description) -> None:
-    """Reject a batch that differs from the training data, largely and significantly.
-
-    Raises:
-        BadBatchError: It does.
-    """
+    """Raise `BadBatchError` if a batch differs largely and significantly from the training data."""
     _check_labels(batch.label_counts, training.label_counts)
     _check_pixels("brightness", batch.brightness, training.brightness)
     _check_pixels("contrast", batch.contrast, training.contrast)

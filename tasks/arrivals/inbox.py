@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
@@ -27,14 +28,11 @@ READERS = 16  # files of a remote batch that are read at a time
 class Delivery:
     """What lies in the inbox as one batch.
 
-    Attributes:
-        name: The file or folder in printable form, or `LOOSE` for the label folders of the inbox
-            itself.
-        files: From the path inside the batch, as in `3/a.png`, to the file; sorted.
-        entries: The entries of the inbox that make it up, as paths of the file system.
-        obstacle: Why it cannot be checked yet, in words: its name, or one in it, says that it is
-            being written, or its folder cannot be read. Empty if it can.
-        flaw: Why it is never read, in words: a link, a pipe, folders too deep. Empty if it is.
+    `name` is the file or folder in printable form, or `LOOSE` for the label folders of the inbox
+    itself; `files` has the file of each path inside the batch, as in `3/a.png`, sorted; `entries`
+    are the paths of the file system that make it up. In words, `obstacle` says why it cannot be
+    checked yet (a name says that it is being written, or its folder cannot be read), and `flaw` why
+    it is never read (a link, a pipe, folders too deep); each is empty if there is nothing to say.
     """
 
     name: str
@@ -44,11 +42,6 @@ class Delivery:
     flaw: str
 
     @property
-    def bytes(self) -> int:
-        """The size of all files."""
-        return sum(file.bytes for file in self.files.values())
-
-    @property
     def is_npz(self) -> bool:
         """Whether it is one .npz file, else PNG files."""
         return list(self.files) == [self.name]
@@ -56,44 +49,25 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Inbox:
-    """A folder `root` of a file system, called `url` by whoever gave it."""
+    """A folder `root` of a file system, called `url` by whoever gave it.
+
+    That it does not exist or cannot be reached is an `InputError`.
+    """
 
     fs: AbstractFileSystem
     root: str
     url: str
 
     def require(self) -> None:
-        """Look whether there is such a folder, without listing it.
-
-        Raises:
-            InputError: The folder does not exist or cannot be reached.
-        """
-        with self._said():
+        """Look whether there is such a folder, without listing it."""
+        with _said(self.url):
             if not self.fs.exists(self.root):
                 raise FileNotFoundError(self.root)
 
     def deliveries(self) -> list[Delivery]:
-        """All that lies there as a batch, by name.
-
-        Raises:
-            InputError: The folder does not exist or cannot be reached.
-        """
-        with self._said():
+        """All that lies there as a batch, by name."""
+        with _said(self.url):
             return sorted(self._deliveries(), key=lambda delivery: delivery.name)
-
-    @contextmanager
-    def _said(self) -> Iterator[None]:
-        """Around what looks for the folder: each file system has errors of its own."""
-        try:
-            yield
-        except InputError:
-            raise
-        except FileNotFoundError as error:
-            raise InputError(f"the inbox {self.url} does not exist; make the folder") from error
-        except NotADirectoryError as error:
-            raise _no_folder(self.url) from error
-        except Exception as error:
-            raise _unreachable(self.url, error) from error
 
     def age(self, delivery: Delivery) -> float:
         """Seconds since its newest file was modified; infinite where that is not known."""
@@ -106,23 +80,18 @@ class Inbox:
         return age
 
     def read(self, delivery: Delivery) -> dict[str, bytes]:
-        """The bytes of its files by path inside the batch.
-
-        Raises:
-            OSError: A file cannot be read, or has grown; other errors too, as file systems differ.
-        """
+        """The bytes of its files by path inside the batch; see `listing.read`."""
+        paths = [file.path for file in delivery.files.values()]
+        most = [file.bytes or MAX_BYTES for file in delivery.files.values()]
         with ThreadPoolExecutor(READERS) as readers:
-            contents = readers.map(
-                lambda file: read(self.fs, file.path, file.bytes or MAX_BYTES),
-                delivery.files.values(),
-            )
+            contents = readers.map(partial(read, self.fs), paths, most)
             return dict(zip(delivery.files, contents, strict=True))
 
     def _deliveries(self) -> Iterator[Delivery]:
         self.fs.invalidate_cache()
         found = entries(self.fs, self.root)
         if [entry.path for entry in found if not entry.is_folder] == [self.root]:
-            raise _no_folder(self.url)
+            raise NotADirectoryError(self.root)
         folders = [entry for entry in found if entry.is_folder]
         yield from (_npz(file) for file in found if not file.is_folder and _is_npz(file.name))
         loose = [folder for folder in folders if folder.name in LABELS]
@@ -152,16 +121,32 @@ class Inbox:
 
 
 def open_inbox(url: str) -> Inbox:
-    """The inbox at a path or an fsspec URL.
-
-    Raises:
-        InputError: Its file system is not known, not installed or cannot be reached.
-    """
+    """The inbox at a path or fsspec URL; an `InputError` if it is unknown or out of reach."""
     try:
         fs, root = url_to_fs(url)
     except Exception as error:  # each file system has errors of its own
         raise _unreachable(url, error) from error
     return Inbox(fs, root.rstrip("/") or root, url)
+
+
+@contextmanager
+def _said(url: str) -> Iterator[None]:
+    """Around what looks for the inbox: each file system has errors of its own."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"the inbox {url} does not exist; make the folder") from error
+    except NotADirectoryError as error:
+        raise InputError(f"the inbox {url} is a file where a folder is right") from error
+    except Exception as error:
+        raise _unreachable(url, error) from error
+
+
+def _unreachable(url: str, error: Exception) -> InputError:
+    return InputError(
+        f"the inbox {url} cannot be read ({in_one_line(error)}); give a folder or URL that can, "
+        "and the credentials that it needs"
+    )
 
 
 def digest(delivery: Delivery, contents: dict[str, bytes]) -> str:
@@ -188,9 +173,8 @@ def _told(path: str, entry: Entry) -> str:
 
 def _is_npz(name: str) -> bool:
     """Also while it has another name: `.monday.npz.x1` of rsync, `monday.npz.part`."""
-    is_download = name.lower().endswith(UNFINISHED_SUFFIXES)
     is_hidden = name.startswith(UNFINISHED_PREFIXES) and ".npz" in name.lower()
-    return name.lower().endswith(".npz") or is_download or is_hidden
+    return name.lower().endswith((".npz", *UNFINISHED_SUFFIXES)) or is_hidden
 
 
 def _is_png(name: str) -> bool:
@@ -205,14 +189,3 @@ def _is_unfinished(name: str) -> bool:
 def _is_of_a_batch(path: str, entry: Entry) -> bool:
     """Whether it is in a label folder, or hides what is: a whole batch that is a link, or depth."""
     return path.partition("/")[0] in LABELS or not path or entry.flaw == TOO_DEEP
-
-
-def _no_folder(url: str) -> InputError:
-    return InputError(f"the inbox {url} is a file where a folder is right")
-
-
-def _unreachable(url: str, error: Exception) -> InputError:
-    return InputError(
-        f"the inbox {url} cannot be read ({in_one_line(error)}); give a folder or URL that can, "
-        "and the credentials that it needs"
-    )

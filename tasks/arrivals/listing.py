@@ -1,7 +1,9 @@
-"""What lies in a folder, local or remote; only regular files and folders are ever read."""
+"""What lies in a folder, local or remote; only regular files and folders are ever read.
+
+What cannot be read is an `OSError`, or whatever else its file system raises.
+"""
 
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +20,10 @@ TOO_DEEP = f"lies more than {MAX_DEPTH} folders deep"
 
 @dataclass(frozen=True)
 class Entry:
-    """A file, a folder, or what is neither.
+    """A file, a folder (or a link to one), or what is neither, by its path in the file system.
 
-    Attributes:
-        path: Of the file system.
-        bytes: Size of a file; 0 also where that is not known.
-        is_folder: Whether it is a folder, or a link to one.
-        flaw: Why it is not read, in words; empty for what is.
+    `bytes` is the size of a file, 0 also where that is not known; `flaw` says in words why it is
+    not read, and is empty for what is.
     """
 
     path: str
@@ -39,36 +38,22 @@ class Entry:
 
 
 def entries(fs: AbstractFileSystem, folder: str) -> list[Entry]:
-    """What lies directly in a folder; of a remote one that is a file, the file itself.
-
-    Raises:
-        OSError: It cannot be read; other errors too, as file systems differ.
-    """
-    if isinstance(fs, LocalFileSystem):
-        return list(_local_entries(folder))
-    return [_remote_entry(info) for info in fs.ls(folder, detail=True)]
+    """What lies directly in a folder; of one that is a file, the file itself."""
+    return [_entry(info) for info in fs.ls(folder, detail=True)]
 
 
 def entries_below(fs: AbstractFileSystem, folder: Entry) -> Iterator[Entry]:
-    """The files of a folder and of the folders in it, and folders that are not read.
-
-    Raises:
-        OSError: One cannot be read; other errors too, as file systems differ.
-    """
+    """The files of a folder and of the folders in it, and folders that are not read."""
     if folder.flaw:
         yield folder
     elif isinstance(fs, LocalFileSystem):
-        yield from _local_entries_below(folder)
+        yield from _local_entries_below(fs, folder)
     else:
-        yield from map(_remote_entry, fs.find(folder.path, detail=True).values())
+        yield from map(_entry, fs.find(folder.path, detail=True).values())
 
 
 def read(fs: AbstractFileSystem, path: str, most: int) -> bytes:
-    """The bytes of a file, never many more than `most`.
-
-    Raises:
-        OSError: It has more, or cannot be read; other errors too, as file systems differ.
-    """
+    """The bytes of a file; more than `most`, of which never many are read, are an `OSError`."""
     if isinstance(fs, LocalFileSystem):
         content = read_regular(Path(path), follow_link=False, most=most)
     else:
@@ -80,11 +65,11 @@ def read(fs: AbstractFileSystem, path: str, most: int) -> bytes:
     return content
 
 
-def _local_entries_below(folder: Entry) -> Iterator[Entry]:
+def _local_entries_below(fs: LocalFileSystem, folder: Entry) -> Iterator[Entry]:
     waiting = [(folder, 1)]
     while waiting:
         here, depth = waiting.pop()
-        for entry in _local_entries(here.path):
+        for entry in entries(fs, here.path):
             if not entry.is_folder or entry.flaw:
                 yield entry
             elif depth < MAX_DEPTH:
@@ -93,22 +78,9 @@ def _local_entries_below(folder: Entry) -> Iterator[Entry]:
                 yield replace(entry, flaw=TOO_DEEP)
 
 
-def _local_entries(folder: str) -> Iterator[Entry]:
-    with os.scandir(folder) as found:
-        for item in found:
-            try:
-                status = item.stat(follow_symlinks=False)
-            except FileNotFoundError:  # it was there a moment ago
-                continue
-            is_folder = os.path.isdir(item.path)  # noqa: PTH112  # Path.is_dir fails on some names
-            yield Entry(item.path, status.st_size, is_folder, _flaw(status.st_mode))
-
-
-def _flaw(mode: int) -> str:
-    if stat.S_ISLNK(mode):
-        return "is a link"
-    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "is a pipe, a device or a socket"
-
-
-def _remote_entry(info: dict[str, Any]) -> Entry:
-    return Entry(info["name"], info.get("size") or 0, info["type"] == "directory")
+def _entry(info: dict[str, Any]) -> Entry:
+    path, kind, is_link = info["name"], info["type"], info.get("islink", False)
+    flaw = "is a pipe, a device or a socket" if kind == "other" else ""
+    # Path.is_dir fails on some names
+    is_folder = kind == "directory" or (is_link and os.path.isdir(path))  # noqa: PTH112
+    return Entry(path, info.get("size") or 0, is_folder, "is a link" if is_link else flaw)

@@ -1,6 +1,5 @@
 """Quarantine: a bad batch is moved aside with a reason; nothing is deleted or overwritten."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -19,13 +18,12 @@ ADVICE = "Put that right and drop it into the inbox again; nothing here is ever 
 def quarantine(inbox: Inbox, delivery: Delivery, reason: str) -> None:
     """Move a delivery to `quarantine/<name>`, behind `<name>.reason.txt`.
 
-    The reason is written first. Where that name is taken, it becomes `<name>-2` and so on.
-
-    Raises:
-        OSError: The inbox cannot be written to; other errors too, as file systems differ.
+    The reason is written first. Where that name is taken, it becomes `<name>-2` and so on. What
+    cannot be written is an `OSError`, or whatever else the file system raises.
     """
     sentence = f"{delivery.name} was not used: {reason}."
-    target = _free(inbox, delivery, sentence)
+    names = _names(f"{inbox.root}/{QUARANTINE}", delivery)
+    target = next(name for name in names if _is_free(inbox, name, sentence))
     text = f"{sentence}\n{ADVICE}\nJudged on {datetime.now(UTC):%Y-%m-%d at %H:%M:%S} UTC.\n"
     inbox.fs.makedirs(f"{inbox.root}/{QUARANTINE}", exist_ok=True)
     inbox.fs.pipe_file(_reason(target), text.encode())
@@ -34,18 +32,15 @@ def quarantine(inbox: Inbox, delivery: Delivery, reason: str) -> None:
         _move(inbox, entry, f"{target}/{folder}" if folder in LABELS else target)
 
 
-def _free(inbox: Inbox, delivery: Delivery, sentence: str) -> str:
-    """The first name that is not taken; one with our own reason and nothing else is not."""
-    for target in _names(f"{inbox.root}/{QUARANTINE}", delivery):
-        if _is_taken(inbox, target):
-            continue
-        if not _is_taken(inbox, _reason(target)):
-            return target
-        # A run that was killed before it moved the batch has written it, perhaps in part.
-        earlier = read(inbox.fs, _reason(target), MAX_REASON_BYTES).partition(b"\n")[0]
-        if sentence.encode().startswith(earlier):
-            return target
-    raise AssertionError("names are without end")
+def _is_free(inbox: Inbox, target: str, sentence: str) -> bool:
+    """Whether nothing has this name, no link to nowhere either, but for our own reason."""
+    if inbox.fs.lexists(target):
+        return False
+    if not inbox.fs.lexists(_reason(target)):
+        return True
+    # A run that was killed before it moved the batch has written it, perhaps in part.
+    earlier = read(inbox.fs, _reason(target), MAX_REASON_BYTES).partition(b"\n")[0]
+    return sentence.encode().startswith(earlier)
 
 
 def _names(folder: str, delivery: Delivery) -> Iterator[str]:
@@ -54,12 +49,6 @@ def _names(folder: str, delivery: Delivery) -> Iterator[str]:
     yield f"{folder}/{delivery.name}"
     for number in count(2):
         yield f"{folder}/{stem}-{number}{suffix}"
-
-
-def _is_taken(inbox: Inbox, path: str) -> bool:
-    """Also by a link to nowhere, which would be overwritten."""
-    is_local = isinstance(inbox.fs, LocalFileSystem)
-    return os.path.lexists(path) if is_local else bool(inbox.fs.exists(path))
 
 
 def _reason(target: str) -> str:

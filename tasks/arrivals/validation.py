@@ -5,12 +5,9 @@ Each check passes in silence or raises `BadBatchError`. Rows count from 0.
 
 import hashlib
 from collections.abc import Callable, Collection
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from tasks.data.source import image_flaw, label_flaw
+from numpy.typing import ArrayLike, NDArray
 
 MAX_BYTES = 2**28  # of the files that were dropped, and of each array in a .npz
 MAX_IMAGES = 100_000
@@ -18,7 +15,7 @@ MAX_IMAGES = 100_000
 # median is nearly empty. Data sets differ: MNIST's pixels are 0..255, the embedded digits' 0..16.
 FAINT = 0.1
 
-Place = Callable[[int], str]
+Place = Callable[[int], str]  # what a person calls a row
 
 
 class BadBatchError(Exception):
@@ -37,34 +34,14 @@ def check_count(count: int) -> None:
         raise BadBatchError(f"it has {count} images where 1 to {MAX_IMAGES} are right")
 
 
-def check_images(images: NDArray[Any]) -> None:
-    """Images are uint8 (n, 28, 28), and n is 1 to `MAX_IMAGES`."""
-    if flaw := image_flaw(images):
-        raise BadBatchError(flaw)
-    check_count(len(images))
-
-
-def check_labels(labels: NDArray[Any], count: int) -> None:
-    """Labels are integers (count,) of 0 to 9."""
-    if flaw := label_flaw(labels, count):
-        raise BadBatchError(flaw)
-
-
 def check_contrast(images: NDArray[np.uint8], typical_range: float, place: Place) -> None:
-    """No image is nearly empty or constant.
+    """No image of uint8 (n, 28, 28), n > 0, is nearly empty or constant.
 
-    Args:
-        images: uint8 (n, 28, 28), n > 0.
-        typical_range: Median of `pixel_range` over the training images.
-        place: What a person calls a row.
+    What is typical is the median `pixel_range` of the training images.
     """
     needed = FAINT * typical_range
-    faint = np.flatnonzero(pixel_range(images) < needed)
-    if faint.size:
-        raise BadBatchError(
-            f"{_count(faint, images)} nearly empty or constant, first {place(int(faint[0]))}; the "
-            f"brightest and the darkest pixel of an image should differ by {needed:g} or more"
-        )
+    right = f"the brightest and the darkest pixel of an image should differ by {needed:g} or more"
+    _check_none(pixel_range(images) < needed, "nearly empty or constant", right, place)
 
 
 def check_new(
@@ -72,11 +49,7 @@ def check_new(
 ) -> None:
     """No image is, to the pixel, in the test set, in the training set or twice in the batch.
 
-    Args:
-        fingerprints: Those of the batch's images.
-        train: Those of all images that are trained on, earlier batches included.
-        test: Those of the test images.
-        place: What a person calls a row.
+    All are fingerprints; `train` has those of all that is trained on, earlier batches included.
     """
     first = {one: row for row, one in reversed(list(enumerate(fingerprints)))}
     findings = {
@@ -85,12 +58,18 @@ def check_new(
         "in it more than once": [first[p] != row for row, p in enumerate(fingerprints)],
     }
     for where, found in findings.items():
-        rows = np.flatnonzero(found)
-        if rows.size:
-            raise BadBatchError(
-                f"{_count(rows, fingerprints)} {where}, first {place(int(rows[0]))}; "
-                "each image should be new"
-            )
+        _check_none(found, where, "each image should be new", place)
+
+
+def _check_none(found: ArrayLike, what: str, right: str, place: Place) -> None:
+    """None of the images was found to be so, as bool (n,) says; `right` is what should be."""
+    rows = np.flatnonzero(found)
+    if rows.size:
+        verb = "is" if rows.size == 1 else "are"
+        raise BadBatchError(
+            f"{rows.size} of its {np.size(found)} images {verb} {what}, "
+            f"first {place(int(rows[0]))}; {right}"
+        )
 
 
 def fingerprints(images: NDArray[np.uint8]) -> list[bytes]:
@@ -102,8 +81,3 @@ def pixel_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Brightest minus darkest pixel of each of images (n, 28, 28)."""
     ranges: NDArray[np.uint8] = np.ptp(images, axis=(1, 2))
     return ranges
-
-
-def _count(rows: NDArray[np.intp], images: Collection[Any] | NDArray[Any]) -> str:
-    verb = "is" if len(rows) == 1 else "are"
-    return f"{len(rows)} of its {len(images)} images {verb}"

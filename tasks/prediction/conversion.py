@@ -33,13 +33,11 @@ class Converted:
 class Background:
     """How a picture's background and foreground are told apart, in its own grey levels, 0..255.
 
-    Attributes:
-        level: The background: the median of the outermost pixels.
-        contrast: How far the foreground's extreme is from it; 0 if the picture has one level only.
-        faint: Up to how far from the background a pixel is still background. Three times the noise
-            of the outermost pixels (its 95 % quantile), a quarter of the contrast at most.
-        is_dark: Whether the foreground is lighter than the background. It is on the side of the
-            background's level on which the levels reach farther.
+    The background's `level` is the median of the outermost pixels, `contrast` how far the
+    foreground's extreme is from it, 0 if the picture has one level only. Up to `faint` from it a
+    pixel is still background: three times the noise of the outermost pixels (its 95 % quantile), a
+    quarter of the contrast at most. A background `is_dark` if the levels reach farther above it
+    than below.
     """
 
     level: int
@@ -63,8 +61,7 @@ def convert(image: Image.Image, max_pixel: int) -> Converted:
     if ready is not None and (max_pixel >= WIDE or ready.max() <= max_pixel):
         return Converted(ready, AS_IT_IS)
     grey, steps = _grey(image)
-    pixels = np.asarray(grey)
-    background = _background(pixels)
+    background = _background(np.asarray(grey))
     if not background.contrast:
         return Converted(np.zeros((SIDE, SIDE), np.uint8), EMPTY)
     if not background.is_dark:
@@ -76,24 +73,21 @@ def convert(image: Image.Image, max_pixel: int) -> Converted:
     fitted = _fit(drawn)
     if fitted.size != drawn.size:
         steps.append(f"scaled from {image.width} x {image.height}")
-    pixels = _stretch(_centre(np.asarray(fitted)), max_pixel)
+    field = _centre(np.asarray(fitted))
+    pixels = (field * (max_pixel / field.max())).round().astype(np.uint8)
     return Converted(pixels, ", ".join([*steps, "centred by mass"]))
 
 
 def _grey(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """The image in mode L, and what was done to have it so."""
     if image.mode.startswith("I"):
-        return _grey_of_16_bits(image), ["grey of 16 bits"]
+        levels = np.asarray(image).astype(np.float32)
+        levels -= levels.min()
+        levels *= 255 / max(levels.max(), 1)
+        return Image.fromarray(levels.round().astype(np.uint8)), ["grey of 16 bits"]
     if image.has_transparency_data:
         return _flattened(image)
     return image.convert("L"), [] if image.mode in ("1", "L") else ["grey"]
-
-
-def _grey_of_16_bits(image: Image.Image) -> Image.Image:
-    """From the darkest pixel at 0 to the lightest at 255."""
-    levels = np.asarray(image).astype(np.float32)
-    levels -= levels.min()
-    return Image.fromarray((levels * (255 / max(levels.max(), 1))).round().astype(np.uint8))
 
 
 def _flattened(image: Image.Image) -> tuple[Image.Image, list[str]]:
@@ -147,9 +141,3 @@ def _start(profile: NDArray[np.float32]) -> int:
     """Where to start a row or column of with this foreground at each pixel."""
     centre = profile @ np.arange(len(profile)) / profile.sum()
     return min(max(round(MIDDLE - float(centre)), 0), SIDE - len(profile))
-
-
-def _stretch(field: NDArray[np.float32], max_pixel: int) -> NDArray[np.uint8]:
-    """The strongest pixel becomes `max_pixel`."""
-    stretched: NDArray[np.uint8] = (field * (max_pixel / field.max())).round().astype(np.uint8)
-    return stretched

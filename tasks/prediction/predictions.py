@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of n images.
+    """What a model says of n images: the most probable digit, and how probable it is, 0..1.
 
-    Attributes:
-        labels: The most probable digit, int (n,).
-        probabilities: How probable it is, float32 (n,), 0..1.
-        refused: Whether that is below the threshold, so that the prediction is not to be trusted.
+    An image is refused, as the prediction is not to be trusted, where that is below the threshold.
+    All are (n,).
     """
 
     labels: NDArray[np.intp]
@@ -51,12 +49,10 @@ class Row(NamedTuple):
 
 
 def predict(model: Model, images: NDArray[np.uint8], version: "Version") -> Predictions:
-    """Label images.
+    """Label images uint8 (n, 28, 28).
 
-    Args:
-        model: Has a node for each class (softmax), or one for the second of two (sigmoid).
-        images: uint8 (n, 28, 28).
-        version: Says which digits the classes are, and below which probability to refuse.
+    The model has a node for each class (softmax), or one for the second of two (sigmoid); the
+    version says which digits they are, and below which probability to refuse.
     """
     probabilities = class_probabilities(run(model, images[..., None]))
     tops = probabilities.max(axis=1)
@@ -72,14 +68,9 @@ def label_images(model: Model, images: Iterable[NamedImages], version: "Version"
 
 def rows(images: NamedImages, predictions: Predictions) -> Iterator[Row]:
     """A row for each image; a probability has as many digits as float32 needs."""
-    columns = (
-        images.names,
-        predictions.labels.tolist(),
-        map(float, predictions.probabilities.astype(str)),
-        predictions.refused.tolist(),
-        images.conversions,
-    )
-    return map(Row, *columns)
+    labels, refused = predictions.labels.tolist(), predictions.refused.tolist()
+    probabilities = map(float, predictions.probabilities.astype(str))
+    return map(Row, images.names, labels, probabilities, refused, images.conversions)
 
 
 def write_csv(file: TextIO, table: Iterable[Row], version: "Version") -> None:
@@ -92,11 +83,7 @@ def write_csv(file: TextIO, table: Iterable[Row], version: "Version") -> None:
 
 def write_json(file: TextIO, table: Iterable[Row], version: "Version") -> None:
     """The same, with the model's version, digest and threshold."""
-    model = {
-        "version": version.number,
-        "sha256": version.sha256,
-        "threshold": version.threshold,
-    }
+    model = {"version": version.number, "sha256": version.sha256, "threshold": version.threshold}
     start, end = json.dumps({"model": model, "images": [None]}, indent=2).split("null")
     file.write(start)
     for number, row in enumerate(table):
@@ -105,10 +92,7 @@ def write_json(file: TextIO, table: Iterable[Row], version: "Version") -> None:
     file.write(f"{end}\n")
 
 
-FORMATS: dict[str, Callable[[TextIO, Iterable[Row], "Version"], None]] = {
-    "csv": write_csv,
-    "json": write_json,
-}
+FORMATS = {"csv": write_csv, "json": write_json}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO
-from itertools import count, islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +28,9 @@ CHUNK_IMAGES = 20 * BATCH_IMAGES  # whole batches, so that chunks do not change 
 
 @dataclass(frozen=True)
 class NamedImages:
-    """Images in the order in which they were asked for.
+    """Images uint8 (n, 28, 28) in the order in which they were asked for.
 
-    Attributes:
-        names: A path each, or `file.npz[17]`, counted from 0.
-        pixels: uint8 (n, 28, 28).
-        conversions: What was done to each, in words.
+    The name of each is a path, or `file.npz[17]`, counted from 0; its conversion is in words.
     """
 
     names: list[str]
@@ -58,12 +55,10 @@ def check_images(paths: Sequence[Path]) -> None:
 
 
 def read_images(paths: Sequence[Path], max_pixel: int) -> Iterator[NamedImages]:
-    """Read and convert images, `CHUNK_IMAGES` at a time.
+    """Read and convert images, `CHUNK_IMAGES` at a time; for `max_pixel` see `convert`.
 
-    Args:
-        paths: PNG files, folders of them, and `.npz` files with an array `images`, uint8
-            (n, h, w) or (n, h, w, 3).
-        max_pixel: The largest pixel value of the images that the model was trained on.
+    Paths are PNG files, folders of them, and `.npz` files with an array `images`, uint8 (n, h, w)
+    or (n, h, w, 3).
 
     Raises:
         InputError: A file is missing, damaged, too large or something else, or there is none.
@@ -71,11 +66,8 @@ def read_images(paths: Sequence[Path], max_pixel: int) -> Iterator[NamedImages]:
     images = (image for path in paths for image in _read(path, max_pixel))
     while chunk := list(islice(images, CHUNK_IMAGES)):
         names, converted = zip(*chunk, strict=True)
-        yield NamedImages(
-            list(names),
-            np.stack([image.pixels for image in converted]),
-            [image.how for image in converted],
-        )
+        pixels = np.stack([image.pixels for image in converted])
+        yield NamedImages(list(names), pixels, [image.how for image in converted])
 
 
 def _count(path: Path) -> int:
@@ -87,11 +79,10 @@ def _count(path: Path) -> int:
 
 
 def _read(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
-    if path.is_dir():
-        return ((str(file), _read_png(file, max_pixel)) for file in _png_files(path))
-    if path.suffix == ".npz":
+    if path.suffix == ".npz" and not path.is_dir():
         return _read_npz(path, max_pixel)
-    return iter([(str(path), _read_png(path, max_pixel))])
+    files = _png_files(path) if path.is_dir() else (path,)
+    return ((str(file), _read_png(file, max_pixel)) for file in files)
 
 
 @contextmanager
@@ -128,10 +119,14 @@ def _folders_and_pngs(folder: str) -> Iterator[tuple[str, bool]]:
 
 
 def _read_png(path: Path, max_pixel: int) -> Converted:
-    content = _content(path)
+    content = BytesIO(_content(path))
     try:
-        with _opened_png(content) as image:
-            _check_pixels(image.width * image.height, str(path))
+        with (
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+            Image.open(content, formats=["PNG"]) as image,
+        ):
+            if image.width * image.height > MAX_PIXELS:
+                raise _too_many_pixels(str(path))
             image.load()
             return convert(image, max_pixel)
     except InputError:
@@ -152,18 +147,12 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _opened_png(content: bytes) -> Image.Image:
-    with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
-        return Image.open(BytesIO(content), formats=["PNG"])
-
-
 def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
-    numbers = count()
     with _told(path), open_regular(path, follow_link=True) as file:
         _header(file, path)
-        for block in read_blocks(file, str(path), ARRAY, MAX_MEMBER_BYTES):
-            for image, number in zip(block, numbers, strict=False):
-                yield f"{path}[{number}]", convert(Image.fromarray(image), max_pixel)
+        blocks = read_blocks(file, str(path), ARRAY, MAX_MEMBER_BYTES)
+        for number, image in enumerate(chain.from_iterable(blocks)):
+            yield f"{path}[{number}]", convert(Image.fromarray(image), max_pixel)
 
 
 def _header(file: BufferedReader, path: Path) -> Header:
@@ -173,19 +162,14 @@ def _header(file: BufferedReader, path: Path) -> Header:
     if header.dtype != np.uint8:
         raise InputError(f"{name} is {header.dtype} where uint8 is right")
     shape = header.shape
-    is_grey, is_coloured = len(shape) == 3, len(shape) == 4 and shape[3] == 3
-    if not (is_grey or is_coloured) or min(shape) < 1:
+    if len(shape) not in (3, 4) or shape[3:] not in ((), (3,)) or min(shape) < 1:
         raise InputError(
             f"{name} has shape {shape} where (n, height, width) or (n, height, width, 3) "
             "is right, with at least one pixel"
         )
-    _check_pixels(shape[1] * shape[2], name)
-    return header
-
-
-def _check_pixels(pixels: int, name: str) -> None:
-    if pixels > MAX_PIXELS:
+    if shape[1] * shape[2] > MAX_PIXELS:
         raise _too_many_pixels(name)
+    return header
 
 
 def _too_many_pixels(name: str) -> InputError:

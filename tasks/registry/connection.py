@@ -27,36 +27,19 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
         FullDiskError: There is no space for its database.
         InputError: It cannot be reached or used.
     """
-    _check_scheme(uri)
-    with _silent_mlflow(_without_password(uri) if uri else str(embedded.folder(store)), uri):
+    # Folders of files, which MLflow also takes, cannot change an alias atomically.
+    if uri is not None and urlsplit(uri).scheme.partition("+")[0] not in (*DATABASES, *SERVERS):
+        raise InputError(
+            f"The model registry {_without_password(uri)!r} cannot be used; give the address of an "
+            "MLflow server, as in http://127.0.0.1:5000, or of its database, as in sqlite:////folder/mlflow.db"
+        )
+    with silent_mlflow(store, uri):
         from mlflow import MlflowClient
 
         with space_for(database(store, uri)):
             client = MlflowClient(uri or embedded.address(store))
             client.search_registered_models(max_results=1)
     return client
-
-
-def begin(store: Store, uri: str | None) -> None:
-    """Make the store's own registry if there is none and `uri` names no other.
-
-    Whoever calls holds the lock of the artifacts.
-
-    Raises:
-        InputError: There is none where there was one, or it cannot be made.
-    """
-    if uri is None:
-        with _silent_mlflow(str(embedded.folder(store)), uri):
-            embedded.begin(store)
-
-
-def is_begun(store: Store, uri: str | None) -> bool:
-    """Whether there is a registry to read; one at `uri` is for MLflow to find or to make.
-
-    Raises:
-        InputError: There is none where there was one.
-    """
-    return uri is not None or embedded.is_begun(store)
 
 
 def is_server(uri: str | None) -> bool:
@@ -71,17 +54,8 @@ def database(store: Store, uri: str | None) -> Path:
     return Path(urlsplit(uri).path.removeprefix("/"))
 
 
-def _check_scheme(uri: str | None) -> None:
-    """Folders of files, which MLflow also takes, cannot change an alias atomically."""
-    if uri is not None and urlsplit(uri).scheme.partition("+")[0] not in (*DATABASES, *SERVERS):
-        raise InputError(
-            f"The model registry {_without_password(uri)!r} cannot be used; give the address of an "
-            "MLflow server, as in http://127.0.0.1:5000, or of its database, as in sqlite:////folder/mlflow.db"
-        )
-
-
 @contextmanager
-def _silent_mlflow(place: str, uri: str | None) -> Iterator[None]:
+def silent_mlflow(store: Store, uri: str | None) -> Iterator[None]:
     """Errors of MLflow, and of what it stands on, are one sentence that names the place.
 
     MLflow reads its settings when it is imported: no usage statistics, no progress bars, no log
@@ -98,6 +72,7 @@ def _silent_mlflow(place: str, uri: str | None) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
+        place = _without_password(uri) if uri else str(embedded.folder(store))
         cause = shorten(str(error).replace(uri or place, place), 300)
         raise InputError(f"The model registry {place} cannot be used: {cause}") from error
 

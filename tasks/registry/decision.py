@@ -9,11 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.schemas.references import Record
 from tasks.statistics.estimates import calibration_error
-from tasks.statistics.noninferiority import (
-    SIGNIFICANCE,
-    images_needed,
-    noninferiority_p_value,
-)
+from tasks.statistics.noninferiority import SIGNIFICANCE, images_needed, noninferiority_p_value
 from tasks.statistics.paired import compare_paired
 
 ROUNDING = 1e-9
@@ -52,12 +48,10 @@ class Bounds(BaseModel):
 class Judged:
     """What a model does with the held-out images, the same in the same order for both models.
 
-    Attributes:
-        healthy: Whether it learned: predicts every class and clearly beats the largest one.
-        hits: Whether each image was called right, bool (n,).
-        labels: The true classes, as they are called, integers (n,).
-        confidences: The top probabilities, 0..1, (n,).
-        seconds: Per 1,000 images, above 0; of both models on the same machine at the same time.
+    `healthy` is whether it predicts every class and clearly beats the largest one, `hits` whether
+    each image was called right, bool (n,), `labels` the true classes, as they are called, integers
+    (n,), `confidences` the top probabilities, 0..1, (n,), and `seconds` those per 1,000 images,
+    above 0; of both models on the same machine at the same time.
     """
 
     healthy: bool
@@ -67,18 +61,9 @@ class Judged:
     seconds: float
 
     @property
-    def n(self) -> int:
-        """How many images."""
-        return len(self.hits)
-
-    @property
     def errors(self) -> int:
         """How many of them were called wrong."""
         return int((~self.hits).sum())
-
-    def recall(self, label: int) -> float:
-        """The share of the images of a class that were called right, 0..1."""
-        return float(self.hits[self.labels == label].mean())
 
 
 class Criterion(Record):
@@ -115,66 +100,57 @@ def decide(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Decis
     Raises:
         ValueError: There is no image, or the two were not judged on the same ones.
     """
-    if not challenger.n:
+    images = len(challenger.hits)
+    if not images:
         raise ValueError("a challenger is judged on one held-out image or more")
-    if champion is None:
-        rows: tuple[Criterion, ...] = (_learned(None, challenger),)
-        merit = "there was no champion yet"
-    else:
+    merit = "there was no champion yet"
+    if champion is not None:
         if not np.array_equal(champion.labels, challenger.labels):
             raise ValueError("champion and challenger are judged on the same held-out images")
-        rows = tuple(_criteria(champion, challenger, bounds))
         merit = (
-            f"errors fell from {champion.errors} to {challenger.errors} of {challenger.n:,} "
+            f"errors fell from {champion.errors} to {challenger.errors} of {images:,} "
             "held-out images, and nothing else is out of bounds"
         )
+    rows = tuple(_criteria(champion, challenger, bounds))
     objections = [row.objection for row in rows if not row.passed]
-    return Decision(
-        promoted=not objections,
-        reason=f"Not promoted: {'; '.join(objections)}." if objections else f"Promoted: {merit}.",
-        rows=rows,
-    )
+    reason = f"Not promoted: {'; '.join(objections)}." if objections else f"Promoted: {merit}."
+    return Decision(promoted=not objections, reason=reason, rows=rows)
 
 
-def _criteria(champion: Judged, challenger: Judged, bounds: Bounds) -> Iterator[Criterion]:
-    yield _learned(champion, challenger)
+def _criteria(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Iterator[Criterion]:
+    before = None if champion is None else float(champion.healthy)
+    healthy, objection = challenger.healthy, "the challenger did not learn"
+    yield _row("learned, 1 or 0", before, float(healthy), 1, not healthy, objection)
+    if champion is None:
+        return
     yield _fewer_errors(champion, challenger)
     yield _not_inferior(champion, challenger, bounds.margin)
     for label in np.unique(challenger.labels):
         yield _keeps_class(champion, challenger, int(label), bounds.class_margin)
     yield _calibrated(champion, challenger, bounds.calibration)
-    yield _fast(champion, challenger, bounds.slowdown)
+    yield _fast(champion.seconds, challenger.seconds, bounds.slowdown)
 
 
-def _learned(champion: Judged | None, challenger: Judged) -> Criterion:
-    return Criterion(
-        name="learned, 1 or 0",
-        champion=None if champion is None else float(champion.healthy),
-        challenger=float(challenger.healthy),
-        bound=1,
-        objection="" if challenger.healthy else "the challenger did not learn",
-    )
+def _row(
+    name: str, before: float | None, after: float, bound: float, failed: bool, objection: str
+) -> Criterion:
+    objection = objection if failed else ""
+    return Criterion(name=name, champion=before, challenger=after, bound=bound, objection=objection)
 
 
 def _fewer_errors(champion: Judged, challenger: Judged) -> Criterion:
-    objection = ""
-    if challenger.errors == champion.errors:
-        objection = (
-            f"both make as many errors, {champion.errors} of {champion.n:,} held-out images, "
-            "and a tie goes to the champion"
-        )
-    elif challenger.errors > champion.errors:
-        objection = (
-            f"its errors are {challenger.errors} of {champion.n:,} held-out images, "
-            f"the champion's {champion.errors}"
-        )
-    return Criterion(
-        name="errors, fewer than",
-        champion=champion.errors,
-        challenger=challenger.errors,
-        bound=champion.errors,
-        objection=objection,
+    before, after, images = (
+        champion.errors,
+        challenger.errors,
+        f"{len(champion.hits):,} held-out images",
     )
+    if after == before:
+        objection = (
+            f"both make as many errors, {before} of {images}, and a tie goes to the champion"
+        )
+    else:
+        objection = f"its errors are {after} of {images}, the champion's {before}"
+    return _row("errors, fewer than", before, after, before, after >= before, objection)
 
 
 def _not_inferior(champion: Judged, challenger: Judged, margin: float) -> Criterion:
@@ -182,57 +158,36 @@ def _not_inferior(champion: Judged, challenger: Judged, margin: float) -> Criter
     p_value = noninferiority_p_value(pairs.only_first, pairs.only_second, pairs.n, margin)
     needed = images_needed(margin)
     remedy = f"{needed:,} can" if pairs.n < needed else "more can"
-    return Criterion(
-        name=f"chance of this if {margin:g} accuracy were lost, at most",
-        champion=None,
-        challenger=p_value,
-        bound=SIGNIFICANCE,
-        objection=""
-        if p_value <= SIGNIFICANCE
-        else f"{pairs.n:,} held-out images cannot show that less than {margin:.2%} of accuracy is "
-        f"lost ({remedy}, or give a larger --margin)",
+    objection = (
+        f"{pairs.n:,} held-out images cannot show that less than {margin:.2%} of accuracy is lost "
+        f"({remedy}, or give a larger --margin)"
     )
+    name = f"chance of this if {margin:g} accuracy were lost, at most"
+    return _row(name, None, p_value, SIGNIFICANCE, p_value > SIGNIFICANCE, objection)
 
 
 def _keeps_class(champion: Judged, challenger: Judged, label: int, margin: float) -> Criterion:
-    before, after = champion.recall(label), challenger.recall(label)
+    of_class = challenger.labels == label
+    before, after = (float(model.hits[of_class].mean()) for model in (champion, challenger))
     is_lost = after < before - margin - ROUNDING or after == 0 < before
-    return Criterion(
-        name=f"recall of {label}, at least",
-        champion=before,
-        challenger=after,
-        bound=max(before - margin, 0),
-        objection=f"it finds {after:.1%} of class {label}, the champion {before:.1%}"
-        if is_lost
-        else "",
-    )
+    objection = f"it finds {after:.1%} of class {label}, the champion {before:.1%}"
+    bound = max(before - margin, 0)
+    return _row(f"recall of {label}, at least", before, after, bound, is_lost, objection)
 
 
 def _calibrated(champion: Judged, challenger: Judged, margin: float) -> Criterion:
     before = calibration_error(champion.confidences, champion.hits)
     after = calibration_error(challenger.confidences, challenger.hits)
-    return Criterion(
-        name="calibration error, at most",
-        champion=before,
-        challenger=after,
-        bound=before + margin,
-        objection=f"its calibration error is {after:.4f}, the champion's {before:.4f}"
-        if after > before + margin + ROUNDING
-        else "",
-    )
+    bound = before + margin
+    objection = f"its calibration error is {after:.4f}, the champion's {before:.4f}"
+    grew = after > bound + ROUNDING
+    return _row("calibration error, at most", before, after, bound, grew, objection)
 
 
-def _fast(champion: Judged, challenger: Judged, slowdown: float) -> Criterion:
-    return Criterion(
-        name="seconds per 1,000 images, at most",
-        champion=champion.seconds,
-        challenger=challenger.seconds,
-        bound=slowdown * champion.seconds,
-        objection=f"it takes {challenger.seconds:.3g} s for 1,000 images, the champion "
-        f"{champion.seconds:.3g} s"
-        if challenger.seconds > slowdown * champion.seconds
-        else "",
-    )
+def _fast(before: float, after: float, slowdown: float) -> Criterion:
+    name, bound = "seconds per 1,000 images, at most", slowdown * before
+    objection = f"it takes {after:.3g} s for 1,000 images, the champion {before:.3g} s"
+    return _row(name, before, after, bound, after > bound, objection)
 
 
 HEADER = ("criterion", "champion", "challenger", "bound", "passed")

@@ -34,8 +34,7 @@ def files(store: Store) -> Path:
 def is_begun(store: Store) -> bool:
     """Whether there is a database, or something in its place; nothing is made.
 
-    Raises:
-        InputError: There is none, but a link that leads nowhere, or model files of one.
+    A link that leads nowhere, or model files without a database, are an `InputError`.
     """
     path = database(store)
     for place in (folder(store), path):
@@ -53,12 +52,8 @@ def begin(store: Store) -> None:
 
     MLflow's migrations are not one transaction: a database that a kill left in the middle of them
     would be of no use to anyone. So it gets its name when it is whole; a link, unlike a rename,
-    replaces nothing, whoever else may be at it.
-
-    Raises:
-        FullDiskError: There is no space for it.
-        InputError: As `is_begun`.
-        OSError: The folder cannot be written to.
+    replaces nothing, whoever else may be at it. Without space, that is a `FullDiskError`; where the
+    folder cannot be written to, an `OSError`; otherwise as `is_begun`.
     """
     if is_begun(store):
         return
@@ -71,11 +66,9 @@ def begin(store: Store) -> None:
 
 
 def address(store: Store) -> str:
-    """The address of the database, after it was checked.
+    """The address of the database; an `InputError` if it is not the whole one of a registry.
 
-    Raises:
-        InputError: It is not the whole database of a registry. MLflow would make a new one of an
-            empty file, and meet damage in the midst of a run.
+    MLflow would make a new one of an empty file, and meet damage in the midst of a run.
     """
     path = database(store)
     flaw = _flaw(path)

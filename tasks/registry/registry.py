@@ -1,24 +1,22 @@
 """Models as versions in an MLflow registry, two of which are called champion and challenger.
 
-Nothing but the alias `champion` says who is champion. All that belongs to a version is written
-before the alias moves to it, and the alias moves in one transaction, so that a run that is killed
-at any moment leaves one whole champion: the old or the new one.
+Nothing but the alias `champion` says who is champion. It moves last, once all that belongs to the
+version is written, and in one transaction: a run that is killed leaves one whole champion.
 """
 
 import getpass
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING
 
 from tasks.errors import InputError
-from tasks.registry.connection import begin, connect, database, is_begun, is_server
+from tasks.registry import embedded
+from tasks.registry.connection import connect, database, is_server, silent_mlflow
 from tasks.registry.decision import Decision, markdown
 from tasks.registry.embedded import MODEL, files
 from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
@@ -32,24 +30,23 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
-DECISION = "decision.json"
 
 
 class Registry:
     """The versions of one registered model.
 
     Whoever writes holds the lock of the artifacts folder, or is alone on a registry elsewhere, and
-    prepares it first. Whoever reads makes nothing, and waits for nobody.
+    prepares it first. Whoever reads makes nothing, and waits for nobody. Nothing is opened before
+    it is needed; then an `InputError` says that a registry cannot be used, or is missing where
+    there was one, and a `FullDiskError` that there is no space for what is written.
+
+    Args:
+        store: Keeps the files, and the database unless `uri` names another.
+        uri: An MLflow server or its database; None is a SQLite database in the store.
+        name: The registered model, as in `two-node-0-1`.
     """
 
     def __init__(self, store: Store, uri: str | None, name: str) -> None:
-        """Nothing is opened before it is needed.
-
-        Args:
-            store: Keeps the files, and the database unless `uri` names another.
-            uri: An MLflow server or its database; None is a SQLite database in the store.
-            name: The registered model, as in `two-node-0-1`.
-        """
         self.name = name
         self._store = store
         self._uri = uri
@@ -59,13 +56,10 @@ class Registry:
         return connect(self._store, self._uri)
 
     def prepare(self) -> None:
-        """Begin a registry where there is none; the runs that a kill left running are over.
-
-        Raises:
-            FullDiskError: There is no space for it.
-            InputError: The registry cannot be used, or is missing where there was one.
-        """
-        begin(self._store, self._uri)
+        """Begin a registry where there is none; the runs that a kill left running are over."""
+        if self._uri is None:
+            with silent_mlflow(self._store, None):
+                embedded.begin(self._store)
         with self._space():
             experiments, left = [self._experiment()], "attributes.status = 'RUNNING'"
             for run in self._client.search_runs(experiments, left):
@@ -85,78 +79,52 @@ class Registry:
 
     def awaits_promotion(self, version: Version) -> bool:
         """Whether a version won against the present champion, but a kill came in between."""
-        champion = self.champion()
-        return (
-            version.decision is not None
-            and version.decision.promoted
-            and version.withdrawal is None
-            and version.opponent == (champion.number if champion else None)
-        )
+        champion, decision = self.champion(), version.decision
+        has_won = decision is not None and decision.promoted and version.withdrawal is None
+        return has_won and version.opponent == (champion.number if champion else None)
 
     def register(self, candidate: Candidate) -> Version:
         """Log a candidate and all that belongs to it as a run, and make it the challenger.
 
         One that was registered before a run was killed, but not judged, is not registered again.
-
-        Raises:
-            FullDiskError: There is no space for it.
-            InputError: The model file is not the one that was described.
+        A model file that is not the one that was described is an `InputError`.
         """
         if not is_intact(candidate.model, candidate.sha256):
             raise InputError(f"{candidate.model} is not what was stored; run the training again")
         with self._space():
             number = self._unjudged(candidate)
             if number is None:
-                with self._run() as run:
-                    self._log(candidate, run.info.run_id)
-                number = self._create_version(candidate, run)
+                number = self._create_version(candidate, self._logged(candidate))
             self._client.set_registered_model_alias(self.name, CHALLENGER, str(number))
         return self._version(number)
 
     def record(self, version: Version, decision: Decision) -> None:
-        """Keep a decision, with all its numbers, in the run and in the registry.
-
-        The tag comes last: with it a version counts as judged.
-
-        Raises:
-            FullDiskError: There is no space for it.
-        """
+        """Keep a decision, with all its numbers, in the run and in the registry."""
         champion, text = self.champion(), markdown(decision)
+        numbers = decision.model_dump_json(indent=2)
         with space_for(files(self._store)):
-            self._client.log_text(version.run_id, decision.model_dump_json(indent=2), DECISION)
+            self._client.log_text(version.run_id, numbers, "decision.json")
             self._client.log_text(version.run_id, text, "decision.md")
         with self._space():
             self._client.update_model_version(self.name, str(version.number), description=text)
             if champion:
                 self._tag(version.number, "opponent", str(champion.number))
+            # last, as with it a version counts as judged
             self._tag(version.number, "decision", decision.model_dump_json())
 
     def promote(self, version: Version) -> None:
-        """Make a version that won champion.
-
-        Raises:
-            FullDiskError: There is no space for it.
-            ValueError: The version was not judged, or was not judged better.
-            InputError: Its file is missing or is not what was registered.
-        """
+        """Make a version that won champion; a `ValueError` if it did not. See `model_path`."""
         winner, champion = self._version(version.number), self.champion()
         if winner.decision is None or not winner.decision.promoted:
             raise ValueError(f"version {version.number} was not judged better than the champion")
-        if champion is None:
-            self._appoint(winner, winner.decision.reason, ())
-        elif champion.number != winner.number:
-            predecessors = (*champion.predecessors, champion.number)
+        if champion is None or champion.number != winner.number:
+            predecessors = (*champion.predecessors, champion.number) if champion else ()
             self._appoint(winner, winner.decision.reason, predecessors)
 
     def rollback(self) -> tuple[Version, Version]:
-        """Make the previous champion champion again; once more goes back further.
+        """Make the previous champion champion again, and return both; once more goes back further.
 
-        Returns:
-            The champion before, and the champion now.
-
-        Raises:
-            FullDiskError: There is no space for it.
-            InputError: There is no previous champion, or its file is not intact.
+        An `InputError` if there is none, or its file is not intact.
         """
         champion = self.champion()
         if champion is None or champion.replaces is None:
@@ -172,35 +140,29 @@ class Registry:
         """The model file of a version, after its digest was checked.
 
         A registry elsewhere keeps a copy in the store. Where the store has moved, the file is found
-        all the same: MLflow's own address of it is absolute, ours is not.
-
-        Raises:
-            FullDiskError: There is no space for a copy.
-            InputError: It is missing or is not what was registered.
+        all the same: MLflow's own address of it is absolute, ours is not. If it is missing or is
+        not what was registered, that is an `InputError`.
         """
-        path = self._path(version)
-        if not self._is_whole(version):
+        path, is_whole = self._fetched(version)
+        if not is_whole:
             raise InputError(
                 f"{path}, the model of {self.name} version {version.number}, is missing or is not "
                 "what was registered; put it back or roll back to another version"
             )
         return path
 
-    def _path(self, version: Version) -> Path:
-        return files(self._store) / version.run_id / "artifacts" / MODEL
-
-    def _is_whole(self, version: Version) -> bool:
-        """Whether its model file is what was registered, fetched if need be."""
-        path = self._path(version)
+    def _fetched(self, version: Version) -> tuple[Path, bool]:
+        """Its model file, fetched if need be, and whether it is what was registered."""
+        path = files(self._store) / version.run_id / "artifacts" / MODEL
         if not is_intact(path, version.sha256):
             self._download(version, path)
-        return is_intact(path, version.sha256)
+        return path, is_intact(path, version.sha256)
 
     def _unjudged(self, candidate: Candidate) -> int | None:
         """The number of a candidate that is registered, whole, and was never judged."""
         found = self._of_lineage(lineage_digest(candidate.lineage), is_judged=False)
         same = (version for version in found if version.sha256 == candidate.sha256)
-        return next((version.number for version in same if self._is_whole(version)), None)
+        return next((version.number for version in same if self._fetched(version)[1]), None)
 
     def _space(self) -> AbstractContextManager[None]:
         """Around what writes entries."""
@@ -218,20 +180,22 @@ class Registry:
             self._tag(version.number, "appointment", appointment.model_dump_json())
             self._client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
 
-    @contextmanager
-    def _run(self) -> Iterator["Run"]:
+    def _logged(self, candidate: Candidate) -> "Run":
         run = self._client.create_run(self._experiment(), run_name=self.name)
         try:
-            yield run
+            self._log(candidate, run.info.run_id)
         except BaseException:
             self._client.set_terminated(run.info.run_id, "FAILED")
             raise
         self._client.set_terminated(run.info.run_id)
+        return run
 
     def _experiment(self) -> str:
         """The experiment whose files lie here: MLflow keeps an absolute folder for each."""
-        here = None if is_server(self._uri) else files(self._store).as_uri()
-        name = self.name if here is None else f"{self.name} in {files(self._store)}"
+        name, here = self.name, None
+        if not is_server(self._uri):
+            folder = files(self._store)
+            name, here = f"{name} in {folder}", folder.as_uri()
         found = self._client.get_experiment_by_name(name)
         return found.experiment_id if found else self._client.create_experiment(name, here)
 
@@ -239,11 +203,9 @@ class Registry:
         from mlflow.entities import Metric, Param
 
         now = round(datetime.now(UTC).timestamp() * 1000)
-        self._client.log_batch(
-            run_id,
-            metrics=[Metric(key, float(value), now, 0) for key, value in candidate.metrics.items()],
-            params=[Param(key, str(value)) for key, value in candidate.params.items()],
-        )
+        metrics = [Metric(key, float(value), now, 0) for key, value in candidate.metrics.items()]
+        params = [Param(key, str(value)) for key, value in candidate.params.items()]
+        self._client.log_batch(run_id, metrics, params)
         with space_for(files(self._store)), TemporaryDirectory() as folder:
             self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
             if candidate.report:
@@ -256,18 +218,15 @@ class Registry:
         """Register the files of a run: version and tags in one transaction."""
         if not self._models():
             self._client.create_registered_model(self.name)
-        version = self._client.create_model_version(
-            self.name,
-            source=f"{run.info.artifact_uri}/{MODEL.parent}",
-            run_id=run.info.run_id,
-            tags={
-                "sha256": candidate.sha256,
-                "classes": ",".join(map(str, candidate.classes)),
-                "threshold": repr(float(candidate.threshold)),
-                "max_pixel": str(candidate.max_pixel),
-                "lineage": lineage_digest(candidate.lineage),
-            },
-        )
+        tags = {
+            "sha256": candidate.sha256,
+            "classes": ",".join(map(str, candidate.classes)),
+            "threshold": repr(float(candidate.threshold)),
+            "max_pixel": str(candidate.max_pixel),
+            "lineage": lineage_digest(candidate.lineage),
+        }
+        source = f"{run.info.artifact_uri}/{MODEL.parent}"
+        version = self._client.create_model_version(self.name, source, run.info.run_id, tags)
         return int(version.version)
 
     def _tag(self, number: int, key: str, value: str) -> None:
@@ -281,7 +240,7 @@ class Registry:
 
     def _models(self) -> "Sequence[RegisteredModel]":
         """What is registered under the name; nothing where no registry was begun."""
-        if not is_begun(self._store, self._uri):
+        if self._uri is None and not embedded.is_begun(self._store):
             return ()
         return self._client.search_registered_models(f"name = '{self.name}'")
 
@@ -289,11 +248,8 @@ class Registry:
         """The versions of a lineage that were or were not judged, the newest first."""
         if not self._models():
             return
-        found = self._client.search_model_versions(
-            f"name = '{self.name}' and tags.lineage = '{lineage}'",
-            order_by=["version_number DESC"],
-        )
-        for version in found:
+        query, order = f"name = '{self.name}' and tags.lineage = '{lineage}'", "version_number DESC"
+        for version in self._client.search_model_versions(query, order_by=[order]):
             if ("decision" in version.tags) == is_judged:
                 yield self._read(version)
 
@@ -310,21 +266,14 @@ class Registry:
     def _read(self, version: "ModelVersion") -> Version:
         tags: dict[str, str] = version.tags
         try:
-            return Version(
-                number=int(version.version),
-                run_id=str(version.run_id),
-                sha256=tags["sha256"],
-                classes=tuple(map(int, tags["classes"].split(","))),
-                threshold=float(tags["threshold"]),
-                max_pixel=int(tags.get("max_pixel") or tags["ink"]),  # as version 0.1 called it
-                lineage=tags["lineage"],
-                metrics=self._client.get_run(str(version.run_id)).data.metrics,
-                created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
-                decision=_parsed(Decision, tags.get("decision")),
-                opponent=_parsed(int, tags.get("opponent")),
-                appointment=_parsed(Appointment, tags.get("appointment")),
-                withdrawal=_parsed(Event, tags.get("withdrawal")),
-            )
+            found = {
+                "number": version.version,
+                "run_id": version.run_id,
+                "lineage": tags["lineage"],  # without which there is no run of ours to ask either
+                "metrics": self._client.get_run(str(version.run_id)).data.metrics,
+                "created": datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+            }
+            return Version.model_validate(tags | found)
         except (KeyError, ValueError) as error:
             raise InputError(
                 f"Version {version.version} of {self.name} was not registered by this project; "
@@ -345,10 +294,6 @@ class Registry:
                         raise
                     return
                 replace(Path(found), path)
-
-
-def _parsed(kind: Any, text: str | None) -> Any:
-    return None if text is None else TypeAdapter(kind).validate_json(text)
 
 
 def _event(why: str) -> Event:

@@ -30,18 +30,12 @@ def describe(registry: Registry) -> str:
 
 def _facts(name: str, versions: dict[str, Version]) -> str:
     columns = [[name, "version", "registered", "model", *METRICS]]
-    columns += [[role, *_values(version)] for role, version in versions.items()]
+    for role, version in versions.items():
+        numbers = (version.metrics.get(metric) for metric in METRICS)
+        shown = ("" if number is None else f"{number:.5g}" for number in numbers)
+        facts = (str(version.number), _minute(version.created), version.sha256[:16])
+        columns.append([role, *facts, *shown])
     return aligned(list(zip(*columns, strict=True)))
-
-
-def _values(version: Version) -> list[str]:
-    numbers = (version.metrics.get(metric) for metric in METRICS)
-    return [
-        str(version.number),
-        _minute(version.created),
-        version.sha256[:16],
-        *("" if number is None else f"{number:.5g}" for number in numbers),
-    ]
 
 
 def _verdict(challenger: Version) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, Json
 
 from tasks.registry.decision import Decision
 from tasks.schemas.references import Record
@@ -28,18 +30,13 @@ class Appointment(Event):
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is to be registered.
+    """What is to be registered; `sha256` is the hex digest of the `.keras` file `model`.
 
-    Attributes:
-        model: The `.keras` file.
-        sha256: Hex digest of that file.
-        classes: What the outputs are called.
-        threshold: The top probability (0..1) below which an image is refused.
-        max_pixel: The largest pixel value of the training images, 255 or 16.
-        params: Settings of the training, at most 100.
-        metrics: Numbers on the held-out images; `accuracy`, `errors` and `images` are shown.
-        lineage: What the model was made of, as JSON: data digests, config, source digest.
-        report: A folder that is stored with it, if there is one.
+    `classes` are what the outputs are called, `threshold` is the top probability (0..1) below
+    which an image is refused, `max_pixel` the largest pixel value of the training images, 255 or
+    16. Of the numbers on the held-out images in `metrics`, `accuracy`, `errors` and `images` are
+    shown. `lineage` is what the model was made of, as JSON: data digests, config, source digest;
+    `params` are at most 100 settings of the training, `report` is a folder that is stored too.
     """
 
     model: Path
@@ -53,39 +50,30 @@ class Candidate:
     report: Path | None = None
 
 
-@dataclass(frozen=True)
-class Version:
-    """A registered model, as read back from the registry.
+class Version(BaseModel):
+    """A registered model, as the registry's tags, all of them text, have it; see `Candidate`.
 
-    Attributes:
-        number: 1, 2, ... within the registered model.
-        run_id: MLflow's run with its params, metrics and files.
-        sha256: Hex digest of the model file.
-        classes: What the outputs are called.
-        threshold: The top probability (0..1) below which an image is refused.
-        max_pixel: The largest pixel value of the training images, 255 or 16.
-        lineage: Hex digest of what the model was made of.
-        metrics: Numbers on the held-out images.
-        created: When it was registered, UTC.
-        decision: Whether it was to be promoted and why; None until it was judged.
-        opponent: The champion it was judged against, if there was one.
-        appointment: When and why it last became champion, if it did.
-        withdrawal: When and why it was rolled back, if it was.
+    It is the `number`th of its name, from 1, and its params, metrics and files are of MLflow's run
+    `run_id`. `lineage` is a digest in hex. `decision` is None until it was judged, against the
+    champion `opponent` if there was one; `appointment` says when it last became champion, if it
+    did, and `withdrawal` when it was rolled back, if it was. Times are UTC.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     number: int
     run_id: str
     sha256: str
-    classes: tuple[int, ...]
+    classes: Annotated[tuple[int, ...], BeforeValidator(lambda text: text.split(","))]
     threshold: float
-    max_pixel: int
+    max_pixel: int = Field(validation_alias=AliasChoices("max_pixel", "ink"))  # as 0.1 called it
     lineage: str
     metrics: Mapping[str, float]
     created: datetime
-    decision: Decision | None
-    opponent: int | None
-    appointment: Appointment | None
-    withdrawal: Event | None
+    decision: Json[Decision] | None = None
+    opponent: int | None = None
+    appointment: Json[Appointment] | None = None
+    withdrawal: Json[Event] | None = None
 
     @property
     def predecessors(self) -> tuple[int, ...]:

@@ -51,8 +51,8 @@ def checkpoints(store: Store) -> list[Checkpoint]:
 
 def remove_all(store: Store) -> None:
     """Remove the checkpoints of all stages."""
-    for checkpoint in checkpoints(store):
-        checkpoint.remove()
+    for name in store.names(FOLDER):
+        store.remove(name)
 
 
 def remove_finished(store: Store, records: str) -> None:

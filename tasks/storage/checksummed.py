@@ -24,7 +24,6 @@ def read_checksummed(store: Store, name: str) -> bytes:
     Raises:
         OSError: There is no such file.
         DamagedError: The content is not what was written.
-        RemoteError: The store's remote cannot be reached.
     """
     digest, _, content = store.read(name).partition(b"\n")
     if _digest(content) != digest:
@@ -41,13 +40,7 @@ def write_arrays(store: Store, name: str, arrays: Sequence[NDArray[Any]], notes:
 
 
 def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str]:
-    """Arrays, in their order, and text as `write_arrays` wrote them.
-
-    Raises:
-        OSError: There is no such file.
-        DamagedError: The content is not what was written.
-        RemoteError: The store's remote cannot be reached.
-    """
+    """Arrays, in their order, and text as `write_arrays` wrote them; see `read_checksummed`."""
     with np.load(BytesIO(read_checksummed(store, name)), allow_pickle=False) as saved:
         return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
 

@@ -21,13 +21,9 @@ _digests: dict[tuple[int, int, int, int], str] = {}
 
 @contextmanager
 def space_for(target: Path) -> Iterator[None]:
-    """Around whatever writes: where there is no space left, one sentence says so.
+    """Around what writes to `target`, by the name that a person knows, where it exists or not.
 
-    Args:
-        target: The file, as a person knows it; it need not exist.
-
-    Raises:
-        FullDiskError: The disk, a quota, or the limit of a file's size left no space.
+    That the disk, a quota, or the limit of a file's size leaves no space is a `FullDiskError`.
     """
     try:
         yield
@@ -37,8 +33,9 @@ def space_for(target: Path) -> Iterator[None]:
         code = why_full(error)
         if code is None:
             raise
-        sentence = f"no space left on {_disk(target)} for {target}{FULL[code]}"
-        raise FullDiskError(sentence) from error
+        path = target.resolve()
+        disk = next(folder for folder in (path, *path.parents) if folder.is_mount())
+        raise FullDiskError(f"no space left on {disk} for {target}{FULL[code]}") from error
 
 
 def why_full(error: BaseException | None) -> int | None:
@@ -50,12 +47,6 @@ def why_full(error: BaseException | None) -> int | None:
             return OF_SQLITE[error.sqlite_errorcode]
         error = error.__cause__ or error.__context__
     return None
-
-
-def _disk(path: Path) -> Path:
-    """Where the disk of a path is mounted."""
-    path = path.resolve()
-    return next(folder for folder in (path, *path.parents) if folder.is_mount())
 
 
 @contextmanager
@@ -74,11 +65,9 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def temporary_path(target: Path, folder: Path) -> Iterator[Path]:
-    """A path to write what becomes `target` to, a file or a folder; gone afterwards.
+    """A path in `folder`, on the same file system, to write what becomes `target` to.
 
-    Args:
-        target: Where it will lie; the temporary path has its suffix.
-        folder: Where it lies until then, on the same file system; it is made.
+    It may become a file or a folder, has the suffix of `target`, and is gone afterwards.
 
     Raises:
         FullDiskError: There is no space for it.

@@ -20,13 +20,9 @@ def exclusive(
     """Hold the store until the block ends; wait for another run that holds it.
 
     The lock is `flock`'s, which the system releases when its holder dies, so that a killed run
-    never blocks the next one. It lies in the store's folder: of a remote store it holds for the
-    runs of this machine, and those of others do no harm (see `Store`).
-
-    Args:
-        store: Its folder exists.
-        wait_seconds: How long to wait for another run, 0 or more; None is as long as it takes.
-        say: Is told for whom we wait.
+    never blocks the next one. It lies in the store's folder, which exists: of a remote store it
+    holds for the runs of this machine, and those of others do no harm (see `Store`). The wait is 0
+    or more; None is as long as it takes. `say` is told for whom we wait.
 
     Raises:
         FullDiskError: There is no space for the lock.

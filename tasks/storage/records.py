@@ -41,8 +41,7 @@ class RecordSerializer(Serializer):
     def loads(self, blob: bytes) -> Record:
         """Decode a record; an unknown class is a `KeyError`, a wrong field a `ValidationError`."""
         name, fields = json.loads(blob)
-        record: Record = _record_classes(Record)[name].model_validate(fields)
-        return record
+        return _record_classes(Record)[name].model_validate(fields)
 
 
 class RecordFolder(WritableFileSystem):
@@ -60,12 +59,7 @@ class RecordFolder(WritableFileSystem):
     def write_path(  # type: ignore[override]  # Prefect calls it with _sync
         self, path: str, content: bytes, _sync: bool = True
     ) -> None:
-        """Write a record, by its key, with the digest of its bytes in front.
-
-        Raises:
-            FullDiskError: There is no space for it. Prefect continues without a record.
-            RemoteError: The store's remote cannot be written to. The same.
-        """
+        """Write a record by its key; without space or remote Prefect continues without it."""
         try:
             write_checksummed(self.store, f"{FOLDER}/{path}", content)
         except (FullDiskError, RemoteError) as error:
@@ -79,7 +73,6 @@ class RecordFolder(WritableFileSystem):
             OSError: There is no such record.
             ValueError: It names another serializer, storage or type than ours.
             DamagedError: The record, or a file it refers to, is not what was stored.
-            RemoteError: The store's remote cannot be reached.
         """
         envelope = _checked(read_checksummed(self.store, f"{FOLDER}/{path}"))
         for file in RecordSerializer().loads(envelope["result"].encode()).files():
@@ -96,9 +89,8 @@ def _checked(content: bytes) -> dict[str, Any]:
     Prefect makes whatever serializer and storage a record names, and its pickle runs code.
     """
     envelope: dict[str, Any] = json.loads(content)
-    metadata = envelope["metadata"]
-    named = {key: metadata[key] for key in ("serializer", "storage_block_id")}
     ours = {"serializer": {"type": RecordSerializer().type}, "storage_block_id": None}
+    named = {key: envelope["metadata"][key] for key in ours}
     if envelope.keys() != {"metadata", "result"} or named != ours:
         raise ValueError(f"a record of {named} is not ours")
     return envelope
@@ -109,10 +101,9 @@ def storing_in(store: Store) -> Iterator[None]:
     """Within a flow run: tasks keep their records and artifacts in `store`."""
     run = FlowRunContext.get()
     assert run is not None, "storing_in is called inside a flow"
-    folder = RecordFolder(address=store.address)
-    records = run.result_store.model_copy(
-        update={"result_storage": folder, "serializer": RecordSerializer()}
-    )
+    folder, serializer = RecordFolder(address=store.address), RecordSerializer()
+    update = {"result_storage": folder, "serializer": serializer}
+    records = run.result_store.model_copy(update=update)
     with run.model_copy(update={"result_store": records}):
         yield
 

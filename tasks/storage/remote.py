@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +13,8 @@ from fsspec.core import url_to_fs
 
 from tasks.errors import RemoteError, in_one_line
 from tasks.storage.files import why_full
+
+READ, WRITE = "read", "written to"
 
 _complete: set[tuple[str, str]] = set()
 
@@ -34,18 +35,13 @@ class Remote:
 
     address: str
 
-    def probe(self) -> None:
-        """Write a small file and remove it, to learn now what would go wrong later."""
-        self.write("probe", BytesIO(b"can this be written?"))
-        self.remove("probe")
-
     def write(self, name: str, content: BinaryIO) -> None:
         """Replace a file atomically: until all of `content` is there, nothing of it is visible.
 
         A killed process may leave the parts of a multipart upload, which nobody sees, and which
         S3 removes where the bucket has a rule for them.
         """
-        with self._for_writing() as (fs, root):
+        with self._opened(WRITE) as (fs, root):
             path = f"{root}/{name}"
             if not isinstance(fs, AsyncFileSystem):
                 # Object stores need no folders, and s3fs would make a missing bucket.
@@ -70,18 +66,18 @@ class Remote:
 
     def read(self, name: str) -> bytes:
         """All bytes of a file."""
-        with self._for_reading() as (fs, root):
+        with self._opened(READ) as (fs, root):
             content: bytes = fs.cat_file(f"{root}/{name}")
-            return content
+        return content
 
     def download(self, name: str, target: Path) -> None:
         """Copy a file to a local path."""
-        with self._for_reading() as (fs, root):
+        with self._opened(READ) as (fs, root):
             fs.get_file(f"{root}/{name}", str(target))
 
     def names(self, folder: str) -> list[str]:
         """The files in a folder, oldest first; none if there is no such folder."""
-        with suppress(FileNotFoundError), self._for_reading() as (fs, root):
+        with suppress(FileNotFoundError), self._opened(READ) as (fs, root):
             fs.invalidate_cache()
             entries = fs.ls(f"{root}/{folder}", detail=True)
             paths = [entry["name"] for entry in entries if entry["type"] == "file"]
@@ -91,38 +87,26 @@ class Remote:
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
-        with self._for_writing() as (fs, root), suppress(FileNotFoundError):
+        with self._opened(WRITE) as (fs, root), suppress(FileNotFoundError):
             fs.rm_file(f"{root}/{name}")
 
     def _size(self, name: str) -> int | None:
-        with suppress(FileNotFoundError), self._for_reading() as (fs, root):
+        with suppress(FileNotFoundError), self._opened(READ) as (fs, root):
             fs.invalidate_cache()
             size: int = fs.info(f"{root}/{name}")["size"]
             return size
         return None
 
     @contextmanager
-    def _for_reading(self) -> Iterator[tuple[AbstractFileSystem, str]]:
+    def _opened(self, use: str) -> Iterator[tuple[AbstractFileSystem, str]]:
         try:
-            yield self._open()
-        except FileNotFoundError:
-            raise
+            fs, root = url_to_fs(self.address)
+            yield fs, root.rstrip("/")
         except Exception as error:  # each file system has errors of its own
-            if why_full(error):  # then it is this machine's disk
+            # while reading, a file may be missing, and this machine's disk full
+            if use == READ and (isinstance(error, FileNotFoundError) or why_full(error)):
                 raise
-            raise RemoteError(f"{self.address} cannot be read ({in_one_line(error)})") from error
-
-    @contextmanager
-    def _for_writing(self) -> Iterator[tuple[AbstractFileSystem, str]]:
-        try:
-            yield self._open()
-        except Exception as error:  # each file system has errors of its own
-            reason = in_one_line(error)
-            raise RemoteError(f"{self.address} cannot be written to ({reason})") from error
-
-    def _open(self) -> tuple[AbstractFileSystem, str]:
-        fs, root = url_to_fs(self.address)
-        return fs, root.rstrip("/")
+            raise RemoteError(f"{self.address} cannot be {use} ({in_one_line(error)})") from error
 
 
 def _write(fs: AbstractFileSystem, path: str, content: BinaryIO) -> None:

@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import threading
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -26,11 +25,8 @@ def source_sha256(module: str, root: Path = PROJECT) -> str:
     """Hex SHA-256 over the source of `module` and of its project imports, transitively.
 
     Imports inside functions count too; what is `UNDECISIVE` does not, nor what it alone imports.
-    Prefect's TASK_SOURCE policy sees only the text of the task function itself.
-
-    Args:
-        module: Dotted name, as in `tasks.load`.
-        root: Folder that holds the packages.
+    Prefect's TASK_SOURCE policy sees only the text of the task function itself. The module's name
+    is dotted, as in `tasks.load`; `root` is the folder that holds the packages.
     """
     digest = hashlib.sha256()
     for path in sorted(reachable(module, root)):
@@ -44,14 +40,12 @@ def reachable(module: str, root: Path = PROJECT) -> set[Path]:
     waiting = [module]
     while waiting:
         path = _path(waiting.pop(), root)
-        if path is not None and path not in found and not _is_undecisive(path, root):
+        if path is None or path.relative_to(root).as_posix().startswith(UNDECISIVE):
+            continue
+        if path not in found:
             found.add(path)
-            waiting.extend(_imported(path))
+            waiting += _imported(path)
     return found
-
-
-def _is_undecisive(path: Path, root: Path) -> bool:
-    return path.relative_to(root).as_posix().startswith(UNDECISIVE)
 
 
 @cache
@@ -62,21 +56,16 @@ def _path(module: str, root: Path) -> Path | None:
 
 
 @cache
-def _imported(path: Path) -> tuple[str, ...]:
+def _imported(path: Path) -> list[str]:
     """Every dotted name below the project's packages that a file may import, parents included."""
-    return tuple(_names(path))
-
-
-def _names(path: Path) -> Iterator[str]:
     with _parsing:
         tree = ast.parse(path.read_bytes())
+    names: list[str] = []
     for node in ast.walk(tree):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] in PACKAGES:
-                yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    split = [name.split(".") for name in names]
+    ours = [parts for parts in split if parts[0] in PACKAGES]
+    return [".".join(parts[:end]) for parts in ours for end in range(1, len(parts) + 1)]

@@ -11,7 +11,6 @@ from uuid import UUID
 from prefect import Task, task
 from prefect.cache_policies import CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.schemas.references import identity
@@ -25,21 +24,6 @@ LIBRARIES = ("keras", "tensorflow", "numpy")
 _finished: defaultdict[UUID | None, list["TaskRunResult"]] = defaultdict(list)
 
 
-def inputs_key(context: TaskRunContext, inputs: Mapping[str, object]) -> str:
-    """A digest of every input's identity: a moved or re-made file of equal content hits."""
-    return inputs_sha256(inputs)
-
-
-def source_key(context: TaskRunContext, inputs: Mapping[str, object]) -> str:
-    """The task's name, and a digest of its module and of all that the module imports."""
-    return f"{context.task.name} {source_sha256(context.task.fn.__module__)}"
-
-
-def libraries_key(context: TaskRunContext, inputs: Mapping[str, object]) -> str:
-    """The versions that decide what arrays and models become."""
-    return library_versions()
-
-
 def inputs_sha256(inputs: Mapping[str, object]) -> str:
     """Hex digest of the identities of named inputs."""
     named = {name: identity(value) for name, value in inputs.items()}
@@ -51,9 +35,13 @@ def library_versions() -> str:
     return " ".join(f"{name}={version(name)}" for name in LIBRARIES)
 
 
-INPUTS = CachePolicy.from_cache_key_fn(inputs_key)
-SOURCE = CachePolicy.from_cache_key_fn(source_key)
-LIBRARY_VERSIONS = CachePolicy.from_cache_key_fn(libraries_key)
+# every input's identity: a moved or re-made file of equal content hits
+INPUTS = CachePolicy.from_cache_key_fn(lambda context, inputs: inputs_sha256(inputs))
+# the task's name, and its module and all that the module imports
+SOURCE = CachePolicy.from_cache_key_fn(
+    lambda context, inputs: f"{context.task.name} {source_sha256(context.task.fn.__module__)}"
+)
+LIBRARY_VERSIONS = CachePolicy.from_cache_key_fn(lambda context, inputs: library_versions())
 
 
 class TaskRunResult(BaseModel):

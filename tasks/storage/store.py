@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -33,6 +33,9 @@ class Store:
     A file that is written has only a name, and is replaced as a whole; of these a remote store
     keeps no local copies. So several machines may use one remote at a time: none ever sees half a
     file of another, and the worst that happens is that two do the same work.
+
+    Whatever writes raises `FullDiskError` where there is no space, and whatever reads or writes
+    `RemoteError` where the remote cannot be reached.
     """
 
     root: Path
@@ -40,10 +43,7 @@ class Store:
 
     @classmethod
     def at(cls, address: str | Path) -> "Store":
-        """The store at a folder or at an fsspec URL, which has its copies in the user's cache.
-
-        Nothing is looked for or made yet.
-        """
+        """The store at a folder or at an fsspec URL, with its copies in the user's cache."""
         text = str(address)
         if is_remote(text):
             name = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -60,18 +60,10 @@ class Store:
         return f"{self.remote.address}/{name}" if self.remote else str(self.root / name)
 
     def add(self, name: str, write: Callable[[Path], object]) -> FileReference:
-        """Store what `write` puts into the path it is given, under `name` and a digest.
+        """Store what `write` puts into the temporary path it is given, which has the same suffix.
 
-        Args:
-            name: Relative path, as in `arrays/train-images.npy`; the digest goes before the suffix.
-            write: Called with a temporary path that has the suffix of `name`.
-
-        Returns:
-            A reference to the finished file. A killed run leaves no part of it.
-
-        Raises:
-            FullDiskError: There is no space for it.
-            RemoteError: It could not be uploaded; then it is not stored here either.
+        The name is a relative path, as in `arrays/train-images.npy`; a digest goes before the
+        suffix. A killed run, or a remote that cannot be reached, leaves no part of the file.
         """
         plain = PurePosixPath(name)
         with self.temporary(name) as temporary:
@@ -86,9 +78,7 @@ class Store:
     def add_array(self, name: str, array: NDArray[Any]) -> ArrayReference:
         """Store an array of any shape and numeric dtype under `arrays/name`."""
         file = self.add(f"arrays/{name}.npy", lambda path: _save(path, array))
-        return ArrayReference(
-            path=file.path, sha256=file.sha256, shape=array.shape, dtype=str(array.dtype)
-        )
+        return ArrayReference(**dict(file), shape=array.shape, dtype=str(array.dtype))
 
     def add_text(self, name: str, text: str) -> FileReference:
         """Store a text, as UTF-8."""
@@ -107,7 +97,6 @@ class Store:
 
         Raises:
             DamagedError: The file is missing or its bytes are not the stored ones.
-            RemoteError: The remote cannot be reached.
         """
         path = self.root / reference.path
         if not is_intact(path, reference.sha256):
@@ -117,13 +106,7 @@ class Store:
         return path
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace the file `name`, a relative path, atomically.
-
-        Raises:
-            FullDiskError: There is no space for it.
-            OSError: The folder cannot be written to.
-            RemoteError: The remote cannot be.
-        """
+        """Replace the file `name`, a relative path, atomically; if that cannot be, an `OSError`."""
         if self.remote:
             self.remote.write(name, BytesIO(content))
             return
@@ -132,12 +115,7 @@ class Store:
             replace(temporary, self.root / name)
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file that was written.
-
-        Raises:
-            OSError: There is no such file.
-            RemoteError: The remote cannot be reached.
-        """
+        """The bytes of a file that was written; an `OSError` if there is none."""
         return self.remote.read(name) if self.remote else (self.root / name).read_bytes()
 
     def names(self, folder: str) -> list[str]:
@@ -154,25 +132,17 @@ class Store:
         else:
             (self.root / name).unlink(missing_ok=True)
 
-    @contextmanager
-    def temporary(self, name: str) -> Iterator[Path]:
-        """A path to write the file or folder `name` to, on the same file system; gone afterwards.
-
-        Raises:
-            FullDiskError: There is no space for it.
-        """
-        with temporary_path(self.root / name, self.root / "tmp") as path:
-            yield path
+    def temporary(self, name: str) -> AbstractContextManager[Path]:
+        """A path to write the file or folder `name` to, on the same disk; gone afterwards."""
+        return temporary_path(self.root / name, self.root / "tmp")
 
     def _fetch(self, reference: FileReference) -> None:
         damaged = DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")
         if not self.remote:
             raise damaged
         with self.temporary(reference.path) as temporary:
-            try:
+            with suppress(FileNotFoundError):
                 self.remote.download(reference.path, temporary)
-            except FileNotFoundError:
-                raise damaged from None
             if not is_intact(temporary, reference.sha256):
                 raise damaged
             replace(temporary, self.root / reference.path)
@@ -180,11 +150,7 @@ class Store:
 
 @contextmanager
 def writable(place: str | Path) -> Iterator[None]:
-    """Around what writes to the artifacts for the first time.
-
-    Raises:
-        InputError: They cannot be written to.
-    """
+    """Around what writes to the artifacts first; that it cannot is an `InputError`."""
     try:
         yield
     except OSError as error:
@@ -205,8 +171,9 @@ def writable_store(address: str) -> Store:
         with writable(store.root), space_for(store.root):
             store.root.mkdir(parents=True, exist_ok=True)
             TemporaryFile(dir=store.root).close()
-        if store.remote:
-            store.remote.probe()
+        if store.remote:  # learn now what would go wrong later
+            store.write("probe", b"can this be written?")
+            store.remove("probe")
     except RemoteError as error:
         raise InputError(
             f"--artifacts {error}; give a folder or URL that can, and the credentials that it needs"

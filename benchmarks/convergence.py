@@ -34,7 +34,7 @@ from tasks.networks.attempts import train_until_healthy
 from tasks.networks.compilation import compile_training
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import MOST_ATTEMPTS, examine
-from tasks.networks.inference import predicted_classes, run, run_rows
+from tasks.networks.inference import predicted_classes, run
 from tasks.networks.losses import targets_for
 from tasks.networks.recipe import Training
 from tasks.networks.training import fit
@@ -125,7 +125,8 @@ def _judge(
     model: Any, train: Features, test: Features, targets: NDArray[np.float32], attempts: int
 ) -> Outcome:
     hits = predicted_classes(run(model, test.inputs)) == predicted_classes(test.one_hot)
-    reason = examine(partial(run_rows, model, train.inputs), targets)
+    rows = np.arange(len(targets), dtype=np.int32)
+    reason = examine(model, train.inputs, targets, rows)
     return Outcome(learned=not reason, accuracy=float(hits.mean()), attempts=attempts)
 
 

@@ -1,6 +1,6 @@
 """A network, its loss and its optimizer, compiled into one TensorFlow graph and started anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,6 @@ from tasks.networks.recipe import Training
 if TYPE_CHECKING:
     import keras
 
-
 KEPT_SEEDS = 5  # label efficiency goes through the same few again and again
 
 
@@ -26,9 +25,8 @@ class Compiled:
     Attributes:
         model: What is trained.
         training: How it is trained.
-        train_on: Trains on rows int32 (m,) of inputs and targets, distorted by transforms float32
-            (m, 8) if the recipe says so, in batches that start at bounds int32 (b + 1,), and gives
-            the sum of losses and the number of hits.
+        train_on: Trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
+            losses and the number of hits.
         variables: All that training changes: the model's and the optimizer's.
         finish: Gives the model its final weights, once its last epoch is over.
         steps: Two variables with what `scheduled_steps` gives for the images that are trained on.
@@ -55,8 +53,10 @@ def compile_training(
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
-    image_losses = per_image_loss(training.loss, targets.shape[1], training.label_smoothing)
-    steps = [tf.Variable(float(n)) for n in scheduled_steps(training, len(inputs))]
+    nodes = targets.shape[1]
+    image_losses = per_image_loss(training.loss, nodes, training.label_smoothing)
+    hits_of = keras.metrics.binary_accuracy if nodes == 1 else keras.metrics.categorical_accuracy
+    steps = [tf.Variable(count) for count in scheduled_steps(training, len(inputs))]
     optimizer = build_optimizer(training, *steps)
     optimizer.build(model.trainable_variables)
 
@@ -69,7 +69,7 @@ def compile_training(
             loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply(gradients, model.trainable_variables)
-        return tf.reduce_sum(losses), tf.reduce_sum(count_hits(expected, probabilities))
+        return tf.reduce_sum(losses), tf.reduce_sum(hits_of(expected, probabilities))
 
     def train_on(x: Any, y: Any, rows: Any, transforms: Any, bounds: Any) -> tuple[Any, Any]:
         loss = hits = tf.constant(0.0)
@@ -93,10 +93,10 @@ def compile_training(
     )
 
 
-def scheduled_steps(training: Training, images: int) -> tuple[int, int]:
+def scheduled_steps(training: Training, images: int) -> tuple[float, float]:
     """Steps of the warm-up, and from there to the end of a training on so many images."""
-    batches = -(-images // training.batch_size)
-    warm_up = round(training.warm_up * batches)
+    batches = training.batches(images)
+    warm_up = float(round(training.warm_up * batches))
     return warm_up, training.epochs * batches - warm_up
 
 
@@ -106,27 +106,16 @@ def build_optimizer(training: Training, warm_up: Any, decay: Any) -> "keras.Opti
     With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0. A graph
     for each number of steps would cost seconds, and 11 MB that TensorFlow never gives back.
     """
-    import keras
+    from keras.optimizers import SGD, Adam, schedules
 
+    rate: Any = training.learning_rate
+    if training.warm_up:
+        rate = schedules.CosineDecay(0.0, decay, warmup_target=rate, warmup_steps=warm_up)
     average = {"use_ema": training.averaging > 0, "ema_momentum": training.averaging or 0.99}
-    rate = _learning_rate(training, warm_up, decay)
     if training.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, **average)
+        return SGD(rate, **average)
     weight_decay = training.weight_decay or None
-    return keras.optimizers.Adam(rate, beta_2=training.beta_2, weight_decay=weight_decay, **average)
-
-
-def _learning_rate(training: Training, warm_up: Any, decay: Any) -> Any:
-    import keras
-
-    if not training.warm_up:
-        return training.learning_rate
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=decay,
-        warmup_target=training.learning_rate,
-        warmup_steps=warm_up,
-    )
+    return Adam(rate, beta_2=training.beta_2, weight_decay=weight_decay, **average)
 
 
 def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any, Any]:
@@ -149,17 +138,6 @@ def mapped_tensor(path: Path, shape: tuple[int, ...]) -> Any:
     return tf.experimental.dlpack.from_dlpack(mapped.__dlpack__())
 
 
-def count_hits(expected: Any, probabilities: Any) -> Any:
-    """1.0 for each correct prediction: the largest node, or one node on the right side of 0.5."""
-    from keras import ops
-
-    if expected.shape[-1] == 1:
-        correct = ops.equal(probabilities[..., 0] > 0.5, expected[..., 0] > 0.5)
-    else:
-        correct = ops.equal(ops.argmax(probabilities, -1), ops.argmax(expected, -1))
-    return ops.cast(correct, "float32")
-
-
 class Restarts:
     """Starts a training from the initial weights of one seed after another.
 
@@ -174,15 +152,14 @@ class Restarts:
         training: Training,
         initial: Callable[[int], list[NDArray[Any]]] | None = None,
     ) -> None:
-        """Compile.
+        """Compile the network that `build` makes from a seed.
 
         Args:
             build: Makes the network with the initial weights that follow from a seed.
             inputs: Data of the shape (n, ...) and dtype that will be trained on.
             targets: Their targets, float32 (n, nodes).
             training: How to train.
-            initial: Gives the values of the variables that `build` makes from a seed, where there
-                is a cheaper way to them than building the network.
+            initial: A cheaper way to the values of the variables that `build` makes from a seed.
         """
         initial = initial or (lambda seed: _values(build(seed).variables))
         self._initial = lru_cache(KEPT_SEEDS)(initial)
@@ -196,16 +173,17 @@ class Restarts:
         A warm-up is as long as a training on so many images makes it. It is the same network each
         time: whoever started it before has it no longer.
         """
-        for variable, value in zip(self._compiled.variables, self._untrained, strict=True):
-            variable.assign(value)
-        initial = self._initial(seed)  # the state of a dropout too, which is no weight
-        for variable, value in zip(self._compiled.model.variables, initial, strict=True):
-            variable.assign(value)
-        for variable, steps in zip(
-            self._compiled.steps, scheduled_steps(self.training, images), strict=True
-        ):
-            variable.assign(float(steps))
-        return self._compiled
+        compiled = self._compiled
+        assign(compiled.variables, self._untrained)
+        assign(compiled.model.variables, self._initial(seed))  # a dropout's state, too
+        assign(compiled.steps, scheduled_steps(self.training, images))
+        return compiled
+
+
+def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:
+    """Give each variable its value."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _values(variables: list[Any]) -> list[NDArray[Any]]:

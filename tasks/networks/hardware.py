@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -41,8 +42,7 @@ def resolve_precision(
     if precision != "auto":
         return precision
     native = {"amx_bf16", "avx512_bf16"} & set(processor_features(information))
-    is_native = bool(native) or gpus.exists()
-    return "bfloat16" if is_native else "float32"
+    return "bfloat16" if native or gpus.exists() else "float32"
 
 
 def use_one_thread() -> None:
@@ -63,7 +63,6 @@ def use_one_thread() -> None:
 
 def _field(name: str, information: Path) -> str:
     """The first value of a field of Linux's description of the processor."""
-    if not information.is_file():
-        return ""
-    lines = (line.partition(":") for line in information.read_text().splitlines())
-    return next((value.strip() for key, _, value in lines if key.strip() == name), "")
+    text = information.read_text() if information.is_file() else ""
+    found = re.search(rf"^{name}\s*:(.*)", text, re.MULTILINE)
+    return found[1].strip() if found else ""

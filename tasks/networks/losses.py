@@ -36,5 +36,4 @@ def targets_for(nodes: int, one_hot: NDArray[np.float32]) -> NDArray[np.float32]
         return one_hot
     if (nodes, classes) != (1, 2):
         raise ValueError(f"{nodes} output nodes cannot tell {classes} classes apart")
-    labels: NDArray[np.float32] = np.argmax(one_hot, axis=1, keepdims=True).astype(np.float32)
-    return labels
+    return np.asarray(one_hot.argmax(axis=1, keepdims=True), np.float32)

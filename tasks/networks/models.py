@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     import keras
 
 
-def add_model(store: Store, name: str, model: "keras.Model") -> ModelReference:
-    """Store a built model under `models/name`, identified by the digest of its weights."""
-    file = store.add(f"models/{name}.keras", model.save)
+def add_model(store: Store, model: "keras.Model") -> ModelReference:
+    """Store a built model by its name, identified by the digest of its weights."""
+    file = store.add(f"models/{model.name}.keras", model.save)
     return ModelReference(
-        path=file.path,
-        sha256=file.sha256,
+        **dict(file),
         weights_sha256=weights_sha256(model),
         parameters=model.count_params(),
         trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
@@ -61,7 +60,7 @@ def store_trained(
     """Store a healthy model under its name, with the attempts that led to it."""
     return TrainedModel(
         name=model.name,
-        model=add_model(store, model.name, model),
+        model=add_model(store, model),
         attempts=attempts,
         precision=training.precision,
     )

@@ -1,17 +1,18 @@
 """What a recipe decides about training; the recipes themselves are in `flows/recipes.py`."""
 
+import math
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tasks.schemas.references import Record
 
 
-class Augmentation(BaseModel):
+class Augmentation(Record):
     """Random distortions of the training images, drawn anew for each image in each epoch.
 
     Each is uniform between minus and plus the given limit.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shift: float = Field(ge=0, description="Pixels, in both directions.")
     rotation: float = Field(ge=0, description="Degrees.")
@@ -19,10 +20,8 @@ class Augmentation(BaseModel):
     shear: float = Field(ge=0, description="Pixels sideways for each pixel down.")
 
 
-class Training(BaseModel):
+class Training(Record):
     """How one network is trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     loss: Literal["mean_squared_error", "crossentropy"] = Field(
         description="Mean squared error of the probabilities, or their cross-entropy."
@@ -61,11 +60,13 @@ class Training(BaseModel):
         "is faster at it.",
     )
 
+    def batches(self, images: int) -> int:
+        """The number of batches in an epoch over so many images, the last one smaller."""
+        return math.ceil(images / self.batch_size)
 
-class Recipe(BaseModel):
+
+class Recipe(Record):
     """A way to train the base model and the heads."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     scaling: float = Field(gt=0, description="What pixels (0..255) are multiplied by.")
     base: Training

@@ -49,15 +49,14 @@ def fit(
         targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
         seed: The order of every epoch follows from it.
         checkpointer: Keeps the state after each epoch.
-        rows: int32 (m,), the rows of inputs and targets that are trained on; None is all.
+        rows: int32 (m,), the rows that are trained on; None is all.
 
     Raises:
         ValueError: The targets' shape is not that of the model's output, which a mean squared
             error would broadcast without a word.
     """
-    model, training = compiled.model, compiled.training
-    if tuple(targets.shape) != (len(inputs), model.output_shape[-1]):
-        shape = tuple(targets.shape)
+    model, training, shape = compiled.model, compiled.training, tuple(targets.shape)
+    if shape != (len(inputs), model.output_shape[-1]):
         raise ValueError(f"targets {shape} do not fit the output {model.output_shape}")
     train_on = partial(compiled.train_on, *as_tensors(inputs, targets))
     rows = np.arange(len(inputs), dtype=np.int32) if rows is None else rows

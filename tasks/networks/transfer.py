@@ -12,34 +12,27 @@ from tasks.networks.models import load_model, store_trained
 from tasks.networks.recipe import Training
 from tasks.schemas.references import Split
 from tasks.schemas.training import TrainedModel
-from tasks.storage.records import current_checkpoint
-from tasks.storage.store import Store
+from tasks.storage.records import current_checkpoint, current_store
 
 if TYPE_CHECKING:
     import keras
 
 
 def transfer(
-    store: Store,
     base: TrainedModel,
     features: Split,
     specification: HeadSpecification,
     training: Training,
     seed: int,
 ) -> TrainedModel:
-    """Train a head on features and store it joined to the backbone that computed them.
+    """Train a head on features and store it joined to the base's backbone, which computed them.
 
-    Args:
-        store: Holds `base` and `features`.
-        base: The model whose backbone is transferred.
-        features: float32 (n, 1152), with one-hot labels (n, classes).
-        specification: The head's output nodes.
-        training: How the head is trained.
-        seed: The run's.
+    The features are float32 (n, 1152), with one-hot labels (n, classes).
 
     Raises:
         DeadModelError: No attempt learned.
     """
+    store = current_store()
     head, attempts = train_until_healthy(
         specification.name,
         partial(build_head, specification, features.inputs.shape[1], training),
@@ -50,7 +43,7 @@ def transfer(
         current_checkpoint(),
     )
     backbone = freeze_backbone(load_model(store, base.model))
-    return store_trained(store, join(backbone, head, specification.name), attempts, training)
+    return store_trained(store, join(backbone, head), attempts, training)
 
 
 def freeze_backbone(base: "keras.Sequential") -> "keras.Sequential":
@@ -63,7 +56,6 @@ def freeze_backbone(base: "keras.Sequential") -> "keras.Sequential":
 
 
 def _log_summary(model: "keras.Model", moment: str) -> None:
-    """Log Keras's table of layers with total and trainable parameters."""
     lines: list[str] = []
     model.summary(print_fn=lines.append, expand_nested=True, line_length=78)
     get_run_logger().info("%s, %s:\n%s", model.name, moment, "\n".join(lines))

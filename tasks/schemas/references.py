@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class Record(BaseModel):
-    """Base of everything a task returns; Prefect's record of a task holds one of these."""
+    """Base of what tasks take and return; Prefect's record of a task holds one of these."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -48,7 +48,7 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
         restarts = _compiled(trial.specification, features.shape[1], group.training)
         targets = _targets(trial, subset, len(labels))
         rows = subset.rows.astype(np.int32)
-        attempts = make_attempts(trial.head, restarts, features, targets, trial.seed, rows=rows)
+        attempts = make_attempts(trial.head, restarts, features, targets, rows, trial.seed)
         if attempts[-1].outcome == LEARNED:
             probabilities = _test(store, group, trial, restarts)
             result = TrialResult(trial, attempts, weights_sha256(restarts.model), probabilities)

@@ -10,8 +10,8 @@ from prefect.logging import disable_run_logger
 from flows.recipes import RECIPES
 from tasks.networks.architecture import (
     ONE_NODE,
-    base_head,
     build_backbone,
+    build_base,
     build_head,
     join,
     softmax_head,
@@ -60,9 +60,7 @@ def _no_prefect_run():
 
 @pytest.fixture
 def base():
-    return join(
-        build_backbone(1.0, SHORT, seed=0), build_head(base_head(10), 1152, SHORT, seed=0), "base"
-    )
+    return build_base(10, 1.0, SHORT, seed=0)
 
 
 LEARNING = SHORT.model_copy(
@@ -243,7 +241,7 @@ def test_targets_that_would_broadcast_are_refused(base):
 def test_a_joined_model_is_features_then_head(base, specification):
     backbone = freeze_backbone(base)
     head = build_head(specification, 1152, SHORT, seed=1)
-    joined = join(backbone, head, specification.name)
+    joined = join(backbone, head)
     features = run(backbone, images(1000))
     np.testing.assert_allclose(run(joined, images(1000)), run(head, features), atol=1e-5)
     trainable = sum(weight.numpy().size for weight in joined.trainable_weights)
@@ -269,7 +267,7 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
 
 def test_a_model_comes_back_from_the_store(base, tmp_path):
     store = Store(tmp_path)
-    reference = add_model(store, "base", base)
+    reference = add_model(store, base)
     loaded = load_model(store, reference)
     assert weights_sha256(loaded) == reference.weights_sha256
     np.testing.assert_array_equal(run(loaded, images(3)), run(base, images(3)))
@@ -278,7 +276,7 @@ def test_a_model_comes_back_from_the_store(base, tmp_path):
 
 def test_a_damaged_model_is_not_loaded(base, tmp_path):
     store = Store(tmp_path)
-    reference = add_model(store, "base", base)
+    reference = add_model(store, base)
     (tmp_path / reference.path).write_bytes(b"not a model")
     with pytest.raises(DamagedError):
         load_model(store, reference)

@@ -2,17 +2,13 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Self
 
 import httpx
-import numpy as np
-from prefect.artifacts import (
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect import artifacts
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.logging import get_run_logger
@@ -39,10 +35,10 @@ class StudyProgress:
         self._percentage: Any = None
         self._table: Any = None
         with suppress(httpx.HTTPError):  # what the UI shows is not worth a study
-            self._percentage = create_progress_artifact(
+            self._percentage = artifacts.create_progress_artifact(
                 self._done(), key="study-progress", description="Trials of the study."
             )
-            self._table = create_table_artifact(
+            self._table = artifacts.create_table_artifact(
                 self._rows(), key="study-trials", description="Trials so far."
             )
 
@@ -71,7 +67,8 @@ class StudyProgress:
         self._shown = time.monotonic()
         with suppress(httpx.HTTPError):
             if self._percentage:
-                update_progress_artifact(self._percentage, self._done(), description=self._line())
+                done, line = self._done(), self._line()
+                artifacts.update_progress_artifact(self._percentage, done, description=line)
             if self._table:
                 with get_client(sync_client=True) as client:
                     rows = json.dumps(self._rows())
@@ -86,19 +83,18 @@ class StudyProgress:
 
     def _rows(self) -> list[dict[str, object]]:
         """A row for each recipe and head."""
-        kinds = dict.fromkeys((trial.recipe, trial.head) for trial in self._trials)
-        return [self._row(recipe, head) for recipe, head in kinds]
+        kinds = Counter((trial.recipe, trial.head) for trial in self._trials)
+        return [self._row(*kind, trials) for kind, trials in kinds.items()]
 
-    def _row(self, recipe: str, head: str) -> dict[str, object]:
-        kind = (recipe, head)
-        done = [o for o in self._outcomes if (o.trial.recipe, o.trial.head) == kind]
+    def _row(self, recipe: str, head: str, trials: int) -> dict[str, object]:
+        done = [o for o in self._outcomes if (o.trial.recipe, o.trial.head) == (recipe, head)]
         seconds = [attempt.history.seconds for o in done for attempt in o.attempts]
         return {
             "recipe": recipe,
             "head": head,
-            "trials": sum((trial.recipe, trial.head) == kind for trial in self._trials),
+            "trials": trials,
             "done": len(done),
             "attempts": len(seconds),
             "dead attempts": len(seconds) - sum(result.learned for result in done),
-            "training seconds each": round(float(np.sum(seconds)) / max(1, len(done)), 2),
+            "training seconds each": round(sum(seconds) / max(1, len(done)), 2),
         }

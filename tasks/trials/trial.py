@@ -13,13 +13,9 @@ from tasks.schemas.training import LEARNED, Attempt
 
 
 class Trial(Record):
-    """A head for some classes, trained by a recipe from a seed.
+    """A head (`one-node`, `two-node`, `three-node`, ...), trained by a recipe from a seed.
 
-    Attributes:
-        recipe: The recipe's name.
-        classes: Two or more different labels 0..9; they become 0, 1, ... in this order.
-        head: `one-node`, `two-node`, `three-node`, ...
-        seed: Initial weights and the order of the images follow from it.
+    Its classes are two or more different labels 0..9; they become 0, 1, ... in this order.
     """
 
     recipe: str
@@ -35,11 +31,9 @@ class Trial(Record):
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of a trial.
+    """What came of a trial, of whose attempts the last one learned, or all are dead.
 
     Attributes:
-        trial: What was trained.
-        attempts: Every initialisation; the last one learned, or all are dead.
         weights_sha256: The digest of the head's weights; empty if all attempts are dead.
         probabilities: float32 (n, classes) of the n test images of the trial's classes, in the
             order of all test images; (0, classes) if all attempts are dead.

@@ -28,11 +28,8 @@ MOST_COMPILED = 4  # two heads, each by two recipes
 def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
     """Train the trials of a group on one thread, and keep each when it is through.
 
-    Args:
-        address: Of the artifacts; all that a worker on another machine needs to know.
-        refresh: Train what is kept already, too. Otherwise a group whose worker died resumes where
-            it was.
-        group: Trials on the same features.
+    The artifacts' address is all that a worker on another machine needs to know. Unless `refresh`
+    is set, a group whose worker died resumes where it was.
     """
     use_one_thread()
     store = Store.at(address)
@@ -49,25 +46,24 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
         targets = _targets(trial, subset, len(labels))
         rows = subset.rows.astype(np.int32)
         attempts = make_attempts(trial.head, restarts, features, targets, rows, trial.seed)
+        digest, probabilities = "", np.empty((0, len(trial.classes)), np.float32)
         if attempts[-1].outcome == LEARNED:
+            digest = weights_sha256(restarts.model)
             probabilities = _test(store, group, trial, restarts)
-            result = TrialResult(trial, attempts, weights_sha256(restarts.model), probabilities)
-        else:
-            result = TrialResult(trial, attempts, "", np.empty((0, len(trial.classes)), np.float32))
+        result = TrialResult(trial, attempts, digest, probabilities)
         keep(store, group, result)
         yield result
 
 
 def _targets(trial: Trial, subset: Subset, images: int) -> NDArray[np.float32]:
     """Targets (images, nodes), of which only the subset's rows are looked at."""
-    chosen = targets_for(trial.specification.nodes, encode(subset.labels, len(trial.classes)))
-    targets = np.zeros((images, chosen.shape[1]), np.float32)
-    targets[subset.rows] = chosen
+    nodes = trial.specification.nodes
+    targets = np.zeros((images, nodes), np.float32)
+    targets[subset.rows] = targets_for(nodes, encode(subset.labels, len(trial.classes)))
     return targets
 
 
 def _test(store: Store, group: Group, trial: Trial, restarts: Restarts) -> NDArray[np.float32]:
-    """Probabilities (n, classes) of the test images of a trial's classes."""
     test = group.features.test
     rows = select_classes(np.asarray(store.array(test.labels)), trial.classes, "test").rows
     inputs = np.asarray(_mapped(store, test.inputs))

@@ -22,8 +22,7 @@ def evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
     """At most so many of the rows (n,), evenly spread, with the first and the last."""
     if len(rows) <= most:
         return rows
-    chosen: NDArray[np.intp] = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
-    return chosen
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, most).astype(int)])
 
 
 @stage("extract-unknown")
@@ -40,16 +39,10 @@ def extract_unknown(base: TrainedModel, images: Dataset, classes: Sequence[int])
     if not len(train) or not len(test):
         return UnknownFeatures(features=())
     train = evenly(train, MOST_UNKNOWN_IMAGES)
-    get_run_logger().info(
-        "%d training and %d test images are of unknown classes", len(train), len(test)
-    )
+    log = get_run_logger()
+    log.info("%d training and %d test images are of unknown classes", len(train), len(test))
     backbone = load_model(store, base.model).get_layer("backbone")
-    chosen = {
-        "train-unknown": store.array(images.train.inputs)[train],
-        "test-unknown": store.array(images.test.inputs)[test],
-    }
-    return UnknownFeatures(
-        features=tuple(
-            store.add_array(name, run(backbone, pixels)) for name, pixels in chosen.items()
-        )
-    )
+    seen = run(backbone, store.array(images.train.inputs)[train])
+    unseen = run(backbone, store.array(images.test.inputs)[test])
+    features = store.add_array("train-unknown", seen), store.add_array("test-unknown", unseen)
+    return UnknownFeatures(features=features)

@@ -19,8 +19,6 @@ class Scores(Record):
     Attributes:
         loss: The mean of the loss that the model was trained with.
         accuracy: The share of correct predictions, 0..1, and `interval` its exact 95 % interval.
-        errors: The number of wrong predictions.
-        n: The number of images.
         learned: Whether the accuracy is above the share of the largest class.
         log_loss: The mean negative logarithm of the true class's probability, in nats.
         calibration_error: See `tasks.statistics.estimates`.
@@ -67,7 +65,6 @@ class Refusal(Record):
     """How a head treats images of unknown classes: all others of the data set.
 
     Attributes:
-        model: The head's name.
         unknown: How many test images are of other classes; `known` are of its own.
         confident: The share of the unknown images that get a top probability of at least 0.95.
         threshold: The top probability below which an image is refused, from training images.
@@ -104,13 +101,10 @@ class Point(Record):
 
 
 class LabelEfficiency(Record):
-    """An approach with few labels and with all.
+    """An approach with few labels and with all; see `label_efficiency`.
 
-    Attributes:
-        approach: What was trained; see `label_efficiency`.
-        points: One for each of `LABELLED` images a class, as far as there are so many, then one
-            for all images.
-        hits: bool (n,), which test images the first training on all images got right.
+    Its points are for `LABELLED` images a class, as far as there are so many, the last for all
+    images; `hits`, bool (n,), are the test images that the first training on all got right.
     """
 
     approach: str

@@ -31,7 +31,7 @@ from tasks.filter import filter_classes
 from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import train_until_healthy
-from tasks.networks.compilation import compile_training
+from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import MOST_ATTEMPTS, examine
 from tasks.networks.inference import predicted_classes, run
@@ -99,7 +99,7 @@ def train_without_gate(
     targets = targets_for(head.nodes, train.one_hot)
     attempt_seed = derive_seed(seed, head.name, 0)
     model = build_head(head, train.inputs.shape[1], training, attempt_seed)
-    compiled = compile_training(model, train.inputs, targets, training)
+    compiled = Compiled(model, train.inputs, targets, training)
     fit(compiled, train.inputs, targets, attempt_seed, StopAfter())
     return _judge(model, train, test, targets, 1)
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.data.splits import rows_of_other_classes
-from tasks.networks.inference import run
+from tasks.networks.inference import evenly, run
 from tasks.networks.models import load_model
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import UnknownFeatures
@@ -16,13 +15,6 @@ from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 MOST_UNKNOWN_IMAGES = 10_000
-
-
-def evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-    """At most so many of the rows (n,), evenly spread, with the first and the last."""
-    if len(rows) <= most:
-        return rows
-    return np.asarray(rows[np.linspace(0, len(rows) - 1, most).astype(int)])
 
 
 @stage("extract-unknown")

@@ -13,5 +13,4 @@ def transfer_two_node(
     base: TrainedModel, features: Split, training: Training, seed: int
 ) -> TrainedModel:
     """Train a softmax head on the features of the frozen backbone; see `transfer`."""
-    specification = softmax_head(features.labels.shape[1])
-    return transfer(base, features, specification, training, seed)
+    return transfer(base, features, softmax_head(features.labels.shape[1]), training, seed)

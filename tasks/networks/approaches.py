@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
 from tasks.networks.compilation import Restarts
 from tasks.networks.epochs import plan_epochs
-from tasks.networks.inference import predicted_classes, run
+from tasks.networks.inference import Model, predicted_classes, run
 from tasks.networks.recipe import Recipe, Training
 from tasks.networks.training import run_epoch
-
-if TYPE_CHECKING:
-    import keras
 
 Approach: TypeAlias = Literal["frozen", "fine-tuned", "scratch", "linear"]
 APPROACHES: tuple[Approach, ...] = get_args(Approach)
@@ -34,8 +31,8 @@ def linear(
     def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
         from sklearn.linear_model import LogisticRegression
 
-        model = LogisticRegression(max_iter=1000)
-        model.fit(_flat(train[rows]), targets[rows].argmax(axis=1))
+        labels = targets[rows].argmax(axis=1)
+        model = LogisticRegression(max_iter=1000).fit(_flat(train[rows]), labels)
         return np.asarray(model.predict(_flat(test)), np.intp)
 
     return predict
@@ -46,7 +43,7 @@ def network(
     train: NDArray[Any],
     targets: NDArray[np.float32],
     test: NDArray[Any],
-    backbone: "keras.Sequential",
+    backbone: Model,
     recipe: Recipe,
 ) -> Predict:
     """A softmax head on features, or with the backbone below it on images.
@@ -59,7 +56,7 @@ def network(
     training = recipe.head.model_copy(update={"warm_up": 0.0})
     head = partial(build_head, softmax_head(targets.shape[1]), backbone.output_shape[-1], training)
 
-    def whole(seed: int) -> "keras.Sequential":
+    def whole(seed: int) -> Model:
         below = build_backbone(recipe.scaling, recipe.base, seed)
         if approach == "fine-tuned":
             below.set_weights(backbone.get_weights())

@@ -108,7 +108,6 @@ def build_base(classes: int, scaling: float, training: Training, seed: int) -> "
 
 
 def _dtype_policy(training: Training) -> str:
-    """Keras's name for a precision; weights stay float32 in both."""
     return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[training.precision]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,13 @@ from tasks.errors import DeadModelError, RemoteError
 from tasks.networks.compilation import Restarts, as_tensors, assign
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import MOST_ATTEMPTS, HealthGate
+from tasks.networks.inference import Model
 from tasks.networks.recipe import Training
 from tasks.networks.training import fit
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
 from tasks.storage.checkpoints import Checkpoint, checkpoints
 from tasks.storage.store import Store
-
-if TYPE_CHECKING:
-    import keras
 
 
 class Notes(Record):
@@ -79,23 +77,18 @@ def describe_unfinished(store: Store) -> str:
 
 def train_until_healthy(
     name: str,
-    build: "Callable[[int], keras.Model]",
+    build: Callable[[int], Model],
     inputs: NDArray[Any],
     targets: NDArray[np.float32],
     training: Training,
     seed: int,
     checkpoint: Checkpoint,
-) -> "tuple[keras.Model, tuple[Attempt, ...]]":
+) -> tuple[Model, tuple[Attempt, ...]]:
     """Build and train a network, again and again until one is healthy.
 
-    Args:
-        name: What the network is called, as in `two-node`; seeds follow from it.
-        build: Makes a new network from a seed.
-        inputs: Images uint8 (n, 28, 28, 1) or features float32 (n, 1152).
-        targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
-        training: How the network is trained.
-        seed: The run's.
-        checkpoint: Where the state is kept after each epoch.
+    Inputs are images uint8 (n, 28, 28, 1) or features float32 (n, 1152); targets float32
+    (n, nodes), one-hot rows or, for one node, 0 and 1. An attempt's seed, from which `build` makes
+    a network, follows from the run's and the network's name, as in `two-node`.
 
     Returns:
         The healthy network and every attempt, the last of which learned.
@@ -126,9 +119,8 @@ def make_attempts(
 ) -> tuple[Attempt, ...]:
     """Train the network of `restarts` from one initialisation after another until it is healthy.
 
-    Of inputs, an array or a tensor (n, ...), and targets float32 (n, nodes) it is trained on rows
-    int32 (m,). `restarts.model` is the trained network afterwards. For the rest see
-    `train_until_healthy`; no checkpoint keeps nothing.
+    See `train_until_healthy`; here the inputs may be a tensor, rows int32 (m,) are trained on, and
+    without a checkpoint nothing is kept. `restarts.model` is the trained network afterwards.
 
     Returns:
         Every attempt; the last one learned, or `MOST_ATTEMPTS` are dead.

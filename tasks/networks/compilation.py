@@ -1,64 +1,61 @@
 """A network, its loss and its optimizer, compiled into one TensorFlow graph and started anew."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.networks.inference import Model
 from tasks.networks.losses import per_image_loss
 from tasks.networks.recipe import Training
-
-if TYPE_CHECKING:
-    import keras
 
 KEPT_SEEDS = 5  # label efficiency goes through the same few again and again
 
 
-@dataclass(frozen=True)
 class Compiled:
-    """A training that can be run and kept.
-
-    Attributes:
-        model: What is trained.
-        training: How it is trained.
-        train_on: Trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
-            losses and the number of hits.
-        variables: All that training changes: the model's and the optimizer's.
-        finish: Gives the model its final weights, once its last epoch is over.
-        steps: Two variables with what `scheduled_steps` gives for the images that are trained on.
-    """
-
-    model: "keras.Model"
-    training: Training
-    train_on: Callable[..., tuple[Any, Any]]
-    variables: list[Any]
-    finish: Callable[[], None]
-    steps: list[Any]
-
-
-def compile_training(
-    model: "keras.Model", inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
-) -> Compiled:
-    """Compile training on rows of data like `inputs` and `targets`, without leaving the graph.
+    """A training, compiled for rows of data like `inputs` and `targets`.
 
     The data are handed to the graph at each call, as tensors in their own dtype, and a batch
     becomes float only inside the model. A graph that captured them would keep them for as long as
     the process lives. Keras's `fit` takes two to three times as long on a small head.
+
+    Attributes:
+        steps: Two variables with what `scheduled_steps` gives for the images that are trained on.
+        variables: All that training changes: the model's and the optimizer's.
+        finish: Gives the model its final weights, once its last epoch is over.
+        train_on: Trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
+            losses and the number of hits.
     """
+
+    def __init__(
+        self, model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
+    ) -> None:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+        self.model, self.training = model, training
+        self.steps = [tf.Variable(count) for count in scheduled_steps(training, len(inputs))]
+        optimizer = build_optimizer(training, *self.steps)
+        optimizer.build(model.trainable_variables)
+        self.variables = [*model.variables, *optimizer.variables]
+        self.finish = partial(optimizer.finalize_variable_values, model.trainable_variables)
+        data = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in (inputs, targets)]
+        integers, floats = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)
+        loop = _training_loop(model, optimizer, training, targets.shape[1])
+        self.train_on = tf.function(loop, [*data, integers, floats, integers])
+
+
+def _training_loop(
+    model: Model, optimizer: Any, training: Training, nodes: int
+) -> Callable[..., tuple[Any, Any]]:
     import keras
     import tensorflow as tf
 
-    tf.config.experimental.enable_op_determinism()
-    nodes = targets.shape[1]
     image_losses = per_image_loss(training.loss, nodes, training.label_smoothing)
     hits_of = keras.metrics.binary_accuracy if nodes == 1 else keras.metrics.categorical_accuracy
-    steps = [tf.Variable(count) for count in scheduled_steps(training, len(inputs))]
-    optimizer = build_optimizer(training, *steps)
-    optimizer.build(model.trainable_variables)
 
     def train_batch(batch: Any, expected: Any, transforms: Any) -> tuple[Any, Any]:
         if training.augmentation:
@@ -80,17 +77,7 @@ def compile_training(
             loss, hits = loss + batch_loss, hits + batch_hits
         return loss, hits
 
-    data = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in (inputs, targets)]
-    integers = tf.TensorSpec([None], tf.int32)
-    plan = [integers, tf.TensorSpec([None, None], tf.float32), integers]
-    return Compiled(
-        model=model,
-        training=training,
-        train_on=tf.function(train_on, [*data, *plan]),
-        variables=[*model.variables, *optimizer.variables],
-        finish=lambda: optimizer.finalize_variable_values(model.trainable_variables),
-        steps=steps,
-    )
+    return train_on
 
 
 def scheduled_steps(training: Training, images: int) -> tuple[float, float]:
@@ -100,7 +87,7 @@ def scheduled_steps(training: Training, images: int) -> tuple[float, float]:
     return warm_up, training.epochs * batches - warm_up
 
 
-def build_optimizer(training: Training, warm_up: Any, decay: Any) -> "keras.Optimizer":
+def build_optimizer(training: Training, warm_up: Any, decay: Any) -> Any:
     """A new optimizer; the steps of a warm-up and of the decay after it are variables.
 
     With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0. A graph
@@ -126,7 +113,7 @@ def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any,
 
 
 @lru_cache(2)
-def mapped_tensor(path: Path, shape: tuple[int, ...]) -> Any:
+def mapped_tensor(path: Path) -> Any:
     """An `.npy` file as a tensor in the memory of the page cache, shared by all processes.
 
     DLPack hands over writable arrays only: the mapping is copy-on-write, and nobody writes. The
@@ -134,7 +121,7 @@ def mapped_tensor(path: Path, shape: tuple[int, ...]) -> Any:
     """
     import tensorflow as tf
 
-    mapped = np.load(path, mmap_mode="c", allow_pickle=False).reshape(shape)
+    mapped = np.load(path, mmap_mode="c", allow_pickle=False)
     return tf.experimental.dlpack.from_dlpack(mapped.__dlpack__())
 
 
@@ -146,24 +133,19 @@ class Restarts:
 
     def __init__(
         self,
-        build: "Callable[[int], keras.Model]",
+        build: Callable[[int], Model],
         inputs: NDArray[Any],
         targets: NDArray[np.float32],
         training: Training,
         initial: Callable[[int], list[NDArray[Any]]] | None = None,
     ) -> None:
-        """Compile the network that `build` makes from a seed.
+        """Compile the network that `build` makes from a seed, for data like inputs and targets.
 
-        Args:
-            build: Makes the network with the initial weights that follow from a seed.
-            inputs: Data of the shape (n, ...) and dtype that will be trained on.
-            targets: Their targets, float32 (n, nodes).
-            training: How to train.
-            initial: A cheaper way to the values of the variables that `build` makes from a seed.
+        `initial` is a cheaper way to the values of the variables that `build` makes from a seed.
         """
         initial = initial or (lambda seed: _values(build(seed).variables))
         self._initial = lru_cache(KEPT_SEEDS)(initial)
-        self._compiled = compile_training(build(0), inputs, targets, training)
+        self._compiled = Compiled(build(0), inputs, targets, training)
         self._untrained = _values(self._compiled.variables)
         self.model, self.training = self._compiled.model, training
 

@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 from typing import Literal
 
-Precision = Literal["float32", "bfloat16"]
-
 INFORMATION = Path("/proc/cpuinfo")
 GPUS = Path("/proc/driver/nvidia/gpus")
 MATTERING = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
@@ -33,7 +31,7 @@ def resolve_precision(
     precision: Literal["auto", "float32", "bfloat16"],
     information: Path = INFORMATION,
     gpus: Path = GPUS,
-) -> Precision:
+) -> Literal["float32", "bfloat16"]:
     """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32.
 
     That is a GPU, a processor with AMX, where an epoch took about half the time of float32, or

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.inference import predicted_classes, run_rows
+from tasks.networks.inference import evenly, predicted_classes, run_rows
 from tasks.networks.recipe import Training
 from tasks.schemas.training import History
 
@@ -50,7 +50,7 @@ def examine(model: Any, inputs: Any, targets: NDArray[np.float32], rows: NDArray
 
     They are rows (m,) of inputs (n, ...) and targets (n, nodes).
     """
-    examined = rows[np.linspace(0, len(rows) - 1, min(len(rows), EXAMINED_IMAGES)).astype(int)]
+    examined = evenly(rows, EXAMINED_IMAGES)
     predicted = predicted_classes(run_rows(model, inputs, examined))
     return diagnose(predicted, predicted_classes(targets[examined]), max(2, targets.shape[1]))
 

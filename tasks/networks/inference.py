@@ -18,11 +18,14 @@ ROUNDS = 5
 TIMED_IMAGES = 1_000
 
 
+def evenly(rows: NDArray[Any], most: int) -> NDArray[Any]:
+    """At most so many of the rows (n,), evenly spread, with the first and the last."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
 def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
     """The class of each row: the largest node, or for a single node whether it exceeds 0.5."""
-    if probabilities.shape[1] == 1:
-        return (probabilities[:, 0] > 0.5).astype(np.intp)
-    return np.asarray(probabilities.argmax(axis=1))
+    return np.asarray(class_probabilities(probabilities).argmax(axis=1))
 
 
 def class_probabilities(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -32,7 +35,7 @@ def class_probabilities(probabilities: NDArray[np.float32]) -> NDArray[np.float3
     return np.hstack([1 - probabilities, probabilities])
 
 
-def run(model: "keras.Model", inputs: NDArray[Any]) -> NDArray[np.float32]:
+def run(model: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
     """The model's output for every input, float32 (n, ...), computed batch by batch.
 
     Only one batch of the inputs is float at a time. `Model.predict` does the same, but spends
@@ -46,7 +49,7 @@ def run(model: "keras.Model", inputs: NDArray[Any]) -> NDArray[np.float32]:
     return outputs
 
 
-def run_rows(model: "keras.Model", inputs: Any, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+def run_rows(model: Model, inputs: Any, rows: NDArray[np.int32]) -> NDArray[np.float32]:
     """The model's output for k rows of the inputs, float32 (k, ...).
 
     A head's examination is an eighth of its training with batches as small as those of images.
@@ -57,7 +60,7 @@ def run_rows(model: "keras.Model", inputs: Any, rows: NDArray[np.int32]) -> NDAr
     return np.concatenate([model.predict_on_batch(batch) for batch in batches])
 
 
-def time_in_turns(models: "list[keras.Model]", images: NDArray[np.uint8]) -> list[float]:
+def time_in_turns(models: list[Model], images: NDArray[np.uint8]) -> list[float]:
     """The least seconds per 1,000 images of each model; in turns, a busy machine harms all."""
     pixels = np.resize(images, (TIMED_IMAGES, *images.shape[1:]))
     calls = [partial(run, model, pixels) for model in models]

@@ -2,20 +2,17 @@
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.networks.inference import Model
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ModelReference
 from tasks.schemas.training import Attempt, TrainedModel
 from tasks.storage.store import Store
 
-if TYPE_CHECKING:
-    import keras
 
-
-def add_model(store: Store, model: "keras.Model") -> ModelReference:
+def add_model(store: Store, model: Model) -> ModelReference:
     """Store a built model by its name, identified by the digest of its weights."""
     file = store.add(f"models/{model.name}.keras", model.save)
     return ModelReference(
@@ -26,7 +23,7 @@ def add_model(store: Store, model: "keras.Model") -> ModelReference:
     )
 
 
-def load_model(store: Store, reference: ModelReference) -> "keras.Model":
+def load_model(store: Store, reference: ModelReference) -> Model:
     """Load a stored model for inference or transfer, after its digest was checked.
 
     Raises:
@@ -35,7 +32,7 @@ def load_model(store: Store, reference: ModelReference) -> "keras.Model":
     return read_model(store.verified(reference))
 
 
-def read_model(verified: Path) -> "keras.Model":
+def read_model(verified: Path) -> Model:
     """Load a model file whose digest was checked.
 
     Safe mode stays on: a model file that carries code is refused.
@@ -45,7 +42,7 @@ def read_model(verified: Path) -> "keras.Model":
     return keras.saving.load_model(verified, compile=False, safe_mode=True)
 
 
-def weights_sha256(model: "keras.Model") -> str:
+def weights_sha256(model: Model) -> str:
     """Hex SHA-256 over shape, dtype and bytes of each weight, in the model's order."""
     digest = hashlib.sha256()
     for weight in model.get_weights():
@@ -55,7 +52,7 @@ def weights_sha256(model: "keras.Model") -> str:
 
 
 def store_trained(
-    store: Store, model: "keras.Model", attempts: tuple[Attempt, ...], training: Training
+    store: Store, model: Model, attempts: tuple[Attempt, ...], training: Training
 ) -> TrainedModel:
     """Store a healthy model under its name, with the attempts that led to it."""
     return TrainedModel(

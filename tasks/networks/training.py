@@ -43,13 +43,8 @@ def fit(
     An epoch depends on the state before it, the seed and its number alone, so a training that
     was interrupted ends with the same weights as one that was not.
 
-    Args:
-        compiled: Its model takes `inputs` (n, ...), gives probabilities (n, nodes).
-        inputs: Images uint8 (n, 28, 28, 1) or features float32 (n, 1152), as arrays or tensors.
-        targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
-        seed: The order of every epoch follows from it.
-        checkpointer: Keeps the state after each epoch.
-        rows: int32 (m,), the rows that are trained on; None is all.
+    Inputs and targets are arrays or tensors as `train_until_healthy` has them; of these, rows int32
+    (m,) are trained on, or all. The order of every epoch follows from the seed.
 
     Raises:
         ValueError: The targets' shape is not that of the model's output, which a mean squared
@@ -66,7 +61,8 @@ def fit(
             started = time.perf_counter()
             plan = plan_epoch(training, len(rows), seed, len(history.epochs))
             epoch = run_epoch(train_on, replace(plan, rows=rows[plan.rows]), progress.seen)
-            history = history.after(epoch, time.perf_counter() - started)
+            seconds = history.seconds + time.perf_counter() - started
+            history = History(epochs=(*history.epochs, epoch), seconds=seconds)
             checkpointer.keep(compiled.variables, history)
             progress.epoch_ended(epoch.loss, epoch.accuracy)
     compiled.finish()

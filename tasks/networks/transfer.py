@@ -1,21 +1,18 @@
 """Transfer: a new head, trained on the features of a frozen backbone and joined to it."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from prefect.logging import get_run_logger
 
 from tasks.networks.architecture import HeadSpecification, build_head, join
 from tasks.networks.attempts import train_until_healthy
+from tasks.networks.inference import Model
 from tasks.networks.losses import targets_for
 from tasks.networks.models import load_model, store_trained
 from tasks.networks.recipe import Training
 from tasks.schemas.references import Split
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_checkpoint, current_store
-
-if TYPE_CHECKING:
-    import keras
 
 
 def transfer(
@@ -46,16 +43,16 @@ def transfer(
     return store_trained(store, join(backbone, head), attempts, training)
 
 
-def freeze_backbone(base: "keras.Sequential") -> "keras.Sequential":
+def freeze_backbone(base: Model) -> Model:
     """The backbone of a base model, no longer trainable; logs the model before and after."""
     _log_summary(base, "before freezing")
-    backbone: keras.Sequential = base.get_layer("backbone")
+    backbone = base.get_layer("backbone")
     backbone.trainable = False
     _log_summary(base, "after freezing")
     return backbone
 
 
-def _log_summary(model: "keras.Model", moment: str) -> None:
+def _log_summary(model: Model, moment: str) -> None:
     lines: list[str] = []
     model.summary(print_fn=lines.append, expand_nested=True, line_length=78)
     get_run_logger().info("%s, %s:\n%s", model.name, moment, "\n".join(lines))

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any
 
 import httpx
 from prefect import artifacts
@@ -14,21 +14,21 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.logging import get_run_logger
 from rich.progress import MofNCompleteColumn, TextColumn
 
-from tasks.networks.progress import terminal_bar
+from tasks.networks.progress import TerminalBar
 from tasks.trials.trial import Trial, TrialResult
 
 SECONDS_BETWEEN_UPDATES = 2.0
 
 
-class StudyProgress:
-    """A context manager around a study; it is told of results as they come."""
+class StudyProgress(TerminalBar):
+    """A study; it is told of results as they come."""
 
     def __init__(self, trials: Sequence[Trial], known: Sequence[TrialResult]) -> None:
+        super().__init__(MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
         self._trials, self._outcomes, self._known = trials, list(known), len(known)
         self._log = get_run_logger()
         self._started = self._shown = time.monotonic()
-        self._bar = terminal_bar(MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-        self._task = self._bar.add_task(
+        self._task = self.add_task(
             "trials", total=len(trials), completed=len(known), rate=self._rate()
         )
         self._log.info("%d of %d trials were made before", len(known), len(trials))
@@ -42,20 +42,16 @@ class StudyProgress:
                 self._rows(), key="study-trials", description="Trials so far."
             )
 
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        self._bar.stop()
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        super().__exit__(kind, *error)
         if kind is None:
             self._show()
 
     def add(self, results: Sequence[TrialResult]) -> None:
         """Some more trials are through."""
         self._outcomes.extend(results)
-        self._bar.update(self._task, completed=len(self._outcomes), rate=self._rate())
-        if self._bar.disable:
+        self.update(self._task, completed=len(self._outcomes), rate=self._rate())
+        if self.disable:
             self._log.info(self._line())
         if time.monotonic() - self._shown > SECONDS_BETWEEN_UPDATES:
             self._show()

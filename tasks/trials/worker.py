@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import lru_cache, partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,6 @@ from tasks.networks.inference import class_probabilities, run
 from tasks.networks.losses import targets_for
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
-from tasks.schemas.references import ArrayReference
 from tasks.schemas.training import LEARNED
 from tasks.storage.store import Store
 from tasks.trials.group import Group, find_all, keep
@@ -38,7 +36,7 @@ def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
 
 
 def _train(store: Store, group: Group) -> Iterator[TrialResult]:
-    features = _mapped(store, group.features.train.inputs)
+    features = mapped_tensor(store.verified(group.features.train.inputs))
     labels = np.asarray(store.array(group.features.train.labels))
     for trial in group.trials:
         subset = select_classes(labels, trial.classes, "train")
@@ -66,12 +64,8 @@ def _targets(trial: Trial, subset: Subset, images: int) -> NDArray[np.float32]:
 def _test(store: Store, group: Group, trial: Trial, restarts: Restarts) -> NDArray[np.float32]:
     test = group.features.test
     rows = select_classes(np.asarray(store.array(test.labels)), trial.classes, "test").rows
-    inputs = np.asarray(_mapped(store, test.inputs))
+    inputs = np.asarray(mapped_tensor(store.verified(test.inputs)))
     return class_probabilities(run(restarts.model, inputs[rows]))
-
-
-def _mapped(store: Store, array: ArrayReference) -> Any:
-    return mapped_tensor(store.verified(array), array.shape)
 
 
 @lru_cache(MOST_COMPILED)

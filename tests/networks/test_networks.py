@@ -17,7 +17,7 @@ from tasks.networks.architecture import (
     softmax_head,
 )
 from tasks.networks.attempts import train_until_healthy
-from tasks.networks.compilation import build_optimizer, compile_training, scheduled_steps
+from tasks.networks.compilation import Compiled, build_optimizer, scheduled_steps
 from tasks.networks.epochs import derive_seed, draw_transforms, plan_epoch
 from tasks.networks.inference import run
 from tasks.networks.models import add_model, load_model, weights_sha256
@@ -47,9 +47,7 @@ class Forgetful:
 
 
 def train(model, inputs, targets, training, seed):
-    return fit(
-        compile_training(model, inputs, targets, training), inputs, targets, seed, Forgetful()
-    )
+    return fit(Compiled(model, inputs, targets, training), inputs, targets, seed, Forgetful())
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,7 @@ def extract_unknown(base: TrainedModel, images: Dataset, classes: Sequence[int])
     """
     store = current_store()
     train, test = (
-        rows_of_other_classes(np.asarray(store.array(split.labels)), classes)
-        for split in (images.train, images.test)
+        rows_of_other_classes(np.asarray(store.array(split.labels)), classes) for _, split in images
     )
     if not len(train) or not len(test):
         return UnknownFeatures(features=())

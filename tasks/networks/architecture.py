@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 IMAGE_SHAPE = (28, 28, 1)
 HIDDEN = 200
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}  # weights are float32 in both
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def build_backbone(scaling: float, training: Training, seed: int) -> "keras.Sequ
     """
     from keras import Input, Sequential, layers
 
-    policy = _dtype_policy(training)
+    policy = POLICIES[training.precision]
     blocks = []
     for filters in (32, 64, 128):
         kernel = _initializer(seed, f"convolution-{filters}")
@@ -68,7 +69,7 @@ def build_head(
     """
     from keras import Input, Sequential, layers
 
-    policy, kernel = _dtype_policy(training), _initializer(seed, "hidden")
+    policy, kernel = POLICIES[training.precision], _initializer(seed, "hidden")
     hidden = layers.Dense(HIDDEN, "relu", kernel_initializer=kernel, dtype=policy)
     nodes, activation = specification.nodes, specification.activation
     kernel = _initializer(seed, "output")
@@ -105,10 +106,6 @@ def build_base(classes: int, scaling: float, training: Training, seed: int) -> "
     backbone = build_backbone(scaling, training, seed)
     specification = HeadSpecification("base", classes, "softmax")
     return join(backbone, build_head(specification, backbone.output_shape[-1], training, seed))
-
-
-def _dtype_policy(training: Training) -> str:
-    return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[training.precision]
 
 
 def _initializer(seed: int, layer: str) -> "keras.initializers.Initializer":

@@ -84,14 +84,11 @@ def train_until_healthy(
     seed: int,
     checkpoint: Checkpoint,
 ) -> tuple[Model, tuple[Attempt, ...]]:
-    """Build and train a network, again and again until one is healthy.
+    """A healthy network, and every attempt to train one, the last of which learned.
 
     Inputs are images uint8 (n, 28, 28, 1) or features float32 (n, 1152); targets float32
     (n, nodes), one-hot rows or, for one node, 0 and 1. An attempt's seed, from which `build` makes
     a network, follows from the run's and the network's name, as in `two-node`.
-
-    Returns:
-        The healthy network and every attempt, the last of which learned.
 
     Raises:
         DeadModelError: `MOST_ATTEMPTS` initialisations all died.
@@ -119,11 +116,9 @@ def make_attempts(
 ) -> tuple[Attempt, ...]:
     """Train the network of `restarts` from one initialisation after another until it is healthy.
 
-    See `train_until_healthy`; here the inputs may be a tensor, rows int32 (m,) are trained on, and
-    without a checkpoint nothing is kept. `restarts.model` is the trained network afterwards.
-
-    Returns:
-        Every attempt; the last one learned, or `MOST_ATTEMPTS` are dead.
+    Gives every attempt; the last one learned, or `MOST_ATTEMPTS` are dead. The trained network is
+    `restarts.model`. Of inputs, a tensor or an array, and targets as `train_until_healthy` has them
+    rows int32 (m,) are trained on; without a checkpoint nothing is kept.
     """
     training, tensors = restarts.training, as_tensors(inputs, targets)
     saved = read_checkpoint(checkpoint)

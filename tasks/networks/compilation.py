@@ -22,12 +22,9 @@ class Compiled:
     becomes float only inside the model. A graph that captured them would keep them for as long as
     the process lives. Keras's `fit` takes two to three times as long on a small head.
 
-    Attributes:
-        steps: Two variables with what `scheduled_steps` gives for the images that are trained on.
-        variables: All that training changes: the model's and the optimizer's.
-        finish: Gives the model its final weights, once its last epoch is over.
-        train_on: Trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
-            losses and the number of hits.
+    `train_on` trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
+    losses and the number of hits; `finish` gives the model its final weights after the last epoch.
+    `variables` are all that training changes, `steps` what `scheduled_steps` gives, as variables.
     """
 
     def __init__(
@@ -48,9 +45,7 @@ class Compiled:
         self.train_on = tf.function(loop, [*data, integers, floats, integers])
 
 
-def _training_loop(
-    model: Model, optimizer: Any, training: Training, nodes: int
-) -> Callable[..., tuple[Any, Any]]:
+def _training_loop(model: Model, optimizer: Any, training: Training, nodes: int) -> Any:
     import keras
     import tensorflow as tf
 

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from tasks.networks.recipe import Precision
+
 INFORMATION = Path("/proc/cpuinfo")
 GPUS = Path("/proc/driver/nvidia/gpus")
 MATTERING = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
@@ -28,9 +30,7 @@ def threads() -> int:
 
 
 def resolve_precision(
-    precision: Literal["auto", "float32", "bfloat16"],
-    information: Path = INFORMATION,
-    gpus: Path = GPUS,
+    precision: Precision, information: Path = INFORMATION, gpus: Path = GPUS
 ) -> Literal["float32", "bfloat16"]:
     """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32.
 

@@ -12,13 +12,12 @@ Loss: TypeAlias = Callable[[Any, Any], Any]
 
 def per_image_loss(name: str, nodes: int, label_smoothing: float = 0) -> Loss:
     """The loss of each image: targets and probabilities (n, nodes) in, losses (n,) out."""
-    import keras
+    from keras import losses
 
     if name == "mean_squared_error":
-        loss: Loss = keras.losses.mean_squared_error
+        loss: Loss = losses.mean_squared_error
         return loss
-    kind = "binary" if nodes == 1 else "categorical"
-    crossentropy = getattr(keras.losses, f"{kind}_crossentropy")
+    crossentropy = losses.binary_crossentropy if nodes == 1 else losses.categorical_crossentropy
     return partial(crossentropy, label_smoothing=label_smoothing)
 
 

@@ -12,17 +12,6 @@ from tasks.schemas.training import Attempt, TrainedModel
 from tasks.storage.store import Store
 
 
-def add_model(store: Store, model: Model) -> ModelReference:
-    """Store a built model by its name, identified by the digest of its weights."""
-    file = store.add(f"models/{model.name}.keras", model.save)
-    return ModelReference(
-        **dict(file),
-        weights_sha256=weights_sha256(model),
-        parameters=model.count_params(),
-        trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
-    )
-
-
 def load_model(store: Store, reference: ModelReference) -> Model:
     """Load a stored model for inference or transfer, after its digest was checked.
 
@@ -55,9 +44,11 @@ def store_trained(
     store: Store, model: Model, attempts: tuple[Attempt, ...], training: Training
 ) -> TrainedModel:
     """Store a healthy model under its name, with the attempts that led to it."""
-    return TrainedModel(
-        name=model.name,
-        model=add_model(store, model),
-        attempts=attempts,
-        precision=training.precision,
+    name, precision = model.name, training.precision
+    reference = ModelReference(
+        **dict(store.add(f"models/{name}.keras", model.save)),
+        weights_sha256=weights_sha256(model),
+        parameters=model.count_params(),
+        trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
     )
+    return TrainedModel(name=name, model=reference, attempts=attempts, precision=precision)

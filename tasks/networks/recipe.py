@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from tasks.schemas.references import Record
 
+Precision = Literal["auto", "float32", "bfloat16"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -40,7 +41,7 @@ class Training(Record):
     dropout: Share = 0  # of the features that are dropped in training
     augmentation: Augmentation | None = None
     # In what matrix products are computed; auto is bfloat16 where the hardware is faster at it.
-    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
 
     def batches(self, images: int) -> int:
         """The number of batches in an epoch over so many images, the last one smaller."""

@@ -41,10 +41,8 @@ def fit(
     """Train a compiled model in place, from the last epoch that was kept.
 
     An epoch depends on the state before it, the seed and its number alone, so a training that
-    was interrupted ends with the same weights as one that was not.
-
-    Inputs and targets are arrays or tensors as `train_until_healthy` has them; of these, rows int32
-    (m,) are trained on, or all. The order of every epoch follows from the seed.
+    was interrupted ends with the same weights as one that was not. Of inputs and targets, arrays
+    or tensors as `train_until_healthy` has them, rows int32 (m,) are trained on, or all.
 
     Raises:
         ValueError: The targets' shape is not that of the model's output, which a mean squared

@@ -16,11 +16,7 @@ from tasks.storage.records import current_checkpoint, current_store
 
 
 def transfer(
-    base: TrainedModel,
-    features: Split,
-    specification: HeadSpecification,
-    training: Training,
-    seed: int,
+    base: TrainedModel, features: Split, head: HeadSpecification, training: Training, seed: int
 ) -> TrainedModel:
     """Train a head on features and store it joined to the base's backbone, which computed them.
 
@@ -30,17 +26,14 @@ def transfer(
         DeadModelError: No attempt learned.
     """
     store = current_store()
-    head, attempts = train_until_healthy(
-        specification.name,
-        partial(build_head, specification, features.inputs.shape[1], training),
-        store.array(features.inputs),
-        targets_for(specification.nodes, store.array(features.labels)),
-        training,
-        seed,
-        current_checkpoint(),
+    build = partial(build_head, head, features.inputs.shape[1], training)
+    inputs = store.array(features.inputs)
+    targets = targets_for(head.nodes, store.array(features.labels))
+    trained, attempts = train_until_healthy(
+        head.name, build, inputs, targets, training, seed, current_checkpoint()
     )
     backbone = freeze_backbone(load_model(store, base.model))
-    return store_trained(store, join(backbone, head), attempts, training)
+    return store_trained(store, join(backbone, trained), attempts, training)
 
 
 def freeze_backbone(base: Model) -> Model:

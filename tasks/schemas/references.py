@@ -84,8 +84,6 @@ def identity(value: Any) -> Any:
     """What identifies an input of a task, in JSON types."""
     if hasattr(value, "identity"):
         return value.identity()
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
     if isinstance(value, list | tuple):
         return [identity(item) for item in value]
     return value

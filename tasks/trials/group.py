@@ -64,14 +64,13 @@ def keep(store: Store, group: Group, result: TrialResult) -> None:
 
 
 def find_all(store: Store, group: Group) -> dict[Trial, TrialResult]:
-    """What was kept of a group; many at a time, since storage elsewhere takes its time for each."""
+    """What was kept of a group, undamaged; many at a time, since each takes its time elsewhere."""
     with ThreadPoolExecutor(READERS) as readers:
-        found = readers.map(partial(find, store, group), group.trials)
+        found = readers.map(partial(_find, store, group), group.trials)
         return {result.trial: result for result in found if result}
 
 
-def find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
-    """What was kept of a trial of a group; None if there is nothing, or it is damaged."""
+def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
     try:
         (probabilities,), text = read_arrays(store, _name(group, trial))
     except (OSError, DamagedError):

@@ -78,7 +78,6 @@ class StudyProgress(TerminalBar):
         return f"{(len(self._outcomes) - self._known) / max(seconds, 1e-9):.2f} a second"
 
     def _rows(self) -> list[dict[str, object]]:
-        """A row for each recipe and head."""
         kinds = Counter((trial.recipe, trial.head) for trial in self._trials)
         return [self._row(*kind, trials) for kind, trials in kinds.items()]
 

@@ -20,7 +20,7 @@ from tasks.networks.attempts import train_until_healthy
 from tasks.networks.compilation import Compiled, build_optimizer, scheduled_steps
 from tasks.networks.epochs import derive_seed, draw_transforms, plan_epoch
 from tasks.networks.inference import run
-from tasks.networks.models import add_model, load_model, weights_sha256
+from tasks.networks.models import load_model, store_trained, weights_sha256
 from tasks.networks.recipe import Augmentation, Training
 from tasks.networks.training import fit
 from tasks.networks.transfer import freeze_backbone
@@ -265,7 +265,7 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
 
 def test_a_model_comes_back_from_the_store(base, tmp_path):
     store = Store(tmp_path)
-    reference = add_model(store, base)
+    reference = store_trained(store, base, (), SHORT).model
     loaded = load_model(store, reference)
     assert weights_sha256(loaded) == reference.weights_sha256
     np.testing.assert_array_equal(run(loaded, images(3)), run(base, images(3)))
@@ -274,7 +274,7 @@ def test_a_model_comes_back_from_the_store(base, tmp_path):
 
 def test_a_damaged_model_is_not_loaded(base, tmp_path):
     store = Store(tmp_path)
-    reference = add_model(store, base)
+    reference = store_trained(store, base, (), SHORT).model
     (tmp_path / reference.path).write_bytes(b"not a model")
     with pytest.raises(DamagedError):
         load_model(store, reference)

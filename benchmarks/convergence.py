@@ -31,10 +31,10 @@ from tasks.filter import filter_classes
 from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import train_until_healthy
-from tasks.networks.compilation import compile_training
+from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import MOST_ATTEMPTS, examine
-from tasks.networks.inference import predicted_classes, run, run_rows
+from tasks.networks.inference import predicted_classes, run
 from tasks.networks.losses import targets_for
 from tasks.networks.recipe import Training
 from tasks.networks.training import fit
@@ -99,7 +99,7 @@ def train_without_gate(
     targets = targets_for(head.nodes, train.one_hot)
     attempt_seed = derive_seed(seed, head.name, 0)
     model = build_head(head, train.inputs.shape[1], training, attempt_seed)
-    compiled = compile_training(model, train.inputs, targets, training)
+    compiled = Compiled(model, train.inputs, targets, training)
     fit(compiled, train.inputs, targets, attempt_seed, StopAfter())
     return _judge(model, train, test, targets, 1)
 
@@ -125,7 +125,8 @@ def _judge(
     model: Any, train: Features, test: Features, targets: NDArray[np.float32], attempts: int
 ) -> Outcome:
     hits = predicted_classes(run(model, test.inputs)) == predicted_classes(test.one_hot)
-    reason = examine(partial(run_rows, model, train.inputs), targets)
+    rows = np.arange(len(targets), dtype=np.int32)
+    reason = examine(model, train.inputs, targets, rows)
     return Outcome(learned=not reason, accuracy=float(hits.mean()), attempts=attempts)
 
 

@@ -20,7 +20,7 @@ from flows.main import DIGITS
 from tasks.data.read import find_source, read_source
 from tasks.data.splits import encode
 from tasks.networks.architecture import build_base
-from tasks.networks.compilation import compile_training
+from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.training import fit
@@ -49,7 +49,7 @@ def train_briefly(config: Config, epochs: int) -> Early:
     started = time.perf_counter()
     model = build_base(DIGITS, recipe.scaling, recipe.base, seed)
     with disable_run_logger():
-        compiled = compile_training(model, pixels, labels, recipe.base)
+        compiled = Compiled(model, pixels, labels, recipe.base)
         fit(compiled, pixels, labels, seed, StopAfter(epochs))
     seconds = time.perf_counter() - started
     predicted = predicted_classes(run(model, images.test_images[..., None]))

@@ -38,7 +38,7 @@ def build_two_node() -> "keras.Sequential":
     recipe = Config().chosen_recipes()["tuned"]
     backbone = build_backbone(recipe.scaling, recipe.base, 0)
     head = build_head(softmax_head(2), backbone.output_shape[1], recipe.head, 0)
-    return join(backbone, head, "two-node")
+    return join(backbone, head)
 
 
 def draw(seed: int, scale: int) -> Image.Image:

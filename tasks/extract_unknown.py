@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.data.splits import rows_of_other_classes
-from tasks.networks.inference import run
+from tasks.networks.inference import evenly, run
 from tasks.networks.models import load_model
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import UnknownFeatures
@@ -18,14 +17,6 @@ from tasks.storage.stages import stage
 MOST_UNKNOWN_IMAGES = 10_000
 
 
-def evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-    """At most so many of the rows (n,), evenly spread, with the first and the last."""
-    if len(rows) <= most:
-        return rows
-    chosen: NDArray[np.intp] = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
-    return chosen
-
-
 @stage("extract-unknown")
 def extract_unknown(base: TrainedModel, images: Dataset, classes: Sequence[int]) -> UnknownFeatures:
     """Run the backbone of `base` over the images of no class in `classes`, once for all heads.
@@ -34,22 +25,15 @@ def extract_unknown(base: TrainedModel, images: Dataset, classes: Sequence[int])
     """
     store = current_store()
     train, test = (
-        rows_of_other_classes(np.asarray(store.array(split.labels)), classes)
-        for split in (images.train, images.test)
+        rows_of_other_classes(np.asarray(store.array(split.labels)), classes) for _, split in images
     )
     if not len(train) or not len(test):
         return UnknownFeatures(features=())
     train = evenly(train, MOST_UNKNOWN_IMAGES)
-    get_run_logger().info(
-        "%d training and %d test images are of unknown classes", len(train), len(test)
-    )
+    log = get_run_logger()
+    log.info("%d training and %d test images are of unknown classes", len(train), len(test))
     backbone = load_model(store, base.model).get_layer("backbone")
-    chosen = {
-        "train-unknown": store.array(images.train.inputs)[train],
-        "test-unknown": store.array(images.test.inputs)[test],
-    }
-    return UnknownFeatures(
-        features=tuple(
-            store.add_array(name, run(backbone, pixels)) for name, pixels in chosen.items()
-        )
-    )
+    seen = run(backbone, store.array(images.train.inputs)[train])
+    unseen = run(backbone, store.array(images.test.inputs)[test])
+    features = store.add_array("train-unknown", seen), store.add_array("test-unknown", unseen)
+    return UnknownFeatures(features=features)

@@ -21,7 +21,7 @@ def load(source: Source) -> Dataset:
         train=store_split("train", images.train_images, images.train_labels),
         test=store_split("test", images.test_images, images.test_labels),
     )
-    for name, split in (("train", dataset.train), ("test", dataset.test)):
-        shapes = split.inputs.shape, split.labels.shape
-        get_run_logger().info("x_%s %s, y_%s %s", name, shapes[0], name, shapes[1])
+    for name, split in dataset:
+        shape = split.inputs.shape
+        get_run_logger().info("x_%s %s, y_%s %s", name, shape, name, split.labels.shape)
     return dataset

@@ -2,7 +2,7 @@
 
 from prefect.logging import get_run_logger
 
-from tasks.schemas.references import ArrayReference, Dataset, Split
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.stages import stage
 
 
@@ -14,13 +14,10 @@ def with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
 @stage("reshape")
 def reshape(dataset: Dataset) -> Dataset:
     """Add the channel axis. The bytes stay where they are: only how they are seen changes."""
-    reshaped = Dataset(train=_reshaped(dataset.train), test=_reshaped(dataset.test))
-    for name in ("train", "test"):
-        before, after = (getattr(data, name).inputs.shape for data in (dataset, reshaped))
-        get_run_logger().info("x_%s %s -> %s", name, before, after)
-    return reshaped
+    return Dataset(**{name: _reshaped(name, split) for name, split in dataset})
 
 
-def _reshaped(split: Split) -> Split:
-    images = ArrayReference(**dict(split.inputs) | {"shape": with_channel(split.inputs.shape)})
-    return Split(inputs=images, labels=split.labels)
+def _reshaped(name: str, split: Split) -> Split:
+    shape = with_channel(split.inputs.shape)
+    get_run_logger().info("x_%s %s -> %s", name, split.inputs.shape, shape)
+    return Split(inputs=split.inputs.model_copy(update={"shape": shape}), labels=split.labels)

@@ -22,12 +22,9 @@ from tasks.trials.worker import train_group
     on_completion=[record_task_run],
 )
 def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[TrialResult]:
-    """Train what no earlier study trained, and give all results, in the order of the trials.
+    """Train what no earlier study trained, or all if `refresh`; the results in the trials' order.
 
-    Args:
-        groups: All trials, those of each base together.
-        runner: Where they are trained.
-        refresh: Train all of them again.
+    Each of the groups has the trials on one base.
     """
     store = current_store()
     results: dict[Trial, TrialResult] = {}

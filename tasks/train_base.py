@@ -20,13 +20,9 @@ def train_base(split: Split, scaling: float, training: Training, seed: int) -> T
         DeadModelError: No attempt learned every class.
     """
     store = current_store()
+    build = partial(build_base, split.labels.shape[1], scaling, training)
+    inputs, targets = store.array(split.inputs), store.array(split.labels)
     model, attempts = train_until_healthy(
-        "base",
-        partial(build_base, split.labels.shape[1], scaling, training),
-        store.array(split.inputs),
-        store.array(split.labels),
-        training,
-        seed,
-        current_checkpoint(),
+        "base", build, inputs, targets, training, seed, current_checkpoint()
     )
     return store_trained(store, model, attempts, training)

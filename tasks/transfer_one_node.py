@@ -5,7 +5,6 @@ from tasks.networks.recipe import Training
 from tasks.networks.transfer import transfer
 from tasks.schemas.references import Split
 from tasks.schemas.training import TrainedModel
-from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 
@@ -14,4 +13,4 @@ def transfer_one_node(
     base: TrainedModel, features: Split, training: Training, seed: int
 ) -> TrainedModel:
     """Train a sigmoid head on the features of the frozen backbone; see `transfer`."""
-    return transfer(current_store(), base, features, ONE_NODE, training, seed)
+    return transfer(base, features, ONE_NODE, training, seed)

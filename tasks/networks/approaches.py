@@ -1,8 +1,9 @@
 """The ways to a classifier of few classes that transfer has to be held against."""
 
+import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +11,13 @@ from numpy.typing import NDArray
 from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
 from tasks.networks.compilation import Restarts
 from tasks.networks.epochs import plan_epochs
-from tasks.networks.inference import predicted_classes, run
+from tasks.networks.inference import Model, predicted_classes, run
 from tasks.networks.recipe import Recipe, Training
 from tasks.networks.training import run_epoch
 
-if TYPE_CHECKING:
-    import keras
-
 Approach: TypeAlias = Literal["frozen", "fine-tuned", "scratch", "linear"]
+APPROACHES: tuple[Approach, ...] = get_args(Approach)
 LEAST_BATCHES = 20  # twice as many made no network of the tuned recipe better
-APPROACHES: tuple[Approach, ...] = ("frozen", "fine-tuned", "scratch", "linear")
 
 # Trains on chosen rows from a seed, and gives the classes of the test images.
 Predict: TypeAlias = Callable[[NDArray[np.intp], int], NDArray[np.intp]]
@@ -33,8 +31,8 @@ def linear(
     def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
         from sklearn.linear_model import LogisticRegression
 
-        model = LogisticRegression(max_iter=1000)
-        model.fit(_flat(train[rows]), targets[rows].argmax(axis=1))
+        labels = targets[rows].argmax(axis=1)
+        model = LogisticRegression(max_iter=1000).fit(_flat(train[rows]), labels)
         return np.asarray(model.predict(_flat(test)), np.intp)
 
     return predict
@@ -42,34 +40,29 @@ def linear(
 
 def network(
     approach: Literal["frozen", "fine-tuned", "scratch"],
-    train: NDArray[np.uint8 | np.float32],
+    train: NDArray[Any],
     targets: NDArray[np.float32],
-    test: NDArray[np.uint8 | np.float32],
-    backbone: "keras.Sequential",
+    test: NDArray[Any],
+    backbone: Model,
     recipe: Recipe,
 ) -> Predict:
     """A softmax head on features, or with the backbone below it on images.
 
-    Args:
-        approach: `frozen` takes features float32 (n, m), the others images uint8 (n, 28, 28, 1).
-        train: What is trained on, row by row.
-        targets: One-hot labels of its rows, float32 (n, classes).
-        test: What is predicted.
-        backbone: The base's; `fine-tuned` starts from its weights.
-        recipe: Its head's training is used, whatever is trained.
+    `frozen` takes features float32 (n, m), the others images uint8 (n, 28, 28, 1); the targets are
+    one-hot, float32 (n, classes). `fine-tuned` starts from the weights of the base's backbone.
+    Whatever is trained, it is trained as the recipe's heads are.
     """
     # A schedule's length would have to be that of the draw.
     training = recipe.head.model_copy(update={"warm_up": 0.0})
     head = partial(build_head, softmax_head(targets.shape[1]), backbone.output_shape[-1], training)
-    start = backbone.get_weights() if approach == "fine-tuned" else None
 
-    def whole(seed: int) -> "keras.Sequential":
+    def whole(seed: int) -> Model:
         below = build_backbone(recipe.scaling, recipe.base, seed)
-        below.set_weights(below.get_weights() if start is None else start)
-        return join(below, head(seed), approach)
+        if approach == "fine-tuned":
+            below.set_weights(backbone.get_weights())
+        return join(below, head(seed))
 
-    build = head if approach == "frozen" else whole
-    restarts = Restarts(build, train, targets, training)
+    restarts = Restarts(head if approach == "frozen" else whole, train, targets, training)
 
     def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
         compiled = restarts.start(seed, len(rows))
@@ -83,12 +76,9 @@ def network(
 
 def enough_epochs(training: Training, images: int) -> int:
     """The recipe's epochs, or more where they have fewer than 20 batches in all."""
-    batches = -(-images // training.batch_size)
-    return max(training.epochs, -(-LEAST_BATCHES // batches))
+    return max(training.epochs, math.ceil(LEAST_BATCHES / training.batches(images)))
 
 
 def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Pixels 0..1, (n, 784)."""
-    pixels = images.reshape(len(images), -1).astype(np.float32)
-    pixels /= 255
-    return pixels
+    return np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 IMAGE_SHAPE = (28, 28, 1)
 HIDDEN = 200
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}  # weights are float32 in both
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,6 @@ def softmax_head(classes: int) -> HeadSpecification:
     return HeadSpecification(f"{words.get(classes, classes)}-node", classes, "softmax")
 
 
-def base_head(classes: int) -> HeadSpecification:
-    """The head of the base model."""
-    return HeadSpecification("base", classes, "softmax")
-
-
 def build_backbone(scaling: float, training: Training, seed: int) -> "keras.Sequential":
     """Three blocks of 3x3 convolution, 2x2 pooling and ReLU; 92,672 parameters.
 
@@ -49,26 +45,19 @@ def build_backbone(scaling: float, training: Training, seed: int) -> "keras.Sequ
     rectified largest, to the bit and in the gradient too, and a quarter of the work: a bfloat16
     epoch takes a tenth less.
     """
-    import keras
+    from keras import Input, Sequential, layers
 
-    policy = _dtype_policy(training)
-    blocks = [
-        layer
-        for filters in (32, 64, 128)
-        for layer in (
-            keras.layers.Conv2D(
-                filters,
-                3,
-                padding="same",
-                kernel_initializer=_initializer(seed, f"convolution-{filters}"),
-                dtype=policy,
-            ),
-            keras.layers.MaxPooling2D(dtype=policy),
-            keras.layers.ReLU(dtype=policy),
-        )
-    ]
-    layers = [keras.Input(IMAGE_SHAPE), keras.layers.Rescaling(scaling, dtype=policy), *blocks]
-    return keras.Sequential([*layers, keras.layers.Flatten(dtype=policy)], name="backbone")
+    policy = POLICIES[training.precision]
+    blocks = []
+    for filters in (32, 64, 128):
+        kernel = _initializer(seed, f"convolution-{filters}")
+        blocks += [
+            layers.Conv2D(filters, 3, padding="same", kernel_initializer=kernel, dtype=policy),
+            layers.MaxPooling2D(dtype=policy),
+            layers.ReLU(dtype=policy),
+        ]
+    first, last = layers.Rescaling(scaling, dtype=policy), layers.Flatten(dtype=policy)
+    return Sequential([Input(IMAGE_SHAPE), first, *blocks, last], name="backbone")
 
 
 def build_head(
@@ -78,23 +67,15 @@ def build_head(
 
     The output is float32 in any precision: bfloat16 has no number between 0.996 and 1.
     """
-    import keras
+    from keras import Input, Sequential, layers
 
-    hidden = keras.layers.Dense(
-        HIDDEN,
-        activation="relu",
-        kernel_initializer=_initializer(seed, "hidden"),
-        dtype=_dtype_policy(training),
-    )
-    output = keras.layers.Dense(
-        specification.nodes,
-        activation=specification.activation,
-        kernel_initializer=_initializer(seed, "output"),
-        dtype="float32",
-    )
-    dropped = [keras.layers.Dropout(training.dropout, seed=seed)] if training.dropout else []
-    layers = [keras.Input((features,)), *dropped, hidden, output]
-    return keras.Sequential(layers, name=specification.name)
+    policy, kernel = POLICIES[training.precision], _initializer(seed, "hidden")
+    hidden = layers.Dense(HIDDEN, "relu", kernel_initializer=kernel, dtype=policy)
+    nodes, activation = specification.nodes, specification.activation
+    kernel = _initializer(seed, "output")
+    output = layers.Dense(nodes, activation, kernel_initializer=kernel, dtype="float32")
+    dropped = [layers.Dropout(training.dropout, seed=seed)] if training.dropout else []
+    return Sequential([Input((features,)), *dropped, hidden, output], name=specification.name)
 
 
 def initial_head_values(
@@ -113,23 +94,18 @@ def initial_head_values(
     return [np.asarray(value) for value in (*state, hidden, biases[0], output, biases[1])]
 
 
-def join(backbone: "keras.Sequential", head: "keras.Sequential", name: str) -> "keras.Sequential":
-    """One model from backbone and head: images in, probabilities out; the layers are shared."""
-    import keras
+def join(backbone: "keras.Sequential", head: "keras.Sequential") -> "keras.Sequential":
+    """One model, named as the head: images in, probabilities out; the layers are shared."""
+    from keras import Input, Sequential
 
-    return keras.Sequential([keras.Input(IMAGE_SHAPE), backbone, head], name=name)
+    return Sequential([Input(IMAGE_SHAPE), backbone, head], name=head.name)
 
 
 def build_base(classes: int, scaling: float, training: Training, seed: int) -> "keras.Sequential":
     """A new network: images of 0..255 (n, 28, 28, 1) in, probabilities (n, classes) out."""
     backbone = build_backbone(scaling, training, seed)
-    head = build_head(base_head(classes), backbone.output_shape[-1], training, seed)
-    return join(backbone, head, "base")
-
-
-def _dtype_policy(training: Training) -> str:
-    """Keras's name for a precision; weights stay float32 in both."""
-    return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[training.precision]
+    specification = HeadSpecification("base", classes, "softmax")
+    return join(backbone, build_head(specification, backbone.output_shape[-1], training, seed))
 
 
 def _initializer(seed: int, layer: str) -> "keras.initializers.Initializer":

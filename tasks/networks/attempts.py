@@ -1,9 +1,9 @@
 """Attempts: a network that turns out dead is initialised again; a killed one resumes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +11,16 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
 from tasks.errors import DeadModelError, RemoteError
-from tasks.networks.compilation import Restarts, as_tensors
+from tasks.networks.compilation import Restarts, as_tensors, assign
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import MOST_ATTEMPTS, HealthGate
-from tasks.networks.inference import run_rows
+from tasks.networks.inference import Model
 from tasks.networks.recipe import Training
 from tasks.networks.training import fit
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
 from tasks.storage.checkpoints import Checkpoint, checkpoints
 from tasks.storage.store import Store
-
-if TYPE_CHECKING:
-    import keras
 
 
 class Notes(Record):
@@ -43,15 +40,14 @@ class AttemptCheckpointer:
     name: str
     training: Training
     dead: tuple[Attempt, ...]
-    is_hopeless: Callable[[History], bool]
+    is_over: Callable[[History], bool]
 
     def restore(self, variables: list[Any]) -> History:
         """Resume where this attempt was, or from the start if nothing was kept of it."""
         saved = read_checkpoint(self.checkpoint)
         if saved is None or saved[1].dead != self.dead:
             return History()
-        for variable, value in zip(variables, saved[0], strict=True):
-            variable.assign(value)
+        assign(variables, saved[0])
         return saved[1].history
 
     def keep(self, variables: list[Any], history: History) -> None:
@@ -60,10 +56,6 @@ class AttemptCheckpointer:
             return
         notes = Notes(name=self.name, epochs=self.training.epochs, dead=self.dead, history=history)
         self.checkpoint.save([np.asarray(v) for v in variables], notes.model_dump_json())
-
-    def is_over(self, history: History) -> bool:
-        """Whether the attempt is hopeless already."""
-        return self.is_hopeless(history)
 
 
 def read_checkpoint(checkpoint: Checkpoint | None) -> tuple[list[NDArray[Any]], Notes] | None:
@@ -74,11 +66,9 @@ def read_checkpoint(checkpoint: Checkpoint | None) -> tuple[list[NDArray[Any]], 
 
 def describe_unfinished(store: Store) -> str:
     """From where the next run resumes, in words, after one was interrupted."""
-    try:
-        found = [read_checkpoint(checkpoint) for checkpoint in checkpoints(store)]
-    except RemoteError:  # perhaps that is why the run was interrupted
-        found = []
-    notes = [saved[1] for saved in found if saved]
+    notes = []
+    with suppress(RemoteError):  # perhaps that is why the run was interrupted
+        notes = [saved[1] for saved in map(read_checkpoint, checkpoints(store)) if saved]
     if not notes:
         return "the next run resumes the stage that was interrupted"
     last, done = notes[-1], len(notes[-1].history.epochs)
@@ -87,32 +77,25 @@ def describe_unfinished(store: Store) -> str:
 
 def train_until_healthy(
     name: str,
-    build: "Callable[[int], keras.Model]",
+    build: Callable[[int], Model],
     inputs: NDArray[Any],
     targets: NDArray[np.float32],
     training: Training,
     seed: int,
     checkpoint: Checkpoint,
-) -> "tuple[keras.Model, tuple[Attempt, ...]]":
-    """Build and train a network, again and again until one is healthy.
+) -> tuple[Model, tuple[Attempt, ...]]:
+    """A healthy network, and every attempt to train one, the last of which learned.
 
-    Args:
-        name: What the network is called, as in `two-node`; seeds follow from it.
-        build: Makes a new network from a seed.
-        inputs: Images uint8 (n, 28, 28, 1) or features float32 (n, 1152).
-        targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
-        training: How the network is trained.
-        seed: The run's.
-        checkpoint: Where the state is kept after each epoch.
-
-    Returns:
-        The healthy network and every attempt, the last of which learned.
+    Inputs are images uint8 (n, 28, 28, 1) or features float32 (n, 1152); targets float32
+    (n, nodes), one-hot rows or, for one node, 0 and 1. An attempt's seed, from which `build` makes
+    a network, follows from the run's and the network's name, as in `two-node`.
 
     Raises:
         DeadModelError: `MOST_ATTEMPTS` initialisations all died.
     """
     restarts = Restarts(build, inputs, targets, training)
-    attempts = make_attempts(name, restarts, inputs, targets, seed, checkpoint)
+    rows = np.arange(len(targets), dtype=np.int32)
+    attempts = make_attempts(name, restarts, inputs, targets, rows, seed, checkpoint)
     outcome = attempts[-1].outcome
     if outcome != LEARNED:
         raise DeadModelError(
@@ -127,47 +110,31 @@ def make_attempts(
     restarts: Restarts,
     inputs: Any,
     targets: NDArray[np.float32],
+    rows: NDArray[np.int32],
     seed: int,
     checkpoint: Checkpoint | None = None,
-    rows: NDArray[np.int32] | None = None,
 ) -> tuple[Attempt, ...]:
     """Train the network of `restarts` from one initialisation after another until it is healthy.
 
-    Args:
-        name: See `train_until_healthy`, as for `seed`.
-        restarts: Its model is the trained network afterwards.
-        inputs: Images or features (n, ...), an array or a tensor.
-        targets: float32 (n, nodes).
-        seed: The run's.
-        checkpoint: Where the state is kept after each epoch; None keeps nothing.
-        rows: int32 (m,), the rows that are trained on; None is all.
-
-    Returns:
-        Every attempt; the last one learned, or `MOST_ATTEMPTS` are dead.
+    Gives every attempt; the last one learned, or `MOST_ATTEMPTS` are dead. The trained network is
+    `restarts.model`. Of inputs, a tensor or an array, and targets as `train_until_healthy` has them
+    rows int32 (m,) are trained on; without a checkpoint nothing is kept.
     """
+    training, tensors = restarts.training, as_tensors(inputs, targets)
     saved = read_checkpoint(checkpoint)
     attempts = saved[1].dead if saved else ()
-    tensors = as_tensors(inputs, targets)
-    rows = np.arange(len(targets), dtype=np.int32) if rows is None else rows
-    predict = partial(run_rows, restarts.model, inputs, rows)
-    while len(attempts) < MOST_ATTEMPTS and not (attempts and attempts[-1].outcome == LEARNED):
+    outcome = ""
+    while len(attempts) < MOST_ATTEMPTS and outcome != LEARNED:
         attempt_seed = derive_seed(seed, name, len(attempts))
-        gate = HealthGate(predict, targets[rows], restarts.training.batch_size)
-        checkpointer = AttemptCheckpointer(
-            checkpoint, name, restarts.training, attempts, gate.is_hopeless
-        )
+        gate = HealthGate(restarts.model, inputs, targets, rows, training)
+        checkpointer = AttemptCheckpointer(checkpoint, name, training, attempts, gate.is_hopeless)
         compiled = restarts.start(attempt_seed, len(rows))
         history = fit(compiled, *tensors, attempt_seed, checkpointer, rows)
         outcome = gate.diagnosis(history) or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, history=history, outcome=outcome))
-        _log_dead(name, attempts)
+        if outcome != LEARNED and TaskRunContext.get():  # a study's workers have none
+            number = len(attempts)
+            get_run_logger().warning(
+                "%s: attempt %d of %d is dead (%s)", name, number, MOST_ATTEMPTS, outcome
+            )
     return attempts
-
-
-def _log_dead(name: str, attempts: tuple[Attempt, ...]) -> None:
-    """Warn of a dead attempt; a study's workers train outside of Prefect, and count them."""
-    outcome = attempts[-1].outcome
-    if outcome != LEARNED and TaskRunContext.get():
-        get_run_logger().warning(
-            "%s: attempt %d of %d is dead (%s)", name, len(attempts), MOST_ATTEMPTS, outcome
-        )

@@ -1,64 +1,56 @@
 """A network, its loss and its optimizer, compiled into one TensorFlow graph and started anew."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.networks.inference import Model
 from tasks.networks.losses import per_image_loss
 from tasks.networks.recipe import Training
-
-if TYPE_CHECKING:
-    import keras
-
 
 KEPT_SEEDS = 5  # label efficiency goes through the same few again and again
 
 
-@dataclass(frozen=True)
 class Compiled:
-    """A training that can be run and kept.
-
-    Attributes:
-        model: What is trained.
-        training: How it is trained.
-        train_on: Trains on rows int32 (m,) of inputs and targets, distorted by transforms float32
-            (m, 8) if the recipe says so, in batches that start at bounds int32 (b + 1,), and gives
-            the sum of losses and the number of hits.
-        variables: All that training changes: the model's and the optimizer's.
-        finish: Gives the model its final weights, once its last epoch is over.
-        steps: Two variables with what `scheduled_steps` gives for the images that are trained on.
-    """
-
-    model: "keras.Model"
-    training: Training
-    train_on: Callable[..., tuple[Any, Any]]
-    variables: list[Any]
-    finish: Callable[[], None]
-    steps: list[Any]
-
-
-def compile_training(
-    model: "keras.Model", inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
-) -> Compiled:
-    """Compile training on rows of data like `inputs` and `targets`, without leaving the graph.
+    """A training, compiled for rows of data like `inputs` and `targets`.
 
     The data are handed to the graph at each call, as tensors in their own dtype, and a batch
     becomes float only inside the model. A graph that captured them would keep them for as long as
     the process lives. Keras's `fit` takes two to three times as long on a small head.
+
+    `train_on` trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
+    losses and the number of hits; `finish` gives the model its final weights after the last epoch.
+    `variables` are all that training changes, `steps` what `scheduled_steps` gives, as variables.
     """
+
+    def __init__(
+        self, model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
+    ) -> None:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+        self.model, self.training = model, training
+        self.steps = [tf.Variable(count) for count in scheduled_steps(training, len(inputs))]
+        optimizer = build_optimizer(training, *self.steps)
+        optimizer.build(model.trainable_variables)
+        self.variables = [*model.variables, *optimizer.variables]
+        self.finish = partial(optimizer.finalize_variable_values, model.trainable_variables)
+        data = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in (inputs, targets)]
+        integers, floats = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)
+        loop = _training_loop(model, optimizer, training, targets.shape[1])
+        self.train_on = tf.function(loop, [*data, integers, floats, integers])
+
+
+def _training_loop(model: Model, optimizer: Any, training: Training, nodes: int) -> Any:
     import keras
     import tensorflow as tf
 
-    tf.config.experimental.enable_op_determinism()
-    image_losses = per_image_loss(training.loss, targets.shape[1], training.label_smoothing)
-    steps = [tf.Variable(float(n)) for n in scheduled_steps(training, len(inputs))]
-    optimizer = build_optimizer(training, *steps)
-    optimizer.build(model.trainable_variables)
+    image_losses = per_image_loss(training.loss, nodes, training.label_smoothing)
+    hits_of = keras.metrics.binary_accuracy if nodes == 1 else keras.metrics.categorical_accuracy
 
     def train_batch(batch: Any, expected: Any, transforms: Any) -> tuple[Any, Any]:
         if training.augmentation:
@@ -69,7 +61,7 @@ def compile_training(
             loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply(gradients, model.trainable_variables)
-        return tf.reduce_sum(losses), tf.reduce_sum(count_hits(expected, probabilities))
+        return tf.reduce_sum(losses), tf.reduce_sum(hits_of(expected, probabilities))
 
     def train_on(x: Any, y: Any, rows: Any, transforms: Any, bounds: Any) -> tuple[Any, Any]:
         loss = hits = tf.constant(0.0)
@@ -80,53 +72,32 @@ def compile_training(
             loss, hits = loss + batch_loss, hits + batch_hits
         return loss, hits
 
-    data = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in (inputs, targets)]
-    integers = tf.TensorSpec([None], tf.int32)
-    plan = [integers, tf.TensorSpec([None, None], tf.float32), integers]
-    return Compiled(
-        model=model,
-        training=training,
-        train_on=tf.function(train_on, [*data, *plan]),
-        variables=[*model.variables, *optimizer.variables],
-        finish=lambda: optimizer.finalize_variable_values(model.trainable_variables),
-        steps=steps,
-    )
+    return train_on
 
 
-def scheduled_steps(training: Training, images: int) -> tuple[int, int]:
+def scheduled_steps(training: Training, images: int) -> tuple[float, float]:
     """Steps of the warm-up, and from there to the end of a training on so many images."""
-    batches = -(-images // training.batch_size)
-    warm_up = round(training.warm_up * batches)
+    batches = training.batches(images)
+    warm_up = float(round(training.warm_up * batches))
     return warm_up, training.epochs * batches - warm_up
 
 
-def build_optimizer(training: Training, warm_up: Any, decay: Any) -> "keras.Optimizer":
+def build_optimizer(training: Training, warm_up: Any, decay: Any) -> Any:
     """A new optimizer; the steps of a warm-up and of the decay after it are variables.
 
     With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0. A graph
     for each number of steps would cost seconds, and 11 MB that TensorFlow never gives back.
     """
-    import keras
+    from keras.optimizers import SGD, Adam, schedules
 
+    rate: Any = training.learning_rate
+    if training.warm_up:
+        rate = schedules.CosineDecay(0.0, decay, warmup_target=rate, warmup_steps=warm_up)
     average = {"use_ema": training.averaging > 0, "ema_momentum": training.averaging or 0.99}
-    rate = _learning_rate(training, warm_up, decay)
     if training.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, **average)
+        return SGD(rate, **average)
     weight_decay = training.weight_decay or None
-    return keras.optimizers.Adam(rate, beta_2=training.beta_2, weight_decay=weight_decay, **average)
-
-
-def _learning_rate(training: Training, warm_up: Any, decay: Any) -> Any:
-    import keras
-
-    if not training.warm_up:
-        return training.learning_rate
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=decay,
-        warmup_target=training.learning_rate,
-        warmup_steps=warm_up,
-    )
+    return Adam(rate, beta_2=training.beta_2, weight_decay=weight_decay, **average)
 
 
 def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any, Any]:
@@ -137,7 +108,7 @@ def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any,
 
 
 @lru_cache(2)
-def mapped_tensor(path: Path, shape: tuple[int, ...]) -> Any:
+def mapped_tensor(path: Path) -> Any:
     """An `.npy` file as a tensor in the memory of the page cache, shared by all processes.
 
     DLPack hands over writable arrays only: the mapping is copy-on-write, and nobody writes. The
@@ -145,19 +116,8 @@ def mapped_tensor(path: Path, shape: tuple[int, ...]) -> Any:
     """
     import tensorflow as tf
 
-    mapped = np.load(path, mmap_mode="c", allow_pickle=False).reshape(shape)
+    mapped = np.load(path, mmap_mode="c", allow_pickle=False)
     return tf.experimental.dlpack.from_dlpack(mapped.__dlpack__())
-
-
-def count_hits(expected: Any, probabilities: Any) -> Any:
-    """1.0 for each correct prediction: the largest node, or one node on the right side of 0.5."""
-    from keras import ops
-
-    if expected.shape[-1] == 1:
-        correct = ops.equal(probabilities[..., 0] > 0.5, expected[..., 0] > 0.5)
-    else:
-        correct = ops.equal(ops.argmax(probabilities, -1), ops.argmax(expected, -1))
-    return ops.cast(correct, "float32")
 
 
 class Restarts:
@@ -168,25 +128,19 @@ class Restarts:
 
     def __init__(
         self,
-        build: "Callable[[int], keras.Model]",
+        build: Callable[[int], Model],
         inputs: NDArray[Any],
         targets: NDArray[np.float32],
         training: Training,
         initial: Callable[[int], list[NDArray[Any]]] | None = None,
     ) -> None:
-        """Compile.
+        """Compile the network that `build` makes from a seed, for data like inputs and targets.
 
-        Args:
-            build: Makes the network with the initial weights that follow from a seed.
-            inputs: Data of the shape (n, ...) and dtype that will be trained on.
-            targets: Their targets, float32 (n, nodes).
-            training: How to train.
-            initial: Gives the values of the variables that `build` makes from a seed, where there
-                is a cheaper way to them than building the network.
+        `initial` is a cheaper way to the values of the variables that `build` makes from a seed.
         """
         initial = initial or (lambda seed: _values(build(seed).variables))
         self._initial = lru_cache(KEPT_SEEDS)(initial)
-        self._compiled = compile_training(build(0), inputs, targets, training)
+        self._compiled = Compiled(build(0), inputs, targets, training)
         self._untrained = _values(self._compiled.variables)
         self.model, self.training = self._compiled.model, training
 
@@ -196,16 +150,17 @@ class Restarts:
         A warm-up is as long as a training on so many images makes it. It is the same network each
         time: whoever started it before has it no longer.
         """
-        for variable, value in zip(self._compiled.variables, self._untrained, strict=True):
-            variable.assign(value)
-        initial = self._initial(seed)  # the state of a dropout too, which is no weight
-        for variable, value in zip(self._compiled.model.variables, initial, strict=True):
-            variable.assign(value)
-        for variable, steps in zip(
-            self._compiled.steps, scheduled_steps(self.training, images), strict=True
-        ):
-            variable.assign(float(steps))
-        return self._compiled
+        compiled = self._compiled
+        assign(compiled.variables, self._untrained)
+        assign(compiled.model.variables, self._initial(seed))  # a dropout's state, too
+        assign(compiled.steps, scheduled_steps(self.training, images))
+        return compiled
+
+
+def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:
+    """Give each variable its value."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _values(variables: list[Any]) -> list[NDArray[Any]]:

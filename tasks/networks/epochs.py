@@ -19,18 +19,11 @@ def derive_seed(seed: int, stage: str, attempt: int = 0) -> int:
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """In which order an epoch, or several, see the images, and how each is distorted.
+    """In which order an epoch, or several, see the images, and how each is distorted."""
 
-    Attributes:
-        rows: int32 (n,), a permutation, or several one after another.
-        transforms: float32 (n, 8), the affine map of each image in that order; (n, 0) where the
-            images are not distorted.
-        bounds: int32 (b + 1,), where each of b batches starts, and n.
-    """
-
-    rows: NDArray[np.int32]
-    transforms: NDArray[np.float32]
-    bounds: NDArray[np.int32]
+    rows: NDArray[np.int32]  # (n,), a permutation, or several one after another
+    transforms: NDArray[np.float32]  # (n, 8), an affine map each in that order; (n, 0) is none
+    bounds: NDArray[np.int32]  # (b + 1,), where each of b batches starts, and n
 
 
 def plan_epoch(training: Training, images: int, seed: int, epoch: int) -> EpochPlan:
@@ -57,11 +50,10 @@ def plan_epochs(training: Training, images: int, seed: int, epochs: int) -> Epoc
 def draw_transforms(
     augmentation: Augmentation, images: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """A random affine map for each image.
+    """A random affine map for each image, float32 (images, 8).
 
-    Returns:
-        float32 (images, 8), as `keras.ops.image.affine_transform` takes them: output pixel
-        (x, y) is read from input pixel (t0 x + t1 y + t2, t3 x + t4 y + t5).
+    They are as `keras.ops.image.affine_transform` takes them: output pixel (x, y) is read from
+    input pixel (t0 x + t1 y + t2, t3 x + t4 y + t5).
     """
 
     def draw(limit: float) -> NDArray[np.float64]:

@@ -2,10 +2,11 @@
 
 import os
 import platform
+import re
 from pathlib import Path
 from typing import Literal
 
-Precision = Literal["float32", "bfloat16"]
+from tasks.networks.recipe import Precision
 
 INFORMATION = Path("/proc/cpuinfo")
 GPUS = Path("/proc/driver/nvidia/gpus")
@@ -29,10 +30,8 @@ def threads() -> int:
 
 
 def resolve_precision(
-    precision: Literal["auto", "float32", "bfloat16"],
-    information: Path = INFORMATION,
-    gpus: Path = GPUS,
-) -> Precision:
+    precision: Precision, information: Path = INFORMATION, gpus: Path = GPUS
+) -> Literal["float32", "bfloat16"]:
     """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32.
 
     That is a GPU, a processor with AMX, where an epoch took about half the time of float32, or
@@ -41,8 +40,7 @@ def resolve_precision(
     if precision != "auto":
         return precision
     native = {"amx_bf16", "avx512_bf16"} & set(processor_features(information))
-    is_native = bool(native) or gpus.exists()
-    return "bfloat16" if is_native else "float32"
+    return "bfloat16" if native or gpus.exists() else "float32"
 
 
 def use_one_thread() -> None:
@@ -63,7 +61,6 @@ def use_one_thread() -> None:
 
 def _field(name: str, information: Path) -> str:
     """The first value of a field of Linux's description of the processor."""
-    if not information.is_file():
-        return ""
-    lines = (line.partition(":") for line in information.read_text().splitlines())
-    return next((value.strip() for key, _, value in lines if key.strip() == name), "")
+    text = information.read_text() if information.is_file() else ""
+    found = re.search(rf"^{name}\s*:(.*)", text, re.MULTILINE)
+    return found[1].strip() if found else ""

@@ -1,12 +1,13 @@
 """The health gate: whether a network learned anything, seen from its training data alone."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.inference import predicted_classes
+from tasks.networks.inference import evenly, predicted_classes, run_rows
+from tasks.networks.recipe import Training
 from tasks.schemas.training import History
 
 MARGIN = 0.1
@@ -29,16 +30,12 @@ def diagnose(predicted: NDArray[np.intp], labels: NDArray[np.intp], classes: int
     so the margin separates it from one that has merely learned little, and on 1,000 images it is
     three standard deviations of chance for two equal classes.
 
-    Args:
-        predicted: Classes 0..classes-1, integers (n,), on training images.
-        labels: The true classes, integers (n,).
-        classes: How many classes the network has.
+    Predicted and true classes of training images are integers (n,) of 0..classes-1.
     """
     found = len(np.unique(predicted))
     if found < classes:
         return f"predicts {found} of {classes} classes"
-    accuracy = float(np.mean(predicted == labels))
-    needed = clear_accuracy(labels)
+    accuracy, needed = float(np.mean(predicted == labels)), clear_accuracy(labels)
     return "" if accuracy >= needed else f"accuracy {accuracy:.3f}, {needed:.3f} is needed"
 
 
@@ -48,40 +45,38 @@ def clear_accuracy(labels: NDArray[np.intp]) -> float:
     return largest + MARGIN * (1 - largest)
 
 
-def examine(
-    predict: Callable[[NDArray[np.intp]], NDArray[np.float32]], targets: NDArray[np.float32]
-) -> str:
+def examine(model: Any, inputs: Any, targets: NDArray[np.float32], rows: NDArray[np.int32]) -> str:
     """Why a trained network is dead, seen from up to 10,000 of its training images; else empty.
 
-    Args:
-        predict: Gives the network's output (k, nodes) for rows (k,) of its training images.
-        targets: Of all of them, float32 (n, nodes).
+    They are rows (m,) of inputs (n, ...) and targets (n, nodes).
     """
-    rows = np.linspace(0, len(targets) - 1, min(len(targets), EXAMINED_IMAGES)).astype(int)
-    predicted = predicted_classes(predict(rows))
-    return diagnose(predicted, predicted_classes(targets[rows]), max(2, targets.shape[1]))
+    examined = evenly(rows, EXAMINED_IMAGES)
+    predicted = predicted_classes(run_rows(model, inputs, examined))
+    return diagnose(predicted, predicted_classes(targets[examined]), max(2, targets.shape[1]))
 
 
 @dataclass(frozen=True)
 class HealthGate:
-    """Examines one attempt, once for each state that it is in; for the arguments see `examine`."""
+    """Examines one attempt, once after each epoch; for the arguments see `examine`."""
 
-    predict: Callable[[NDArray[np.intp]], NDArray[np.float32]]
+    model: Any
+    inputs: Any
     targets: NDArray[np.float32]
-    batch_size: int
+    rows: NDArray[np.int32]
+    training: Training
     found: dict[int, str] = field(default_factory=dict)
 
     def diagnosis(self, history: History) -> str:
         """Why the network is dead after this history; see `examine`."""
         epochs = len(history.epochs)
         if epochs not in self.found:
-            self.found[epochs] = examine(self.predict, self.targets)
+            self.found[epochs] = examine(self.model, self.inputs, self.targets, self.rows)
         return self.found[epochs]
 
     def is_hopeless(self, history: History) -> bool:
         """Whether no epoch was clearly better than chance, nor are the weights after the last."""
-        needed = clear_accuracy(predicted_classes(self.targets))
-        batches = len(history.epochs) * -(-len(self.targets) // self.batch_size)
+        needed = clear_accuracy(predicted_classes(self.targets[self.rows]))
+        batches = len(history.epochs) * self.training.batches(len(self.rows))
         return (
             batches >= BATCHES_UNTIL_CLEAR
             and max(epoch.accuracy for epoch in history.epochs) < needed

@@ -1,6 +1,7 @@
 """Running a trained network over many images."""
 
-import time
+from functools import partial
+from timeit import timeit
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -17,12 +18,14 @@ ROUNDS = 5
 TIMED_IMAGES = 1_000
 
 
+def evenly(rows: NDArray[Any], most: int) -> NDArray[Any]:
+    """At most so many of the rows (n,), evenly spread, with the first and the last."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
 def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
     """The class of each row: the largest node, or for a single node whether it exceeds 0.5."""
-    if probabilities.shape[1] == 1:
-        return (probabilities[:, 0] > 0.5).astype(np.intp)
-    largest: NDArray[np.intp] = np.argmax(probabilities, axis=1)
-    return largest
+    return np.asarray(class_probabilities(probabilities).argmax(axis=1))
 
 
 def class_probabilities(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -32,7 +35,7 @@ def class_probabilities(probabilities: NDArray[np.float32]) -> NDArray[np.float3
     return np.hstack([1 - probabilities, probabilities])
 
 
-def run(model: "keras.Model", inputs: NDArray[Any]) -> NDArray[np.float32]:
+def run(model: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
     """The model's output for every input, float32 (n, ...), computed batch by batch.
 
     Only one batch of the inputs is float at a time. `Model.predict` does the same, but spends
@@ -46,28 +49,20 @@ def run(model: "keras.Model", inputs: NDArray[Any]) -> NDArray[np.float32]:
     return outputs
 
 
-def run_rows(
-    model: "keras.Model", inputs: Any, rows: NDArray[np.int32], chosen: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """The model's output for those of some rows of the inputs that are chosen, (k, ...).
+def run_rows(model: Model, inputs: Any, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    """The model's output for k rows of the inputs, float32 (k, ...).
 
     A head's examination is an eighth of its training with batches as small as those of images.
     """
     array = np.asarray(inputs)
     size = BATCH_IMAGES if array.ndim > 2 else BATCH_FEATURES
-    starts = range(0, len(chosen), size)
-    batches = (array[rows[chosen[start : start + size]]] for start in starts)
+    batches = (array[rows[start : start + size]] for start in range(0, len(rows), size))
     return np.concatenate([model.predict_on_batch(batch) for batch in batches])
 
 
-def time_in_turns(models: "list[keras.Model]", images: NDArray[np.uint8]) -> list[float]:
+def time_in_turns(models: list[Model], images: NDArray[np.uint8]) -> list[float]:
     """The least seconds per 1,000 images of each model; in turns, a busy machine harms all."""
     pixels = np.resize(images, (TIMED_IMAGES, *images.shape[1:]))
-    seconds = [[_time(model, pixels) for model in models] for _ in range(ROUNDS + 1)]
+    calls = [partial(run, model, pixels) for model in models]
+    seconds = [[timeit(call, number=1) for call in calls] for _ in range(ROUNDS + 1)]
     return [min(one[1:]) for one in zip(*seconds, strict=True)]  # the first compiles
-
-
-def _time(model: "keras.Model", pixels: NDArray[np.uint8]) -> float:
-    started = time.perf_counter()
-    run(model, pixels)
-    return time.perf_counter() - started

@@ -12,13 +12,12 @@ Loss: TypeAlias = Callable[[Any, Any], Any]
 
 def per_image_loss(name: str, nodes: int, label_smoothing: float = 0) -> Loss:
     """The loss of each image: targets and probabilities (n, nodes) in, losses (n,) out."""
-    import keras
+    from keras import losses
 
     if name == "mean_squared_error":
-        loss: Loss = keras.losses.mean_squared_error
+        loss: Loss = losses.mean_squared_error
         return loss
-    kind = "binary" if nodes == 1 else "categorical"
-    crossentropy = getattr(keras.losses, f"{kind}_crossentropy")
+    crossentropy = losses.binary_crossentropy if nodes == 1 else losses.categorical_crossentropy
     return partial(crossentropy, label_smoothing=label_smoothing)
 
 
@@ -36,5 +35,4 @@ def targets_for(nodes: int, one_hot: NDArray[np.float32]) -> NDArray[np.float32]
         return one_hot
     if (nodes, classes) != (1, 2):
         raise ValueError(f"{nodes} output nodes cannot tell {classes} classes apart")
-    labels: NDArray[np.float32] = np.argmax(one_hot, axis=1, keepdims=True).astype(np.float32)
-    return labels
+    return np.asarray(one_hot.argmax(axis=1, keepdims=True), np.float32)

@@ -2,32 +2,17 @@
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.networks.inference import Model
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ModelReference
 from tasks.schemas.training import Attempt, TrainedModel
 from tasks.storage.store import Store
 
-if TYPE_CHECKING:
-    import keras
 
-
-def add_model(store: Store, name: str, model: "keras.Model") -> ModelReference:
-    """Store a built model under `models/name`, identified by the digest of its weights."""
-    file = store.add(f"models/{name}.keras", model.save)
-    return ModelReference(
-        path=file.path,
-        sha256=file.sha256,
-        weights_sha256=weights_sha256(model),
-        parameters=model.count_params(),
-        trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
-    )
-
-
-def load_model(store: Store, reference: ModelReference) -> "keras.Model":
+def load_model(store: Store, reference: ModelReference) -> Model:
     """Load a stored model for inference or transfer, after its digest was checked.
 
     Raises:
@@ -36,7 +21,7 @@ def load_model(store: Store, reference: ModelReference) -> "keras.Model":
     return read_model(store.verified(reference))
 
 
-def read_model(verified: Path) -> "keras.Model":
+def read_model(verified: Path) -> Model:
     """Load a model file whose digest was checked.
 
     Safe mode stays on: a model file that carries code is refused.
@@ -46,7 +31,7 @@ def read_model(verified: Path) -> "keras.Model":
     return keras.saving.load_model(verified, compile=False, safe_mode=True)
 
 
-def weights_sha256(model: "keras.Model") -> str:
+def weights_sha256(model: Model) -> str:
     """Hex SHA-256 over shape, dtype and bytes of each weight, in the model's order."""
     digest = hashlib.sha256()
     for weight in model.get_weights():
@@ -56,12 +41,14 @@ def weights_sha256(model: "keras.Model") -> str:
 
 
 def store_trained(
-    store: Store, model: "keras.Model", attempts: tuple[Attempt, ...], training: Training
+    store: Store, model: Model, attempts: tuple[Attempt, ...], training: Training
 ) -> TrainedModel:
     """Store a healthy model under its name, with the attempts that led to it."""
-    return TrainedModel(
-        name=model.name,
-        model=add_model(store, model.name, model),
-        attempts=attempts,
-        precision=training.precision,
+    name, precision = model.name, training.precision
+    reference = ModelReference(
+        **dict(store.add(f"models/{name}.keras", model.save)),
+        weights_sha256=weights_sha256(model),
+        parameters=model.count_params(),
+        trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
     )
+    return TrainedModel(name=name, model=reference, attempts=attempts, precision=precision)

@@ -41,23 +41,15 @@ def fit(
     """Train a compiled model in place, from the last epoch that was kept.
 
     An epoch depends on the state before it, the seed and its number alone, so a training that
-    was interrupted ends with the same weights as one that was not.
-
-    Args:
-        compiled: Its model takes `inputs` (n, ...), gives probabilities (n, nodes).
-        inputs: Images uint8 (n, 28, 28, 1) or features float32 (n, 1152), as arrays or tensors.
-        targets: float32 (n, nodes), one-hot rows or, for one node, 0 and 1.
-        seed: The order of every epoch follows from it.
-        checkpointer: Keeps the state after each epoch.
-        rows: int32 (m,), the rows of inputs and targets that are trained on; None is all.
+    was interrupted ends with the same weights as one that was not. Of inputs and targets, arrays
+    or tensors as `train_until_healthy` has them, rows int32 (m,) are trained on, or all.
 
     Raises:
         ValueError: The targets' shape is not that of the model's output, which a mean squared
             error would broadcast without a word.
     """
-    model, training = compiled.model, compiled.training
-    if tuple(targets.shape) != (len(inputs), model.output_shape[-1]):
-        shape = tuple(targets.shape)
+    model, training, shape = compiled.model, compiled.training, tuple(targets.shape)
+    if shape != (len(inputs), model.output_shape[-1]):
         raise ValueError(f"targets {shape} do not fit the output {model.output_shape}")
     train_on = partial(compiled.train_on, *as_tensors(inputs, targets))
     rows = np.arange(len(inputs), dtype=np.int32) if rows is None else rows
@@ -67,7 +59,8 @@ def fit(
             started = time.perf_counter()
             plan = plan_epoch(training, len(rows), seed, len(history.epochs))
             epoch = run_epoch(train_on, replace(plan, rows=rows[plan.rows]), progress.seen)
-            history = history.after(epoch, time.perf_counter() - started)
+            seconds = history.seconds + time.perf_counter() - started
+            history = History(epochs=(*history.epochs, epoch), seconds=seconds)
             checkpointer.keep(compiled.variables, history)
             progress.epoch_ended(epoch.loss, epoch.accuracy)
     compiled.finish()

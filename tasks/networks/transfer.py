@@ -1,69 +1,51 @@
 """Transfer: a new head, trained on the features of a frozen backbone and joined to it."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from prefect.logging import get_run_logger
 
 from tasks.networks.architecture import HeadSpecification, build_head, join
 from tasks.networks.attempts import train_until_healthy
+from tasks.networks.inference import Model
 from tasks.networks.losses import targets_for
 from tasks.networks.models import load_model, store_trained
 from tasks.networks.recipe import Training
 from tasks.schemas.references import Split
 from tasks.schemas.training import TrainedModel
-from tasks.storage.records import current_checkpoint
-from tasks.storage.store import Store
-
-if TYPE_CHECKING:
-    import keras
+from tasks.storage.records import current_checkpoint, current_store
 
 
 def transfer(
-    store: Store,
-    base: TrainedModel,
-    features: Split,
-    specification: HeadSpecification,
-    training: Training,
-    seed: int,
+    base: TrainedModel, features: Split, head: HeadSpecification, training: Training, seed: int
 ) -> TrainedModel:
-    """Train a head on features and store it joined to the backbone that computed them.
+    """Train a head on features and store it joined to the base's backbone, which computed them.
 
-    Args:
-        store: Holds `base` and `features`.
-        base: The model whose backbone is transferred.
-        features: float32 (n, 1152), with one-hot labels (n, classes).
-        specification: The head's output nodes.
-        training: How the head is trained.
-        seed: The run's.
+    The features are float32 (n, 1152), with one-hot labels (n, classes).
 
     Raises:
         DeadModelError: No attempt learned.
     """
-    head, attempts = train_until_healthy(
-        specification.name,
-        partial(build_head, specification, features.inputs.shape[1], training),
-        store.array(features.inputs),
-        targets_for(specification.nodes, store.array(features.labels)),
-        training,
-        seed,
-        current_checkpoint(),
+    store = current_store()
+    build = partial(build_head, head, features.inputs.shape[1], training)
+    inputs = store.array(features.inputs)
+    targets = targets_for(head.nodes, store.array(features.labels))
+    trained, attempts = train_until_healthy(
+        head.name, build, inputs, targets, training, seed, current_checkpoint()
     )
     backbone = freeze_backbone(load_model(store, base.model))
-    return store_trained(store, join(backbone, head, specification.name), attempts, training)
+    return store_trained(store, join(backbone, trained), attempts, training)
 
 
-def freeze_backbone(base: "keras.Sequential") -> "keras.Sequential":
+def freeze_backbone(base: Model) -> Model:
     """The backbone of a base model, no longer trainable; logs the model before and after."""
     _log_summary(base, "before freezing")
-    backbone: keras.Sequential = base.get_layer("backbone")
+    backbone = base.get_layer("backbone")
     backbone.trainable = False
     _log_summary(base, "after freezing")
     return backbone
 
 
-def _log_summary(model: "keras.Model", moment: str) -> None:
-    """Log Keras's table of layers with total and trainable parameters."""
+def _log_summary(model: Model, moment: str) -> None:
     lines: list[str] = []
     model.summary(print_fn=lines.append, expand_nested=True, line_length=78)
     get_run_logger().info("%s, %s:\n%s", model.name, moment, "\n".join(lines))

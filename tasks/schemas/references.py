@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class Record(BaseModel):
-    """Base of everything a task returns; Prefect's record of a task holds one of these."""
+    """Base of what tasks take and return; Prefect's record of a task holds one of these."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,8 +84,6 @@ def identity(value: Any) -> Any:
     """What identifies an input of a task, in JSON types."""
     if hasattr(value, "identity"):
         return value.identity()
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
     if isinstance(value, list | tuple):
         return [identity(item) for item in value]
     return value

@@ -14,28 +14,17 @@ class Interval(NamedTuple):
 
 
 class Scores(Record):
-    """How a model does on `n` images.
+    """How a model does on `n` images."""
 
-    Attributes:
-        loss: The mean of the loss that the model was trained with.
-        accuracy: The share of correct predictions, 0..1, and `interval` its exact 95 % interval.
-        errors: The number of wrong predictions.
-        n: The number of images.
-        learned: Whether the accuracy is above the share of the largest class.
-        log_loss: The mean negative logarithm of the true class's probability, in nats.
-        calibration_error: See `tasks.statistics.estimates`.
-        confusion: Images by true class (row) and predicted class (column).
-    """
-
-    loss: float
-    accuracy: float
-    interval: Interval
+    loss: float  # the mean of the loss that the model was trained with
+    accuracy: float  # the share of correct predictions, 0..1
+    interval: Interval  # the accuracy's exact 95 % interval
     errors: int
     n: int
-    learned: bool
-    log_loss: float
-    calibration_error: float
-    confusion: tuple[tuple[int, ...], ...]
+    learned: bool  # whether the accuracy is above the share of the largest class
+    log_loss: float  # the mean negative logarithm of the true class's probability, in nats
+    calibration_error: float  # see `tasks.statistics.estimates`
+    confusion: tuple[tuple[int, ...], ...]  # images by true class (row) and predicted (column)
 
 
 class Evaluation(Record):
@@ -66,27 +55,19 @@ class UnknownFeatures(Record):
 class Refusal(Record):
     """How a head treats images of unknown classes: all others of the data set.
 
-    Attributes:
-        model: The head's name.
-        unknown: How many test images are of other classes; `known` are of its own.
-        confident: The share of the unknown images that get a top probability of at least 0.95.
-        threshold: The top probability below which an image is refused, from training images.
-        refused: The share of the unknown images that it refuses, 0..1.
-        accepted: The share of the known images that it does not refuse, 0..1.
-        uncertainties: The 21 edges of 20 bins of uncertainty, which is 1 minus the top probability,
-            evenly spread on a log scale from 1e-8, where 0 is counted too, to that of a mere guess.
-        unknown_counts: Unknown images in each bin; `known_counts` the same of the known.
+    `uncertainties` are the 21 edges of 20 bins of uncertainty, 1 minus the top probability, evenly
+    spread on a log scale from 1e-8, where 0 is counted too, to that of a mere guess.
     """
 
     model: str
-    unknown: int
-    known: int
-    confident: float
-    threshold: float
-    refused: float
-    accepted: float
+    unknown: int  # how many test images are of other classes
+    known: int  # and how many of its own
+    confident: float  # the share of unknown images with a top probability of at least 0.95
+    threshold: float  # the top probability below which an image is refused, from training images
+    refused: float  # the share of the unknown images that it refuses, 0..1
+    accepted: float  # the share of the known images that it does not refuse, 0..1
     uncertainties: tuple[float, ...]
-    unknown_counts: tuple[int, ...]
+    unknown_counts: tuple[int, ...]  # images in each bin
     known_counts: tuple[int, ...]
 
 
@@ -104,13 +85,10 @@ class Point(Record):
 
 
 class LabelEfficiency(Record):
-    """An approach with few labels and with all.
+    """An approach with few labels and with all; see `label_efficiency`.
 
-    Attributes:
-        approach: What was trained; see `label_efficiency`.
-        points: One for each of `LABELLED` images a class, as far as there are so many, then one
-            for all images.
-        hits: bool (n,), which test images the first training on all images got right.
+    Its points are for `LABELLED` images a class, as far as there are so many, the last for all
+    images; `hits`, bool (n,), are the test images that the first training on all got right.
     """
 
     approach: str

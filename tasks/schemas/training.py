@@ -20,10 +20,6 @@ class History(Record):
     epochs: tuple[EpochResult, ...] = ()
     seconds: float = 0.0
 
-    def after(self, epoch: EpochResult, seconds: float) -> "History":
-        """The history with one more epoch, and the seconds that it took."""
-        return History(epochs=(*self.epochs, epoch), seconds=self.seconds + seconds)
-
 
 class Attempt(Record):
     """One initialisation: its seed, how its training went, and `LEARNED` or why it is dead."""

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InputError, WorkerError
@@ -27,8 +26,7 @@ def run_on_dask(
         InputError: Dask is not installed, or no cluster answers at the address.
         WorkerError: The same group brought several workers down.
     """
-    with ExitStack() as stack:
-        client = stack.enter_context(_connect(workers, address, stack))
+    with _connect(workers, address) as client:
         from distributed import KilledWorker, as_completed
 
         futures = client.map(train, groups, pure=False)
@@ -39,20 +37,14 @@ def run_on_dask(
             raise WorkerError("several Dask workers died on the same trials") from error
 
 
-def _connect(workers: int, address: str | None, stack: ExitStack) -> "Client":
+def _connect(workers: int, address: str | None) -> "Client":
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         raise InputError("--runner dask needs Dask: pip install -e '.[dask]'") from error
-    if address is None:
-        local = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
-            preload=__name__,
-        )
-        return Client(stack.enter_context(local))
+    local = {"host": "127.0.0.1", "dashboard_address": None, "preload": __name__}
+    if address is None:  # a cluster that ends with its client
+        return Client(n_workers=workers, threads_per_worker=1, **local)
     try:
         return Client(address, timeout=SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:
@@ -64,9 +56,5 @@ def _connect(workers: int, address: str | None, stack: ExitStack) -> "Client":
 def dask_setup(worker: Any) -> None:
     """Dask calls this in each worker that is told to load this module first."""
     leave_out_what_is_not_needed()
-    logging.getLogger("distributed.worker").addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Not an error with its traceback: it is raised in the run, too, and said there."""
-    return "Compute Failed" not in record.getMessage()
+    log = logging.getLogger("distributed.worker")  # an error is raised and said in the run, too
+    log.addFilter(lambda record: "Compute Failed" not in record.getMessage())

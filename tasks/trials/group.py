@@ -22,12 +22,9 @@ READERS = 16
 
 
 class Group(Record):
-    """Trials by the same recipe on the same features.
+    """Trials by the same recipe on the same features of all images.
 
-    Attributes:
-        trials: What is trained.
-        features: Of all images, float32 (n, m), with labels uint8 (n,) of 0..9.
-        training: How the heads are trained.
+    Those are float32 (n, m), with labels uint8 (n,) of 0..9.
     """
 
     trials: tuple[Trial, ...]
@@ -41,21 +38,14 @@ class Group(Record):
 
     def batches(self) -> Iterator["Group"]:
         """The same trials in groups for a worker each, with heads of one shape."""
-        heads = dict.fromkeys(trial.head for trial in self.trials)
-        for head in heads:
-            same = [trial for trial in self.trials if trial.head == head]
-            for part in _parts(same):
-                yield self.model_copy(update={"trials": tuple(part)})
-
-
-def _parts(trials: Sequence[Trial]) -> Iterator[Sequence[Trial]]:
-    for start in range(0, len(trials), MOST_HEADS):
-        yield trials[start : start + MOST_HEADS]
+        for head in dict.fromkeys(trial.head for trial in self.trials):
+            same = tuple(trial for trial in self.trials if trial.head == head)
+            for start in range(0, len(same), MOST_HEADS):
+                yield self.model_copy(update={"trials": same[start : start + MOST_HEADS]})
 
 
 # Trains one group, wherever it is called.
 Train: TypeAlias = Callable[[Group], list[TrialResult]]
-
 Runner: TypeAlias = Callable[[Train, Sequence[Group]], Iterator[list[TrialResult]]]
 
 
@@ -69,19 +59,18 @@ class Notes(Record):
 def keep(store: Store, group: Group, result: TrialResult) -> None:
     """Keep the result of one trial of a group, atomically."""
     notes = Notes(attempts=result.attempts, weights_sha256=result.weights_sha256)
-    name = _name(group, result.trial)
-    write_arrays(store, name, [result.probabilities], notes.model_dump_json())
+    name, text = _name(group, result.trial), notes.model_dump_json()
+    write_arrays(store, name, [result.probabilities], text)
 
 
 def find_all(store: Store, group: Group) -> dict[Trial, TrialResult]:
-    """What was kept of a group; many at a time, since storage elsewhere takes its time for each."""
+    """What was kept of a group, undamaged; many at a time, since each takes its time elsewhere."""
     with ThreadPoolExecutor(READERS) as readers:
-        found = readers.map(partial(find, store, group), group.trials)
+        found = readers.map(partial(_find, store, group), group.trials)
         return {result.trial: result for result in found if result}
 
 
-def find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
-    """What was kept of a trial of a group; None if there is nothing, or it is damaged."""
+def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
     try:
         (probabilities,), text = read_arrays(store, _name(group, trial))
     except (OSError, DamagedError):

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
-from queue import SimpleQueue
 from typing import TypeVar
 
 from prefect.logging import get_run_logger
@@ -36,21 +34,11 @@ def run_on_processes(
     Raises:
         WorkerError: The same group brought `MOST_DEATHS` processes down.
     """
-    idle: SimpleQueue[_Worker] = SimpleQueue()
     over = threading.Event()
-    for _ in range(workers):
-        idle.put(_Worker(over))
-
-    def train_on_one(group: Group) -> list[TrialResult]:
-        worker = idle.get()
-        try:
-            return worker.train(train, group)
-        finally:
-            idle.put(worker)
-
+    worker = _Worker(over, get_run_logger().warning)
     threads = ThreadPoolExecutor(workers)
     try:
-        for done in as_completed([threads.submit(train_on_one, group) for group in groups]):
+        for done in as_completed([threads.submit(worker.train, train, group) for group in groups]):
             yield done.result()
     finally:
         over.set()
@@ -58,11 +46,11 @@ def run_on_processes(
         kill_processes()
 
 
-class _Worker:
-    """A process at a time, in a pool of its own, since its death breaks a pool."""
+class _Worker(threading.local):
+    """A process at a time for each thread, in a pool of its own, since its death breaks a pool."""
 
-    def __init__(self, over: threading.Event) -> None:
-        self._over, self._log = over, get_run_logger()
+    def __init__(self, over: threading.Event, warn: Callable[..., None]) -> None:
+        self._over, self._warn = over, warn
         self._pool = one_process(leave_out_what_is_not_needed)
 
     def train(self, train: Train, group: Group) -> list[TrialResult]:
@@ -72,9 +60,7 @@ class _Worker:
             except BrokenProcessPool:
                 if self._over.is_set():
                     raise
-                self._log.warning(
-                    "a worker died; another one resumes its %d trials", len(group.trials)
-                )
+                self._warn("a worker died; another one resumes its %d trials", len(group.trials))
                 self._pool = one_process(leave_out_what_is_not_needed)
         names = ", ".join(map(str, group.trials[0].classes))
         raise WorkerError(
@@ -90,11 +76,7 @@ def leave_out_what_is_not_needed() -> None:
 
 
 def one_process(prepare: Callable[[], object] | None = None) -> ProcessPoolExecutor:
-    """A pool of one spawned process that ends when this process does, whatever ends it.
-
-    Args:
-        prepare: Called in the process before anything else.
-    """
+    """A pool of one spawned process, first prepared, that ends when this one does, however."""
     spawn = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(1, spawn, _begin, (prepare,))
 
@@ -115,7 +97,6 @@ def kill_processes() -> None:
 
 
 def _begin(prepare: Callable[[], object] | None) -> None:
-    """Die with the parent, whatever ends it."""
     if prepare:
         prepare()
     threading.Thread(target=_wait_for_the_parents_end, daemon=True).start()
@@ -124,5 +105,5 @@ def _begin(prepare: Callable[[], object] | None) -> None:
 def _wait_for_the_parents_end() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None, "a spawned process has a parent"
-    wait([parent.sentinel])
+    parent.join()
     os._exit(1)

@@ -2,64 +2,56 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any
 
 import httpx
-import numpy as np
-from prefect.artifacts import (
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect import artifacts
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.logging import get_run_logger
 from rich.progress import MofNCompleteColumn, TextColumn
 
-from tasks.networks.progress import terminal_bar
+from tasks.networks.progress import TerminalBar
 from tasks.trials.trial import Trial, TrialResult
 
 SECONDS_BETWEEN_UPDATES = 2.0
 
 
-class StudyProgress:
-    """A context manager around a study; it is told of results as they come."""
+class StudyProgress(TerminalBar):
+    """A study; it is told of results as they come."""
 
     def __init__(self, trials: Sequence[Trial], known: Sequence[TrialResult]) -> None:
+        super().__init__(MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
         self._trials, self._outcomes, self._known = trials, list(known), len(known)
         self._log = get_run_logger()
         self._started = self._shown = time.monotonic()
-        self._bar = terminal_bar(MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-        self._task = self._bar.add_task(
+        self._task = self.add_task(
             "trials", total=len(trials), completed=len(known), rate=self._rate()
         )
         self._log.info("%d of %d trials were made before", len(known), len(trials))
         self._percentage: Any = None
         self._table: Any = None
         with suppress(httpx.HTTPError):  # what the UI shows is not worth a study
-            self._percentage = create_progress_artifact(
+            self._percentage = artifacts.create_progress_artifact(
                 self._done(), key="study-progress", description="Trials of the study."
             )
-            self._table = create_table_artifact(
+            self._table = artifacts.create_table_artifact(
                 self._rows(), key="study-trials", description="Trials so far."
             )
 
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        self._bar.stop()
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        super().__exit__(kind, *error)
         if kind is None:
             self._show()
 
     def add(self, results: Sequence[TrialResult]) -> None:
         """Some more trials are through."""
         self._outcomes.extend(results)
-        self._bar.update(self._task, completed=len(self._outcomes), rate=self._rate())
-        if self._bar.disable:
+        self.update(self._task, completed=len(self._outcomes), rate=self._rate())
+        if self.disable:
             self._log.info(self._line())
         if time.monotonic() - self._shown > SECONDS_BETWEEN_UPDATES:
             self._show()
@@ -71,7 +63,8 @@ class StudyProgress:
         self._shown = time.monotonic()
         with suppress(httpx.HTTPError):
             if self._percentage:
-                update_progress_artifact(self._percentage, self._done(), description=self._line())
+                done, line = self._done(), self._line()
+                artifacts.update_progress_artifact(self._percentage, done, description=line)
             if self._table:
                 with get_client(sync_client=True) as client:
                     rows = json.dumps(self._rows())
@@ -85,20 +78,18 @@ class StudyProgress:
         return f"{(len(self._outcomes) - self._known) / max(seconds, 1e-9):.2f} a second"
 
     def _rows(self) -> list[dict[str, object]]:
-        """A row for each recipe and head."""
-        kinds = dict.fromkeys((trial.recipe, trial.head) for trial in self._trials)
-        return [self._row(recipe, head) for recipe, head in kinds]
+        kinds = Counter((trial.recipe, trial.head) for trial in self._trials)
+        return [self._row(*kind, trials) for kind, trials in kinds.items()]
 
-    def _row(self, recipe: str, head: str) -> dict[str, object]:
-        kind = (recipe, head)
-        done = [o for o in self._outcomes if (o.trial.recipe, o.trial.head) == kind]
+    def _row(self, recipe: str, head: str, trials: int) -> dict[str, object]:
+        done = [o for o in self._outcomes if (o.trial.recipe, o.trial.head) == (recipe, head)]
         seconds = [attempt.history.seconds for o in done for attempt in o.attempts]
         return {
             "recipe": recipe,
             "head": head,
-            "trials": sum((trial.recipe, trial.head) == kind for trial in self._trials),
+            "trials": trials,
             "done": len(done),
             "attempts": len(seconds),
             "dead attempts": len(seconds) - sum(result.learned for result in done),
-            "training seconds each": round(float(np.sum(seconds)) / max(1, len(done)), 2),
+            "training seconds each": round(sum(seconds) / max(1, len(done)), 2),
         }

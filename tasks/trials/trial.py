@@ -1,6 +1,6 @@
 """One transfer of a study, what came of it, and which transfers a study consists of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -11,19 +11,17 @@ from tasks.networks.architecture import ONE_NODE, HeadSpecification, softmax_hea
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt
 
+Classes = tuple[int, ...]
+
 
 class Trial(Record):
-    """A head for some classes, trained by a recipe from a seed.
+    """A head (`one-node`, `two-node`, `three-node`, ...), trained by a recipe from a seed.
 
-    Attributes:
-        recipe: The recipe's name.
-        classes: Two or more different labels 0..9; they become 0, 1, ... in this order.
-        head: `one-node`, `two-node`, `three-node`, ...
-        seed: Initial weights and the order of the images follow from it.
+    Its classes are two or more different labels 0..9; they become 0, 1, ... in this order.
     """
 
     recipe: str
-    classes: tuple[int, ...]
+    classes: Classes
     head: str
     seed: int
 
@@ -35,14 +33,10 @@ class Trial(Record):
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of a trial.
+    """What came of a trial, of whose attempts the last one learned, or all are dead.
 
-    Attributes:
-        trial: What was trained.
-        attempts: Every initialisation; the last one learned, or all are dead.
-        weights_sha256: The digest of the head's weights; empty if all attempts are dead.
-        probabilities: float32 (n, classes) of the n test images of the trial's classes, in the
-            order of all test images; (0, classes) if all attempts are dead.
+    Probabilities are float32 (n, classes) of the n test images of the trial's classes, in the order
+    of all; if all attempts are dead, they are (0, classes), and the weights' digest is empty.
     """
 
     trial: Trial
@@ -56,9 +50,6 @@ class TrialResult:
         return self.attempts[-1].outcome == LEARNED
 
 
-Classes = tuple[int, ...]
-
-
 def all_pairs(classes: Sequence[int]) -> list[Classes]:
     """Every two of the classes, in order: 45 of ten."""
     return list(combinations(sorted(classes), 2))
@@ -69,13 +60,7 @@ def all_trials(recipe: str, subsets: Sequence[Classes], seeds: Sequence[int]) ->
     return [
         Trial(recipe=recipe, classes=subset, head=head, seed=seed)
         for subset in subsets
-        for head in heads_for(subset)
+        for head in (softmax_head(len(subset)).name, ONE_NODE.name)
+        if head != ONE_NODE.name or len(subset) == 2
         for seed in seeds
     ]
-
-
-def heads_for(subset: Classes) -> Iterator[str]:
-    """The names of the heads: a node for each class, and for two classes a single one, too."""
-    yield softmax_head(len(subset)).name
-    if len(subset) == 2:
-        yield ONE_NODE.name

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import lru_cache, partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,6 @@ from tasks.networks.inference import class_probabilities, run
 from tasks.networks.losses import targets_for
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
-from tasks.schemas.references import ArrayReference
 from tasks.schemas.training import LEARNED
 from tasks.storage.store import Store
 from tasks.trials.group import Group, find_all, keep
@@ -28,11 +26,8 @@ MOST_COMPILED = 4  # two heads, each by two recipes
 def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
     """Train the trials of a group on one thread, and keep each when it is through.
 
-    Args:
-        address: Of the artifacts; all that a worker on another machine needs to know.
-        refresh: Train what is kept already, too. Otherwise a group whose worker died resumes where
-            it was.
-        group: Trials on the same features.
+    The artifacts' address is all that a worker on another machine needs to know. Unless `refresh`
+    is set, a group whose worker died resumes where it was.
     """
     use_one_thread()
     store = Store.at(address)
@@ -41,41 +36,36 @@ def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
 
 
 def _train(store: Store, group: Group) -> Iterator[TrialResult]:
-    features = _mapped(store, group.features.train.inputs)
+    features = mapped_tensor(store.verified(group.features.train.inputs))
     labels = np.asarray(store.array(group.features.train.labels))
     for trial in group.trials:
         subset = select_classes(labels, trial.classes, "train")
         restarts = _compiled(trial.specification, features.shape[1], group.training)
         targets = _targets(trial, subset, len(labels))
         rows = subset.rows.astype(np.int32)
-        attempts = make_attempts(trial.head, restarts, features, targets, trial.seed, rows=rows)
+        attempts = make_attempts(trial.head, restarts, features, targets, rows, trial.seed)
+        digest, probabilities = "", np.empty((0, len(trial.classes)), np.float32)
         if attempts[-1].outcome == LEARNED:
+            digest = weights_sha256(restarts.model)
             probabilities = _test(store, group, trial, restarts)
-            result = TrialResult(trial, attempts, weights_sha256(restarts.model), probabilities)
-        else:
-            result = TrialResult(trial, attempts, "", np.empty((0, len(trial.classes)), np.float32))
+        result = TrialResult(trial, attempts, digest, probabilities)
         keep(store, group, result)
         yield result
 
 
 def _targets(trial: Trial, subset: Subset, images: int) -> NDArray[np.float32]:
     """Targets (images, nodes), of which only the subset's rows are looked at."""
-    chosen = targets_for(trial.specification.nodes, encode(subset.labels, len(trial.classes)))
-    targets = np.zeros((images, chosen.shape[1]), np.float32)
-    targets[subset.rows] = chosen
+    nodes = trial.specification.nodes
+    targets = np.zeros((images, nodes), np.float32)
+    targets[subset.rows] = targets_for(nodes, encode(subset.labels, len(trial.classes)))
     return targets
 
 
 def _test(store: Store, group: Group, trial: Trial, restarts: Restarts) -> NDArray[np.float32]:
-    """Probabilities (n, classes) of the test images of a trial's classes."""
     test = group.features.test
     rows = select_classes(np.asarray(store.array(test.labels)), trial.classes, "test").rows
-    inputs = np.asarray(_mapped(store, test.inputs))
+    inputs = np.asarray(mapped_tensor(store.verified(test.inputs)))
     return class_probabilities(run(restarts.model, inputs[rows]))
-
-
-def _mapped(store: Store, array: ArrayReference) -> Any:
-    return mapped_tensor(store.verified(array), array.shape)
 
 
 @lru_cache(MOST_COMPILED)

@@ -13,7 +13,7 @@ from tasks.networks.attempts import (
     describe_unfinished,
     train_until_healthy,
 )
-from tasks.networks.compilation import Restarts, compile_training
+from tasks.networks.compilation import Compiled, Restarts
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import clear_accuracy, diagnose
 from tasks.networks.models import weights_sha256
@@ -146,9 +146,9 @@ def test_a_restart_does_not_remember_the_training_before(optimizer, warm_up):
     fewer = digest(2, 7)
     assert fewer != first
     assert digest(1, 30) == first
-    never_restarted = compile_training(build(1), features, targets, training)
+    never_restarted = Compiled(build(1), features, targets, training)
     assert digest(1, 30, never_restarted) == first
-    never_restarted = compile_training(build(2), features[:7], targets[:7], training)
+    never_restarted = Compiled(build(2), features[:7], targets[:7], training)
     assert digest(2, 7, never_restarted) == fewer
 
 

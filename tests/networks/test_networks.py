@@ -10,17 +10,17 @@ from prefect.logging import disable_run_logger
 from flows.recipes import RECIPES
 from tasks.networks.architecture import (
     ONE_NODE,
-    base_head,
     build_backbone,
+    build_base,
     build_head,
     join,
     softmax_head,
 )
 from tasks.networks.attempts import train_until_healthy
-from tasks.networks.compilation import build_optimizer, compile_training, scheduled_steps
+from tasks.networks.compilation import Compiled, build_optimizer, scheduled_steps
 from tasks.networks.epochs import derive_seed, draw_transforms, plan_epoch
 from tasks.networks.inference import run
-from tasks.networks.models import add_model, load_model, weights_sha256
+from tasks.networks.models import load_model, store_trained, weights_sha256
 from tasks.networks.recipe import Augmentation, Training
 from tasks.networks.training import fit
 from tasks.networks.transfer import freeze_backbone
@@ -47,9 +47,7 @@ class Forgetful:
 
 
 def train(model, inputs, targets, training, seed):
-    return fit(
-        compile_training(model, inputs, targets, training), inputs, targets, seed, Forgetful()
-    )
+    return fit(Compiled(model, inputs, targets, training), inputs, targets, seed, Forgetful())
 
 
 @pytest.fixture(autouse=True)
@@ -60,9 +58,7 @@ def _no_prefect_run():
 
 @pytest.fixture
 def base():
-    return join(
-        build_backbone(1.0, SHORT, seed=0), build_head(base_head(10), 1152, SHORT, seed=0), "base"
-    )
+    return build_base(10, 1.0, SHORT, seed=0)
 
 
 LEARNING = SHORT.model_copy(
@@ -243,7 +239,7 @@ def test_targets_that_would_broadcast_are_refused(base):
 def test_a_joined_model_is_features_then_head(base, specification):
     backbone = freeze_backbone(base)
     head = build_head(specification, 1152, SHORT, seed=1)
-    joined = join(backbone, head, specification.name)
+    joined = join(backbone, head)
     features = run(backbone, images(1000))
     np.testing.assert_allclose(run(joined, images(1000)), run(head, features), atol=1e-5)
     trainable = sum(weight.numpy().size for weight in joined.trainable_weights)
@@ -269,7 +265,7 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
 
 def test_a_model_comes_back_from_the_store(base, tmp_path):
     store = Store(tmp_path)
-    reference = add_model(store, "base", base)
+    reference = store_trained(store, base, (), SHORT).model
     loaded = load_model(store, reference)
     assert weights_sha256(loaded) == reference.weights_sha256
     np.testing.assert_array_equal(run(loaded, images(3)), run(base, images(3)))
@@ -278,7 +274,7 @@ def test_a_model_comes_back_from_the_store(base, tmp_path):
 
 def test_a_damaged_model_is_not_loaded(base, tmp_path):
     store = Store(tmp_path)
-    reference = add_model(store, "base", base)
+    reference = store_trained(store, base, (), SHORT).model
     (tmp_path / reference.path).write_bytes(b"not a model")
     with pytest.raises(DamagedError):
         load_model(store, reference)

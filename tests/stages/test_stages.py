@@ -7,8 +7,7 @@ from tasks.compare import count_classes
 from tasks.data.splits import encode, rows_of_other_classes, select_classes
 from tasks.errors import InputError
 from tasks.evaluate import score
-from tasks.extract_unknown import evenly
-from tasks.networks.inference import predicted_classes
+from tasks.networks.inference import evenly, predicted_classes
 from tasks.networks.losses import targets_for
 from tasks.reshape import with_channel
 

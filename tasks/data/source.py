@@ -38,14 +38,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Images:
-    """Labelled images, split into those to train on and those to test on.
-
-    Attributes:
-        train_images: uint8 (n, 28, 28), 0 (background) to 255.
-        train_labels: uint8 (n,), 0 to 9.
-        test_images: uint8 (m, 28, 28), 0 (background) to 255.
-        test_labels: uint8 (m,), 0 to 9.
-    """
+    """Images uint8 (n, 28, 28), 0 (background) to 255, and their labels uint8 (n,), 0 to 9."""
 
     train_images: NDArray[np.uint8]
     train_labels: NDArray[np.uint8]
@@ -54,11 +47,7 @@ class Images:
 
 
 def digest_files(paths: Iterable[Path]) -> str:
-    """Returns the sha256 (hex) of the files' bytes, one file after the other.
-
-    Raises:
-        OSError: a file cannot be read.
-    """
+    """The sha256 (hex) of the files' bytes, one file after the other."""
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:

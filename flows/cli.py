@@ -12,16 +12,8 @@ from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
-from flows.cli_types import annotation, shown
-from flows.config import (
-    Config,
-    PredictConfig,
-    RetrainCommand,
-    RunConfig,
-    ServeCommand,
-    as_config,
-    in_one_sentence,
-)
+from flows.cli_types import annotation, in_one_sentence, shown
+from flows.config import Config, PredictConfig, RetrainCommand, RunConfig, ServeCommand, as_config
 from flows.startup import Interruption
 from flows.study_config import StudyConfig
 from flows.temporary_server import prefect_server

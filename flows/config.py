@@ -1,26 +1,20 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import (
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+from pydantic.functional_validators import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic.config import JsonDict
 from pydantic_settings import CliPositionalArg
 
-from flows.cli_types import DIGITS, Classes, Example, OneRecipe, RecipeNames
+from flows.cli_types import Classes, Example, OneRecipe, RecipeNames
 from flows.recipes import RECIPES
-from tasks.errors import InputError
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
@@ -40,12 +34,7 @@ def _separated(paths: Any) -> Any:
     return paths.split(",") if isinstance(paths, str) else paths
 
 
-def require_folder(artifacts: str) -> str:
-    """Refuse a URL where a folder is needed.
-
-    Raises:
-        ValueError: It is one.
-    """
+def _folder(artifacts: str) -> str:
     if is_remote(artifacts):
         raise ValueError("the model registry needs a folder of this machine; give one")
     return artifacts
@@ -98,20 +87,11 @@ class RunConfig(BaseModel):
         default=False, description="Compute everything again, whatever the cache holds."
     )
     base_epochs: int | None = Field(
-        default=None,
-        ge=1,
-        description="Epochs of the base model, 1 or more, instead of the recipe's.",
+        None, ge=1, description="Epochs of the base model, 1 or more, instead of the recipe's."
     )
     head_epochs: int | None = Field(
-        default=None, ge=1, description="Epochs of the heads, 1 or more, instead of the recipe's."
+        None, ge=1, description="Epochs of the heads, 1 or more, instead of the recipe's."
     )
-
-    @field_validator("recipes")
-    @classmethod
-    def _known_recipes(cls, recipes: tuple[str, ...]) -> tuple[str, ...]:
-        if not recipes or len(set(recipes)) != len(recipes) or not set(recipes) <= set(RECIPES):
-            raise ValueError(f"give one or more of {', '.join(RECIPES)}, each once")
-        return recipes
 
     def filled_form(self) -> dict[str, object]:
         """The settings as the form in the UI has them: JSON types only."""
@@ -127,11 +107,10 @@ class RunConfig(BaseModel):
         return recipe.model_copy(update={"base": base, "head": head})
 
     def _adapted_training(self, training: Training, epochs: int | None) -> Training:
-        is_open = training.precision == "auto"
-        precision = resolve_precision(self.precision) if is_open else training.precision
-        return training.model_copy(
-            update={"epochs": epochs or training.epochs, "precision": precision}
-        )
+        changes: dict[str, object] = {"epochs": epochs or training.epochs}
+        if training.precision == "auto":
+            changes["precision"] = resolve_precision(self.precision)
+        return training.model_copy(update=changes)
 
 
 class Config(RunConfig):
@@ -145,24 +124,12 @@ class Config(RunConfig):
         "... in this order. The one-node head is trained for exactly two.",
     )
     seed: int = Field(
-        default=0,
-        ge=0,
-        lt=2**32,
-        description="Everything random in a run follows from it; 0 or more.",
+        0, ge=0, lt=2**32, description="Everything random in a run follows from it; 0 or more."
     )
     label_efficiency: bool = Field(
         default=True,
         description="Hold transfer against other approaches, with few labels and with all.",
     )
-
-    @field_validator("classes")
-    @classmethod
-    def _different_digits(cls, classes: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(classes)) != len(classes) or len(classes) < 2:
-            raise ValueError("give two or more different digits, as in 0,1")
-        if not set(classes) <= set(DIGITS):
-            raise ValueError("every class is a digit from 0 to 9")
-        return classes
 
 
 class RetrainConfig(Bounds, Config):
@@ -202,17 +169,7 @@ class RetrainConfig(Bounds, Config):
         description="Hold transfer against other approaches, with few labels and with all.",
     )
 
-    @field_validator("recipes")
-    @classmethod
-    def _one_recipe(cls, recipes: tuple[str, ...]) -> tuple[str, ...]:
-        if len(recipes) != 1:
-            raise ValueError("a model in use comes from one recipe; give one")
-        return recipes
-
-    @field_validator("artifacts")
-    @classmethod
-    def _in_a_folder(cls, artifacts: str) -> str:
-        return require_folder(artifacts)
+    _in_a_folder = field_validator("artifacts")(_folder)
 
     @model_validator(mode="after")
     def _one_node_for_two_classes(self) -> Self:
@@ -223,17 +180,14 @@ class RetrainConfig(Bounds, Config):
     @property
     def model_in_use(self) -> str:
         """The name that the experiment gives to the model: `base`, `two-node`, `one-node`, ..."""
-        if self.model == "base":
-            return self.model
-        heads = {"softmax": softmax_head(len(self.classes)), "sigmoid": ONE_NODE}
-        return heads[self.model].name
+        softmax = softmax_head(len(self.classes)).name
+        return {"softmax": softmax, "sigmoid": ONE_NODE.name, "base": "base"}[self.model]
 
     @property
     def registered_name(self) -> str:
         """The model's name in the registry, as in `two-node-0-1`."""
-        if self.model == "base":
-            return self.model
-        return "-".join([self.model_in_use, *map(str, self.classes)])
+        classes = () if self.model == "base" else self.classes
+        return "-".join([self.model_in_use, *map(str, classes)])
 
 
 class RetrainCommand(RetrainConfig):
@@ -271,7 +225,7 @@ class PredictConfig(BaseModel):
         "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
         "from its folder."
     )
-    artifacts: Annotated[Artifacts, AfterValidator(require_folder), Example("FOLDER")] = Field(
+    artifacts: Annotated[Artifacts, AfterValidator(_folder), Example("FOLDER")] = Field(
         default="artifacts", description="The folder in which the models are kept."
     )
     registry: Registry = Field(
@@ -291,20 +245,3 @@ def as_config(told: BaseModel, kind: type[C]) -> C:
     """A configuration of another kind, told the same; what was not given is its own default."""
     given = told.model_dump(include=set(kind.model_fields), exclude_unset=True)
     return kind.model_validate(given)
-
-
-@contextmanager
-def in_one_sentence() -> Iterator[None]:
-    """Around what makes a configuration.
-
-    Raises:
-        InputError: The first thing that is wrong: the option, its value, and what would be right.
-    """
-    try:
-        yield
-    except ValidationError as error:
-        first = error.errors()[0]
-        reason = first["msg"].removeprefix("Value error, ")
-        option = "".join(str(part).replace("_", "-") for part in first["loc"][:1])
-        said = f"--{option} {first['input']!r}: {reason}" if option else reason
-        raise InputError(said) from None

@@ -1,21 +1,12 @@
 """What a study of many transfers is told."""
 
 import os
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from flows.cli_types import (
-    DIGITS,
-    LARGEST_SEED,
-    MOST_SEEDS,
-    Example,
-    Pairs,
-    Seeds,
-    Subsets,
-    shown,
-)
+from flows.cli_types import Example, Pairs, Seeds, Subsets, shown
 from flows.config import RunConfig
 from tasks.trials.trial import Classes, all_pairs
 
@@ -64,36 +55,10 @@ class StudyConfig(RunConfig):
         "uses this machine.",
     )
     workers: int | None = Field(
-        default=None,
+        None,
         ge=1,
         description="Worker processes on this machine, 1 or more; one for each core by itself.",
     )
-
-    @field_validator("pairs", "subsets")
-    @classmethod
-    def _digits_apart(cls, subsets: Any) -> Any:
-        for subset in () if subsets == "all" else subsets:
-            if len(set(subset)) != len(subset) or len(subset) < 2 or not set(subset) <= set(DIGITS):
-                raise ValueError("every subset is two or more different digits, as in 0,1 3,5,8")
-        return subsets
-
-    @field_validator("pairs")
-    @classmethod
-    def _two_digits(cls, pairs: Any) -> Any:
-        if pairs != "all" and any(len(pair) != 2 for pair in pairs):
-            raise ValueError("a pair is two digits, as in 0,1; give others as --subsets")
-        return pairs
-
-    @field_validator("seeds")
-    @classmethod
-    def _different_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if not seeds or len(set(seeds)) != len(seeds):
-            raise ValueError("give one or more different seeds, as in 0..4 or 0,1,7")
-        if len(seeds) > MOST_SEEDS:
-            raise ValueError(f"give at most {MOST_SEEDS:,} seeds")
-        if not all(0 <= seed <= LARGEST_SEED for seed in seeds):
-            raise ValueError("a seed is 0 or more, and less than 2^32")
-        return seeds
 
     @model_validator(mode="after")
     def _an_address_of_dask(self) -> Self:

@@ -5,6 +5,7 @@ from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 
+from flows.cli_types import ELSEWHERE
 from flows.config import RunConfig
 from tasks.storage.files import space_for
 from tasks.storage.source import source_sha256
@@ -38,7 +39,7 @@ def mark_finished(config: RunConfig) -> None:
 
 def _mark(config: RunConfig) -> Path:
     """An empty file, named by whatever decides what is computed, but for the data."""
-    settings = config.model_dump_json(exclude={"artifacts", "wait", "refresh"})
+    settings = config.model_dump_json(exclude=set(ELSEWHERE))
     source = source_sha256(config.script.removesuffix(".py").replace("/", "."))
     name = sha256((settings + source).encode()).hexdigest()
     return Store.at(config.artifacts).root / FOLDER / name

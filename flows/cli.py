@@ -23,6 +23,7 @@ from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
+OF_ENVIRONMENT = "Every option can also be set in the environment, as in TRANSFER_ARTIFACTS."
 SETTINGS = (Config, RetrainCommand, PredictConfig, StudyConfig, ServeCommand)
 METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
 
@@ -55,14 +56,10 @@ def run_command(
     call: Callable[[M], Any],
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Parse the arguments, call, and say in one sentence what went wrong.
+    """Parse the arguments (`sys.argv`'s if none), call, and say in one sentence what went wrong.
 
-    Args:
-        script: What is typed, as in `flows/main.py`.
-        about: What the command does, in words; the first paragraph counts.
-        settings: What it is told; each field is an option.
-        call: Is told so.
-        arguments: Those of the command line; None is `sys.argv`'s.
+    Each field of the settings is an option. `--help` shows the script, as in `flows/main.py`, and
+    the first paragraph of what the command is about.
 
     Returns:
         The exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 143 after
@@ -105,11 +102,10 @@ def parse(
         InputError: A setting is wrong.
         SystemExit: The arguments ask for help, or have an unknown option.
     """
-    options = _options(settings, _describe(about))
+    options = _options(settings, about)
+    add = partial(_add_argument, options.model_fields)
     source: CliSettingsSource[Any] = CliSettingsSource(
-        options,
-        cli_prog_name=f"python {script}",
-        add_argument_method=partial(_add_argument, options.model_fields),
+        options, cli_prog_name=f"python {script}", add_argument_method=add
     )
     typed = None if arguments is None else list(arguments)
     with in_one_sentence():
@@ -118,19 +114,16 @@ def parse(
 
 
 def _options(settings: type[BaseModel], about: str) -> Any:
-    return create_model("Options", __base__=(settings, _Options), __doc__=about)
+    paragraph = " ".join(about.partition("\n\n")[0].split())
+    described = f"{paragraph}\n\n{OF_ENVIRONMENT}"
+    return create_model("Options", __base__=(settings, _Options), __doc__=described)
 
 
 def check_environment(names: Iterable[str]) -> None:
     """Check that every variable with our prefix is a setting of one of the commands.
 
-    A misspelt name would be ignored without a word.
-
-    Args:
-        names: Those of all variables.
-
     Raises:
-        InputError: One is not; the sentence gives the name that is the most like it.
+        InputError: One is not; it would be ignored. The sentence gives the name most like it.
     """
     fields = ["debug", *(field for settings in SETTINGS for field in settings.model_fields)]
     known = [f"{ENVIRONMENT_PREFIX}{field}".upper() for field in fields]
@@ -144,13 +137,7 @@ def check_environment(names: Iterable[str]) -> None:
 def call_flow(flow: Callable[[C], Any], config: C, needs_keras: bool = True) -> None:
     """Run a flow, once its inputs were looked at: Prefect takes seconds to begin.
 
-    Args:
-        flow: What to run.
-        config: What it is told.
-        needs_keras: Whether it trains in this process, and not in others.
-
-    Raises:
-        Exception: Whatever is wrong with the inputs, or the flow raised.
+    Keras is needed where the flow trains in this process, and not in others.
     """
     check_inputs(config)
     if needs_keras:
@@ -172,13 +159,6 @@ def check_inputs(config: RunConfig) -> None:
             read_source(source)
 
 
-def _describe(about: str) -> str:
-    paragraph = " ".join(about.partition("\n\n")[0].split())
-    return (
-        f"{paragraph}\n\nEvery option can also be set in the environment, as in TRANSFER_ARTIFACTS."
-    )
-
-
 def _add_argument(
     fields: dict[str, FieldInfo], parser: ArgumentParser, *names: str, **how: Any
 ) -> Any:
@@ -186,10 +166,8 @@ def _add_argument(
     field = fields.get(how.get("dest") or names[0])
     if field is not None:
         if "metavar" in how and names[0].startswith("-"):
-            typed = annotation(field)
-            how["metavar"] = (
-                typed.example if typed else METAVARS.get(how["metavar"], how["metavar"])
-            )
+            of_type, typed = how["metavar"], annotation(field)
+            how["metavar"] = typed.example if typed else METAVARS.get(of_type, of_type)
         how["help"] = f"{field.description}{_default(field)}"
     return ArgumentParser.add_argument(parser, *names, **how)
 
@@ -205,7 +183,6 @@ def _default(field: FieldInfo) -> str:
 
 
 def _describe_interruption(settings: BaseModel) -> str:
-    """What Ctrl-C left behind, in words."""
     if not isinstance(settings, RunConfig):
         return "nothing was written"
     from tasks.networks.attempts import describe_unfinished  # imports Prefect

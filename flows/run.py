@@ -11,12 +11,11 @@ from typing import Any, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
 
 from filelock import FileLock, Timeout
-from prefect import Flow
+from prefect import Flow, runtime
 from prefect._internal import analytics
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
@@ -84,7 +83,8 @@ class PipelineFlow(Flow[P, R]):
         Raises:
             InputError: The configuration is wrong in what its JSON schema cannot say.
         """
-        keep_log_readable()
+        for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
+            logging.getLogger(name).addFilter(_is_worth_reading)
         kind = get_type_hints(self.fn)["config"]
         with in_one_sentence():
             return {"config": kind.model_validate(parameters["config"])}
@@ -134,12 +134,6 @@ def reason(state: State[Any]) -> str:
     return sentence if kind in readable else rest
 
 
-def keep_log_readable() -> None:
-    """Keep out of the logs what nobody wants to read."""
-    for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
-        logging.getLogger(name).addFilter(_is_worth_reading)
-
-
 def _is_worth_reading(record: logging.LogRecord) -> bool:
     """Neither chatter on our own hooks and new graphs, nor the traceback of an error for people."""
     error = record.exc_info[1] if record.exc_info else None
@@ -154,18 +148,13 @@ def reported_alive(artifacts: str) -> Iterator[None]:
 
     It holds a lock that the system releases when its process ends, whatever ends it. The next run
     on the same artifacts, and `flows/serve.py`, report those whose lock is free as crashed, which
-    would stay `Running` in the UI for ever.
-
-    Raises:
-        InputError: The artifacts cannot be written to.
+    would stay `Running` in the UI for ever. Raises InputError where artifacts cannot be written.
     """
-    store, context = writable_store(artifacts), FlowRunContext.get()
-    assert context is not None, "reported_alive is called inside a flow"
-    assert context.flow_run is not None, "a flow that runs has a run"
-    path = store.root / FOLDER / str(context.flow_run.id)
+    store = writable_store(artifacts)
+    path = store.root / FOLDER / str(runtime.flow_run.id)
     path.parent.mkdir(exist_ok=True)
+    lock = FileLock(path)
     with _one_at_a_time(store):
-        lock = FileLock(path)
         lock.acquire()
     try:
         report_crashed(store)

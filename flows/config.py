@@ -3,14 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.config import JsonDict
-from pydantic.functional_validators import (
-    AfterValidator,
-    BeforeValidator,
-    field_validator,
-    model_validator,
-)
+from pydantic.functional_validators import AfterValidator, BeforeValidator
+from pydantic_core import CoreSchema
 from pydantic_settings import CliPositionalArg
 
 from flows.cli_types import Classes, Example, OneRecipe, RecipeNames
@@ -50,48 +47,55 @@ ONE_NODE_FOR_TWO_CLASSES: JsonDict = {
 }
 
 
-class RunConfig(BaseModel):
-    """What every run is told: its data, its recipes, and where it stores."""
+class Settings(BaseModel):
+    """What is told to a command; the text below a field explains it in `--help` and the form."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The explanations without the line breaks that they have here."""
+        found = handler.resolve_ref_schema(handler(schema))
+        for field in found["properties"].values():
+            field["description"] = " ".join(field["description"].split())
+        return found
+
+
+class RunConfig(Settings):
+    """What every run is told: its data, its recipes, and where it stores."""
 
     script: ClassVar[str]
 
-    dataset: Annotated[str, Example("NAME|PATH")] = Field(
-        default="auto",
-        description="The images: mnist (Keras's cache, else downloaded), digits (embedded, small), "
-        "auto (mnist if it can be had, else digits), or a path to a folder with MNIST's four IDX "
-        "files or to a .npz with x_train, y_train, x_test, y_test.",
-    )
+    dataset: Annotated[str, Example("NAME|PATH")] = "auto"
+    """The images: mnist (Keras's cache, else downloaded), digits (embedded, small), auto (mnist if
+    it can be had, else digits), or a path to a folder with MNIST's four IDX files or to a .npz with
+    x_train, y_train, x_test, y_test."""
+
     recipes: RecipeNames = Field(
-        default=tuple(RECIPES),
-        description=f"How to train, one or more of: {', '.join(RECIPES)}.",
+        tuple(RECIPES), description=f"How to train, one or more of: {', '.join(RECIPES)}."
     )
-    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = Field(
-        default="artifacts",
-        description="Where arrays, models, records and reports are kept: a folder, or an fsspec "
-        "URL such as s3://bucket/prefix.",
-    )
-    wait: Annotated[float | None, Example("SECONDS")] = Field(
-        default=600,
-        ge=0,
-        description="Seconds to wait for another run on the same artifacts; 0 or more, or none for "
-        "as long as it takes, as a scheduled run does.",
-    )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto",
-        description="In what matrix products are computed, where the recipe leaves it open; auto "
-        "is bfloat16 where the hardware is faster at it.",
-    )
-    refresh: bool = Field(
-        default=False, description="Compute everything again, whatever the cache holds."
-    )
-    base_epochs: int | None = Field(
-        None, ge=1, description="Epochs of the base model, 1 or more, instead of the recipe's."
-    )
-    head_epochs: int | None = Field(
-        None, ge=1, description="Epochs of the heads, 1 or more, instead of the recipe's."
-    )
+    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
+    """Where arrays, models, records and reports are kept: a folder, or an fsspec URL such as
+    s3://bucket/prefix."""
+
+    wait: Annotated[float | None, Example("SECONDS")] = Field(600, ge=0)
+    """Seconds to wait for another run on the same artifacts; 0 or more, or none for as long as it
+    takes, as a scheduled run does."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """In what matrix products are computed, where the recipe leaves it open; auto is bfloat16 where
+    the hardware is faster at it."""
+
+    refresh: bool = False
+    """Compute everything again, whatever the cache holds."""
+
+    base_epochs: int | None = Field(None, ge=1)
+    """Epochs of the base model, 1 or more, instead of the recipe's."""
+
+    head_epochs: int | None = Field(None, ge=1)
+    """Epochs of the heads, 1 or more, instead of the recipe's."""
 
     def filled_form(self) -> dict[str, object]:
         """The settings as the form in the UI has them: JSON types only."""
@@ -118,18 +122,15 @@ class Config(RunConfig):
 
     script: ClassVar[str] = "flows/main.py"
 
-    classes: Classes = Field(
-        default=(0, 1),
-        description="The digits to transfer to, two or more, as in 0,1; they become labels 0, 1, "
-        "... in this order. The one-node head is trained for exactly two.",
-    )
-    seed: int = Field(
-        0, ge=0, lt=2**32, description="Everything random in a run follows from it; 0 or more."
-    )
-    label_efficiency: bool = Field(
-        default=True,
-        description="Hold transfer against other approaches, with few labels and with all.",
-    )
+    classes: Classes = (0, 1)
+    """The digits to transfer to, two or more, as in 0,1; they become labels 0, 1, ... in this
+    order. The one-node head is trained for exactly two."""
+
+    seed: int = Field(0, ge=0, lt=2**32)
+    """Everything random in a run follows from it; 0 or more."""
+
+    label_efficiency: bool = True
+    """Hold transfer against other approaches, with few labels and with all."""
 
 
 class RetrainConfig(Bounds, Config):
@@ -139,35 +140,26 @@ class RetrainConfig(Bounds, Config):
 
     script: ClassVar[str] = "flows/retrain.py"
 
-    inbox: Annotated[str, Example("FOLDER|URL")] = Field(
-        default="inbox",
-        description="The folder, or fsspec URL, into which labelled batches are dropped: .npz "
-        "files with images (uint8, n x 28 x 28) and labels, or folders of PNG files in folders "
-        "named by label.",
-    )
-    settle: Annotated[float, Example("SECONDS")] = Field(
-        default=30,
-        ge=0,
-        description="Seconds, 0 or more, without a change after which a batch counts as wholly "
-        "written; an intact .npz always does.",
-    )
-    model: Literal["softmax", "sigmoid", "base"] = Field(
-        default="softmax",
-        description="Which model is put into use: the head with a node for each class, the one "
-        "with a single node, or the base model of all digits.",
-    )
-    registry: Registry = Field(
-        default=None,
-        description="The tracking URI of an MLflow model registry; without it, one in the "
-        "artifacts folder.",
-    )
+    inbox: Annotated[str, Example("FOLDER|URL")] = "inbox"
+    """The folder, or fsspec URL, into which labelled batches are dropped: .npz files with images
+    (uint8, n x 28 x 28) and labels, or folders of PNG files in folders named by label."""
+
+    settle: Annotated[float, Example("SECONDS")] = Field(30, ge=0)
+    """Seconds, 0 or more, without a change after which a batch counts as wholly written; an intact
+    .npz always does."""
+
+    model: Literal["softmax", "sigmoid", "base"] = "softmax"
+    """Which model is put into use: the head with a node for each class, the one with a single node,
+    or the base model of all digits."""
+
+    registry: Registry = None
+    """The tracking URI of an MLflow model registry; without it, one in the artifacts folder."""
+
     recipes: OneRecipe = Field(
-        default=("tuned",), description=f"How to train, one of: {', '.join(RECIPES)}."
+        ("tuned",), description=f"How to train, one of: {', '.join(RECIPES)}."
     )
-    label_efficiency: bool = Field(
-        default=False,
-        description="Hold transfer against other approaches, with few labels and with all.",
-    )
+    label_efficiency: bool = False
+    """Hold transfer against other approaches, with few labels and with all."""
 
     _in_a_folder = field_validator("artifacts")(_folder)
 
@@ -193,19 +185,15 @@ class RetrainConfig(Bounds, Config):
 class RetrainCommand(RetrainConfig):
     """What `flows/retrain.py` is told: a retraining, or an action on its registry."""
 
-    action: CliPositionalArg[Literal["run", "status", "rollback"]] = Field(
-        default="run",
-        description="Retrain; or say which model is in use, and why; or go back to the one before.",
-    )
+    action: CliPositionalArg[Literal["run", "status", "rollback"]] = "run"
+    """Retrain; or say which model is in use, and why; or go back to the one before."""
 
 
 class ServeCommand(RetrainConfig):
     """What `flows/serve.py` is told: the settings of scheduled runs, and of the UI's forms."""
 
-    cron: Annotated[str | None, Example("CRON")] = Field(
-        default=None,
-        description="When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to.",
-    )
+    cron: Annotated[str | None, Example("CRON")] = None
+    """When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to."""
 
     @field_validator("cron")
     @classmethod
@@ -215,30 +203,27 @@ class ServeCommand(RetrainConfig):
         return cron and CronSchedule(cron=cron).cron
 
 
-class PredictConfig(BaseModel):
+class PredictConfig(Settings):
     """What labelling images with the registered model is told."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    images: CliPositionalArg[Annotated[tuple[Path, ...], BeforeValidator(_separated)]]
+    """PNG files, folders of them, and .npz files with an array images, uint8 (n, height, width) or
+    (n, height, width, 3). A file with a comma in its name is read from its folder."""
 
-    images: CliPositionalArg[Annotated[tuple[Path, ...], BeforeValidator(_separated)]] = Field(
-        description="PNG files, folders of them, and .npz files with an array images, uint8 "
-        "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
-        "from its folder."
-    )
-    artifacts: Annotated[Artifacts, AfterValidator(_folder), Example("FOLDER")] = Field(
-        default="artifacts", description="The folder in which the models are kept."
-    )
-    registry: Registry = Field(
-        default=None,
-        description="The tracking URI of the model registry, instead of the one in the artifacts.",
-    )
-    model: Annotated[str, Example("NAME")] = Field(
-        default="two-node-0-1", description="The name of the registered model."
-    )
-    format: Literal["csv", "json"] = Field(default="csv", description="How the labels are written.")
-    output: Path | None = Field(
-        default=None, description="The file to write, instead of the standard output."
-    )
+    artifacts: Annotated[Artifacts, AfterValidator(_folder), Example("FOLDER")] = "artifacts"
+    """The folder in which the models are kept."""
+
+    registry: Registry = None
+    """The tracking URI of the model registry, instead of the one in the artifacts."""
+
+    model: Annotated[str, Example("NAME")] = "two-node-0-1"
+    """The name of the registered model."""
+
+    format: Literal["csv", "json"] = "csv"
+    """How the labels are written."""
+
+    output: Path | None = None
+    """The file to write, instead of the standard output."""
 
 
 def as_config(told: BaseModel, kind: type[C]) -> C:

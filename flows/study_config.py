@@ -24,41 +24,29 @@ class StudyConfig(RunConfig):
 
     script: ClassVar[str] = "flows/study.py"
 
-    pairs: Pairs = Field(
-        default=(),
-        json_schema_extra={"default": ""},
-        description="Pairs of digits to transfer to: all, for every pair of classes that the data "
-        "have, or some, as in 0,1 3,5. All, if neither pairs nor subsets are given.",
-    )
-    subsets: Subsets = Field(
-        default=(),
-        json_schema_extra={"default": ""},
-        description="More subsets to transfer to, of two or more digits each, as in 0,1 3,5,8; "
-        "the one-node head is trained for exactly two.",
-    )
-    seeds: Seeds = Field(
-        default=(0,),
-        json_schema_extra={"default": "0"},
-        description="The seeds of the heads, as in 0..4 or 0,1,7; each gives every head once.",
-    )
-    shared_base: bool = Field(
-        default=True,
-        description="One base model a recipe, from the first seed; without it, one for each seed.",
-    )
-    runner: Literal["processes", "dask"] = Field(
-        default="processes",
-        description="Where heads are trained: on processes of this machine, or on a Dask cluster.",
-    )
-    address: Annotated[str | None, Example("URL")] = Field(
-        default=None,
-        description="The address of a Dask scheduler, as in tcp://10.0.0.1:8786; without it, Dask "
-        "uses this machine.",
-    )
-    workers: int | None = Field(
-        None,
-        ge=1,
-        description="Worker processes on this machine, 1 or more; one for each core by itself.",
-    )
+    pairs: Pairs = Field((), json_schema_extra={"default": ""})
+    """Pairs of digits to transfer to: all, for every pair of classes that the data have, or some,
+    as in 0,1 3,5. All, if neither pairs nor subsets are given."""
+
+    subsets: Subsets = Field((), json_schema_extra={"default": ""})
+    """More subsets to transfer to, of two or more digits each, as in 0,1 3,5,8; the one-node head
+    is trained for exactly two."""
+
+    seeds: Seeds = Field((0,), json_schema_extra={"default": "0"})
+    """The seeds of the heads, as in 0..4 or 0,1,7; each gives every head once."""
+
+    shared_base: bool = True
+    """One base model a recipe, from the first seed; without it, one for each seed."""
+
+    runner: Literal["processes", "dask"] = "processes"
+    """Where heads are trained: on processes of this machine, or on a Dask cluster."""
+
+    address: Annotated[str | None, Example("URL")] = None
+    """The address of a Dask scheduler, as in tcp://10.0.0.1:8786; without it, Dask uses this
+    machine."""
+
+    workers: int | None = Field(None, ge=1)
+    """Worker processes on this machine, 1 or more; one for each core by itself."""
 
     @model_validator(mode="after")
     def _an_address_of_dask(self) -> Self:

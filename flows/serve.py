@@ -66,11 +66,7 @@ def _deployment(
 
 
 def require_server() -> None:
-    """Make sure that a Prefect server answers: the temporary one of a run schedules nothing.
-
-    Raises:
-        InputError: None is set, or it does not answer.
-    """
+    """Refuse to go on where no Prefect server answers: a run's temporary one schedules nothing."""
     address = PREFECT_API_URL.value()
     if not address:
         raise InputError(f"there is no Prefect server to serve to; {START_ONE}")

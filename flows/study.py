@@ -10,11 +10,10 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from prefect.client.orchestration import get_client
@@ -61,24 +60,19 @@ def study(config: StudyConfig) -> Path:
     Raises:
         InputError: The data or the configuration cannot be used; one sentence says why.
     """
-    call_in_a_process(begin_bases, config)
+    make_bases_in_a_process(config)
     with pipeline_run(config.model_copy(update={"refresh": False})):
         source, images = load_images(config)
         subsets = subsets_of(images, config)
         groups = train_bases(config, images, subsets)
         results = run_trials(groups, runner_of(config), config.refresh)
-        return report_study(
-            config, reproducing_command(config.script, config), source, images, results
-        )
+        command = reproducing_command(config.script, config)
+        return report_study(config, command, source, images, results)
 
 
 @pipeline_flow("digit-bases")
 def make_bases(config: StudyConfig) -> None:
-    """Train and store the bases of a study, and the features of all images.
-
-    Raises:
-        InputError: The data or the configuration cannot be used; one sentence says why.
-    """
+    """Train and store the bases of a study, and the features of all images."""
     with pipeline_run(config):
         source, images = load_images(config)
         log_notice(source)
@@ -97,16 +91,9 @@ def load_images(config: StudyConfig) -> tuple[Source, Dataset]:
 
 
 def subsets_of(images: Dataset, config: StudyConfig) -> Sequence[Classes]:
-    """The subsets to transfer to.
-
-    Raises:
-        InputError: A class has no image.
-    """
-    train, test = (
-        np.asarray(current_store().array(split.labels)) for split in (images.train, images.test)
-    )
-    present = np.intersect1d(train, test).tolist()
-    subsets = config.chosen_subsets(tuple(present))
+    """The subsets to transfer to; InputError where a class has no image."""
+    train, test = (current_store().array(split.labels) for split in (images.train, images.test))
+    subsets = config.chosen_subsets(tuple(np.intersect1d(train, test).tolist()))
     for classes in subsets:
         select_classes(train, classes, "train")
         select_classes(test, classes, "test")
@@ -128,14 +115,14 @@ def train_bases(config: StudyConfig, images: Dataset, subsets: Sequence[Classes]
 
 def runner_of(config: StudyConfig) -> Runner:
     """What trains the heads."""
-    workers = config.chosen_workers()
+    workers = config.workers or os.cpu_count() or 1
     if config.runner == "dask":
         return partial(run_on_dask, workers=workers, address=config.address)
     return partial(run_on_processes, workers=workers)
 
 
-def call_in_a_process(flow: Callable[[Any], Any], config: Any) -> None:
-    """Run a flow in another process, on the server that this one uses, and wait for its end.
+def make_bases_in_a_process(config: StudyConfig) -> None:
+    """Make the bases in another process, on the server that this one uses, and wait for its end.
 
     Raises:
         Exception: Whatever the flow raised.
@@ -144,7 +131,7 @@ def call_in_a_process(flow: Callable[[Any], Any], config: Any) -> None:
     with _settings_in_the_environment():
         process = one_process()
         try:
-            submit(process, flow, config).result()
+            submit(process, begin_bases, config).result()
         finally:
             kill_processes()
             process.shutdown()

@@ -1,6 +1,5 @@
 """What a study of many transfers is told."""
 
-import os
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -72,7 +71,3 @@ class StudyConfig(RunConfig):
         if self.shared_base:
             return {self.seeds[0]: self.seeds}
         return {seed: (seed,) for seed in self.seeds}
-
-    def chosen_workers(self) -> int:
-        """Worker processes on this machine."""
-        return self.workers or os.cpu_count() or 1

@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
@@ -35,8 +35,6 @@ class _Options(BaseSettings):
     """What makes of a model the options of a command, which the environment sets too."""
 
     model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
         enable_decoding=False,  # the models parse what is typed
         env_prefix=ENVIRONMENT_PREFIX,
         env_parse_none_str="none",
@@ -67,7 +65,7 @@ def run_command(
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:
-        check_environment(os.environ)
+        _check_environment()
         parsed, debug = parse(script, about, settings, arguments)
     except InputError as error:
         return _fail(str(error), 2)
@@ -119,15 +117,11 @@ def _options(settings: type[BaseModel], about: str) -> Any:
     return create_model("Options", __base__=(settings, _Options), __doc__=described)
 
 
-def check_environment(names: Iterable[str]) -> None:
-    """Check that every variable with our prefix is a setting of one of the commands.
-
-    Raises:
-        InputError: One is not; it would be ignored. The sentence gives the name most like it.
-    """
+def _check_environment() -> None:
+    """A misspelt name would be ignored without a word."""
     fields = ["debug", *(field for settings in SETTINGS for field in settings.model_fields)]
     known = [f"{ENVIRONMENT_PREFIX}{field}".upper() for field in fields]
-    for name in names:
+    for name in os.environ:
         upper = name.upper()
         if upper.startswith(ENVIRONMENT_PREFIX) and upper not in known:
             (nearest,) = get_close_matches(upper, known, n=1, cutoff=0)
@@ -147,11 +141,7 @@ def call_flow(flow: Callable[[C], Any], config: C, needs_keras: bool = True) -> 
 
 
 def check_inputs(config: RunConfig) -> None:
-    """Look for what is wrong with the data and the artifacts, where that takes no download.
-
-    Raises:
-        InputError: The flow would raise it.
-    """
+    """Raise the InputError that the flow would, of data or artifacts, if that takes no download."""
     writable_store(config.artifacts)
     if config.dataset not in ("auto", "mnist"):
         source = find_source(config.dataset, seed=0)

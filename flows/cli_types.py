@@ -1,7 +1,6 @@
 """Settings as they are typed, by one grammar for command line, environment and the UI's form.
 
-Each is a text of a pattern, or a list as a program gives it. Prefect's server refuses what its JSON
-schema excludes before anything runs.
+Prefect's server refuses what the JSON schema excludes before anything runs.
 """
 
 import re
@@ -130,20 +129,20 @@ def _require(holds: Callable[[Any], bool], sentence: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _differ(values: Sequence[Any]) -> bool:
-    return len(set(values)) == len(values)
+def _differ(values: Sequence[Any], least: int = 1) -> bool:
+    return len(values) >= least and len(set(values)) == len(values)
 
 
-def _is_apart(subset: Sequence[int]) -> bool:
-    return len(subset) >= 2 and _differ(subset)
+def _are_apart(classes: Sequence[int]) -> bool:
+    return _differ(classes, least=2)
 
 
-def _are_digits(subset: Iterable[int]) -> bool:
-    return set(subset) <= set(DIGITS)
+def _are_digits(classes: Iterable[int]) -> bool:
+    return set(classes) <= set(DIGITS)
 
 
 def _are_subsets(subsets: Any) -> bool:
-    return subsets == "all" or all(_is_apart(one) and _are_digits(one) for one in subsets)
+    return subsets == "all" or all(_are_apart(one) and _are_digits(one) for one in subsets)
 
 
 Number = Annotated[int, Strict()]
@@ -166,14 +165,14 @@ _RECIPES_PATTERN = rf"(?!.*\b{RECIPE}\b.*\b\1\b){_separated(RECIPE)}"
 
 _OF_DIGITS = _require(_are_subsets, "every subset is two or more different digits, as in 0,1 3,5,8")
 _KNOWN = _require(
-    lambda recipes: recipes and _differ(recipes) and set(recipes) <= set(RECIPES),
+    lambda recipes: _differ(recipes) and set(recipes) <= set(RECIPES),
     f"give one or more of {', '.join(RECIPES)}, each once",
 )
 
 Classes = Annotated[
     Subset,
     Typed("0,1", _digits, _show_list, _CLASSES_PATTERN, _DIGIT, _APART),
-    _require(_is_apart, "give two or more different digits, as in 0,1"),
+    _require(_are_apart, "give two or more different digits, as in 0,1"),
     _require(_are_digits, "every class is a digit from 0 to 9"),
 ]
 Pairs = Annotated[
@@ -193,10 +192,7 @@ Subsets = Annotated[
 Seeds = Annotated[
     Subset,
     Typed("0..4", _seeds, _show_seeds, _SEEDS_PATTERN, _SEED, _SEEDS),
-    _require(
-        lambda seeds: seeds and _differ(seeds),
-        "give one or more different seeds, as in 0..4 or 0,1,7",
-    ),
+    _require(_differ, "give one or more different seeds, as in 0..4 or 0,1,7"),
     _require(lambda seeds: len(seeds) <= MOST_SEEDS, TOO_MANY_SEEDS),
     _require(
         lambda seeds: all(0 <= seed <= LARGEST_SEED for seed in seeds),
@@ -231,28 +227,23 @@ def annotation(setting: FieldInfo) -> Example | None:
 
 def reproducing_command(script: str, config: BaseModel) -> str:
     """The command line with every setting that is not the default."""
-    options = [
-        option
-        for name, setting in type(config).model_fields.items()
-        if name not in ELSEWHERE and getattr(config, name) != setting.default
-        for option in _option(name, setting, getattr(config, name))
-    ]
-    return shlex.join(["python", script, *options])
-
-
-def _option(name: str, setting: FieldInfo, value: Any) -> list[str]:
-    flag = name.replace("_", "-")
-    if isinstance(value, bool):
-        return [f"--{flag}" if value else f"--no-{flag}"]
-    return [f"--{flag}", shown(setting, value)]
+    words = ["python", script]
+    for name, setting in type(config).model_fields.items():
+        flag, value = name.replace("_", "-"), getattr(config, name)
+        if name in ELSEWHERE or value == setting.default:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", shown(setting, value)]
+    return shlex.join(words)
 
 
 @contextmanager
 def in_one_sentence() -> Iterator[None]:
-    """Around what makes a configuration.
+    """Around what makes a configuration: the first thing that is wrong in it is an InputError.
 
-    Raises:
-        InputError: The first thing that is wrong: the option, its value, and what would be right.
+    It says which option, its value, and what would be right.
     """
     try:
         yield

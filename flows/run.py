@@ -78,11 +78,7 @@ class PipelineFlow(Flow[P, R]):
     """A flow whose only parameter is `config`."""
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """What Prefect calls first, with what a person put into the form.
-
-        Raises:
-            InputError: The configuration is wrong in what its JSON schema cannot say.
-        """
+        """What Prefect calls first; InputError for what the form's JSON schema cannot refuse."""
         for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
             logging.getLogger(name).addFilter(_is_worth_reading)
         kind = get_type_hints(self.fn)["config"]
@@ -112,23 +108,18 @@ def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
         f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
         "What was stored before is whole; the next run resumes from there."
     )
+    about = "Why the run ended."
     # not create_markdown_artifact: after a crash there is no run any more that it would belong to
+    failure = ArtifactCreate(
+        key="failure", type="markdown", description=about, data=text, flow_run_id=flow_run.id
+    )
     with get_client(sync_client=True) as client:
-        client.create_artifact(
-            ArtifactCreate(
-                key="failure",
-                type="markdown",
-                description="Why the run ended.",
-                data=text,
-                flow_run_id=flow_run.id,
-            )
-        )
+        client.create_artifact(failure)
 
 
 def reason(state: State[Any]) -> str:
     """The message of a state without the words that Prefect puts in front."""
-    message = state.message or "no reason was given"
-    rest = INTRODUCTION.sub("", message)
+    rest = INTRODUCTION.sub("", state.message or "no reason was given")
     kind, _, sentence = rest.partition(": ")
     readable = {error.__name__ for error in ReadableError.__subclasses__()}
     return sentence if kind in readable else rest
@@ -136,10 +127,8 @@ def reason(state: State[Any]) -> str:
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:
     """Neither chatter on our own hooks and new graphs, nor the traceback of an error for people."""
-    error = record.exc_info[1] if record.exc_info else None
-    message = record.getMessage()
-    is_chatter = any(words in message for words in CHATTER)
-    return not (is_chatter or isinstance(error, ReadableError))
+    is_chatter = any(words in record.getMessage() for words in CHATTER)
+    return not (is_chatter or (record.exc_info and isinstance(record.exc_info[1], ReadableError)))
 
 
 @contextmanager

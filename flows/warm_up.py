@@ -15,17 +15,14 @@ FOLDER = "finished"
 
 
 def import_ahead(config: RunConfig) -> None:
-    """Import Keras, and TensorFlow with it, in another thread if the run will need them.
-
-    A run that ended well left a mark, and the same run again finds everything cached. The thread
-    is no daemon: an interpreter that ends while a thread is inside TensorFlow may crash.
-    """
+    """Import Keras, and TensorFlow with it, in another thread if the run will need them."""
     if not is_finished(config):
+        # no daemon: an interpreter that ends while a thread is inside TensorFlow may crash
         threading.Thread(target=import_module, args=("keras",), name="import-ahead").start()
 
 
 def is_finished(config: RunConfig) -> bool:
-    """Whether a run with this configuration ended well, and nothing is to be computed again."""
+    """Whether a run with this configuration ended well, so that it would find everything cached."""
     return not config.refresh and _mark(config).exists()
 
 

@@ -13,9 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
 from flows.cli_types import annotation, in_one_sentence, shown
-from flows.config import Config, PredictConfig, RetrainCommand, RunConfig, ServeCommand, as_config
+from flows.config import SETTINGS, RunConfig, as_config
 from flows.startup import Interruption
-from flows.study_config import StudyConfig
 from flows.temporary_server import prefect_server
 from flows.warm_up import import_ahead, is_finished
 from tasks.data.read import find_source, read_source
@@ -24,7 +23,6 @@ from tasks.storage.store import Store, writable_store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 OF_ENVIRONMENT = "Every option can also be set in the environment, as in TRANSFER_ARTIFACTS."
-SETTINGS = (Config, RetrainCommand, PredictConfig, StudyConfig, ServeCommand)
 METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
 
 C = TypeVar("C", bound=RunConfig)

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -133,12 +134,8 @@ def _differ(values: Sequence[Any], least: int = 1) -> bool:
     return len(values) >= least and len(set(values)) == len(values)
 
 
-def _are_apart(classes: Sequence[int]) -> bool:
-    return _differ(classes, least=2)
-
-
-def _are_digits(classes: Iterable[int]) -> bool:
-    return set(classes) <= set(DIGITS)
+_are_apart = partial(_differ, least=2)
+_are_digits = frozenset(DIGITS).issuperset
 
 
 def _are_subsets(subsets: Any) -> bool:

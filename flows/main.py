@@ -44,16 +44,10 @@ DIGITS = 10
 
 @pipeline_flow("digit-transfer")
 def main(config: Config) -> Path:
-    """Train, transfer, compare.
+    """Train, transfer, compare; the folder of the report, or InputError if the data are unusable.
 
     Args:
         config: What to do.
-
-    Returns:
-        The folder of the report.
-
-    Raises:
-        InputError: The data or the configuration cannot be used; one sentence says why.
     """
     with pipeline_run(config):
         source = find_source(config.dataset, config.seed)

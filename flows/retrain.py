@@ -50,14 +50,11 @@ TRAINING_STAGES = ("train_base", "extract_features", "transfer_two_node", "trans
 def retrain(config: RetrainConfig) -> State[None]:
     """Take in what has arrived, train on all of it, and let the new model challenge the old.
 
+    Returns Completed with the decision, or Cached where nothing has changed since the last one;
+    raises InputError if the data are unusable.
+
     Args:
         config: What to do.
-
-    Returns:
-        Completed with the decision, or Cached where nothing has changed since the last one.
-
-    Raises:
-        InputError: The data or the configuration cannot be used; one sentence says why.
     """
     with pipeline_run(config):
         registry = Registry(current_store(), config.registry, config.registered_name)

@@ -17,12 +17,11 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
 from flows.cli import C, run_command
-from flows.config import Config, RetrainConfig, RunConfig, ServeCommand, as_config
+from flows.config import Config, RetrainConfig, RunConfig, ServeCommand, StudyConfig, as_config
 from flows.main import main
 from flows.retrain import retrain
 from flows.run import report_crashed
 from flows.study import study
-from flows.study_config import StudyConfig
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 

@@ -21,9 +21,9 @@ from prefect.settings import get_current_settings
 
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
+from flows.config import StudyConfig
 from flows.main import DIGITS
 from flows.run import log_notice, pipeline_flow, pipeline_run
-from flows.study_config import StudyConfig
 from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.data.splits import select_classes
@@ -51,14 +51,10 @@ def study(config: StudyConfig) -> Path:
     The bases and their features are made by another process, so that this one need not keep
     TensorFlow in memory beside its workers.
 
+    Returns the folder of the report, or raises InputError if the data are unusable.
+
     Args:
         config: What to do.
-
-    Returns:
-        The folder of the report.
-
-    Raises:
-        InputError: The data or the configuration cannot be used; one sentence says why.
     """
     make_bases_in_a_process(config)
     with pipeline_run(config.model_copy(update={"refresh": False})):
@@ -124,9 +120,7 @@ def runner_of(config: StudyConfig) -> Runner:
 def make_bases_in_a_process(config: StudyConfig) -> None:
     """Make the bases in another process, on the server that this one uses, and wait for its end.
 
-    Raises:
-        Exception: Whatever the flow raised.
-        BrokenProcessPool: The process was killed.
+    Raises what the flow raised, or BrokenProcessPool if the process was killed.
     """
     with _settings_in_the_environment():
         process = one_process()

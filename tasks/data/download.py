@@ -136,14 +136,10 @@ class Mirror:
     url: str
     edition: Edition
 
-    def address(self, file: PublishedFile) -> str:
-        """The full address of one of the edition's files."""
-        return self.url + file.name
-
     @property
     def first_address(self) -> str:
         """The address that stands for the mirror when it is asked whether it answers."""
-        return self.address(self.edition.files[0])
+        return self.url + self.edition.files[0].name
 
 
 # as on the mirrors, but unpacked: sha256, bytes, name

@@ -84,5 +84,5 @@ def _download(folder: Path, mirrors: Sequence[Mirror], patience: Patience) -> Pa
 def _download_edition(folder: Path, mirror: Mirror, timeout: float) -> Path:
     for file in mirror.edition.files:
         if not _is_intact(folder, file):
-            fetch(mirror.address(file), file, folder, timeout)
+            fetch(mirror.url + file.name, file, folder, timeout)
     return folder / mirror.edition.path

@@ -49,7 +49,6 @@ class Typed(Example):
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Parse first, if it is a text."""
         return core_schema.no_info_before_validator_function(self._parsed, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from tasks.storage.store import Store
 
 TRAINING_SETTINGS = {"classes", "seed", "recipes", "precision", "base_epochs", "head_epochs"}
 DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
+MEASURED = {"accuracy", "errors", "log_loss", "calibration_error"}
 TRAINING_STAGES = ("train_base", "extract_features", "transfer_two_node", "transfer_one_node")
 
 
@@ -108,13 +109,7 @@ def nominate(
         threshold=uncertainties.get(trained.name, 0.0),
         max_pixel=int(store.array(images.train.inputs).max()),
         params=config.model_dump(mode="json"),
-        metrics={
-            "accuracy": scores.accuracy,
-            "errors": scores.errors,
-            "images": scores.n,
-            "log_loss": scores.log_loss,
-            "calibration_error": scores.calibration_error,
-        },
+        metrics={"images": scores.n} | scores.model_dump(include=MEASURED),
         lineage=lineage,
         report=found.report,
     )

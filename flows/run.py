@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
 
@@ -32,6 +31,7 @@ from tasks.storage.stages import record_task_run
 from tasks.storage.store import Store, writable_store
 
 FOLDER = "running"
+KILLED = "Its process was killed."
 CHATTER = (record_task_run.__name__, "leave_reason", "triggered tf.function retracing")
 INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
 
@@ -159,10 +159,10 @@ def report_crashed(store: Store) -> None:
         return
     with _one_at_a_time(store):
         for path in (store.root / FOLDER).iterdir():
-            if path.is_file() and _is_free(path):
-                with suppress(ValueError):  # no run's file
-                    _report(UUID(path.name))
-                path.unlink(missing_ok=True)
+            if path.is_file():
+                with suppress(Timeout), FileLock(path, timeout=0):  # held by nobody
+                    _report(path.name)
+                    path.unlink(missing_ok=True)
 
 
 def _one_at_a_time(store: Store) -> FileLock:
@@ -170,19 +170,10 @@ def _one_at_a_time(store: Store) -> FileLock:
     return FileLock(store.root / f"{FOLDER}.lock")
 
 
-def _is_free(path: Path) -> bool:
-    try:
-        with FileLock(path, timeout=0):
-            return True
-    except Timeout:
-        return False
-
-
-def _report(run: UUID) -> None:
-    with get_client(sync_client=True) as client:
-        try:
+def _report(name: str) -> None:
+    with suppress(ValueError, ObjectNotFound):  # no run's file, or a run of another server
+        run = UUID(name)
+        with get_client(sync_client=True) as client:
             state = client.read_flow_run(run).state
-        except ObjectNotFound:  # of another server
-            return
-        if state and not state.is_final():
-            client.set_flow_run_state(run, Crashed(message="Its process was killed."), force=True)
+            if state and not state.is_final():
+                client.set_flow_run_state(run, Crashed(message=KILLED), force=True)

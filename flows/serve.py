@@ -29,6 +29,14 @@ START_ONE = (
     "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
 )
 
+BETTER = "Train on what has arrived; put the new model into use if it is better."
+SUBSETS = "Transfer to many subsets of the digits, from many seeds, and compare."
+SERVED: tuple[tuple[Any, str, type[RunConfig], str], ...] = (
+    (main, "experiment", Config, "Train the base model, transfer it, and compare."),
+    (retrain, "retraining", RetrainConfig, BETTER),
+    (study, "study", StudyConfig, SUBSETS),
+)
+
 
 def serve_flows(command: ServeCommand) -> None:
     """Serve until the process is stopped; one run at a time, later ones wait for it.
@@ -40,27 +48,14 @@ def serve_flows(command: ServeCommand) -> None:
     """
     require_server()
     report_crashed(writable_store(command.artifacts))
-    serve(
-        _deployment(
-            main, "experiment", as_config(command, Config),
-            "Train the base model, transfer it, and compare.",
-        ),
-        _deployment(
-            retrain, "retraining", as_config(command, RetrainConfig),
-            "Train on what has arrived; put the new model into use if it is better.", command.cron,
-        ),
-        _deployment(
-            study, "study", as_config(command, StudyConfig),
-            "Transfer to many subsets of the digits, from many seeds, and compare.",
-        ),
-        limit=1,
-    )  # fmt: skip
+    serve(*(_deployment(command, *what) for what in SERVED), limit=1)
 
 
 def _deployment(
-    flow: Flow[..., Any], name: str, config: RunConfig, about: str, cron: str | None = None
+    command: ServeCommand, flow: Flow[..., Any], name: str, kind: type[RunConfig], about: str
 ) -> Any:
-    form = {"config": absolute(config).filled_form()}
+    form = {"config": absolute(as_config(command, kind)).filled_form()}
+    cron = command.cron if flow is retrain else None
     return flow.to_deployment(name, parameters=form, description=about, cron=cron)
 
 

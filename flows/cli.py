@@ -64,7 +64,7 @@ def run_command(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:
         _check_environment()
-        parsed, debug = parse(script, about, settings, arguments)
+        parsed, debug = _parse(script, about, settings, arguments)
     except InputError as error:
         return _fail(str(error), 2)
     interruption = Interruption(partial(_describe_interruption, parsed))
@@ -89,15 +89,10 @@ def _exit_code(call: Callable[[], Any], interruption: Interruption, debug: bool)
     return interruption.code
 
 
-def parse(
+def _parse(
     script: str, about: str, settings: type[M], arguments: Sequence[str] | None
 ) -> tuple[M, bool]:
-    """The settings that arguments and environment give, and whether tracebacks are asked for.
-
-    Raises:
-        InputError: A setting is wrong.
-        SystemExit: The arguments ask for help, or have an unknown option.
-    """
+    """The settings that arguments and environment give, and whether tracebacks are asked for."""
     options = _options(settings, about)
     add = partial(_add_argument, options.model_fields)
     source: CliSettingsSource[Any] = CliSettingsSource(

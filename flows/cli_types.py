@@ -12,7 +12,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, GetCoreSchemaHandler, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, Strict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
@@ -46,9 +46,7 @@ class Typed(Example):
     items: dict[str, object]  # JSON schema of the list's items
     bounds: dict[str, object] = field(default_factory=dict)  # more of the list's JSON schema
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._parsed, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
@@ -237,10 +235,7 @@ def reproducing_command(script: str, config: BaseModel) -> str:
 
 @contextmanager
 def in_one_sentence() -> Iterator[None]:
-    """Around what makes a configuration: the first thing that is wrong in it is an InputError.
-
-    It says which option, its value, and what would be right.
-    """
+    """Around what makes a configuration: an InputError says which option is wrong, and why."""
     try:
         yield
     except ValidationError as error:

@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.config import JsonDict
 from pydantic.functional_validators import AfterValidator, BeforeValidator
-from pydantic_core import CoreSchema
 from pydantic_settings import CliPositionalArg
 
 from flows.cli_types import Classes, Example, OneRecipe, Pairs, RecipeNames, Seeds, Subsets, shown
@@ -60,12 +58,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """The explanations without the line breaks that they have here."""
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
         found = handler.resolve_ref_schema(handler(schema))
-        for field in found["properties"].values():
+        for field in found["properties"].values():  # without the line breaks that there are here
             field["description"] = " ".join(field["description"].split())
         return found
 

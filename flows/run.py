@@ -44,9 +44,7 @@ C = TypeVar("C", bound=RunConfig)
 def pipeline_run(config: RunConfig) -> Iterator[None]:
     """Within the flow: alone on the artifacts, whose folder exists, and store there.
 
-    Raises:
-        FullDiskError: The artifacts' disk is full.
-        InputError: The artifacts cannot be written to, or another run did not leave them.
+    Raises InputError where they cannot be written to, or another run did not leave them.
     """
     store = Store.at(config.artifacts)
     with (

@@ -20,19 +20,12 @@ class DownloadError(Exception):
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file as its publisher made it, under the name it is downloaded by.
+    """A file as its publisher made it, under the name it is downloaded by."""
 
-    Attributes:
-        name: its name on a mirror; one that ends in .gz is unpacked while it is received.
-        path: where it is kept, relative to the folder of data sets.
-        size: bytes, unpacked.
-        sha256: hex digest, unpacked.
-    """
-
-    name: str
-    path: str
-    size: int
-    sha256: str
+    name: str  # on a mirror; one that ends in .gz is unpacked while it is received
+    path: str  # where it is kept, relative to the folder of data sets
+    size: int  # bytes, unpacked
+    sha256: str  # hex digest, unpacked
 
 
 def probe(urls: Sequence[str], deadline: float) -> dict[str, str]:

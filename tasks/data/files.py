@@ -40,9 +40,7 @@ def open_regular(path: Path, follow_link: bool) -> BufferedReader:
 def read_regular(path: Path, follow_link: bool, most: int) -> bytes:
     """The bytes of a regular file; of one that is larger, one byte more than `most`.
 
-    Raises:
-        NotRegularError: It is something else.
-        OSError: It cannot be read, or is a link that is not to be followed.
+    Errors are those of `open_regular`, and OSError where it cannot be read.
     """
     with open_regular(path, follow_link) as file:
         # room is made for what is asked for, which is more than most files have

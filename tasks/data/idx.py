@@ -29,11 +29,9 @@ def find_idx_files(folder: Path) -> list[Path]:
 
 
 def read_idx_folder(folder: Path) -> Images:
-    """Reads the four IDX files of a folder.
+    """Reads the four IDX files of a folder; what is read cannot be written to.
 
-    Returns:
-        uint8 images (n, 28, 28), 0 to 255, and uint8 labels (n,), both read-only. Whether
-        the labels fit the images is not checked here.
+    Whether labels are 0 to 9, and as many as the images, is not checked here.
 
     Raises:
         InputError: a file is missing, damaged, or not IDX images or labels.

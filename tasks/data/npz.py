@@ -1,7 +1,7 @@
 """The format of Keras's MNIST: one .npz file with four named arrays."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,20 +39,17 @@ class Header:
 
 
 def read_npz(path: Path) -> Images:
-    """Reads x_train, y_train, x_test and y_test, whatever their shapes, dtypes and values are.
-
-    See `read_arrays` for errors.
-    """
+    """Reads x_train, y_train, x_test and y_test as they are; see `read_arrays` for errors."""
     with path.open("rb") as file:
         return Images(*read_arrays(file, str(path), NAMES, MAX_MEMBER_BYTES))
 
 
 def read_arrays(
-    file: IO[bytes], location: str, names: tuple[str, ...], max_bytes: int
+    file: IO[bytes], location: str, names: Sequence[str], most: int
 ) -> list[NDArray[Any]]:
     """Reads the named arrays of a .npz, in the order of their names; never unpickles.
 
-    An error calls the file `location`; one array may take `max_bytes`, header included.
+    An error calls the file `location`; one array may take `most` bytes, header included.
 
     Raises:
         NotIntactError: the file is not a .npz or damaged.
@@ -62,27 +59,25 @@ def read_arrays(
     with _opened(file, location) as archive:
         arrays = []
         for name in names:
-            _header(archive, location, name, names, max_bytes)  # before NumPy makes room for it
+            _header(archive, location, name, names, most)  # before NumPy makes room for it
             with archive.open(f"{name}.npy") as member:
                 arrays.append(np.lib.format.read_array(member, allow_pickle=False))
         return arrays
 
 
-def read_header(file: IO[bytes], location: str, name: str, max_bytes: int) -> Header:
+def read_header(file: IO[bytes], location: str, name: str, most: int) -> Header:
     """Reads what a .npz says of an array; see `read_arrays` for arguments and errors."""
     with _opened(file, location) as archive:
-        return _header(archive, location, name, (name,), max_bytes)
+        return _header(archive, location, name, (name,), most)
 
 
-def read_blocks(
-    file: IO[bytes], location: str, name: str, max_bytes: int
-) -> Iterator[NDArray[Any]]:
+def read_blocks(file: IO[bytes], location: str, name: str, most: int) -> Iterator[NDArray[Any]]:
     """Reads an array that has rows in turn, as many as `BLOCK_BYTES` hold, or one if it is larger.
 
     See `read_arrays` for arguments and errors; that data are damaged is told at their end.
     """
     with _opened(file, location) as archive:
-        header = _header(archive, location, name, (name,), max_bytes)
+        header = _header(archive, location, name, (name,), most)
         read = _columns if header.is_fortran else _rows
         yield from read(archive, f"{name}.npy", header, max(1, BLOCK_BYTES // header.row_bytes))
 
@@ -100,9 +95,7 @@ def _opened(file: IO[bytes], location: str) -> Iterator[ZipFile]:
         raise NotIntactError(f"{location} is not an intact .npz file: {error}") from error
 
 
-def _header(
-    archive: ZipFile, location: str, name: str, names: tuple[str, ...], most: int
-) -> Header:
+def _header(archive: ZipFile, location: str, name: str, names: Sequence[str], most: int) -> Header:
     if f"{name}.npy" not in archive.namelist():
         raise InputError(f"{location} has no array {name}; it needs {', '.join(names)}")
     info = archive.getinfo(f"{name}.npy")

@@ -69,11 +69,7 @@ def _identify(path: Path) -> Source:
 
 
 def read_source(source: Source) -> Images:
-    """Reads the images of a source and checks that they can be trained on.
-
-    Returns:
-        uint8 images (n, 28, 28), 0 to 255, and uint8 labels (n,), 0 to 9, at least one in
-        each split.
+    """Reads the images of a source, and checks them: there is at least one in each split.
 
     Raises:
         InputError: a file is missing, damaged or unreadable, or holds something else.

@@ -14,22 +14,16 @@ from numpy.typing import NDArray
 class Source:
     """One set of labelled images, identified before any of it is decoded.
 
-    Attributes:
-        format: how the images are stored, or "digits" where they are generated.
-        name: what a person calls it.
-        location: absolute path of a folder ("idx") or file ("npz"), or "scikit-learn".
-        sha256: hex digest of the files' bytes as they lie on disk, one after another in
-            the order of `IDX_NAMES`, or of all that the generated digits depend on.
-        seed: seed of the generated digits; 0 for every other format.
-        notice: a sentence to show a person when this source stands in for MNIST.
+    Its `sha256` (hex) is of the files' bytes as they lie on disk, one after another in the order
+    of `IDX_NAMES`, or of all that the generated digits depend on.
     """
 
-    format: Literal["idx", "npz", "digits"]
-    name: str
-    location: str
+    format: Literal["idx", "npz", "digits"]  # how images are stored, or that they are generated
+    name: str  # what a person calls it
+    location: str  # absolute path of a folder ("idx") or file ("npz"), or "scikit-learn"
     sha256: str
-    seed: int
-    notice: str = ""
+    seed: int  # of the generated digits; 0 for every other format
+    notice: str = ""  # a sentence to show a person when this source stands in for MNIST
 
     def identity(self) -> list[str | int]:
         """What decides which images are read: not where they lie, nor what they are called."""

@@ -52,7 +52,7 @@ def run_command(
     call: Callable[[M], Any],
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Parse the arguments (`sys.argv`'s if none), call, and say in one sentence what went wrong.
+    """Parse the arguments (`sys.argv`'s if None), call, and say in one sentence what went wrong.
 
     Each field of the settings is an option. `--help` shows the script, as in `flows/main.py`, and
     the first paragraph of what the command is about.

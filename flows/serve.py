@@ -25,10 +25,7 @@ from flows.study import study
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 
-START_ONE = (
-    "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
-)
-
+ADVICE = "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
 BETTER = "Train on what has arrived; put the new model into use if it is better."
 SUBSETS = "Transfer to many subsets of the digits, from many seeds, and compare."
 SERVED: tuple[tuple[Any, str, type[RunConfig], str], ...] = (
@@ -63,10 +60,10 @@ def require_server() -> None:
     """Refuse to go on where no Prefect server answers: a run's temporary one schedules nothing."""
     address = PREFECT_API_URL.value()
     if not address:
-        raise InputError(f"there is no Prefect server to serve to; {START_ONE}")
+        raise InputError(f"there is no Prefect server to serve to; {ADVICE}")
     with get_client(sync_client=True) as client:
         if client.api_healthcheck() is not None:
-            raise InputError(f"no Prefect server answers at {address}; {START_ONE}")
+            raise InputError(f"no Prefect server answers at {address}; {ADVICE}")
 
 
 def absolute(config: C) -> C:

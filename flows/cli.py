@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
@@ -12,18 +12,9 @@ from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
-from flows.cli_types import annotation, shown
-from flows.config import (
-    Config,
-    PredictConfig,
-    RetrainCommand,
-    RunConfig,
-    ServeCommand,
-    as_config,
-    in_one_sentence,
-)
+from flows.cli_types import annotation, in_one_sentence, shown
+from flows.config import SETTINGS, RunConfig, as_config
 from flows.startup import Interruption
-from flows.study_config import StudyConfig
 from flows.temporary_server import prefect_server
 from flows.warm_up import import_ahead, is_finished
 from tasks.data.read import find_source, read_source
@@ -31,7 +22,7 @@ from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
-SETTINGS = (Config, RetrainCommand, PredictConfig, StudyConfig, ServeCommand)
+OF_ENVIRONMENT = "Every option can also be set in the environment, as in TRANSFER_ARTIFACTS."
 METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
 
 C = TypeVar("C", bound=RunConfig)
@@ -42,8 +33,6 @@ class _Options(BaseSettings):
     """What makes of a model the options of a command, which the environment sets too."""
 
     model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
         enable_decoding=False,  # the models parse what is typed
         env_prefix=ENVIRONMENT_PREFIX,
         env_parse_none_str="none",
@@ -63,14 +52,10 @@ def run_command(
     call: Callable[[M], Any],
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Parse the arguments, call, and say in one sentence what went wrong.
+    """Parse the arguments (`sys.argv`'s if None), call, and say in one sentence what went wrong.
 
-    Args:
-        script: What is typed, as in `flows/main.py`.
-        about: What the command does, in words; the first paragraph counts.
-        settings: What it is told; each field is an option.
-        call: Is told so.
-        arguments: Those of the command line; None is `sys.argv`'s.
+    Each field of the settings is an option. `--help` shows the script, as in `flows/main.py`, and
+    the first paragraph of what the command is about.
 
     Returns:
         The exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 143 after
@@ -78,8 +63,8 @@ def run_command(
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:
-        check_environment(os.environ)
-        parsed, debug = parse(script, about, settings, arguments)
+        _check_environment()
+        parsed, debug = _parse(script, about, settings, arguments)
     except InputError as error:
         return _fail(str(error), 2)
     interruption = Interruption(partial(_describe_interruption, parsed))
@@ -104,20 +89,14 @@ def _exit_code(call: Callable[[], Any], interruption: Interruption, debug: bool)
     return interruption.code
 
 
-def parse(
+def _parse(
     script: str, about: str, settings: type[M], arguments: Sequence[str] | None
 ) -> tuple[M, bool]:
-    """The settings that arguments and environment give, and whether tracebacks are asked for.
-
-    Raises:
-        InputError: A setting is wrong.
-        SystemExit: The arguments ask for help, or have an unknown option.
-    """
-    options = _options(settings, _describe(about))
+    """The settings that arguments and environment give, and whether tracebacks are asked for."""
+    options = _options(settings, about)
+    add = partial(_add_argument, options.model_fields)
     source: CliSettingsSource[Any] = CliSettingsSource(
-        options,
-        cli_prog_name=f"python {script}",
-        add_argument_method=partial(_add_argument, options.model_fields),
+        options, cli_prog_name=f"python {script}", add_argument_method=add
     )
     typed = None if arguments is None else list(arguments)
     with in_one_sentence():
@@ -126,23 +105,16 @@ def parse(
 
 
 def _options(settings: type[BaseModel], about: str) -> Any:
-    return create_model("Options", __base__=(settings, _Options), __doc__=about)
+    paragraph = " ".join(about.partition("\n\n")[0].split())
+    described = f"{paragraph}\n\n{OF_ENVIRONMENT}"
+    return create_model("Options", __base__=(settings, _Options), __doc__=described)
 
 
-def check_environment(names: Iterable[str]) -> None:
-    """Check that every variable with our prefix is a setting of one of the commands.
-
-    A misspelt name would be ignored without a word.
-
-    Args:
-        names: Those of all variables.
-
-    Raises:
-        InputError: One is not; the sentence gives the name that is the most like it.
-    """
+def _check_environment() -> None:
+    """A misspelt name would be ignored without a word."""
     fields = ["debug", *(field for settings in SETTINGS for field in settings.model_fields)]
     known = [f"{ENVIRONMENT_PREFIX}{field}".upper() for field in fields]
-    for name in names:
+    for name in os.environ:
         upper = name.upper()
         if upper.startswith(ENVIRONMENT_PREFIX) and upper not in known:
             (nearest,) = get_close_matches(upper, known, n=1, cutoff=0)
@@ -152,13 +124,7 @@ def check_environment(names: Iterable[str]) -> None:
 def call_flow(flow: Callable[[C], Any], config: C, needs_keras: bool = True) -> None:
     """Run a flow, once its inputs were looked at: Prefect takes seconds to begin.
 
-    Args:
-        flow: What to run.
-        config: What it is told.
-        needs_keras: Whether it trains in this process, and not in others.
-
-    Raises:
-        Exception: Whatever is wrong with the inputs, or the flow raised.
+    Keras is needed where the flow trains in this process, and not in others.
     """
     check_inputs(config)
     if needs_keras:
@@ -168,23 +134,12 @@ def call_flow(flow: Callable[[C], Any], config: C, needs_keras: bool = True) -> 
 
 
 def check_inputs(config: RunConfig) -> None:
-    """Look for what is wrong with the data and the artifacts, where that takes no download.
-
-    Raises:
-        InputError: The flow would raise it.
-    """
+    """Raise the InputError that the flow would, of data or artifacts, if that takes no download."""
     writable_store(config.artifacts)
     if config.dataset not in ("auto", "mnist"):
         source = find_source(config.dataset, seed=0)
         if source.format != "digits" and not is_finished(config):
             read_source(source)
-
-
-def _describe(about: str) -> str:
-    paragraph = " ".join(about.partition("\n\n")[0].split())
-    return (
-        f"{paragraph}\n\nEvery option can also be set in the environment, as in TRANSFER_ARTIFACTS."
-    )
 
 
 def _add_argument(
@@ -194,10 +149,8 @@ def _add_argument(
     field = fields.get(how.get("dest") or names[0])
     if field is not None:
         if "metavar" in how and names[0].startswith("-"):
-            typed = annotation(field)
-            how["metavar"] = (
-                typed.example if typed else METAVARS.get(how["metavar"], how["metavar"])
-            )
+            of_type, typed = how["metavar"], annotation(field)
+            how["metavar"] = typed.example if typed else METAVARS.get(of_type, of_type)
         how["help"] = f"{field.description}{_default(field)}"
     return ArgumentParser.add_argument(parser, *names, **how)
 
@@ -213,7 +166,6 @@ def _default(field: FieldInfo) -> str:
 
 
 def _describe_interruption(settings: BaseModel) -> str:
-    """What Ctrl-C left behind, in words."""
     if not isinstance(settings, RunConfig):
         return "nothing was written"
     from tasks.networks.attempts import describe_unfinished  # imports Prefect

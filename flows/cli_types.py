@@ -1,25 +1,28 @@
 """Settings as they are typed, by one grammar for command line, environment and the UI's form.
 
-Each is a text of a pattern, or a list as a program gives it. Prefect's server refuses what its JSON
-schema excludes before anything runs.
+Prefect's server refuses what the JSON schema excludes before anything runs.
 """
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, GetCoreSchemaHandler, Strict
+from pydantic import AfterValidator, BaseModel, Strict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from flows.recipes import RECIPES
+from tasks.errors import InputError
 
 DIGITS = range(10)
 LARGEST_SEED = 2**32 - 1
 MOST_SEEDS = 10_000
+TOO_MANY_SEEDS = f"give at most {MOST_SEEDS:,} seeds"
 
 NUMBER = "(0|[1-9][0-9]*)"
 SEED = rf"{NUMBER}(\.\.{NUMBER})?"
@@ -35,38 +38,25 @@ class Example:
 
 @dataclass(frozen=True)
 class Typed(Example):
-    """Annotation of a list that can be typed.
+    """Annotation of a list that can be typed."""
 
-    Attributes:
-        parse: Makes a list of a text, and leaves what is wrong in it to the list's own validation.
-        show: Makes the text of a list, of which `parse` makes the list.
-        pattern: What a text has to be, a regular expression for Python and JavaScript.
-        items: JSON schema of the list's items.
-        bounds: Other keywords of the list's JSON schema.
-    """
-
-    parse: Callable[[str], Any]
+    parse: Callable[[str], Any]  # leaves what is wrong to the list's own validation
     show: Callable[[Any], str]
-    pattern: str
-    items: dict[str, object]
-    bounds: dict[str, object] = field(default_factory=dict)
+    pattern: str  # of a text, a regular expression for Python and JavaScript
+    items: dict[str, object]  # JSON schema of the list's items
+    bounds: dict[str, object] = field(default_factory=dict)  # more of the list's JSON schema
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Parse first, if it is a text."""
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._parsed, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        """Text or list: the form has a field for each.
-
-        The bounds stand beside the two, not inside, so that the server says which one is broken.
-        """
+        """Text or list: the form has a field for each."""
         kinds = [
             {"title": "text", "type": "string"},
             {"title": "list", "type": "array", "items": self.items},
         ]
         pattern = rf"^\s*{self.pattern}\s*$"
+        # the bounds stand beside the two, not inside, so that the server says which one is broken
         return {"anyOf": kinds, "pattern": pattern, "items": self.items, **self.bounds}
 
     def _parsed(self, value: Any) -> Any:
@@ -103,7 +93,7 @@ def _range(text: str) -> Iterable[int | str]:
         return [_number(text)]
     first, last = int(ends[1]), int(ends[2])
     if last - first >= MOST_SEEDS:
-        raise ValueError(f"give at most {MOST_SEEDS:,} seeds")
+        raise ValueError(TOO_MANY_SEEDS)
     return range(first, last + 1)
 
 
@@ -126,6 +116,29 @@ def _separated(item: str) -> str:
     return rf"{item}(\s*,\s*{item})*"
 
 
+def _require(holds: Callable[[Any], bool], sentence: str) -> AfterValidator:
+    """Annotation: what does not hold of a value is refused in this sentence."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise ValueError(sentence)
+        return value
+
+    return AfterValidator(check)
+
+
+def _differ(values: Sequence[Any], least: int = 1) -> bool:
+    return len(values) >= least and len(set(values)) == len(values)
+
+
+_are_apart = partial(_differ, least=2)
+_are_digits = frozenset(DIGITS).issuperset
+
+
+def _are_subsets(subsets: Any) -> bool:
+    return subsets == "all" or all(_are_apart(one) and _are_digits(one) for one in subsets)
+
+
 Number = Annotated[int, Strict()]
 Subset = tuple[Number, ...]
 
@@ -144,22 +157,52 @@ _SUBSETS_PATTERN = r"((?!\S*([0-9])\S*\2)[0-9](,[0-9])+(\s+|$))*"
 _SEEDS_PATTERN = rf"(?!(.*,)?\s*{NUMBER}\s*,(.*,)?\s*\2\s*(,|$)){_separated(SEED)}"
 _RECIPES_PATTERN = rf"(?!.*\b{RECIPE}\b.*\b\1\b){_separated(RECIPE)}"
 
-Classes = Annotated[Subset, Typed("0,1", _digits, _show_list, _CLASSES_PATTERN, _DIGIT, _APART)]
+_OF_DIGITS = _require(_are_subsets, "every subset is two or more different digits, as in 0,1 3,5,8")
+_KNOWN = _require(
+    lambda recipes: _differ(recipes) and set(recipes) <= set(RECIPES),
+    f"give one or more of {', '.join(RECIPES)}, each once",
+)
+
+Classes = Annotated[
+    Subset,
+    Typed("0,1", _digits, _show_list, _CLASSES_PATTERN, _DIGIT, _APART),
+    _require(_are_apart, "give two or more different digits, as in 0,1"),
+    _require(_are_digits, "every class is a digit from 0 to 9"),
+]
 Pairs = Annotated[
     Literal["all"] | tuple[Subset, ...],
     Typed("all", _pairs, _show_subsets, _PAIRS_PATTERN, _PAIR),
+    _OF_DIGITS,
+    _require(
+        lambda pairs: pairs == "all" or all(len(pair) == 2 for pair in pairs),
+        "a pair is two digits, as in 0,1; give others as --subsets",
+    ),
 ]
 Subsets = Annotated[
-    tuple[Subset, ...], Typed("0,1 3,5,8", _subsets, _show_subsets, _SUBSETS_PATTERN, _SUBSET)
+    tuple[Subset, ...],
+    Typed("0,1 3,5,8", _subsets, _show_subsets, _SUBSETS_PATTERN, _SUBSET),
+    _OF_DIGITS,
 ]
-Seeds = Annotated[Subset, Typed("0..4", _seeds, _show_seeds, _SEEDS_PATTERN, _SEED, _SEEDS)]
+Seeds = Annotated[
+    Subset,
+    Typed("0..4", _seeds, _show_seeds, _SEEDS_PATTERN, _SEED, _SEEDS),
+    _require(_differ, "give one or more different seeds, as in 0..4 or 0,1,7"),
+    _require(lambda seeds: len(seeds) <= MOST_SEEDS, TOO_MANY_SEEDS),
+    _require(
+        lambda seeds: all(0 <= seed <= LARGEST_SEED for seed in seeds),
+        "a seed is 0 or more, and less than 2^32",
+    ),
+]
 RecipeNames = Annotated[
     tuple[str, ...],
     Typed(",".join(RECIPES), _words, _show_list, _RECIPES_PATTERN, _RECIPE, _RECIPES),
+    _KNOWN,
 ]
 OneRecipe = Annotated[
     tuple[str, ...],
     Typed(next(iter(RECIPES)), _words, _show_list, RECIPE, _RECIPE, _RECIPES | {"maxItems": 1}),
+    _KNOWN,
+    _require(lambda recipes: len(recipes) == 1, "a model in use comes from one recipe; give one"),
 ]
 
 ELSEWHERE = ("artifacts", "wait", "refresh")  # these decide where and when, not what
@@ -178,17 +221,26 @@ def annotation(setting: FieldInfo) -> Example | None:
 
 def reproducing_command(script: str, config: BaseModel) -> str:
     """The command line with every setting that is not the default."""
-    options = [
-        option
-        for name, setting in type(config).model_fields.items()
-        if name not in ELSEWHERE and getattr(config, name) != setting.default
-        for option in _option(name, setting, getattr(config, name))
-    ]
-    return shlex.join(["python", script, *options])
+    words = ["python", script]
+    for name, setting in type(config).model_fields.items():
+        flag, value = name.replace("_", "-"), getattr(config, name)
+        if name in ELSEWHERE or value == setting.default:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", shown(setting, value)]
+    return shlex.join(words)
 
 
-def _option(name: str, setting: FieldInfo, value: Any) -> list[str]:
-    flag = name.replace("_", "-")
-    if isinstance(value, bool):
-        return [f"--{flag}" if value else f"--no-{flag}"]
-    return [f"--{flag}", shown(setting, value)]
+@contextmanager
+def in_one_sentence() -> Iterator[None]:
+    """Around what makes a configuration: an InputError says which option is wrong, and why."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        option = "".join(str(part).replace("_", "-") for part in first["loc"][:1])
+        said = f"--{option} {first['input']!r}: {reason}" if option else reason
+        raise InputError(said) from None

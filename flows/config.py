@@ -1,31 +1,21 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_settings import CliPositionalArg
 
-from flows.cli_types import DIGITS, Classes, Example, OneRecipe, RecipeNames
+from flows.cli_types import Classes, Example, OneRecipe, Pairs, RecipeNames, Seeds, Subsets, shown
 from flows.recipes import RECIPES
-from tasks.errors import InputError
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
 from tasks.registry.decision import Bounds
 from tasks.storage.remote import is_remote
+from tasks.trials.trial import all_pairs
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -40,12 +30,7 @@ def _separated(paths: Any) -> Any:
     return paths.split(",") if isinstance(paths, str) else paths
 
 
-def require_folder(artifacts: str) -> str:
-    """Refuse a URL where a folder is needed.
-
-    Raises:
-        ValueError: It is one.
-    """
+def _folder(artifacts: str) -> str:
     if is_remote(artifacts):
         raise ValueError("the model registry needs a folder of this machine; give one")
     return artifacts
@@ -60,58 +45,59 @@ ONE_NODE_FOR_TWO_CLASSES: JsonDict = {
     "then": {"properties": {"classes": {"pattern": "^[^,]*,[^,]*$", "maxItems": 2}}},
 }
 
+# what a study requires of address and runner together, for the form
+ADDRESS_OF_DASK: JsonDict = {
+    "if": {"properties": {"address": {"type": "string", "minLength": 1}}, "required": ["address"]},
+    "then": {"properties": {"runner": {"const": "dask"}}, "required": ["runner"]},
+}
 
-class RunConfig(BaseModel):
+
+class Settings(BaseModel):
+    """What is told to a command; the text below a field explains it in `--help` and the form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        found = handler.resolve_ref_schema(handler(schema))
+        for field in found["properties"].values():  # without the line breaks that there are here
+            field["description"] = " ".join(field["description"].split())
+        return found
+
+
+class RunConfig(Settings):
     """What every run is told: its data, its recipes, and where it stores."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     script: ClassVar[str]
 
-    dataset: Annotated[str, Example("NAME|PATH")] = Field(
-        default="auto",
-        description="The images: mnist (Keras's cache, else downloaded), digits (embedded, small), "
-        "auto (mnist if it can be had, else digits), or a path to a folder with MNIST's four IDX "
-        "files or to a .npz with x_train, y_train, x_test, y_test.",
-    )
-    recipes: RecipeNames = Field(
-        default=tuple(RECIPES),
-        description=f"How to train, one or more of: {', '.join(RECIPES)}.",
-    )
-    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = Field(
-        default="artifacts",
-        description="Where arrays, models, records and reports are kept: a folder, or an fsspec "
-        "URL such as s3://bucket/prefix.",
-    )
-    wait: Annotated[float | None, Example("SECONDS")] = Field(
-        default=600,
-        ge=0,
-        description="Seconds to wait for another run on the same artifacts; 0 or more, or none for "
-        "as long as it takes, as a scheduled run does.",
-    )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto",
-        description="In what matrix products are computed, where the recipe leaves it open; auto "
-        "is bfloat16 where the hardware is faster at it.",
-    )
-    refresh: bool = Field(
-        default=False, description="Compute everything again, whatever the cache holds."
-    )
-    base_epochs: int | None = Field(
-        default=None,
-        ge=1,
-        description="Epochs of the base model, 1 or more, instead of the recipe's.",
-    )
-    head_epochs: int | None = Field(
-        default=None, ge=1, description="Epochs of the heads, 1 or more, instead of the recipe's."
-    )
+    dataset: Annotated[str, Example("NAME|PATH")] = "auto"
+    """The images: mnist (Keras's cache, else downloaded), digits (embedded, small), auto (mnist if
+    it can be had, else digits), or a path to a folder with MNIST's four IDX files or to a .npz with
+    x_train, y_train, x_test, y_test."""
 
-    @field_validator("recipes")
-    @classmethod
-    def _known_recipes(cls, recipes: tuple[str, ...]) -> tuple[str, ...]:
-        if not recipes or len(set(recipes)) != len(recipes) or not set(recipes) <= set(RECIPES):
-            raise ValueError(f"give one or more of {', '.join(RECIPES)}, each once")
-        return recipes
+    recipes: RecipeNames = Field(
+        tuple(RECIPES), description=f"How to train, one or more of: {', '.join(RECIPES)}."
+    )
+    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
+    """Where arrays, models, records and reports are kept: a folder, or an fsspec URL such as
+    s3://bucket/prefix."""
+
+    wait: Annotated[float | None, Example("SECONDS")] = Field(600, ge=0)
+    """Seconds to wait for another run on the same artifacts; 0 or more, or none for as long as it
+    takes, as a scheduled run does."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """In what matrix products are computed, where the recipe leaves it open; auto is bfloat16 where
+    the hardware is faster at it."""
+
+    refresh: bool = False
+    """Compute everything again, whatever the cache holds."""
+
+    base_epochs: int | None = Field(None, ge=1)
+    """Epochs of the base model, 1 or more, instead of the recipe's."""
+
+    head_epochs: int | None = Field(None, ge=1)
+    """Epochs of the heads, 1 or more, instead of the recipe's."""
 
     def filled_form(self) -> dict[str, object]:
         """The settings as the form in the UI has them: JSON types only."""
@@ -127,11 +113,10 @@ class RunConfig(BaseModel):
         return recipe.model_copy(update={"base": base, "head": head})
 
     def _adapted_training(self, training: Training, epochs: int | None) -> Training:
-        is_open = training.precision == "auto"
-        precision = resolve_precision(self.precision) if is_open else training.precision
-        return training.model_copy(
-            update={"epochs": epochs or training.epochs, "precision": precision}
-        )
+        changes: dict[str, object] = {"epochs": epochs or training.epochs}
+        if training.precision == "auto":
+            changes["precision"] = resolve_precision(self.precision)
+        return training.model_copy(update=changes)
 
 
 class Config(RunConfig):
@@ -139,30 +124,15 @@ class Config(RunConfig):
 
     script: ClassVar[str] = "flows/main.py"
 
-    classes: Classes = Field(
-        default=(0, 1),
-        description="The digits to transfer to, two or more, as in 0,1; they become labels 0, 1, "
-        "... in this order. The one-node head is trained for exactly two.",
-    )
-    seed: int = Field(
-        default=0,
-        ge=0,
-        lt=2**32,
-        description="Everything random in a run follows from it; 0 or more.",
-    )
-    label_efficiency: bool = Field(
-        default=True,
-        description="Hold transfer against other approaches, with few labels and with all.",
-    )
+    classes: Classes = (0, 1)
+    """The digits to transfer to, two or more, as in 0,1; they become labels 0, 1, ... in this
+    order. The one-node head is trained for exactly two."""
 
-    @field_validator("classes")
-    @classmethod
-    def _different_digits(cls, classes: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(classes)) != len(classes) or len(classes) < 2:
-            raise ValueError("give two or more different digits, as in 0,1")
-        if not set(classes) <= set(DIGITS):
-            raise ValueError("every class is a digit from 0 to 9")
-        return classes
+    seed: int = Field(0, ge=0, lt=2**32)
+    """Everything random in a run follows from it; 0 or more."""
+
+    label_efficiency: bool = True
+    """Hold transfer against other approaches, with few labels and with all."""
 
 
 class RetrainConfig(Bounds, Config):
@@ -172,47 +142,28 @@ class RetrainConfig(Bounds, Config):
 
     script: ClassVar[str] = "flows/retrain.py"
 
-    inbox: Annotated[str, Example("FOLDER|URL")] = Field(
-        default="inbox",
-        description="The folder, or fsspec URL, into which labelled batches are dropped: .npz "
-        "files with images (uint8, n x 28 x 28) and labels, or folders of PNG files in folders "
-        "named by label.",
-    )
-    settle: Annotated[float, Example("SECONDS")] = Field(
-        default=30,
-        ge=0,
-        description="Seconds, 0 or more, without a change after which a batch counts as wholly "
-        "written; an intact .npz always does.",
-    )
-    model: Literal["softmax", "sigmoid", "base"] = Field(
-        default="softmax",
-        description="Which model is put into use: the head with a node for each class, the one "
-        "with a single node, or the base model of all digits.",
-    )
-    registry: Registry = Field(
-        default=None,
-        description="The tracking URI of an MLflow model registry; without it, one in the "
-        "artifacts folder.",
-    )
+    inbox: Annotated[str, Example("FOLDER|URL")] = "inbox"
+    """The folder, or fsspec URL, into which labelled batches are dropped: .npz files with images
+    (uint8, n x 28 x 28) and labels, or folders of PNG files in folders named by label."""
+
+    settle: Annotated[float, Example("SECONDS")] = Field(30, ge=0)
+    """Seconds, 0 or more, without a change after which a batch counts as wholly written; an intact
+    .npz always does."""
+
+    model: Literal["softmax", "sigmoid", "base"] = "softmax"
+    """Which model is put into use: the head with a node for each class, the one with a single node,
+    or the base model of all digits."""
+
+    registry: Registry = None
+    """The tracking URI of an MLflow model registry; without it, one in the artifacts folder."""
+
     recipes: OneRecipe = Field(
-        default=("tuned",), description=f"How to train, one of: {', '.join(RECIPES)}."
+        ("tuned",), description=f"How to train, one of: {', '.join(RECIPES)}."
     )
-    label_efficiency: bool = Field(
-        default=False,
-        description="Hold transfer against other approaches, with few labels and with all.",
-    )
+    label_efficiency: bool = False
+    """Hold transfer against other approaches, with few labels and with all."""
 
-    @field_validator("recipes")
-    @classmethod
-    def _one_recipe(cls, recipes: tuple[str, ...]) -> tuple[str, ...]:
-        if len(recipes) != 1:
-            raise ValueError("a model in use comes from one recipe; give one")
-        return recipes
-
-    @field_validator("artifacts")
-    @classmethod
-    def _in_a_folder(cls, artifacts: str) -> str:
-        return require_folder(artifacts)
+    _in_a_folder = field_validator("artifacts")(_folder)
 
     @model_validator(mode="after")
     def _one_node_for_two_classes(self) -> Self:
@@ -223,35 +174,28 @@ class RetrainConfig(Bounds, Config):
     @property
     def model_in_use(self) -> str:
         """The name that the experiment gives to the model: `base`, `two-node`, `one-node`, ..."""
-        if self.model == "base":
-            return self.model
-        heads = {"softmax": softmax_head(len(self.classes)), "sigmoid": ONE_NODE}
-        return heads[self.model].name
+        softmax = softmax_head(len(self.classes)).name
+        return {"softmax": softmax, "sigmoid": ONE_NODE.name, "base": "base"}[self.model]
 
     @property
     def registered_name(self) -> str:
         """The model's name in the registry, as in `two-node-0-1`."""
-        if self.model == "base":
-            return self.model
-        return "-".join([self.model_in_use, *map(str, self.classes)])
+        classes = () if self.model == "base" else self.classes
+        return "-".join([self.model_in_use, *map(str, classes)])
 
 
 class RetrainCommand(RetrainConfig):
     """What `flows/retrain.py` is told: a retraining, or an action on its registry."""
 
-    action: CliPositionalArg[Literal["run", "status", "rollback"]] = Field(
-        default="run",
-        description="Retrain; or say which model is in use, and why; or go back to the one before.",
-    )
+    action: CliPositionalArg[Literal["run", "status", "rollback"]] = "run"
+    """Retrain; or say which model is in use, and why; or go back to the one before."""
 
 
 class ServeCommand(RetrainConfig):
     """What `flows/serve.py` is told: the settings of scheduled runs, and of the UI's forms."""
 
-    cron: Annotated[str | None, Example("CRON")] = Field(
-        default=None,
-        description="When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to.",
-    )
+    cron: Annotated[str | None, Example("CRON")] = None
+    """When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to."""
 
     @field_validator("cron")
     @classmethod
@@ -261,50 +205,90 @@ class ServeCommand(RetrainConfig):
         return cron and CronSchedule(cron=cron).cron
 
 
-class PredictConfig(BaseModel):
+class StudyConfig(RunConfig):
+    """What a study does: transfers to many subsets of the classes, from many seeds."""
+
+    model_config = ConfigDict(json_schema_extra=ADDRESS_OF_DASK)
+
+    script: ClassVar[str] = "flows/study.py"
+
+    pairs: Pairs = Field((), json_schema_extra={"default": ""})
+    """Pairs of digits to transfer to: all, for every pair of classes that the data have, or some,
+    as in 0,1 3,5. All, if neither pairs nor subsets are given."""
+
+    subsets: Subsets = Field((), json_schema_extra={"default": ""})
+    """More subsets to transfer to, of two or more digits each, as in 0,1 3,5,8; the one-node head
+    is trained for exactly two."""
+
+    seeds: Seeds = Field((0,), json_schema_extra={"default": "0"})
+    """The seeds of the heads, as in 0..4 or 0,1,7; each gives every head once."""
+
+    shared_base: bool = True
+    """One base model a recipe, from the first seed; without it, one for each seed."""
+
+    runner: Literal["processes", "dask"] = "processes"
+    """Where heads are trained: on processes of this machine, or on a Dask cluster."""
+
+    address: Annotated[str | None, Example("URL")] = None
+    """The address of a Dask scheduler, as in tcp://10.0.0.1:8786; without it, Dask uses this
+    machine."""
+
+    workers: int | None = Field(None, ge=1)
+    """Worker processes on this machine, 1 or more; one for each core by itself."""
+
+    @model_validator(mode="after")
+    def _an_address_of_dask(self) -> Self:
+        if self.address and self.runner != "dask":
+            raise ValueError("--address is that of a Dask cluster; give --runner dask, too")
+        return self
+
+    def filled_form(self) -> dict[str, object]:
+        """Lists of lists are easier to type than to click."""
+        lists = ("pairs", "subsets", "seeds")
+        fields = type(self).model_fields
+        typed = {name: shown(fields[name], getattr(self, name)) for name in lists}
+        return super().filled_form() | typed
+
+    def chosen_subsets(self, present: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+        """Each subset once, in order; all pairs are those of the classes that are present."""
+        wants_all = self.pairs == "all" or not (self.pairs or self.subsets)
+        pairs = all_pairs(present) if wants_all else self.pairs
+        return tuple(dict.fromkeys([*pairs, *self.subsets]))
+
+    def base_seeds(self) -> dict[int, tuple[int, ...]]:
+        """Which seeds' heads stand on the base of which seed."""
+        if self.shared_base:
+            return {self.seeds[0]: self.seeds}
+        return {seed: (seed,) for seed in self.seeds}
+
+
+class PredictConfig(Settings):
     """What labelling images with the registered model is told."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    images: CliPositionalArg[Annotated[tuple[Path, ...], BeforeValidator(_separated)]]
+    """PNG files, folders of them, and .npz files with an array images, uint8 (n, height, width) or
+    (n, height, width, 3). A file with a comma in its name is read from its folder."""
 
-    images: CliPositionalArg[Annotated[tuple[Path, ...], BeforeValidator(_separated)]] = Field(
-        description="PNG files, folders of them, and .npz files with an array images, uint8 "
-        "(n, height, width) or (n, height, width, 3). A file with a comma in its name is read "
-        "from its folder."
-    )
-    artifacts: Annotated[Artifacts, AfterValidator(require_folder), Example("FOLDER")] = Field(
-        default="artifacts", description="The folder in which the models are kept."
-    )
-    registry: Registry = Field(
-        default=None,
-        description="The tracking URI of the model registry, instead of the one in the artifacts.",
-    )
-    model: Annotated[str, Example("NAME")] = Field(
-        default="two-node-0-1", description="The name of the registered model."
-    )
-    format: Literal["csv", "json"] = Field(default="csv", description="How the labels are written.")
-    output: Path | None = Field(
-        default=None, description="The file to write, instead of the standard output."
-    )
+    artifacts: Annotated[Artifacts, AfterValidator(_folder), Example("FOLDER")] = "artifacts"
+    """The folder in which the models are kept."""
+
+    registry: Registry = None
+    """The tracking URI of the model registry, instead of the one in the artifacts."""
+
+    model: Annotated[str, Example("NAME")] = "two-node-0-1"
+    """The name of the registered model."""
+
+    format: Literal["csv", "json"] = "csv"
+    """How the labels are written."""
+
+    output: Path | None = None
+    """The file to write, instead of the standard output."""
+
+
+SETTINGS = (Config, RetrainCommand, PredictConfig, StudyConfig, ServeCommand)
 
 
 def as_config(told: BaseModel, kind: type[C]) -> C:
     """A configuration of another kind, told the same; what was not given is its own default."""
     given = told.model_dump(include=set(kind.model_fields), exclude_unset=True)
     return kind.model_validate(given)
-
-
-@contextmanager
-def in_one_sentence() -> Iterator[None]:
-    """Around what makes a configuration.
-
-    Raises:
-        InputError: The first thing that is wrong: the option, its value, and what would be right.
-    """
-    try:
-        yield
-    except ValidationError as error:
-        first = error.errors()[0]
-        reason = first["msg"].removeprefix("Value error, ")
-        option = "".join(str(part).replace("_", "-") for part in first["loc"][:1])
-        said = f"--{option} {first['input']!r}: {reason}" if option else reason
-        raise InputError(said) from None

@@ -44,16 +44,10 @@ DIGITS = 10
 
 @pipeline_flow("digit-transfer")
 def main(config: Config) -> Path:
-    """Train, transfer, compare.
+    """Train, transfer, compare; the folder of the report, or InputError if the data are unusable.
 
     Args:
         config: What to do.
-
-    Returns:
-        The folder of the report.
-
-    Raises:
-        InputError: The data or the configuration cannot be used; one sentence says why.
     """
     with pipeline_run(config):
         source = find_source(config.dataset, config.seed)
@@ -83,16 +77,13 @@ def experiment(config: Config, source: Source, images: Dataset) -> Experiment:
     findings = compare(
         [result for transfer in transfers for result in (transfer.base, *transfer.heads)],
         [(transfer.name, transfer.refusals) for transfer in transfers],
-        measure_label_efficiency(transfers[-1], subset, config.seed)
-        if config.label_efficiency
-        else [],
+        measure_label_efficiency(transfers[-1], subset, config) if config.label_efficiency else [],
         images,
         config.classes,
         is_mnist(images),
     )
-    folder = report(
-        config, reproducing_command(config.script, config), source, images, subset, findings
-    )
+    command = reproducing_command(config.script, config)
+    folder = report(config, command, source, images, subset, findings)
     return Experiment(digits, subset, transfers, folder)
 
 
@@ -130,12 +121,13 @@ def train_and_transfer(
 
 
 def measure_label_efficiency(
-    transfer: Transfer, subset: Dataset, seed: int
+    transfer: Transfer, subset: Dataset, config: Config
 ) -> list[LabelEfficiency]:
     """Transfer and what it has to beat, with few labels and with all, by one recipe's rules."""
     base, features, recipe = transfer.base.trained, transfer.features, transfer.recipe
     return [
-        label_efficiency(approach, base, subset, features, recipe, seed) for approach in APPROACHES
+        label_efficiency(approach, base, subset, features, recipe, config.seed)
+        for approach in APPROACHES
     ]
 
 

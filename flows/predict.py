@@ -10,6 +10,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -24,29 +25,6 @@ from tasks.storage.store import Store
 
 if TYPE_CHECKING:
     from tasks.registry.registry import Registry
-
-
-class Tally:
-    """How many images, refused and converted, and how fast since it began."""
-
-    def __init__(self) -> None:
-        self.images = self.refused = self.converted = 0
-        self._began = time.perf_counter()
-
-    def count(self, table: Iterable[Row]) -> Iterator[Row]:
-        """The rows, counted as they pass."""
-        for row in table:
-            self.images += 1
-            self.refused += row.refused
-            self.converted += row.conversion != AS_IT_IS
-            yield row
-
-    def __str__(self) -> str:
-        speed = self.images / (time.perf_counter() - self._began)
-        return (
-            f"{self.images} image{'s' if self.images > 1 else ''}, {self.refused} refused, "
-            f"{self.converted} converted, {speed:,.0f} images/s"
-        )
 
 
 def label_with_champion(config: PredictConfig) -> None:
@@ -71,10 +49,25 @@ def label(config: PredictConfig, registry: "Registry") -> None:
     check_images(config.images)
     model = read_model(registry.model_path(version))
     images = read_images(config.images, version.max_pixel)
-    tally = Tally()
+    began, counts = time.perf_counter(), Counter[str]()
     with whole_output(config.output) as file:
-        FORMATS[config.format](file, tally.count(label_images(model, images, version)), version)
-    print(tally, file=sys.stderr)
+        rows = count(label_images(model, images, version), counts)
+        FORMATS[config.format](file, rows, version)
+    number, speed = counts["images"], counts["images"] / (time.perf_counter() - began)
+    print(
+        f"{number} image{'s' if number > 1 else ''}, {counts['refused']} refused, "
+        f"{counts['converted']} converted, {speed:,.0f} images/s",
+        file=sys.stderr,
+    )
+
+
+def count(table: Iterable[Row], counts: Counter[str]) -> Iterator[Row]:
+    """The rows, counted as they pass: all images, the refused and the converted ones."""
+    for row in table:
+        counts["images"] += 1
+        counts["refused"] += row.refused
+        counts["converted"] += row.conversion != AS_IT_IS
+        yield row
 
 
 if __name__ == "__main__":

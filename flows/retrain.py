@@ -32,11 +32,10 @@ from tasks.load import load
 from tasks.registry.decision import Bounds
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
-from tasks.registry.version import Candidate, Version, lineage_digest
+from tasks.registry.version import Candidate, lineage_digest
 from tasks.reporting.metrics import dataset_sha256
 from tasks.reshape import reshape
-from tasks.schemas.references import Dataset, Split
-from tasks.schemas.results import Result
+from tasks.schemas.references import Dataset
 from tasks.storage.lock import exclusive
 from tasks.storage.records import current_store
 from tasks.storage.source import source_sha256
@@ -44,6 +43,7 @@ from tasks.storage.store import Store
 
 TRAINING_SETTINGS = {"classes", "seed", "recipes", "precision", "base_epochs", "head_epochs"}
 DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
+MEASURED = {"accuracy", "errors", "log_loss", "calibration_error"}
 TRAINING_STAGES = ("train_base", "extract_features", "transfer_two_node", "transfer_one_node")
 
 
@@ -51,14 +51,11 @@ TRAINING_STAGES = ("train_base", "extract_features", "transfer_two_node", "trans
 def retrain(config: RetrainConfig) -> State[None]:
     """Take in what has arrived, train on all of it, and let the new model challenge the old.
 
+    Returns Completed with the decision, or Cached where nothing has changed since the last one;
+    raises InputError if the data are unusable.
+
     Args:
         config: What to do.
-
-    Returns:
-        Completed with the decision, or Cached where nothing has changed since the last one.
-
-    Raises:
-        InputError: The data or the configuration cannot be used; one sentence says why.
     """
     with pipeline_run(config):
         registry = Registry(current_store(), config.registry, config.registered_name)
@@ -73,12 +70,14 @@ def retrain(config: RetrainConfig) -> State[None]:
             images = reshape(extend(published, arrivals.used))
             found = experiment(config, source, images)
             candidate = nominate(config, found, images, lineage)
-            decision = challenge(registry, candidate, _held_out(config, found), config)
-            return Completed(message=decision)
+            held_out = (found.digits if config.model == "base" else found.subset).test
+            return Completed(message=challenge(registry, candidate, held_out, config))
         if registry.awaits_promotion(known):
             registry.promote(known)
             return Completed(message=f"version {known.number} won before the last run was killed")
-        return _unchanged(known)
+        line = f"nothing has changed since version {known.number}, so nothing was trained"
+        get_run_logger().info(line)
+        return Completed(name="Cached", message=line)
 
 
 def trace(
@@ -97,47 +96,23 @@ def nominate(
     config: RetrainConfig, found: Experiment, images: Dataset, lineage: Mapping[str, Any]
 ) -> Candidate:
     """The model of an experiment that is to be put into use, with all that belongs to it."""
-    store, result = current_store(), _result(config, found)
-    uncertainties = {head.model: head.threshold for head in found.transfers[-1].refusals.heads}
-    scores = result.evaluation.scores
+    store, transfer = current_store(), found.transfers[-1]
+    results = {result.trained.name: result for result in (transfer.base, *transfer.heads)}
+    result = results[config.model_in_use]
+    trained, scores = result.trained, result.evaluation.scores
+    uncertainties = {head.model: head.threshold for head in transfer.refusals.heads}
+    digits = range(found.digits.test.labels.shape[1])
     return Candidate(
-        model=store.verified(result.trained.model),
-        sha256=result.trained.model.sha256,
-        classes=_classes(config, found),
-        threshold=uncertainties.get(result.trained.name, 0.0),
+        model=store.verified(trained.model),
+        sha256=trained.model.sha256,
+        classes=tuple(digits) if config.model == "base" else config.classes,
+        threshold=uncertainties.get(trained.name, 0.0),
         max_pixel=int(store.array(images.train.inputs).max()),
         params=config.model_dump(mode="json"),
-        metrics={
-            "accuracy": scores.accuracy,
-            "errors": scores.errors,
-            "images": scores.n,
-            "log_loss": scores.log_loss,
-            "calibration_error": scores.calibration_error,
-        },
+        metrics={"images": scores.n} | scores.model_dump(include=MEASURED),
         lineage=lineage,
         report=found.report,
     )
-
-
-def _result(config: RetrainConfig, found: Experiment) -> Result:
-    transfer = found.transfers[-1]
-    results = {result.trained.name: result for result in (transfer.base, *transfer.heads)}
-    return results[config.model_in_use]
-
-
-def _held_out(config: RetrainConfig, found: Experiment) -> Split:
-    return found.digits.test if config.model == "base" else found.subset.test
-
-
-def _classes(config: RetrainConfig, found: Experiment) -> tuple[int, ...]:
-    digits = range(found.digits.test.labels.shape[1])
-    return tuple(digits) if config.model == "base" else config.classes
-
-
-def _unchanged(version: Version) -> State[None]:
-    line = f"nothing has changed since version {version.number}, so nothing was trained"
-    get_run_logger().info(line)
-    return Completed(name="Cached", message=line)
 
 
 def act(command: RetrainCommand) -> None:

@@ -6,23 +6,22 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
 
 from filelock import FileLock, Timeout
-from prefect import Flow
+from prefect import Flow, runtime
 from prefect._internal import analytics
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.states import Crashed
 
-from flows.config import RunConfig, in_one_sentence
+from flows.cli_types import in_one_sentence
+from flows.config import RunConfig
 from flows.warm_up import mark_finished
 from tasks.data.source import Source
 from tasks.errors import ReadableError
@@ -32,6 +31,7 @@ from tasks.storage.stages import record_task_run
 from tasks.storage.store import Store, writable_store
 
 FOLDER = "running"
+KILLED = "Its process was killed."
 CHATTER = (record_task_run.__name__, "leave_reason", "triggered tf.function retracing")
 INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
 
@@ -44,9 +44,7 @@ C = TypeVar("C", bound=RunConfig)
 def pipeline_run(config: RunConfig) -> Iterator[None]:
     """Within the flow: alone on the artifacts, whose folder exists, and store there.
 
-    Raises:
-        FullDiskError: The artifacts' disk is full.
-        InputError: The artifacts cannot be written to, or another run did not leave them.
+    Raises InputError where they cannot be written to, or another run did not leave them.
     """
     store = Store.at(config.artifacts)
     with (
@@ -78,12 +76,9 @@ class PipelineFlow(Flow[P, R]):
     """A flow whose only parameter is `config`."""
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """What Prefect calls first, with what a person put into the form.
-
-        Raises:
-            InputError: The configuration is wrong in what its JSON schema cannot say.
-        """
-        keep_log_readable()
+        """What Prefect calls first; InputError for what the form's JSON schema cannot refuse."""
+        for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
+            logging.getLogger(name).addFilter(_is_worth_reading)
         kind = get_type_hints(self.fn)["config"]
         with in_one_sentence():
             return {"config": kind.model_validate(parameters["config"])}
@@ -111,40 +106,27 @@ def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
         f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
         "What was stored before is whole; the next run resumes from there."
     )
+    about = "Why the run ended."
     # not create_markdown_artifact: after a crash there is no run any more that it would belong to
+    failure = ArtifactCreate(
+        key="failure", type="markdown", description=about, data=text, flow_run_id=flow_run.id
+    )
     with get_client(sync_client=True) as client:
-        client.create_artifact(
-            ArtifactCreate(
-                key="failure",
-                type="markdown",
-                description="Why the run ended.",
-                data=text,
-                flow_run_id=flow_run.id,
-            )
-        )
+        client.create_artifact(failure)
 
 
 def reason(state: State[Any]) -> str:
     """The message of a state without the words that Prefect puts in front."""
-    message = state.message or "no reason was given"
-    rest = INTRODUCTION.sub("", message)
+    rest = INTRODUCTION.sub("", state.message or "no reason was given")
     kind, _, sentence = rest.partition(": ")
     readable = {error.__name__ for error in ReadableError.__subclasses__()}
     return sentence if kind in readable else rest
 
 
-def keep_log_readable() -> None:
-    """Keep out of the logs what nobody wants to read."""
-    for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
-        logging.getLogger(name).addFilter(_is_worth_reading)
-
-
 def _is_worth_reading(record: logging.LogRecord) -> bool:
     """Neither chatter on our own hooks and new graphs, nor the traceback of an error for people."""
-    error = record.exc_info[1] if record.exc_info else None
-    message = record.getMessage()
-    is_chatter = any(words in message for words in CHATTER)
-    return not (is_chatter or isinstance(error, ReadableError))
+    is_chatter = any(words in record.getMessage() for words in CHATTER)
+    return not (is_chatter or (record.exc_info and isinstance(record.exc_info[1], ReadableError)))
 
 
 @contextmanager
@@ -153,18 +135,13 @@ def reported_alive(artifacts: str) -> Iterator[None]:
 
     It holds a lock that the system releases when its process ends, whatever ends it. The next run
     on the same artifacts, and `flows/serve.py`, report those whose lock is free as crashed, which
-    would stay `Running` in the UI for ever.
-
-    Raises:
-        InputError: The artifacts cannot be written to.
+    would stay `Running` in the UI for ever. Raises InputError where artifacts cannot be written.
     """
-    store, context = writable_store(artifacts), FlowRunContext.get()
-    assert context is not None, "reported_alive is called inside a flow"
-    assert context.flow_run is not None, "a flow that runs has a run"
-    path = store.root / FOLDER / str(context.flow_run.id)
+    store = writable_store(artifacts)
+    path = store.root / FOLDER / str(runtime.flow_run.id)
     path.parent.mkdir(exist_ok=True)
+    lock = FileLock(path)
     with _one_at_a_time(store):
-        lock = FileLock(path)
         lock.acquire()
     try:
         report_crashed(store)
@@ -180,10 +157,10 @@ def report_crashed(store: Store) -> None:
         return
     with _one_at_a_time(store):
         for path in (store.root / FOLDER).iterdir():
-            if path.is_file() and _is_free(path):
-                with suppress(ValueError):  # no run's file
-                    _report(UUID(path.name))
-                path.unlink(missing_ok=True)
+            if path.is_file():
+                with suppress(Timeout), FileLock(path, timeout=0):  # held by nobody
+                    _report(path.name)
+                    path.unlink(missing_ok=True)
 
 
 def _one_at_a_time(store: Store) -> FileLock:
@@ -191,19 +168,10 @@ def _one_at_a_time(store: Store) -> FileLock:
     return FileLock(store.root / f"{FOLDER}.lock")
 
 
-def _is_free(path: Path) -> bool:
-    try:
-        with FileLock(path, timeout=0):
-            return True
-    except Timeout:
-        return False
-
-
-def _report(run: UUID) -> None:
-    with get_client(sync_client=True) as client:
-        try:
+def _report(name: str) -> None:
+    with suppress(ValueError, ObjectNotFound):  # no run's file, or a run of another server
+        run = UUID(name)
+        with get_client(sync_client=True) as client:
             state = client.read_flow_run(run).state
-        except ObjectNotFound:  # of another server
-            return
-        if state and not state.is_final():
-            client.set_flow_run_state(run, Crashed(message="Its process was killed."), force=True)
+            if state and not state.is_final():
+                client.set_flow_run_state(run, Crashed(message=KILLED), force=True)

@@ -17,17 +17,21 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
 from flows.cli import C, run_command
-from flows.config import Config, RetrainConfig, RunConfig, ServeCommand, as_config
+from flows.config import Config, RetrainConfig, RunConfig, ServeCommand, StudyConfig, as_config
 from flows.main import main
 from flows.retrain import retrain
 from flows.run import report_crashed
 from flows.study import study
-from flows.study_config import StudyConfig
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 
-START_ONE = (
-    "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+ADVICE = "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+BETTER = "Train on what has arrived; put the new model into use if it is better."
+SUBSETS = "Transfer to many subsets of the digits, from many seeds, and compare."
+SERVED: tuple[tuple[Any, str, type[RunConfig], str], ...] = (
+    (main, "experiment", Config, "Train the base model, transfer it, and compare."),
+    (retrain, "retraining", RetrainConfig, BETTER),
+    (study, "study", StudyConfig, SUBSETS),
 )
 
 
@@ -41,42 +45,25 @@ def serve_flows(command: ServeCommand) -> None:
     """
     require_server()
     report_crashed(writable_store(command.artifacts))
-    serve(
-        _deployment(
-            main, "experiment", as_config(command, Config),
-            "Train the base model, transfer it, and compare.",
-        ),
-        _deployment(
-            retrain, "retraining", as_config(command, RetrainConfig),
-            "Train on what has arrived; put the new model into use if it is better.", command.cron,
-        ),
-        _deployment(
-            study, "study", as_config(command, StudyConfig),
-            "Transfer to many subsets of the digits, from many seeds, and compare.",
-        ),
-        limit=1,
-    )  # fmt: skip
+    serve(*(_deployment(command, *what) for what in SERVED), limit=1)
 
 
 def _deployment(
-    flow: Flow[..., Any], name: str, config: RunConfig, about: str, cron: str | None = None
+    command: ServeCommand, flow: Flow[..., Any], name: str, kind: type[RunConfig], about: str
 ) -> Any:
-    form = {"config": absolute(config).filled_form()}
+    form = {"config": absolute(as_config(command, kind)).filled_form()}
+    cron = command.cron if flow is retrain else None
     return flow.to_deployment(name, parameters=form, description=about, cron=cron)
 
 
 def require_server() -> None:
-    """Make sure that a Prefect server answers: the temporary one of a run schedules nothing.
-
-    Raises:
-        InputError: None is set, or it does not answer.
-    """
+    """Refuse to go on where no Prefect server answers: a run's temporary one schedules nothing."""
     address = PREFECT_API_URL.value()
     if not address:
-        raise InputError(f"there is no Prefect server to serve to; {START_ONE}")
+        raise InputError(f"there is no Prefect server to serve to; {ADVICE}")
     with get_client(sync_client=True) as client:
         if client.api_healthcheck() is not None:
-            raise InputError(f"no Prefect server answers at {address}; {START_ONE}")
+            raise InputError(f"no Prefect server answers at {address}; {ADVICE}")
 
 
 def absolute(config: C) -> C:

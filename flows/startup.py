@@ -42,12 +42,9 @@ class Interruption:
     """
 
     def __init__(self, describe: Callable[[], str]) -> None:
-        """From now on, a signal raises `KeyboardInterrupt` in the main thread.
+        """From now on, a signal raises `KeyboardInterrupt` in the main thread, if this one began.
 
-        Nothing changes in a process that did not `begin`.
-
-        Args:
-            describe: What the interruption leaves behind, in words.
+        What the interruption leaves behind is described in words.
         """
         self.signal = 0
         self._describe, self._is_said = describe, threading.Lock()

@@ -10,11 +10,10 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from prefect.client.orchestration import get_client
@@ -22,9 +21,9 @@ from prefect.settings import get_current_settings
 
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
+from flows.config import StudyConfig
 from flows.main import DIGITS
 from flows.run import log_notice, pipeline_flow, pipeline_run
-from flows.study_config import StudyConfig
 from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.data.splits import select_classes
@@ -52,33 +51,24 @@ def study(config: StudyConfig) -> Path:
     The bases and their features are made by another process, so that this one need not keep
     TensorFlow in memory beside its workers.
 
+    Returns the folder of the report, or raises InputError if the data are unusable.
+
     Args:
         config: What to do.
-
-    Returns:
-        The folder of the report.
-
-    Raises:
-        InputError: The data or the configuration cannot be used; one sentence says why.
     """
-    call_in_a_process(begin_bases, config)
+    make_bases_in_a_process(config)
     with pipeline_run(config.model_copy(update={"refresh": False})):
         source, images = load_images(config)
         subsets = subsets_of(images, config)
         groups = train_bases(config, images, subsets)
         results = run_trials(groups, runner_of(config), config.refresh)
-        return report_study(
-            config, reproducing_command(config.script, config), source, images, results
-        )
+        command = reproducing_command(config.script, config)
+        return report_study(config, command, source, images, results)
 
 
 @pipeline_flow("digit-bases")
 def make_bases(config: StudyConfig) -> None:
-    """Train and store the bases of a study, and the features of all images.
-
-    Raises:
-        InputError: The data or the configuration cannot be used; one sentence says why.
-    """
+    """Train and store the bases of a study, and the features of all images."""
     with pipeline_run(config):
         source, images = load_images(config)
         log_notice(source)
@@ -97,16 +87,9 @@ def load_images(config: StudyConfig) -> tuple[Source, Dataset]:
 
 
 def subsets_of(images: Dataset, config: StudyConfig) -> Sequence[Classes]:
-    """The subsets to transfer to.
-
-    Raises:
-        InputError: A class has no image.
-    """
-    train, test = (
-        np.asarray(current_store().array(split.labels)) for split in (images.train, images.test)
-    )
-    present = np.intersect1d(train, test).tolist()
-    subsets = config.chosen_subsets(tuple(present))
+    """The subsets to transfer to; InputError where a class has no image."""
+    train, test = (current_store().array(split.labels) for split in (images.train, images.test))
+    subsets = config.chosen_subsets(tuple(np.intersect1d(train, test).tolist()))
     for classes in subsets:
         select_classes(train, classes, "train")
         select_classes(test, classes, "test")
@@ -128,23 +111,21 @@ def train_bases(config: StudyConfig, images: Dataset, subsets: Sequence[Classes]
 
 def runner_of(config: StudyConfig) -> Runner:
     """What trains the heads."""
-    workers = config.chosen_workers()
+    workers = config.workers or os.cpu_count() or 1
     if config.runner == "dask":
         return partial(run_on_dask, workers=workers, address=config.address)
     return partial(run_on_processes, workers=workers)
 
 
-def call_in_a_process(flow: Callable[[Any], Any], config: Any) -> None:
-    """Run a flow in another process, on the server that this one uses, and wait for its end.
+def make_bases_in_a_process(config: StudyConfig) -> None:
+    """Make the bases in another process, on the server that this one uses, and wait for its end.
 
-    Raises:
-        Exception: Whatever the flow raised.
-        BrokenProcessPool: The process was killed.
+    Raises what the flow raised, or BrokenProcessPool if the process was killed.
     """
     with _settings_in_the_environment():
         process = one_process()
         try:
-            submit(process, flow, config).result()
+            submit(process, begin_bases, config).result()
         finally:
             kill_processes()
             process.shutdown()

@@ -29,9 +29,7 @@ SECONDS_TO_END = 3
 def prefect_server() -> Iterator[None]:
     """Runs within report to the server that Prefect's settings name, or else to one of their own.
 
-    Raises:
-        FullDiskError: The server could not write.
-        ReadableError: It ended, or did not answer in time.
+    Raises FullDiskError if it could not write, ReadableError if it ended or did not answer in time.
     """
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME, PREFECT_UI_URL, temporary_settings
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.config import Config, PredictConfig, RetrainCommand, ServeCommand
-from flows.study_config import StudyConfig
+from flows.config import Config, PredictConfig, RetrainCommand, ServeCommand, StudyConfig
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -20,30 +20,18 @@ class DownloadError(Exception):
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file as its publisher made it, under the name it is downloaded by.
+    """A file as its publisher made it, under the name it is downloaded by."""
 
-    Attributes:
-        name: its name on a mirror; one that ends in .gz is unpacked while it is received.
-        path: where it is kept, relative to the folder of data sets.
-        size: bytes, unpacked.
-        sha256: hex digest, unpacked.
-    """
-
-    name: str
-    path: str
-    size: int
-    sha256: str
+    name: str  # on a mirror; one that ends in .gz is unpacked while it is received
+    path: str  # where it is kept, relative to the folder of data sets
+    size: int  # bytes, unpacked
+    sha256: str  # hex digest, unpacked
 
 
 def probe(urls: Sequence[str], deadline: float) -> dict[str, str]:
-    """Asks all addresses at once whether they answer.
+    """Asks all addresses at once whether they answer, and says why those that failed did.
 
-    Args:
-        urls: the addresses.
-        deadline: seconds after which an address counts as silent, whatever hangs.
-
-    Returns:
-        the reason why it failed for each address that did; none for those that answered.
+    An address counts as silent after `deadline` seconds, whatever hangs.
     """
     import httpx
 
@@ -52,13 +40,12 @@ def probe(urls: Sequence[str], deadline: float) -> dict[str, str]:
     def ask(url: str) -> None:
         try:
             with httpx.stream("GET", url, timeout=deadline, follow_redirects=True) as response:
-                status = response.status_code
+                failures[url] = f"{url}: HTTP status {response.status_code}"
         except (httpx.HTTPError, OSError) as error:
             failures[url] = f"{url}: {error or type(error).__name__}"
-            return
-        failures[url] = f"{url}: HTTP status {status}"
-        if status == httpx.codes.OK:
-            failures.pop(url)
+        else:
+            if response.status_code == httpx.codes.OK:
+                del failures[url]
 
     # Daemons, because a look-up of a name can hang and cannot be interrupted: it must keep
     # neither this function nor the end of the process waiting.
@@ -74,11 +61,7 @@ def probe(urls: Sequence[str], deadline: float) -> dict[str, str]:
 def fetch(url: str, file: PublishedFile, folder: Path, timeout: float) -> None:
     """Downloads a file, whole and verified or not at all, never more of it than its size.
 
-    Args:
-        url: the full address.
-        file: what must come out, unpacked.
-        folder: the folder of data sets, which is made.
-        timeout: seconds that connecting or one read may take; the whole may take longer.
+    It is kept in `folder`, which is made. Connecting or one read may take `timeout` seconds.
 
     Raises:
         DownloadError: no connection, an HTTP status other than 200, a stalled or broken
@@ -119,6 +102,7 @@ class _Receiver:
         self._output, self._url, self._size = output, url, size
         self._received = 0
         self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if url.endswith(".gz") else None
+        self.flush = output.flush
 
     def write(self, chunk: bytes) -> None:
         is_over = self._unpacker is not None and self._unpacker.eof
@@ -129,84 +113,47 @@ class _Receiver:
             raise DownloadError(f"{self._url}: more than the published {self._size} bytes")
         self._output.write(chunk)
 
-    def flush(self) -> None:
-        self._output.flush()
-
 
 @dataclass(frozen=True)
 class Edition:
-    """One form in which MNIST is published.
+    """A form in which MNIST is published: its files, and the one or the folder to read it from."""
 
-    Attributes:
-        path: file or folder, relative to the folder of data sets, that a source is read from.
-        files: all files it consists of.
-    """
-
-    path: str
+    path: str  # relative to the folder of data sets
     files: tuple[PublishedFile, ...]
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """A server's folder that holds an edition.
-
-    Attributes:
-        url: the folder's address, with a slash at its end.
-        edition: what it holds.
-    """
+    """The address of a server's folder, with a slash at its end, and the edition that it holds."""
 
     url: str
     edition: Edition
 
-    def address(self, file: PublishedFile) -> str:
-        """Returns the full address of one of the edition's files."""
-        return self.url + file.name
-
     @property
     def first_address(self) -> str:
         """The address that stands for the mirror when it is asked whether it answers."""
-        return self.address(self.edition.files[0])
+        return self.url + self.edition.files[0].name
 
 
-def _idx_file(name: str, size: int, sha256: str) -> PublishedFile:
-    return PublishedFile(f"{name}.gz", f"mnist-idx/{name}", size, sha256)
+# as on the mirrors, but unpacked: sha256, bytes, name
+IDX_FILES = """
+ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db 47040016 train-images-idx3-ubyte
+65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5    60008 train-labels-idx1-ubyte
+0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7  7840016 t10k-images-idx3-ubyte
+ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2    10008 t10k-labels-idx1-ubyte
+"""
+NPZ_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 
 
-KERAS_EDITION = Edition(
-    "mnist.npz",
-    (
-        PublishedFile(
-            "mnist.npz",
-            "mnist.npz",
-            11_490_434,
-            "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-        ),
-    ),
-)
+def _idx_file(sha256: str, size: str, name: str) -> PublishedFile:
+    return PublishedFile(f"{name}.gz", f"mnist-idx/{name}", int(size), sha256)
+
+
 IDX_EDITION = Edition(
-    "mnist-idx",
-    (
-        _idx_file(
-            "train-images-idx3-ubyte",
-            47_040_016,
-            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        ),
-        _idx_file(
-            "train-labels-idx1-ubyte",
-            60_008,
-            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        ),
-        _idx_file(
-            "t10k-images-idx3-ubyte",
-            7_840_016,
-            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        ),
-        _idx_file(
-            "t10k-labels-idx1-ubyte",
-            10_008,
-            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        ),
-    ),
+    "mnist-idx", tuple(_idx_file(*line.split()) for line in IDX_FILES.strip().splitlines())
+)
+KERAS_EDITION = Edition(
+    "mnist.npz", (PublishedFile("mnist.npz", "mnist.npz", 11_490_434, NPZ_SHA256),)
 )
 MIRRORS = (
     Mirror("https://storage.googleapis.com/tensorflow/tf-keras-datasets/", KERAS_EDITION),

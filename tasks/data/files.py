@@ -14,6 +14,8 @@ from tasks.errors import InputError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+GREY_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+
 
 class NotRegularError(InputError):
     """What is to be read is a folder, a pipe, a device or a socket."""
@@ -21,10 +23,6 @@ class NotRegularError(InputError):
 
 def open_regular(path: Path, follow_link: bool) -> BufferedReader:
     """Open a regular file for reading, without waiting for whatever else it may be.
-
-    Args:
-        path: The file.
-        follow_link: Whether the path itself may be a link.
 
     Raises:
         NotRegularError: It is something else.
@@ -42,16 +40,11 @@ def open_regular(path: Path, follow_link: bool) -> BufferedReader:
 def read_regular(path: Path, follow_link: bool, most: int) -> bytes:
     """The bytes of a regular file; of one that is larger, one byte more than `most`.
 
-    Raises:
-        NotRegularError: It is something else.
-        OSError: It cannot be read, or is a link that is not to be followed.
+    Errors are those of `open_regular`, and OSError where it cannot be read.
     """
     with open_regular(path, follow_link) as file:
         # room is made for what is asked for, which is more than most files have
         return file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
-
-
-GREY_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 
 
 def opaque_grey(image: "Image") -> NDArray[np.uint8] | None:

@@ -2,7 +2,6 @@
 
 import gzip
 import math
-import struct
 import zlib
 from io import BufferedIOBase
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from tasks.data.source import Images
 from tasks.errors import InputError
 
-IDX_NAMES = (
+IDX_NAMES = (  # in the order of the fields of `Images`
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
     "t10k-images-idx3-ubyte",
@@ -25,54 +24,29 @@ MAX_PAYLOAD_BYTES = 2**30
 
 
 def find_idx_files(folder: Path) -> list[Path]:
-    """Returns the paths of the four files, in the order of `IDX_NAMES`.
-
-    Raises:
-        InputError: one of the files is missing.
-    """
+    """The paths of the four files, in the order of `IDX_NAMES`; InputError if one is missing."""
     return [_find_idx_file(folder, name) for name in IDX_NAMES]
 
 
 def read_idx_folder(folder: Path) -> Images:
-    """Reads the four IDX files of a folder.
+    """Reads the four IDX files of a folder; what is read cannot be written to.
 
-    Returns:
-        uint8 images (n, 28, 28), 0 to 255, and uint8 labels (n,), both read-only. Whether
-        the labels fit the images is not checked here.
+    Whether labels are 0 to 9, and as many as the images, is not checked here.
 
     Raises:
         InputError: a file is missing, damaged, or not IDX images or labels.
     """
-    train_images, train_labels, test_images, test_labels = find_idx_files(folder)
-    return Images(
-        train_images=read_idx_images(train_images),
-        train_labels=read_idx_labels(train_labels),
-        test_images=read_idx_images(test_images),
-        test_labels=read_idx_labels(test_labels),
-    )
+    readers = (read_idx_images, read_idx_labels) * 2
+    return Images(*(read(path) for read, path in zip(readers, find_idx_files(folder), strict=True)))
 
 
 def read_idx_images(path: Path) -> NDArray[np.uint8]:
-    """Reads one IDX file of images, gzipped if its name ends in .gz.
-
-    Returns:
-        read-only uint8 (n, 28, 28), 0 to 255.
-
-    Raises:
-        InputError: the file is damaged, or not 28x28 IDX images.
-    """
+    """Reads one IDX file of 28x28 images, gzipped if its name ends in .gz."""
     return _read_idx(path, IMAGES_MAGIC, (28, 28))
 
 
 def read_idx_labels(path: Path) -> NDArray[np.uint8]:
-    """Reads one IDX file of labels, gzipped if its name ends in .gz.
-
-    Returns:
-        read-only uint8 (n,), 0 to 255.
-
-    Raises:
-        InputError: the file is damaged, or not IDX labels.
-    """
+    """Reads one IDX file of labels, gzipped if its name ends in .gz."""
     return _read_idx(path, LABELS_MAGIC, ())
 
 
@@ -89,32 +63,26 @@ def _find_idx_file(folder: Path, name: str) -> Path:
 
 def _read_idx(path: Path, magic: int, item_shape: tuple[int, ...]) -> NDArray[np.uint8]:
     try:
-        with _open(path) as file:
-            shape = _read_shape(file, path, magic, item_shape)
-            payload = _read_payload(file, path, math.prod(shape))
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            count = _read_count(file, path, magic, item_shape)
+            payload = _read_payload(file, path, count * math.prod(item_shape))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path} is not an intact gzip file: {error}") from error
-    return np.frombuffer(payload, np.uint8).reshape(shape)
+    return np.frombuffer(payload, np.uint8).reshape((count, *item_shape))
 
 
-def _open(path: Path) -> BufferedIOBase:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
-
-
-def _read_shape(
-    file: BufferedIOBase, path: Path, magic: int, item_shape: tuple[int, ...]
-) -> tuple[int, ...]:
-    layout = struct.Struct(f">{2 + len(item_shape)}I")
-    header = file.read(layout.size)
-    if len(header) < layout.size:
-        raise InputError(f"{path} ends within its header of {layout.size} bytes")
-    found_magic, count, *found_shape = layout.unpack(header)
+def _read_count(file: BufferedIOBase, path: Path, magic: int, item_shape: tuple[int, ...]) -> int:
+    size = 4 * (2 + len(item_shape))
+    header = file.read(size)
+    if len(header) < size:
+        raise InputError(f"{path} ends within its header of {size} bytes")
+    found_magic, count, *found_shape = np.frombuffer(header, ">u4").tolist()
     if found_magic != magic:
         raise InputError(f"{path} starts with the number {found_magic} where {magic} is right")
     if tuple(found_shape) != item_shape:
         found = "x".join(map(str, found_shape))
         raise InputError(f"{path} holds images of {found} pixels where 28x28 is right")
-    return (count, *item_shape)
+    return int(count)
 
 
 def _read_payload(file: BufferedIOBase, path: Path, size: int) -> bytes:

@@ -16,19 +16,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to keep trying to download.
+    """How long to keep trying to download."""
 
-    Attributes:
-        rounds: how often all mirrors are tried in turn, at least 1.
-        pause: seconds before the second round, doubled before each further one.
-        deadline: seconds in which a mirror must answer to be tried in a round.
-        timeout: seconds that connecting or one read of a download may take.
-    """
-
-    rounds: int
-    pause: float
-    deadline: float
-    timeout: float
+    rounds: int  # in which all mirrors are tried in turn, at least 1
+    pause: float  # seconds before the second round, doubled before each further one
+    deadline: float  # seconds in which a mirror must answer to be tried in a round
+    timeout: float  # seconds that connecting or one read of a download may take
 
 
 PERSISTENT = Patience(rounds=4, pause=1.0, deadline=20.0, timeout=20.0)
@@ -38,15 +31,10 @@ BRIEF = Patience(rounds=1, pause=0.0, deadline=10.0, timeout=20.0)
 def find_mnist(
     patience: Patience, folder: Path | None = None, mirrors: Sequence[Mirror] = MIRRORS
 ) -> Path:
-    """Returns where MNIST lies, downloading it where it is not in the cache.
+    """The .npz file or the folder of IDX files of MNIST, every byte as published.
 
-    Args:
-        patience: how long to keep trying to download.
-        folder: the cache, by default the folder that Keras keeps its data sets in.
-        mirrors: servers to download from, the first that answers rightly is taken.
-
-    Returns:
-        the .npz file or the folder of IDX files, every byte as published.
+    It is downloaded from the first mirror that answers rightly where it is not in the cache, which
+    by default is the folder that Keras keeps its data sets in.
 
     Raises:
         InputError: not in the cache, and no mirror gave it; says what was tried.
@@ -60,7 +48,7 @@ def find_mnist(
 
 
 def keras_datasets_folder() -> Path:
-    """Returns the folder that Keras, following KERAS_HOME, keeps its data sets in."""
+    """The folder that Keras, following KERAS_HOME, keeps its data sets in."""
     home = Path("~").expanduser()
     default = (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
     return Path(os.environ.get("KERAS_HOME", default)).expanduser().absolute() / "datasets"
@@ -82,22 +70,19 @@ def _download(folder: Path, mirrors: Sequence[Mirror], patience: Patience) -> Pa
         if round_number:
             time.sleep(patience.pause * 2 ** (round_number - 1))
         failures = probe([mirror.first_address for mirror in mirrors], patience.deadline)
-        for mirror in mirrors:
-            if mirror.first_address in failures:
-                continue
+        for mirror in (one for one in mirrors if one.first_address not in failures):
             try:
                 return _download_edition(folder, mirror, patience.timeout)
             except (DownloadError, OSError) as error:
                 failures[mirror.first_address] = str(error)
     raise InputError(
         f"MNIST is not in {folder} and could not be downloaded ({'; '.join(failures.values())}); "
-        "give --dataset PATH (a folder with the four IDX files, or a .npz file) "
-        "or --dataset digits"
+        "give --dataset PATH (a folder with the four IDX files, or a .npz file) or --dataset digits"
     )
 
 
 def _download_edition(folder: Path, mirror: Mirror, timeout: float) -> Path:
     for file in mirror.edition.files:
         if not _is_intact(folder, file):
-            fetch(mirror.address(file), file, folder, timeout)
+            fetch(mirror.url + file.name, file, folder, timeout)
     return folder / mirror.edition.path

@@ -1,12 +1,12 @@
 """The format of Keras's MNIST: one .npz file with four named arrays."""
 
 import math
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,19 +25,12 @@ class NotIntactError(InputError):
 
 @dataclass(frozen=True)
 class Header:
-    """What a .npz says of an array before its data, which take as many bytes as that asks for.
-
-    Attributes:
-        shape: as of the array.
-        dtype: as of the array; not of Python objects.
-        is_fortran: whether the first index changes fastest.
-        bytes: where the data start.
-    """
+    """What a .npz says of an array before its data, which take as many bytes as that asks for."""
 
     shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    is_fortran: bool
-    bytes: int
+    dtype: np.dtype[Any]  # not of Python objects
+    is_fortran: bool  # whether the first index changes fastest
+    bytes: int  # where the data start
 
     @property
     def row_bytes(self) -> int:
@@ -46,31 +39,17 @@ class Header:
 
 
 def read_npz(path: Path) -> Images:
-    """Reads x_train, y_train, x_test and y_test; never unpickles.
-
-    Returns:
-        the arrays as they are stored: what their shapes, dtypes and values are is not
-        checked here.
-
-    Raises:
-        InputError: the file is not a .npz or damaged, or an array is missing, too large or
-            made of Python objects.
-        OSError: the file cannot be opened.
-    """
+    """Reads x_train, y_train, x_test and y_test as they are; see `read_arrays` for errors."""
     with path.open("rb") as file:
         return Images(*read_arrays(file, str(path), NAMES, MAX_MEMBER_BYTES))
 
 
 def read_arrays(
-    file: IO[bytes], location: str, names: tuple[str, ...], max_bytes: int
+    file: IO[bytes], location: str, names: Sequence[str], most: int
 ) -> list[NDArray[Any]]:
     """Reads the named arrays of a .npz, in the order of their names; never unpickles.
 
-    Args:
-        file: the open file.
-        location: what an error calls it.
-        names: the arrays that it must have; others are not read.
-        max_bytes: the most that one array may take, header included.
+    An error calls the file `location`; one array may take `most` bytes, header included.
 
     Raises:
         NotIntactError: the file is not a .npz or damaged.
@@ -78,35 +57,35 @@ def read_arrays(
         OSError: the file cannot be read.
     """
     with _opened(file, location) as archive:
-        return [_read_array(archive, location, name, names, max_bytes) for name in names]
+        arrays = []
+        for name in names:
+            _header(archive, location, name, names, most)  # before NumPy makes room for it
+            with archive.open(f"{name}.npy") as member:
+                arrays.append(np.lib.format.read_array(member, allow_pickle=False))
+        return arrays
 
 
-def read_header(file: IO[bytes], location: str, name: str, max_bytes: int) -> Header:
+def read_header(file: IO[bytes], location: str, name: str, most: int) -> Header:
     """Reads what a .npz says of an array; see `read_arrays` for arguments and errors."""
     with _opened(file, location) as archive:
-        return _header(archive, location, name, (name,), max_bytes)
+        return _header(archive, location, name, (name,), most)
 
 
-def read_blocks(
-    file: IO[bytes], location: str, name: str, max_bytes: int
-) -> Iterator[NDArray[Any]]:
-    """Reads the rows of an array that has some, in turn, never all of it at once.
+def read_blocks(file: IO[bytes], location: str, name: str, most: int) -> Iterator[NDArray[Any]]:
+    """Reads an array that has rows in turn, as many as `BLOCK_BYTES` hold, or one if it is larger.
 
-    Yields:
-        as many rows as `BLOCK_BYTES` hold, or one row if that is larger. See `read_arrays` for
-        arguments and errors; that data are damaged is told at their end.
+    See `read_arrays` for arguments and errors; that data are damaged is told at their end.
     """
     with _opened(file, location) as archive:
-        header = _header(archive, location, name, (name,), max_bytes)
-        rows = max(1, BLOCK_BYTES // header.row_bytes)
+        header = _header(archive, location, name, (name,), most)
         read = _columns if header.is_fortran else _rows
-        yield from read(archive, f"{name}.npy", header, rows)
+        yield from read(archive, f"{name}.npy", header, max(1, BLOCK_BYTES // header.row_bytes))
 
 
 @contextmanager
-def _opened(file: IO[bytes], location: str) -> Iterator[zipfile.ZipFile]:
+def _opened(file: IO[bytes], location: str) -> Iterator[ZipFile]:
     try:
-        with zipfile.ZipFile(file) as archive:
+        with ZipFile(file) as archive:
             yield archive
     except (InputError, OSError):
         raise
@@ -116,27 +95,14 @@ def _opened(file: IO[bytes], location: str) -> Iterator[zipfile.ZipFile]:
         raise NotIntactError(f"{location} is not an intact .npz file: {error}") from error
 
 
-def _read_array(
-    archive: zipfile.ZipFile, location: str, name: str, names: tuple[str, ...], max_bytes: int
-) -> NDArray[Any]:
-    _header(archive, location, name, names, max_bytes)  # before NumPy makes room for what it claims
-    with archive.open(f"{name}.npy") as member:
-        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
-    return array
-
-
-def _header(
-    archive: zipfile.ZipFile, location: str, name: str, names: tuple[str, ...], max_bytes: int
-) -> Header:
+def _header(archive: ZipFile, location: str, name: str, names: Sequence[str], most: int) -> Header:
     if f"{name}.npy" not in archive.namelist():
         raise InputError(f"{location} has no array {name}; it needs {', '.join(names)}")
     info = archive.getinfo(f"{name}.npy")
-    if info.file_size > max_bytes:
-        raise InputError(
-            f"{location}: {name} has {info.file_size} bytes where {max_bytes} are the most"
-        )
+    if info.file_size > most:
+        raise InputError(f"{location}: {name} has {info.file_size} bytes where {most} are the most")
     # zipfile unpacks bz2 and LZMA without a limit: gigabytes from a few kilobytes
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         raise InputError(
             f"{location}: {name} is compressed as NumPy never does; use np.savez_compressed"
         )
@@ -157,25 +123,21 @@ def _parsed(member: IO[bytes], size: int, name: str) -> Header:
     return header
 
 
-def _rows(
-    archive: zipfile.ZipFile, member_name: str, header: Header, rows: int
-) -> Iterator[NDArray[Any]]:
+def _rows(archive: ZipFile, name: str, header: Header, rows: int) -> Iterator[NDArray[Any]]:
     count, *sides = header.shape
-    with archive.open(member_name) as member:
+    with archive.open(name) as member:
         member.read(header.bytes)
         for start in range(0, count, rows):
             yield _next(member, (min(rows, count - start), *sides), header.dtype)
 
 
-def _columns(
-    archive: zipfile.ZipFile, member_name: str, header: Header, rows: int
-) -> Iterator[NDArray[Any]]:
+def _columns(archive: ZipFile, name: str, header: Header, rows: int) -> Iterator[NDArray[Any]]:
     """Each block goes through the whole member, where a row's elements lie far apart."""
     count, *sides = header.shape
     columns, at_once = math.prod(sides), max(1, BLOCK_BYTES // (count * header.dtype.itemsize))
     for start in range(0, count, rows):
         block = np.empty((columns, min(rows, count - start)), header.dtype)
-        with archive.open(member_name) as member:
+        with archive.open(name) as member:
             member.read(header.bytes)
             for first in range(0, columns, at_once):
                 part = block[first : first + at_once]

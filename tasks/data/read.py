@@ -21,13 +21,10 @@ def find_source(dataset: str, seed: int, mnist: Callable[[Patience], Path] = fin
 
     Args:
         dataset: "mnist" (cached or downloaded), "digits" (generated from scikit-learn's),
-            "auto" (mnist where it is to be had within seconds, else digits), or the path
-            of a folder with MNIST's four IDX files or of a .npz file.
-        seed: seed of the generated digits, not negative.
+            "auto" (mnist where it is to be had within seconds, else digits, which the source's
+            notice says), or the path of a folder with MNIST's four IDX files or of a .npz file.
+        seed: of the generated digits, not negative.
         mnist: returns where MNIST lies, or raises InputError.
-
-    Returns:
-        the source; its notice is set where "auto" fell back to the digits.
 
     Raises:
         InputError: there is no such data set; one sentence says what would be right.
@@ -37,40 +34,25 @@ def find_source(dataset: str, seed: int, mnist: Callable[[Patience], Path] = fin
         case "digits":
             return digits_source(seed)
         case "mnist":
-            return _mnist_source(mnist(PERSISTENT))
+            return replace(_identify(mnist(PERSISTENT)), name="MNIST")
         case "auto":
             return _mnist_or_digits(seed, mnist)
-        case _:
-            return _source_at(dataset)
-
-
-def _mnist_or_digits(seed: int, mnist: Callable[[Patience], Path]) -> Source:
     try:
-        return _mnist_source(mnist(BRIEF))
-    except (InputError, FullDiskError) as error:
-        notice = f"scikit-learn's small digits stand in for MNIST: {error}"
-        return replace(digits_source(seed), notice=notice)
-
-
-def _mnist_source(path: Path) -> Source:
-    return replace(identify_path(path), name="MNIST")
-
-
-def _source_at(dataset: str) -> Source:
-    try:
-        return identify_path(Path(dataset).expanduser().absolute())
+        return _identify(Path(dataset).expanduser().absolute())
     # RuntimeError: the home folder of an unknown ~user.
     except (OSError, RuntimeError) as error:
         raise InputError(f"--dataset {dataset} cannot be read: {error}") from error
 
 
-def identify_path(path: Path) -> Source:
-    """Identifies the data set in a folder of IDX files or in a .npz file.
+def _mnist_or_digits(seed: int, mnist: Callable[[Patience], Path]) -> Source:
+    try:
+        return replace(_identify(mnist(BRIEF)), name="MNIST")
+    except (InputError, FullDiskError) as error:
+        notice = f"scikit-learn's small digits stand in for MNIST: {error}"
+        return replace(digits_source(seed), notice=notice)
 
-    Raises:
-        InputError: the path does not exist, is something else, or lacks one of the files.
-        OSError: a file cannot be read.
-    """
+
+def _identify(path: Path) -> Source:
     if path.is_dir():
         sha256 = digest_files(find_idx_files(path))
         return Source("idx", path.name, str(path), sha256, seed=0)
@@ -87,56 +69,42 @@ def identify_path(path: Path) -> Source:
 
 
 def read_source(source: Source) -> Images:
-    """Reads the images of a source and checks that they can be trained on.
-
-    Returns:
-        uint8 images (n, 28, 28), 0 to 255, and uint8 labels (n,), 0 to 9, at least one in
-        each split.
+    """Reads the images of a source, and checks them: there is at least one in each split.
 
     Raises:
         InputError: a file is missing, damaged or unreadable, or holds something else.
     """
     try:
-        images = _read(source)
+        match source.format:
+            case "digits":
+                images = make_digits(source.seed)
+            case "idx":
+                images = read_idx_folder(Path(source.location))
+            case "npz":
+                images = read_npz(Path(source.location))
         _check_unchanged(source)
     except OSError as error:
         raise InputError(f"{source.location} cannot be read: {error}") from error
     train, test = f"{source.location}: training", f"{source.location}: test"
     return Images(
-        train_images=_check_images(images.train_images, train),
-        train_labels=_check_labels(images.train_labels, len(images.train_images), train),
-        test_images=_check_images(images.test_images, test),
-        test_labels=_check_labels(images.test_labels, len(images.test_images), test),
+        *_checked(images.train_images, images.train_labels, train),
+        *_checked(images.test_images, images.test_labels, test),
     )
-
-
-def _read(source: Source) -> Images:
-    match source.format:
-        case "idx":
-            return read_idx_folder(Path(source.location))
-        case "npz":
-            return read_npz(Path(source.location))
-        case "digits":
-            return make_digits(source.seed)
 
 
 def _check_unchanged(source: Source) -> None:
     """Keeps images from being remembered under the digest of what lay there before."""
-    if source.format == "digits":
-        return
-    if identify_path(Path(source.location)).sha256 != source.sha256:
+    if source.format != "digits" and _identify(Path(source.location)).sha256 != source.sha256:
         raise InputError(f"{source.location} changed while it was used; start again")
 
 
-def _check_images(images: NDArray[Any], split: str) -> NDArray[np.uint8]:
+def _checked(
+    images: NDArray[Any], labels: NDArray[Any], split: str
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     if flaw := image_flaw(images):
         raise InputError(f"{split} {flaw}")
     if len(images) == 0:
         raise InputError(f"{split} images are none where at least one is needed")
-    return images
-
-
-def _check_labels(labels: NDArray[Any], count: int, split: str) -> NDArray[np.uint8]:
-    if flaw := label_flaw(labels, count):
+    if flaw := label_flaw(labels, len(images)):
         raise InputError(f"{split} {flaw}")
-    return labels.astype(np.uint8)
+    return images, labels.astype(np.uint8)

@@ -14,22 +14,16 @@ from numpy.typing import NDArray
 class Source:
     """One set of labelled images, identified before any of it is decoded.
 
-    Attributes:
-        format: how the images are stored, or "digits" where they are generated.
-        name: what a person calls it.
-        location: absolute path of a folder ("idx") or file ("npz"), or "scikit-learn".
-        sha256: hex digest of the files' bytes as they lie on disk, one after another in
-            the order of `IDX_NAMES`, or of all that the generated digits depend on.
-        seed: seed of the generated digits; 0 for every other format.
-        notice: a sentence to show a person when this source stands in for MNIST.
+    Its `sha256` (hex) is of the files' bytes as they lie on disk, one after another in the order
+    of `IDX_NAMES`, or of all that the generated digits depend on.
     """
 
-    format: Literal["idx", "npz", "digits"]
-    name: str
-    location: str
+    format: Literal["idx", "npz", "digits"]  # how images are stored, or that they are generated
+    name: str  # what a person calls it
+    location: str  # absolute path of a folder ("idx") or file ("npz"), or "scikit-learn"
     sha256: str
-    seed: int
-    notice: str = ""
+    seed: int  # of the generated digits; 0 for every other format
+    notice: str = ""  # a sentence to show a person when this source stands in for MNIST
 
     def identity(self) -> list[str | int]:
         """What decides which images are read: not where they lie, nor what they are called."""
@@ -38,14 +32,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Images:
-    """Labelled images, split into those to train on and those to test on.
-
-    Attributes:
-        train_images: uint8 (n, 28, 28), 0 (background) to 255.
-        train_labels: uint8 (n,), 0 to 9.
-        test_images: uint8 (m, 28, 28), 0 (background) to 255.
-        test_labels: uint8 (m,), 0 to 9.
-    """
+    """Images uint8 (n, 28, 28), 0 (background) to 255, and their labels uint8 (n,), 0 to 9."""
 
     train_images: NDArray[np.uint8]
     train_labels: NDArray[np.uint8]
@@ -54,11 +41,7 @@ class Images:
 
 
 def digest_files(paths: Iterable[Path]) -> str:
-    """Returns the sha256 (hex) of the files' bytes, one file after the other.
-
-    Raises:
-        OSError: a file cannot be read.
-    """
+    """The sha256 (hex) of the files' bytes, one file after the other."""
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:

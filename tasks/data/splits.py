@@ -21,15 +21,10 @@ class Subset(NamedTuple):
 
 
 def select_classes(labels: NDArray[np.uint8], classes: tuple[int, ...], split: str) -> Subset:
-    """The rows whose label is one of `classes`, relabelled 0..k-1 in the order of `classes`.
-
-    Args:
-        labels: Integers (n,).
-        classes: Different labels.
-        split: What the labels are called in an error.
+    """The rows whose label (n,) is one of `classes`, relabelled 0..k-1 in the order of `classes`.
 
     Raises:
-        InputError: A class has no image.
+        InputError: A class has no image in what is called `split`.
     """
     for label in classes:
         if label not in labels:
@@ -69,11 +64,7 @@ def transform(
 ) -> Dataset:
     """Compute new inputs, new labels, or both, of each split of a data set, and store them.
 
-    Args:
-        dataset: What they are computed from.
-        name: What the new arrays are called, as in `subset`.
-        inputs: Gives a split's new inputs; None leaves them as they are.
-        labels: The same for labels.
+    The new arrays are called `name`, as in `subset`; what is not computed stays as it is.
     """
 
     def transformed(split: Split, of: Literal["train", "test"]) -> Split:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli_types import annotation, reproducing_command, shown
-from flows.config import Config
-from flows.study_config import StudyConfig
+from flows.config import Config, StudyConfig
 
 ROOT = Path(__file__).parents[2]
 

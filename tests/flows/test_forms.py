@@ -9,11 +9,10 @@ from prefect.utilities.schema_tools import validate
 from pydantic import ValidationError
 
 from flows.cli import run_command
-from flows.config import Config, RetrainCommand, RetrainConfig, as_config
+from flows.config import Config, RetrainCommand, RetrainConfig, StudyConfig, as_config
 from flows.main import main
 from flows.retrain import retrain
 from flows.study import study
-from flows.study_config import StudyConfig
 
 COMMANDS = {
     main: (Config, Config),

@@ -4,8 +4,8 @@ import pytest
 
 from flows.cli import run_command
 from flows.cli_types import reproducing_command
+from flows.config import StudyConfig
 from flows.study import join_lists
-from flows.study_config import StudyConfig
 from tasks.reporting.page import listed
 
 

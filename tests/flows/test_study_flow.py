@@ -14,10 +14,9 @@ import pytest
 from commands import finish, stop_at
 from prefect.client.orchestration import get_client
 
-from flows.config import Config
+from flows.config import Config, StudyConfig
 from flows.main import main
 from flows.study import study
-from flows.study_config import StudyConfig
 from tasks.errors import InputError
 from tasks.storage.checksummed import read_arrays
 from tasks.storage.store import Store

@@ -16,10 +16,9 @@ from prefect import flow
 from pydantic import ValidationError
 
 from flows.cli import call_flow, run_command
-from flows.config import Config, PredictConfig, RetrainConfig
+from flows.config import Config, PredictConfig, RetrainConfig, StudyConfig
 from flows.main import main
 from flows.study import study
-from flows.study_config import StudyConfig
 from tasks.errors import RemoteError
 from tasks.reporting.folder import write_folder
 from tasks.schemas.references import ArrayReference

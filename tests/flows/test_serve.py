@@ -201,12 +201,12 @@ def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, b
     deployment = served.deployment("digit-retraining/retraining")["id"]
     browser.set_window_size(1300, 1400)
     browser.get(f"{ui}/deployments/deployment/{deployment}/run")
-    fill(browser, "Seed", "-1")
-    see(browser, "-1 is less than the minimum of 0")
+    fill(browser, "Margin", "0")
+    see(browser, "0 is less than or equal to the minimum of 0")
     save(browser, "form-refused.png")
-    fill(browser, "Seed", "5")
+    fill(browser, "Margin", "0.02")
     run = served.ended(served.next_run())
-    assert run.parameters["config"]["seed"] == 5
+    assert run.parameters["config"]["margin"] == 0.02
     assert run.state.message.startswith("version 2: ")
     browser.get(f"{ui}/runs/flow-run/{run.id}")
     see(browser, "Completed")

@@ -8,12 +8,9 @@ from numpy.typing import NDArray
 
 from tasks.data.splits import Subset, select_classes
 from tasks.reporting.experiment.analysis import Predictions, analyse
-from tasks.reporting.experiment.comparison import (
-    describe_label_efficiency,
-    describe_models,
-    describe_unknown,
-)
-from tasks.reporting.experiment.page import draw, tabulate
+from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
+from tasks.reporting.experiment.page import COLUMNS, draw
+from tasks.reporting.page import tabulate
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
 from tasks.storage.records import current_store
@@ -50,7 +47,11 @@ def compare(
         is_mnist: Whether the images are the published ones.
     """
     store = current_store()
-    unknown = [describe_unknown(recipe, head) for recipe, one in refusals for head in one.heads]
+    unknown = [
+        {"recipe": recipe, **head.model_dump(mode="json")}
+        for recipe, found in refusals
+        for head in found.heads
+    ]
     hits = [np.asarray(store.array(one.hits)) for one in approaches]
     label_efficiency = (
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
@@ -65,7 +66,7 @@ def compare(
     ]
     return Findings(
         analysis=store.add_text("pages/analysis.json", json.dumps(analysis, allow_nan=False)),
-        table=store.add_text("pages/comparison.csv", tabulate(models)),
+        table=store.add_text("pages/comparison.csv", tabulate(models, COLUMNS)),
         pictures=tuple(pictures),
     )
 

@@ -1,10 +1,11 @@
-"""What both reports share: the templates' environment, and how numbers are written."""
+"""What both reports share: templates, tables, and how numbers are written."""
 
 import json
 from collections.abc import Sequence
 from typing import Any, TypeAlias, TypedDict
 
 Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
+Row: TypeAlias = dict[str, Any]  # one of a section of it: JSON types by column
 
 SIGNIFICANT = 0.05  # level below which a p value is significant
 
@@ -33,6 +34,13 @@ def enumerated(classes: Sequence[int]) -> str:
     """Classes in a sentence: `3, 5 and 8`."""
     *most, last = map(str, classes)
     return f"{', '.join(most)} and {last}"
+
+
+def tabulate(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """Some columns as CSV with a header; the cell of None is empty."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(columns), dtype=object).to_csv(index=False)
 
 
 def render_report(folder: str, metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:

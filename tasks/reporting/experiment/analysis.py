@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.experiment import records
-from tasks.reporting.experiment.comparison import describe_pairs
 from tasks.reporting.experiment.verdict import reach_verdict
+from tasks.reporting.page import Metrics, Row
 from tasks.statistics.paired import compare_paired
 
 MOST_DIFFERENCES = 5
@@ -42,18 +41,18 @@ class Predictions:
 
 
 def analyse(
-    models: Sequence[records.ModelRow],
+    models: Sequence[Row],
     predictions: Sequence[Predictions],
-    unknown_classes: Sequence[records.UnknownRow],
-    label_efficiency: records.LabelEfficiencyRow | None,
+    unknown_classes: Sequence[Row],
+    label_efficiency: Row | None,
     class_counts: Sequence[dict[str, int]] = (),
-) -> records.Analysis:
+) -> Metrics:
     """Every section's numbers in JSON types, the verdict first.
 
     Args:
         models: A row for each model; see `describe_models`.
         predictions: The same models' predictions.
-        unknown_classes: A row for each head.
+        unknown_classes: A `Refusal` for each head, with its `recipe`.
         label_efficiency: See `describe_label_efficiency`; None if there was none.
         class_counts: Training and test images of each class.
     """
@@ -72,19 +71,18 @@ def analyse(
     }
 
 
-def compare_heads(predictions: Sequence[Predictions]) -> list[records.HeadsRow]:
+def compare_heads(predictions: Sequence[Predictions]) -> list[Row]:
     """The two-node against the one-node head by each recipe that has both."""
     found = {(one.recipe, one.model): one for one in predictions}
-    two, one = softmax_head(2).name, ONE_NODE.name
-    recipes = dict.fromkeys(recipe for recipe, _ in found)
+    two = softmax_head(2).name
     return [
-        _compare(found[recipe, two], found[recipe, one])
-        for recipe in recipes
-        if (recipe, two) in found and (recipe, one) in found
+        _compare(found[recipe, two], one)
+        for (recipe, model), one in found.items()
+        if model == ONE_NODE.name and (recipe, two) in found
     ]
 
 
-def find_hardest(model: Predictions) -> list[records.ImageRow]:
+def find_hardest(model: Predictions) -> list[Row]:
     """Up to 12 images, those with the lowest probability of their true class first."""
     of_truth = model.probabilities[np.arange(len(model.labels)), model.labels]
     return [
@@ -98,14 +96,14 @@ def find_hardest(model: Predictions) -> list[records.ImageRow]:
     ]
 
 
-def _compare(two: Predictions, one: Predictions) -> records.HeadsRow:
+def _compare(two: Predictions, one: Predictions) -> Row:
     """Agreement, McNemar's test, and the images whose probabilities differ most."""
     pairs = compare_paired(two.predicted == two.labels, one.predicted == one.labels)
     second = two.probabilities[:, 1], one.probabilities[:, 1]
     furthest = np.argsort(-np.abs(second[0] - second[1]), kind="stable")[:MOST_DIFFERENCES]
     return {
         "recipe": two.recipe,
-        **describe_pairs(pairs),
+        **pairs.model_dump(),
         "n": pairs.n,
         "agreement": float((two.predicted == one.predicted).mean()),
         "differences": [

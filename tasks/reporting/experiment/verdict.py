@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 
-from tasks.reporting.experiment import records
-from tasks.reporting.experiment.records import ApproachRow, PointRow
-from tasks.reporting.page import SIGNIFICANT, Finding, percent
+from tasks.reporting.page import SIGNIFICANT, Finding, Row, percent
 
 RARE = 0.05  # of the images of unknown classes
 
 
 def reach_verdict(
-    models: Sequence[records.ModelRow],
-    heads: Sequence[records.HeadsRow],
-    label_efficiency: records.LabelEfficiencyRow | None,
-    unknown_classes: Sequence[records.UnknownRow],
+    models: Sequence[Row],
+    heads: Sequence[Row],
+    label_efficiency: Row | None,
+    unknown_classes: Sequence[Row],
 ) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections.
 
@@ -37,7 +35,7 @@ def reach_verdict(
     return findings
 
 
-def judge_transfers(models: Sequence[records.ModelRow]) -> Finding:
+def judge_transfers(models: Sequence[Row]) -> Finding:
     """Whether every transferred head learned."""
     heads = [model for model in models if model["model"] != "base"]
     dead = [model for model in heads if not model["learned"]]
@@ -57,7 +55,7 @@ def judge_transfers(models: Sequence[records.ModelRow]) -> Finding:
     return Finding(claim=claim, evidence=evidence)
 
 
-def judge_heads(heads: records.HeadsRow) -> Finding:
+def judge_heads(heads: Row) -> Finding:
     """Whether one of the two heads is better."""
     first, second = heads["only_first"], heads["only_second"]
     evidence = (
@@ -73,7 +71,7 @@ def judge_heads(heads: records.HeadsRow) -> Finding:
     return Finding(claim=f"For these classes {better} better.", evidence=evidence)
 
 
-def judge_label_efficiency(label_efficiency: records.LabelEfficiencyRow) -> Finding:
+def judge_label_efficiency(label_efficiency: Row) -> Finding:
     """Whether the frozen backbone beats the baselines, `scratch` and `linear`.
 
     With few labels it has to be better in every draw, which happens by chance once in 32 times for
@@ -104,7 +102,7 @@ def judge_label_efficiency(label_efficiency: records.LabelEfficiencyRow) -> Find
     )
 
 
-def judge_unknown_classes(unknown_classes: Sequence[records.UnknownRow]) -> Finding:
+def judge_unknown_classes(unknown_classes: Sequence[Row]) -> Finding:
     """Whether images of unknown classes get confident predictions."""
     worst = max(unknown_classes, key=lambda head: head["confident"])
     evidence = "; ".join(
@@ -123,7 +121,7 @@ def judge_unknown_classes(unknown_classes: Sequence[records.UnknownRow]) -> Find
     return Finding(claim=claim, evidence=evidence)
 
 
-def _compare_with_all_labels(frozen: ApproachRow, baselines: Sequence[ApproachRow]) -> str:
+def _compare_with_all_labels(frozen: Row, baselines: Sequence[Row]) -> str:
     best = min(baselines, key=lambda baseline: (baseline["errors"], baseline["approach"]))
     name = {
         "scratch": "the same network trained from scratch",
@@ -136,7 +134,7 @@ def _compare_with_all_labels(frozen: ApproachRow, baselines: Sequence[ApproachRo
     return f"with all of them {name} is better"
 
 
-def _beaten_at(frozen: ApproachRow, baselines: Sequence[ApproachRow]) -> list[PointRow]:
+def _beaten_at(frozen: Row, baselines: Sequence[Row]) -> list[Row]:
     """The points with the most labels, but not all, at which the frozen backbone beats baselines.
 
     With all labels every draw is the same, so they are no evidence.
@@ -146,16 +144,16 @@ def _beaten_at(frozen: ApproachRow, baselines: Sequence[ApproachRow]) -> list[Po
     return list(beaten[-1]) if beaten else []
 
 
-def _is_better(point: PointRow, baseline: PointRow) -> bool:
+def _is_better(point: Row, baseline: Row) -> bool:
     draws = zip(point["accuracies"], baseline["accuracies"], strict=True)
     return all(ours > theirs for ours, theirs in draws)
 
 
-def _name(model: records.ModelRow | records.UnknownRow) -> str:
+def _name(model: Row) -> str:
     return f"{model['recipe']} {model['model']}"
 
 
-def _accuracy(model: records.ModelRow) -> str:
+def _accuracy(model: Row) -> str:
     return (
         f"{model['errors']} of {model['n']:,} wrong, 95 % confidence interval of the accuracy "
         f"{percent(model['low'])} to {percent(model['high'])}"

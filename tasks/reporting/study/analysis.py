@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.reporting.page import Metrics, Row
 from tasks.reporting.study.heads import compare_pairs, sum_up_pairs
-from tasks.reporting.study.records import ScoreRow, Sections, StudyAnalysis, TransferRow, TrialRow
 from tasks.reporting.study.seeds import count_attempts, measure_spread
 from tasks.reporting.study.trials import ScoredTrial, group, hardest_subsets, score_trials
 from tasks.reporting.study.verdict import reach_verdict
@@ -14,7 +14,7 @@ from tasks.statistics.estimates import exact_interval
 from tasks.trials.trial import TrialResult
 
 
-def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> StudyAnalysis:
+def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> Metrics:
     """Every section's numbers in JSON types, the verdict first.
 
     A trial that never learned is listed and counted as such, and left out of all means.
@@ -29,7 +29,7 @@ def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> StudyA
     scored = score_trials(results, labels)
     transfers = describe_transfers(scored)
     pairs = compare_pairs(scored)
-    found: Sections = {
+    found: Metrics = {
         "overview": {
             "recipes": list(dict.fromkeys(one.trial.recipe for one in scored)),
             "subsets": len({one.trial.classes for one in scored}),
@@ -48,20 +48,19 @@ def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> StudyA
     return {"verdict": reach_verdict(found), **found, "trials": trials}
 
 
-def describe_transfers(scored: Sequence[ScoredTrial]) -> list[TransferRow]:
+def describe_transfers(scored: Sequence[ScoredTrial]) -> list[Row]:
     """Each recipe, subset and head over its seeds.
 
     Accuracy, its interval and the mean, least (`best`) and most (`worst`) errors are of the seeds
     that learned, None if none did; `errors` has None for a seed that did not.
     """
-    transfers = group(scored, lambda trial: (trial.recipe, trial.classes, trial.head))
+    transfers = group(scored, lambda one: (one.trial.recipe, one.trial.classes, one.trial.head))
     return [_describe_transfer(trials) for trials in transfers.values()]
 
 
-def describe_trial(scored: ScoredTrial) -> TrialRow:
+def describe_trial(scored: ScoredTrial) -> Row:
     """One trial: a row of `trials.csv`."""
     trial, attempts, errors = scored.trial, scored.result.attempts, scored.errors
-    score = _score([] if errors is None else [errors], len(scored.labels))
     return {
         "recipe": trial.recipe,
         "classes": list(trial.classes),
@@ -69,7 +68,7 @@ def describe_trial(scored: ScoredTrial) -> TrialRow:
         "seed": trial.seed,
         "n": len(scored.labels),
         "errors": errors,
-        **score,
+        **_score([] if errors is None else [errors], len(scored.labels)),
         "attempts": len(attempts),
         "epochs": len(attempts[-1].history.epochs),
         "seconds": sum(attempt.history.seconds for attempt in attempts),
@@ -77,25 +76,25 @@ def describe_trial(scored: ScoredTrial) -> TrialRow:
     }
 
 
-def _describe_transfer(trials: Sequence[ScoredTrial]) -> TransferRow:
-    first = trials[0]
+def _describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
+    trial, n = trials[0].trial, len(trials[0].labels)
     errors = [one.errors for one in trials if one.errors is not None]
     return {
-        "recipe": first.trial.recipe,
-        "classes": list(first.trial.classes),
-        "head": first.trial.head,
-        "n": len(first.labels),
+        "recipe": trial.recipe,
+        "classes": list(trial.classes),
+        "head": trial.head,
+        "n": n,
         "seeds": [one.trial.seed for one in trials],
-        "learned": sum(one.result.learned for one in trials),
+        "learned": len(errors),
         "errors": [one.errors for one in trials],
-        **_score(errors, len(first.labels)),
+        **_score(errors, n),
         "mean_errors": float(np.mean(errors)) if errors else None,
         "best": min(errors, default=None),
         "worst": max(errors, default=None),
     }
 
 
-def _score(errors: Sequence[int], n: int) -> ScoreRow:
+def _score(errors: Sequence[int], n: int) -> Row:
     """Accuracy at the mean number of errors, and its interval.
 
     All seeds are tested on the same n images, so the interval is that of n, not of n times seeds.
@@ -103,5 +102,4 @@ def _score(errors: Sequence[int], n: int) -> ScoreRow:
     if not errors:
         return {"accuracy": None, "low": None, "high": None}
     hits = n - float(np.mean(errors))
-    low, high = exact_interval(hits, n)
-    return {"accuracy": hits / n, "low": low, "high": high}
+    return {"accuracy": hits / n, **exact_interval(hits, n)._asdict()}

@@ -1,6 +1,6 @@
 """A study's trials beside the labels: which predictions are right, and which are hardest."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from tasks.data.splits import Subset, select_classes
 from tasks.networks.architecture import ONE_NODE
-from tasks.reporting.study.records import HardestRow, WrongRow
+from tasks.reporting.page import Row
 from tasks.trials.trial import Trial, TrialResult
 
 MOST_SUBSETS = 6
 MOST_IMAGES = 8
 
+Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -64,13 +65,11 @@ def score_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> l
     ]
 
 
-def group(
-    trials: Sequence[ScoredTrial], key: Callable[[Trial], Key]
-) -> dict[Key, list[ScoredTrial]]:
-    """The trials that have a key in common, in their order."""
-    found: dict[Key, list[ScoredTrial]] = {}
-    for one in trials:
-        found.setdefault(key(one.trial), []).append(one)
+def group(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """What has a key in common; keys and items in their order."""
+    found: dict[Key, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
     return found
 
 
@@ -86,12 +85,12 @@ def _order(trial: Trial, recipes: list[str]) -> tuple[int, int, tuple[int, ...],
     return recipe, len(trial.classes), trial.classes, is_one_node, trial.seed
 
 
-def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[HardestRow]:
+def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[Row]:
     """Up to 6 recipes and subsets with errors, the lowest mean accuracy over all trials first."""
     learned = [one for one in scored if one.result.learned]
-    subsets = group(learned, lambda trial: (trial.recipe, trial.classes))
+    subsets = group(learned, lambda one: (one.trial.recipe, one.trial.classes))
     hardest = sorted(subsets.values(), key=_accuracy)[:MOST_SUBSETS]
-    rows: list[HardestRow] = [
+    rows = [
         {
             "recipe": trials[0].trial.recipe,
             "classes": list(trials[0].trial.classes),
@@ -104,7 +103,7 @@ def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[HardestRow]:
     return [row for row in rows if row["images"]]
 
 
-def _hardest_images(trials: Sequence[ScoredTrial]) -> list[WrongRow]:
+def _hardest_images(trials: Sequence[ScoredTrial]) -> list[Row]:
     """Up to 8 test images that are wrong in trials of one subset, those wrong in most trials first.
 
     Ties are ordered by the mean probability of the true class, the lowest first. `predicted` is
@@ -116,22 +115,18 @@ def _hardest_images(trials: Sequence[ScoredTrial]) -> list[WrongRow]:
     of_truth = np.mean(
         [one.result.probabilities[np.arange(len(labels)), labels] for one in trials], axis=0
     )
-    found = [i for i in np.lexsort((of_truth, -wrong))[:MOST_IMAGES] if wrong[i]]
     return [
         {
             "image": int(rows[i]),
             "label": classes[labels[i]],
-            "predicted": classes[_most_frequent(predicted[predicted[:, i] != labels[i], i])],
+            "predicted": classes[np.bincount(predicted[predicted[:, i] != labels[i], i]).argmax()],
             "wrong": int(wrong[i]),
             "trials": len(trials),
             "probability": float(of_truth[i]),
         }
-        for i in found
+        for i in np.lexsort((of_truth, -wrong))[:MOST_IMAGES]
+        if wrong[i]
     ]
-
-
-def _most_frequent(predicted: NDArray[np.uint8]) -> int:
-    return int(np.bincount(predicted).argmax())
 
 
 def _accuracy(trials: Sequence[ScoredTrial]) -> float:

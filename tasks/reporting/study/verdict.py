@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from statistics import median
 
-from tasks.reporting.page import SIGNIFICANT, Finding, enumerated, percent
-from tasks.reporting.study import records
-from tasks.reporting.study.records import TransferRow
+from tasks.reporting.page import SIGNIFICANT, Finding, Metrics, Row, enumerated, percent
 
 
-def reach_verdict(found: records.Sections) -> list[Finding]:
+def reach_verdict(found: Metrics) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections.
 
     Args:
@@ -23,7 +21,7 @@ def reach_verdict(found: records.Sections) -> list[Finding]:
     ]
 
 
-def judge_trials(overview: records.OverviewRow, transfers: Sequence[TransferRow]) -> Finding:
+def judge_trials(overview: Row, transfers: Sequence[Row]) -> Finding:
     """Whether every trial learned, and how well."""
     evidence = [
         _accuracies(recipe, [row for row in transfers if row["recipe"] == recipe])
@@ -41,7 +39,7 @@ def judge_trials(overview: records.OverviewRow, transfers: Sequence[TransferRow]
     return Finding(claim=claim, evidence="; ".join(evidence))
 
 
-def judge_pairs(heads: records.PairsRow) -> Finding:
+def judge_pairs(heads: Row) -> Finding:
     """Whether one of the two heads is better over all pairs, or on one of them."""
     fewer = "two output nodes make" if heads["two_errors"] < heads["one_errors"] else "one makes"
     where = f"With the recipe {heads['recipe']}"
@@ -64,7 +62,7 @@ def judge_pairs(heads: records.PairsRow) -> Finding:
     )
 
 
-def judge_spread(spread: Sequence[records.SpreadRow]) -> Finding:
+def judge_spread(spread: Sequence[Row]) -> Finding:
     """Whether one seed is enough to judge a subset."""
     known = [row for row in spread if row["largest"] is not None]
     if not known:
@@ -89,7 +87,7 @@ def judge_spread(spread: Sequence[records.SpreadRow]) -> Finding:
     )
 
 
-def judge_hardest(hardest: Sequence[records.HardestRow]) -> Finding:
+def judge_hardest(hardest: Sequence[Row]) -> Finding:
     """Which classes are hardest to tell apart."""
     if not hardest:
         return Finding(
@@ -106,7 +104,7 @@ def judge_hardest(hardest: Sequence[records.HardestRow]) -> Finding:
     )
 
 
-def judge_attempts(attempts: Sequence[records.AttemptsRow]) -> Finding:
+def judge_attempts(attempts: Sequence[Row]) -> Finding:
     """How many initialisations are dead."""
     made, dead = sum(row["attempts"] for row in attempts), sum(row["dead"] for row in attempts)
     if not dead:
@@ -122,7 +120,7 @@ def judge_attempts(attempts: Sequence[records.AttemptsRow]) -> Finding:
     )
 
 
-def _accuracies(recipe: str, transfers: Sequence[TransferRow]) -> str:
+def _accuracies(recipe: str, transfers: Sequence[Row]) -> str:
     learned = [row for row in transfers if row["learned"]]
     if not learned:
         return f"{recipe}: none learned"
@@ -135,5 +133,5 @@ def _accuracies(recipe: str, transfers: Sequence[TransferRow]) -> str:
     )
 
 
-def _is_always(image: records.WrongRow) -> bool:
+def _is_always(image: Row) -> bool:
     return bool(image["wrong"] == image["trials"])

@@ -35,8 +35,8 @@ def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds:
     store = current_store()
     champion = registry.champion()
     paths = [registry.model_path(champion)] if champion else []
-    images = np.asarray(store.array(held_out.inputs))
-    labels = np.asarray(store.array(held_out.labels)).argmax(axis=1)
+    images = store.array(held_out.inputs)
+    labels = store.array(held_out.labels).argmax(axis=1)
     version = registry.register(candidate)
     judged = judge([*paths, registry.model_path(version)], images, labels, candidate.classes)
     decision = decide(judged[0] if champion else None, judged[-1], bounds)

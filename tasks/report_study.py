@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -38,7 +37,7 @@ def report_study(
         The folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`.
     """
     store = current_store()
-    analysis = analyse(results, np.asarray(store.array(images.test.labels)))
+    analysis = analyse(results, store.array(images.test.labels))
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
     metrics = describe_run(config, command, source, images, analysis)
     folder = write_folder(store, render(metrics, pictures), latest="latest-study")

@@ -1,6 +1,7 @@
 """What many transfers show together, computed from their probabilities and the labels."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,9 @@ def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> Metric
         InputError: A trial's class has no test image.
     """
     scored = score_trials(results, labels)
-    transfers = describe_transfers(scored)
+    same = group(scored, lambda one: (one.trial.recipe, one.trial.classes, one.trial.head))
+    transfers = [describe_transfer(trials) for trials in same]
+    kinds = group(scored, lambda one: (one.trial.recipe, one.trial.head))
     pairs = compare_pairs(scored)
     found: Metrics = {
         "overview": {
@@ -39,23 +42,36 @@ def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> Metric
         },
         "transfers": transfers,
         "pairs": pairs,
-        "heads": sum_up_pairs(pairs),
-        "spread": measure_spread(transfers),
+        "heads": [sum_up_pairs(rows) for rows in group(pairs, itemgetter("recipe"))],
+        "spread": [measure_spread(rows) for rows in group(transfers, itemgetter("recipe", "head"))],
         "hardest": hardest_subsets(scored),
-        "attempts": count_attempts(scored),
+        "attempts": [count_attempts(trials) for trials in kinds],
     }
     trials = [describe_trial(one) for one in scored]
     return {"verdict": reach_verdict(found), **found, "trials": trials}
 
 
-def describe_transfers(scored: Sequence[ScoredTrial]) -> list[Row]:
-    """Each recipe, subset and head over its seeds.
+def describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
+    """One recipe, subset and head over its seeds.
 
     Accuracy, its interval and the mean, least (`best`) and most (`worst`) errors are of the seeds
     that learned, None if none did; `errors` has None for a seed that did not.
     """
-    transfers = group(scored, lambda one: (one.trial.recipe, one.trial.classes, one.trial.head))
-    return [_describe_transfer(trials) for trials in transfers.values()]
+    trial, n = trials[0].trial, len(trials[0].labels)
+    errors = [one.errors for one in trials if one.errors is not None]
+    return {
+        "recipe": trial.recipe,
+        "classes": list(trial.classes),
+        "head": trial.head,
+        "n": n,
+        "seeds": [one.trial.seed for one in trials],
+        "learned": len(errors),
+        "errors": [one.errors for one in trials],
+        **_score(errors, n),
+        "mean_errors": float(np.mean(errors)) if errors else None,
+        "best": min(errors, default=None),
+        "worst": max(errors, default=None),
+    }
 
 
 def describe_trial(scored: ScoredTrial) -> Row:
@@ -73,24 +89,6 @@ def describe_trial(scored: ScoredTrial) -> Row:
         "epochs": len(attempts[-1].history.epochs),
         "seconds": sum(attempt.history.seconds for attempt in attempts),
         "weights_sha256": scored.result.weights_sha256,
-    }
-
-
-def _describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
-    trial, n = trials[0].trial, len(trials[0].labels)
-    errors = [one.errors for one in trials if one.errors is not None]
-    return {
-        "recipe": trial.recipe,
-        "classes": list(trial.classes),
-        "head": trial.head,
-        "n": n,
-        "seeds": [one.trial.seed for one in trials],
-        "learned": len(errors),
-        "errors": [one.errors for one in trials],
-        **_score(errors, n),
-        "mean_errors": float(np.mean(errors)) if errors else None,
-        "best": min(errors, default=None),
-        "worst": max(errors, default=None),
     }
 
 

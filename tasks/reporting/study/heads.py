@@ -21,21 +21,32 @@ def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
     the same image count as one. `adjusted` is its p value adjusted for all pairs of the recipe.
     """
     subsets = group(scored, lambda one: (one.trial.recipe, one.trial.classes))
-    rows = [row for trials in subsets.values() if (row := _compare(trials))]
-    for pairs in group(rows, itemgetter("recipe")).values():
+    rows = [row for trials in subsets if (row := _compare(trials))]
+    for pairs in group(rows, itemgetter("recipe")):
         for pair, adjusted in zip(pairs, holm([one["p_value"] for one in pairs]), strict=True):
             pair["adjusted"] = adjusted
     return rows
 
 
-def sum_up_pairs(pairs: Sequence[Row]) -> list[Row]:
-    """Each recipe over all of its pairs: here the pairs are the units of the sign-flip test.
+def sum_up_pairs(pairs: Sequence[Row]) -> Row:
+    """One recipe over all of its pairs: here the pairs are the units of the sign-flip test.
 
     `fewer`, `equal` and `more` count the pairs on which two nodes made fewer errors than one, the
     same number, or more; `different` those whose adjusted p value is significant.
     """
-    recipes = group(pairs, itemgetter("recipe"))
-    return [_sum_up(recipe, found) for recipe, found in recipes.items()]
+    differences = np.array([pair["two_errors"] - pair["one_errors"] for pair in pairs])
+    return {
+        "recipe": pairs[0]["recipe"],
+        "pairs": len(pairs),
+        "fewer": int((differences < 0).sum()),
+        "equal": int((differences == 0).sum()),
+        "more": int((differences > 0).sum()),
+        "two_errors": sum(pair["two_errors"] for pair in pairs),
+        "one_errors": sum(pair["one_errors"] for pair in pairs),
+        "p_value": sign_flip_p_value(differences),
+        "least_adjusted": min(pair["adjusted"] for pair in pairs),
+        "different": sum(pair["adjusted"] < SIGNIFICANT for pair in pairs),
+    }
 
 
 def _compare(trials: Sequence[ScoredTrial]) -> Row | None:
@@ -55,20 +66,4 @@ def _compare(trials: Sequence[ScoredTrial]) -> Row | None:
         "two_better": int((two > one).sum()),
         "one_better": int((one > two).sum()),
         "p_value": sign_flip_p_value(two - one),
-    }
-
-
-def _sum_up(recipe: str, pairs: Sequence[Row]) -> Row:
-    differences = np.array([pair["two_errors"] - pair["one_errors"] for pair in pairs])
-    return {
-        "recipe": recipe,
-        "pairs": len(pairs),
-        "fewer": int((differences < 0).sum()),
-        "equal": int((differences == 0).sum()),
-        "more": int((differences > 0).sum()),
-        "two_errors": sum(pair["two_errors"] for pair in pairs),
-        "one_errors": sum(pair["one_errors"] for pair in pairs),
-        "p_value": sign_flip_p_value(differences),
-        "least_adjusted": min(pair["adjusted"] for pair in pairs),
-        "different": sum(pair["adjusted"] < SIGNIFICANT for pair in pairs),
     }

@@ -7,33 +7,20 @@ from operator import itemgetter
 import numpy as np
 
 from tasks.reporting.page import Row
-from tasks.reporting.study.trials import ScoredTrial, group
+from tasks.reporting.study.trials import ScoredTrial
 from tasks.schemas.training import LEARNED
 
 
-def measure_spread(transfers: Sequence[Row]) -> list[Row]:
-    """For each recipe and head, how much the errors on a subset vary over seeds.
+def measure_spread(transfers: Sequence[Row]) -> Row:
+    """How much the errors on a subset vary over seeds.
 
     Standard deviations are those of a sample, of the subsets for which two seeds or more learned;
     None if there is none. The total errors of each seed are over the `complete` subsets, for which
     all seeds learned, so that every seed's total is of the same subsets.
 
     Args:
-        transfers: See `describe_transfers`.
+        transfers: Those of one recipe and head; see `describe_transfer`.
     """
-    kinds = group(transfers, itemgetter("recipe", "head"))
-    return [{"recipe": kind[0], "head": kind[1], **_spread(rows)} for kind, rows in kinds.items()]
-
-
-def count_attempts(scored: Sequence[ScoredTrial]) -> list[Row]:
-    """For each recipe and head, how many initialisations are dead, and why."""
-    kinds = group(scored, lambda one: (one.trial.recipe, one.trial.head))
-    return [
-        {"recipe": kind[0], "head": kind[1], **_count(trials)} for kind, trials in kinds.items()
-    ]
-
-
-def _spread(transfers: Sequence[Row]) -> Row:
     learned = [[errors for errors in row["errors"] if errors is not None] for row in transfers]
     deviations = [
         (float(np.std(errors, ddof=1)), row["classes"])
@@ -45,6 +32,8 @@ def _spread(transfers: Sequence[Row]) -> Row:
     by_seed = [dict(zip(row["seeds"], row["errors"], strict=True)) for row in transfers]
     complete = [one for one in by_seed if all(one.get(seed) is not None for seed in seeds)]
     return {
+        "recipe": transfers[0]["recipe"],
+        "head": transfers[0]["head"],
         "subsets": len(deviations),
         "median": float(np.median([one for one, _ in deviations])) if deviations else None,
         "largest": largest,
@@ -56,11 +45,18 @@ def _spread(transfers: Sequence[Row]) -> Row:
     }
 
 
-def _count(trials: Sequence[ScoredTrial]) -> Row:
+def count_attempts(trials: Sequence[ScoredTrial]) -> Row:
+    """How many initialisations of one recipe and head are dead, and why.
+
+    `most` is the number of attempts that one trial needed, `without` that of trials that never
+    learned.
+    """
     attempts = [one.result.attempts for one in trials]
     outcomes = [attempt.outcome for made in attempts for attempt in made]
     reasons = Counter(_reason(outcome) for outcome in outcomes if outcome != LEARNED)
     return {
+        "recipe": trials[0].trial.recipe,
+        "head": trials[0].trial.head,
         "trials": len(trials),
         "attempts": len(outcomes),
         "dead": reasons.total(),

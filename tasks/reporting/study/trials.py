@@ -16,7 +16,6 @@ MOST_SUBSETS = 6
 MOST_IMAGES = 8
 
 Item = TypeVar("Item")
-Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,12 @@ def score_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> l
     ]
 
 
-def group(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
-    """What has a key in common; keys and items in their order."""
-    found: dict[Key, list[Item]] = {}
+def group(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
+    """The items that have a key in common, in the order in which they and their keys occur."""
+    found: dict[Hashable, list[Item]] = {}
     for item in items:
         found.setdefault(key(item), []).append(item)
-    return found
+    return list(found.values())
 
 
 def _score(result: TrialResult, subset: Subset) -> ScoredTrial:
@@ -89,7 +88,7 @@ def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[Row]:
     """Up to 6 recipes and subsets with errors, the lowest mean accuracy over all trials first."""
     learned = [one for one in scored if one.result.learned]
     subsets = group(learned, lambda one: (one.trial.recipe, one.trial.classes))
-    hardest = sorted(subsets.values(), key=_accuracy)[:MOST_SUBSETS]
+    hardest = sorted(subsets, key=_accuracy)[:MOST_SUBSETS]
     rows = [
         {
             "recipe": trials[0].trial.recipe,

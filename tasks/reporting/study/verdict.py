@@ -1,17 +1,14 @@
 """The verdict of a study of many transfers: sentences computed from its numbers."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from statistics import median
 
 from tasks.reporting.page import SIGNIFICANT, Finding, Metrics, Row, enumerated, percent
 
 
 def reach_verdict(found: Metrics) -> list[Finding]:
-    """What a reader should take away, in the order of the report's sections.
-
-    Args:
-        found: All the rest of the analysis; see `analyse`.
-    """
+    """What a reader should take away of the rest of the analysis, in the order of its sections."""
     return [
         judge_trials(found["overview"], found["transfers"]),
         *(judge_pairs(heads) for heads in found["heads"]),
@@ -28,14 +25,13 @@ def judge_trials(overview: Row, transfers: Sequence[Row]) -> Finding:
         for recipe in overview["recipes"]
     ]
     dead = overview["trials"] - overview["learned"]
+    trials = f"{overview['trials']:,} trials"
     if not overview["learned"]:
         claim = "No trial learned."
     elif dead:
-        claim = (
-            f"{dead:,} of {overview['trials']:,} trials never learned; results are of the others."
-        )
+        claim = f"{dead:,} of {trials} never learned; results are of the others."
     else:
-        claim = f"The base model's features transfer: all {overview['trials']:,} trials learned."
+        claim = f"The base model's features transfer: all {trials} learned."
     return Finding(claim=claim, evidence="; ".join(evidence))
 
 
@@ -72,19 +68,15 @@ def judge_spread(spread: Sequence[Row]) -> Finding:
         )
     evidence = "Standard deviation of the errors in the median subset, and at most: " + "; ".join(
         f"{row['recipe']} {row['head']} {row['median']:.1f}, {row['largest']:.1f} on "
-        f"{enumerated(row['widest'] or [])}"
+        f"{enumerated(row['widest'])}"
         for row in known
     )
-    if max(row["largest"] or 0 for row in known) < 1:
-        return Finding(claim="The seed hardly matters.", evidence=evidence)
-    if max(row["median"] or 0 for row in known) < 1:
-        return Finding(
-            claim="In most subsets the seed hardly matters, in some it does.", evidence=evidence
-        )
-    return Finding(
-        claim="One seed is not enough to judge a subset: errors vary over seeds.",
-        evidence=evidence,
-    )
+    claim = "One seed is not enough to judge a subset: errors vary over seeds."
+    if max(row["largest"] for row in known) < 1:
+        claim = "The seed hardly matters."
+    elif max(row["median"] for row in known) < 1:
+        claim = "In most subsets the seed hardly matters, in some it does."
+    return Finding(claim=claim, evidence=evidence)
 
 
 def judge_hardest(hardest: Sequence[Row]) -> Finding:
@@ -93,7 +85,8 @@ def judge_hardest(hardest: Sequence[Row]) -> Finding:
         return Finding(
             claim="No errors were made.", evidence="On test images, by trials that learned"
         )
-    always = {image["image"] for row in hardest for image in row["images"] if _is_always(image)}
+    images = [image for row in hardest for image in row["images"]]
+    always = {image["image"] for image in images if image["wrong"] == image["trials"]}
     evidence = "Mean accuracy " + ", ".join(
         f"{row['recipe']} {enumerated(row['classes'])}: {percent(row['accuracy'])}"
         for row in hardest
@@ -124,14 +117,9 @@ def _accuracies(recipe: str, transfers: Sequence[Row]) -> str:
     learned = [row for row in transfers if row["learned"]]
     if not learned:
         return f"{recipe}: none learned"
-    accuracies = [row["accuracy"] or 0 for row in learned]
-    worst = learned[accuracies.index(min(accuracies))]
+    middle = median(row["accuracy"] for row in learned)
+    worst = min(learned, key=itemgetter("accuracy"))
     return (
-        f"{recipe}: accuracy {percent(median(accuracies))} in the median "
-        f"subset and head, least {percent(min(accuracies))} on {enumerated(worst['classes'])} "
-        f"({worst['head']})"
+        f"{recipe}: accuracy {percent(middle)} in the median subset and head, least "
+        f"{percent(worst['accuracy'])} on {enumerated(worst['classes'])} ({worst['head']})"
     )
-
-
-def _is_always(image: Row) -> bool:
-    return bool(image["wrong"] == image["trials"])

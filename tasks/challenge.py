@@ -62,27 +62,20 @@ def judge(
         classes: What the labels are called.
     """
     loaded = [read_model(path) for path in models]
-    seconds = time_in_turns(loaded, images)
-    return [
-        _judged(class_probabilities(run(model, images)), labels, classes, taken)
-        for model, taken in zip(loaded, seconds, strict=True)
-    ]
-
-
-def _judged(
-    probabilities: NDArray[np.float32],
-    labels: NDArray[np.intp],
-    classes: tuple[int, ...],
-    seconds: float,
-) -> Judged:
-    predicted = probabilities.argmax(axis=1)
-    return Judged(
-        healthy=not diagnose(predicted, labels, len(classes)),
-        hits=predicted == labels,
-        labels=np.asarray(classes)[labels],
-        confidences=probabilities.max(axis=1),
-        seconds=seconds,
-    )
+    judged = []
+    for model, seconds in zip(loaded, time_in_turns(loaded, images), strict=True):
+        probabilities = class_probabilities(run(model, images))
+        predicted = probabilities.argmax(axis=1)
+        judged.append(
+            Judged(
+                healthy=not diagnose(predicted, labels, len(classes)),
+                hits=predicted == labels,
+                labels=np.asarray(classes)[labels],
+                confidences=probabilities.max(axis=1),
+                seconds=seconds,
+            )
+        )
+    return judged
 
 
 def _show(version: Version, champion: Version | None, decision: Decision) -> None:

@@ -52,10 +52,9 @@ def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
         label_efficiency: Up to four `approaches`, each with `points` of `images` (labelled, 1 or
             more) and the `low`, `mean` and `high` accuracy 0..1 of the draws.
     """
+    approaches = label_efficiency["approaches"]
     with picture(height=3.4) as (figure, axes):
-        for one, colour, marker in zip(
-            label_efficiency["approaches"], COLOURS, MARKERS, strict=False
-        ):
+        for one, colour, marker in zip(approaches, COLOURS, MARKERS, strict=False):
             images = [point["images"] for point in one["points"]]
             low, mean, high = (
                 [100 * point[key] for point in one["points"]] for key in ("low", "mean", "high")

@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 
 from tasks.data.splits import select_classes
 from tasks.reporting.experiment.analysis import Predictions, analyse
-from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
+from tasks.reporting.experiment.comparison import (
+    describe_label_efficiency,
+    describe_models,
+    describe_unknown,
+)
 from tasks.reporting.experiment.page import COLUMNS, draw
 from tasks.reporting.page import tabulate
 from tasks.schemas.references import Dataset
@@ -47,11 +51,7 @@ def compare(
         is_mnist: Whether the images are the published ones.
     """
     store = current_store()
-    unknown = [
-        {"recipe": recipe, **head.model_dump(mode="json")}
-        for recipe, found in refusals
-        for head in found.heads
-    ]
+    unknown = [describe_unknown(recipe, head) for recipe, found in refusals for head in found.heads]
     hits = [store.array(one.hits) for one in approaches]
     label_efficiency = (
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None

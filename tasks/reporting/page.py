@@ -1,11 +1,10 @@
 """What both reports share: templates, tables, and how numbers are written."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypedDict
 
 Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
-Row: TypeAlias = dict[str, Any]  # one of a section of it: JSON types by column
 
 SIGNIFICANT = 0.05  # level below which a p value is significant
 
@@ -15,6 +14,15 @@ class Finding(TypedDict):
 
     claim: str
     evidence: str
+
+
+class ImageRow(TypedDict):
+    """A test image and its prediction; in a study, `probability` is that of the true class."""
+
+    image: int
+    label: int
+    predicted: int
+    probability: float
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -36,7 +44,7 @@ def enumerated(classes: Sequence[int]) -> str:
     return f"{', '.join(most)} and {last}"
 
 
-def tabulate(rows: Sequence[Row], columns: Sequence[str]) -> str:
+def tabulate(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> str:
     """Some columns as CSV with a header; the cell of None is empty."""
     import pandas as pd
 

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
+from tasks.reporting.experiment import records
+from tasks.reporting.experiment.comparison import describe_pairs
 from tasks.reporting.experiment.verdict import reach_verdict
-from tasks.reporting.page import Metrics, Row
+from tasks.reporting.page import ImageRow
 from tasks.statistics.paired import compare_paired
 
 MOST_DIFFERENCES = 5
@@ -41,18 +43,18 @@ class Predictions:
 
 
 def analyse(
-    models: Sequence[Row],
+    models: Sequence[records.ModelRow],
     predictions: Sequence[Predictions],
-    unknown_classes: Sequence[Row],
-    label_efficiency: Row | None,
+    unknown_classes: Sequence[records.UnknownRow],
+    label_efficiency: records.LabelEfficiencyRow | None,
     class_counts: Sequence[dict[str, int]] = (),
-) -> Metrics:
+) -> records.Analysis:
     """Every section's numbers in JSON types, the verdict first.
 
     Args:
         models: A row for each model; see `describe_models`.
         predictions: The same models' predictions.
-        unknown_classes: A `Refusal` for each head, with its `recipe`.
+        unknown_classes: A row for each head; see `describe_unknown`.
         label_efficiency: See `describe_label_efficiency`; None if there was none.
         class_counts: Training and test images of each class.
     """
@@ -71,7 +73,7 @@ def analyse(
     }
 
 
-def compare_heads(predictions: Sequence[Predictions]) -> list[Row]:
+def compare_heads(predictions: Sequence[Predictions]) -> list[records.HeadsRow]:
     """The two-node against the one-node head by each recipe that has both."""
     found = {(one.recipe, one.model): one for one in predictions}
     two = softmax_head(2).name
@@ -82,7 +84,7 @@ def compare_heads(predictions: Sequence[Predictions]) -> list[Row]:
     ]
 
 
-def find_hardest(model: Predictions) -> list[Row]:
+def find_hardest(model: Predictions) -> list[ImageRow]:
     """Up to 12 images, those with the lowest probability of their true class first."""
     of_truth = model.probabilities[np.arange(len(model.labels)), model.labels]
     return [
@@ -96,14 +98,14 @@ def find_hardest(model: Predictions) -> list[Row]:
     ]
 
 
-def _compare(two: Predictions, one: Predictions) -> Row:
+def _compare(two: Predictions, one: Predictions) -> records.HeadsRow:
     """Agreement, McNemar's test, and the images whose probabilities differ most."""
     pairs = compare_paired(two.predicted == two.labels, one.predicted == one.labels)
     second = two.probabilities[:, 1], one.probabilities[:, 1]
     furthest = np.argsort(-np.abs(second[0] - second[1]), kind="stable")[:MOST_DIFFERENCES]
     return {
         "recipe": two.recipe,
-        **pairs.model_dump(),
+        **describe_pairs(pairs),
         "n": pairs.n,
         "agreement": float((two.predicted == one.predicted).mean()),
         "differences": [

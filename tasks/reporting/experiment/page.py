@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw_uncertainty
 from tasks.plots.images import draw_confusion, draw_predictions
+from tasks.reporting.experiment.records import Analysis
 from tasks.reporting.page import Metrics, fill, render_report
 
 COLUMNS = (
@@ -33,7 +34,7 @@ def summarise(metrics: Metrics) -> str:
 
 
 def draw(
-    analysis: Metrics, test: NDArray[np.uint8], classes: tuple[int, ...]
+    analysis: Analysis, test: NDArray[np.uint8], classes: tuple[int, ...]
 ) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element.
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from tasks.reporting.page import SIGNIFICANT, Finding, Row, percent
+from tasks.reporting.experiment import records
+from tasks.reporting.page import SIGNIFICANT, Finding, percent
 
 RARE = 0.05  # of the images of unknown classes
 
 
 def reach_verdict(
-    models: Sequence[Row],
-    heads: Sequence[Row],
-    label_efficiency: Row | None,
-    unknown_classes: Sequence[Row],
+    models: Sequence[records.ModelRow],
+    heads: Sequence[records.HeadsRow],
+    label_efficiency: records.LabelEfficiencyRow | None,
+    unknown_classes: Sequence[records.UnknownRow],
 ) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections; see `analyse`."""
     findings = [judge_transfers(models)]
@@ -25,7 +26,7 @@ def reach_verdict(
     return findings
 
 
-def judge_transfers(models: Sequence[Row]) -> Finding:
+def judge_transfers(models: Sequence[records.ModelRow]) -> Finding:
     """Whether every transferred head learned."""
     heads = [model for model in models if model["model"] != "base"]
     dead = [model for model in heads if not model["learned"]]
@@ -45,7 +46,7 @@ def judge_transfers(models: Sequence[Row]) -> Finding:
     return Finding(claim=f"{claim}.", evidence=evidence)
 
 
-def judge_heads(heads: Row) -> Finding:
+def judge_heads(heads: records.HeadsRow) -> Finding:
     """Whether one of the two heads is better."""
     first, second = heads["only_first"], heads["only_second"]
     evidence = (
@@ -60,7 +61,7 @@ def judge_heads(heads: Row) -> Finding:
     return Finding(claim=claim, evidence=evidence)
 
 
-def judge_label_efficiency(label_efficiency: Row) -> Finding:
+def judge_label_efficiency(label_efficiency: records.LabelEfficiencyRow) -> Finding:
     """Whether the frozen backbone beats the baselines, `scratch` and `linear`.
 
     With few labels it has to be better in every draw, which happens by chance once in 32 times for
@@ -89,7 +90,7 @@ def judge_label_efficiency(label_efficiency: Row) -> Finding:
     return Finding(claim=f"{claim}; {with_all}.", evidence=evidence)
 
 
-def judge_unknown_classes(unknown_classes: Sequence[Row]) -> Finding:
+def judge_unknown_classes(unknown_classes: Sequence[records.UnknownRow]) -> Finding:
     """Whether images of unknown classes get confident predictions."""
     evidence = "; ".join(
         f"{_name(head)}: {percent(head['confident'], 1)} of {head['unknown']:,} predicted with "
@@ -106,7 +107,9 @@ def judge_unknown_classes(unknown_classes: Sequence[Row]) -> Finding:
     return Finding(claim=claim, evidence=evidence)
 
 
-def _compare_with_all_labels(frozen: Row, baselines: Sequence[Row]) -> str:
+def _compare_with_all_labels(
+    frozen: records.ApproachRow, baselines: Sequence[records.ApproachRow]
+) -> str:
     best = min(baselines, key=lambda baseline: (baseline["errors"], baseline["approach"]))
     name = {
         "scratch": "the same network trained from scratch",
@@ -119,7 +122,9 @@ def _compare_with_all_labels(frozen: Row, baselines: Sequence[Row]) -> str:
     return f"with all of them {name} is better"
 
 
-def _beaten_at(frozen: Row, baselines: Sequence[Row]) -> list[Row]:
+def _beaten_at(
+    frozen: records.ApproachRow, baselines: Sequence[records.ApproachRow]
+) -> list[records.PointRow]:
     """The points with the most labels, but not all, at which the frozen backbone beats baselines.
 
     With all labels every draw is the same, so they are no evidence.
@@ -129,10 +134,10 @@ def _beaten_at(frozen: Row, baselines: Sequence[Row]) -> list[Row]:
     return list(beaten[-1]) if beaten else []
 
 
-def _is_better(point: Row, baseline: Row) -> bool:
+def _is_better(point: records.PointRow, baseline: records.PointRow) -> bool:
     draws = zip(point["accuracies"], baseline["accuracies"], strict=True)
     return all(ours > theirs for ours, theirs in draws)
 
 
-def _name(model: Row) -> str:
+def _name(model: records.ByModel) -> str:
     return f"{model['recipe']} {model['model']}"

@@ -6,8 +6,8 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.reporting.page import Metrics, Row
 from tasks.reporting.study.heads import compare_pairs, sum_up_pairs
+from tasks.reporting.study.records import Analysis, ScoreRow, TransferRow, TrialRow
 from tasks.reporting.study.seeds import count_attempts, measure_spread
 from tasks.reporting.study.trials import ScoredTrial, group, hardest_subsets, score_trials
 from tasks.reporting.study.verdict import reach_verdict
@@ -15,7 +15,7 @@ from tasks.statistics.estimates import exact_interval
 from tasks.trials.trial import TrialResult
 
 
-def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> Metrics:
+def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> Analysis:
     """Every section's numbers in JSON types, the verdict first.
 
     A trial that never learned is listed and counted as such, and left out of all means.
@@ -32,7 +32,8 @@ def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> Metric
     transfers = [describe_transfer(trials) for trials in same]
     kinds = group(scored, lambda one: (one.trial.recipe, one.trial.head))
     pairs = compare_pairs(scored)
-    found: Metrics = {
+    found: Analysis = {
+        "verdict": [],  # once all else is known
         "overview": {
             "recipes": list(dict.fromkeys(one.trial.recipe for one in scored)),
             "subsets": len({one.trial.classes for one in scored}),
@@ -46,12 +47,13 @@ def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> Metric
         "spread": [measure_spread(rows) for rows in group(transfers, itemgetter("recipe", "head"))],
         "hardest": hardest_subsets(scored),
         "attempts": [count_attempts(trials) for trials in kinds],
+        "trials": [describe_trial(one) for one in scored],
     }
-    trials = [describe_trial(one) for one in scored]
-    return {"verdict": reach_verdict(found), **found, "trials": trials}
+    found["verdict"] = reach_verdict(found)
+    return found
 
 
-def describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
+def describe_transfer(trials: Sequence[ScoredTrial]) -> TransferRow:
     """One recipe, subset and head over its seeds.
 
     Accuracy, its interval and the mean, least (`best`) and most (`worst`) errors are of the seeds
@@ -74,7 +76,7 @@ def describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
     }
 
 
-def describe_trial(scored: ScoredTrial) -> Row:
+def describe_trial(scored: ScoredTrial) -> TrialRow:
     """One trial: a row of `trials.csv`."""
     trial, attempts, errors = scored.trial, scored.result.attempts, scored.errors
     return {
@@ -92,7 +94,7 @@ def describe_trial(scored: ScoredTrial) -> Row:
     }
 
 
-def _score(errors: Sequence[int], n: int) -> Row:
+def _score(errors: Sequence[int], n: int) -> ScoreRow:
     """Accuracy at the mean number of errors, and its interval.
 
     All seeds are tested on the same n images, so the interval is that of n, not of n times seeds.
@@ -100,4 +102,5 @@ def _score(errors: Sequence[int], n: int) -> Row:
     if not errors:
         return {"accuracy": None, "low": None, "high": None}
     hits = n - float(np.mean(errors))
-    return {"accuracy": hits / n, **exact_interval(hits, n)._asdict()}
+    low, high = exact_interval(hits, n)
+    return {"accuracy": hits / n, "low": low, "high": high}

@@ -6,14 +6,15 @@ from operator import itemgetter
 import numpy as np
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.page import SIGNIFICANT, Row
+from tasks.reporting.page import SIGNIFICANT
+from tasks.reporting.study.records import PairRow, PairsRow
 from tasks.reporting.study.trials import ScoredTrial, group
 from tasks.statistics.paired import holm, sign_flip_p_value
 
 TWO, ONE = softmax_head(2).name, ONE_NODE.name
 
 
-def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
+def compare_pairs(scored: Sequence[ScoredTrial]) -> list[PairRow]:
     """A row for each recipe and pair for which both heads learned from one seed or more.
 
     An image's difference is the number of seeds in which two nodes were correct, minus that in
@@ -28,7 +29,7 @@ def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
     return rows
 
 
-def sum_up_pairs(pairs: Sequence[Row]) -> Row:
+def sum_up_pairs(pairs: Sequence[PairRow]) -> PairsRow:
     """One recipe over all of its pairs: here the pairs are the units of the sign-flip test.
 
     `fewer`, `equal` and `more` count the pairs on which two nodes made fewer errors than one, the
@@ -49,7 +50,7 @@ def sum_up_pairs(pairs: Sequence[Row]) -> Row:
     }
 
 
-def _compare(trials: Sequence[ScoredTrial]) -> Row | None:
+def _compare(trials: Sequence[ScoredTrial]) -> PairRow | None:
     hits = {(one.trial.head, one.trial.seed): one.hits for one in trials if one.result.learned}
     seeds = [seed for head, seed in hits if head == ONE and (TWO, seed) in hits]
     if not seeds:
@@ -66,4 +67,5 @@ def _compare(trials: Sequence[ScoredTrial]) -> Row | None:
         "two_better": int((two > one).sum()),
         "one_better": int((one > two).sum()),
         "p_value": sign_flip_p_value(two - one),
+        "adjusted": 1.0,  # until all p values are known
     }

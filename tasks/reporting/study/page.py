@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from tasks.plots.images import draw_misclassified
 from tasks.plots.study import draw_pairs, draw_spread
-from tasks.reporting.page import Metrics, Row, fill, render_report, tabulate
+from tasks.reporting.page import Metrics, fill, render_report, tabulate
+from tasks.reporting.study.records import Analysis, TransferRow
 
 COLUMNS = (
     *("recipe", "classes", "head", "n", "learned", "accuracy", "low", "high"),
@@ -31,13 +32,13 @@ def summarise(metrics: Metrics) -> str:
     return fill("verdict.md.jinja", metrics, {})
 
 
-def as_cells(transfer: Row) -> Row:
+def as_cells(transfer: TransferRow) -> dict[str, object]:
     """A subset and head as the UI shows it, which has no lists in its tables."""
     learned = f"{transfer['learned']} of {len(transfer['seeds'])}"
-    return transfer | {"classes": _spaced(transfer["classes"]), "learned": learned}
+    return {**transfer, "classes": _spaced(transfer["classes"]), "learned": learned}
 
 
-def draw(analysis: Metrics, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
+def draw(analysis: Analysis, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element.
 
     Args:

@@ -6,12 +6,12 @@ from operator import itemgetter
 
 import numpy as np
 
-from tasks.reporting.page import Row
+from tasks.reporting.study.records import AttemptsRow, SpreadRow, TransferRow
 from tasks.reporting.study.trials import ScoredTrial
 from tasks.schemas.training import LEARNED
 
 
-def measure_spread(transfers: Sequence[Row]) -> Row:
+def measure_spread(transfers: Sequence[TransferRow]) -> SpreadRow:
     """How much the errors on a subset vary over seeds.
 
     Standard deviations are those of a sample, of the subsets for which two seeds or more learned;
@@ -40,12 +40,13 @@ def measure_spread(transfers: Sequence[Row]) -> Row:
         "widest": widest,
         "complete": len(complete),
         "totals": [
-            {"seed": seed, "errors": sum(errors[seed] for errors in complete)} for seed in seeds
+            {"seed": seed, "errors": sum(errors[seed] or 0 for errors in complete)}
+            for seed in seeds
         ],
     }
 
 
-def count_attempts(trials: Sequence[ScoredTrial]) -> Row:
+def count_attempts(trials: Sequence[ScoredTrial]) -> AttemptsRow:
     """How many initialisations of one recipe and head are dead, and why.
 
     `most` is the number of attempts that one trial needed, `without` that of trials that never

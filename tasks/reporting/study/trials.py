@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.data.splits import Subset, select_classes
 from tasks.networks.architecture import ONE_NODE
-from tasks.reporting.page import Row
+from tasks.reporting.study.records import HardestRow, WrongRow
 from tasks.trials.trial import Trial, TrialResult
 
 MOST_SUBSETS = 6
@@ -84,12 +84,12 @@ def _order(trial: Trial, recipes: list[str]) -> tuple[int, int, tuple[int, ...],
     return recipe, len(trial.classes), trial.classes, is_one_node, trial.seed
 
 
-def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[Row]:
+def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[HardestRow]:
     """Up to 6 recipes and subsets with errors, the lowest mean accuracy over all trials first."""
     learned = [one for one in scored if one.result.learned]
     subsets = group(learned, lambda one: (one.trial.recipe, one.trial.classes))
     hardest = sorted(subsets, key=_accuracy)[:MOST_SUBSETS]
-    rows = [
+    rows: list[HardestRow] = [
         {
             "recipe": trials[0].trial.recipe,
             "classes": list(trials[0].trial.classes),
@@ -102,7 +102,7 @@ def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[Row]:
     return [row for row in rows if row["images"]]
 
 
-def _hardest_images(trials: Sequence[ScoredTrial]) -> list[Row]:
+def _hardest_images(trials: Sequence[ScoredTrial]) -> list[WrongRow]:
     """Up to 8 test images that are wrong in trials of one subset, those wrong in most trials first.
 
     Ties are ordered by the mean probability of the true class, the lowest first. `predicted` is

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from operator import itemgetter
 from statistics import median
 
-from tasks.reporting.page import SIGNIFICANT, Finding, Metrics, Row, enumerated, percent
+from tasks.reporting.page import SIGNIFICANT, Finding, enumerated, percent
+from tasks.reporting.study import records
 
 
-def reach_verdict(found: Metrics) -> list[Finding]:
+def reach_verdict(found: records.Analysis) -> list[Finding]:
     """What a reader should take away of the rest of the analysis, in the order of its sections."""
     return [
         judge_trials(found["overview"], found["transfers"]),
@@ -18,7 +19,9 @@ def reach_verdict(found: Metrics) -> list[Finding]:
     ]
 
 
-def judge_trials(overview: Row, transfers: Sequence[Row]) -> Finding:
+def judge_trials(
+    overview: records.OverviewRow, transfers: Sequence[records.TransferRow]
+) -> Finding:
     """Whether every trial learned, and how well."""
     evidence = [
         _accuracies(recipe, [row for row in transfers if row["recipe"] == recipe])
@@ -35,7 +38,7 @@ def judge_trials(overview: Row, transfers: Sequence[Row]) -> Finding:
     return Finding(claim=claim, evidence="; ".join(evidence))
 
 
-def judge_pairs(heads: Row) -> Finding:
+def judge_pairs(heads: records.PairsRow) -> Finding:
     """Whether one of the two heads is better over all pairs, or on one of them."""
     fewer = "two output nodes make" if heads["two_errors"] < heads["one_errors"] else "one makes"
     where = f"With the recipe {heads['recipe']}"
@@ -58,10 +61,11 @@ def judge_pairs(heads: Row) -> Finding:
     )
 
 
-def judge_spread(spread: Sequence[Row]) -> Finding:
+def judge_spread(spread: Sequence[records.SpreadRow]) -> Finding:
     """Whether one seed is enough to judge a subset."""
-    known = [row for row in spread if row["largest"] is not None]
-    if not known:
+    medians = [row["median"] for row in spread if row["median"] is not None]
+    largest = [row["largest"] for row in spread if row["largest"] is not None]
+    if not largest:
         return Finding(
             claim="The variation over seeds is unknown.",
             evidence="No subset has two seeds that learned",
@@ -69,17 +73,18 @@ def judge_spread(spread: Sequence[Row]) -> Finding:
     evidence = "Standard deviation of the errors in the median subset, and at most: " + "; ".join(
         f"{row['recipe']} {row['head']} {row['median']:.1f}, {row['largest']:.1f} on "
         f"{enumerated(row['widest'])}"
-        for row in known
+        for row in spread
+        if row["widest"]
     )
     claim = "One seed is not enough to judge a subset: errors vary over seeds."
-    if max(row["largest"] for row in known) < 1:
+    if max(largest) < 1:
         claim = "The seed hardly matters."
-    elif max(row["median"] for row in known) < 1:
+    elif max(medians) < 1:
         claim = "In most subsets the seed hardly matters, in some it does."
     return Finding(claim=claim, evidence=evidence)
 
 
-def judge_hardest(hardest: Sequence[Row]) -> Finding:
+def judge_hardest(hardest: Sequence[records.HardestRow]) -> Finding:
     """Which classes are hardest to tell apart."""
     if not hardest:
         return Finding(
@@ -97,7 +102,7 @@ def judge_hardest(hardest: Sequence[Row]) -> Finding:
     )
 
 
-def judge_attempts(attempts: Sequence[Row]) -> Finding:
+def judge_attempts(attempts: Sequence[records.AttemptsRow]) -> Finding:
     """How many initialisations are dead."""
     made, dead = sum(row["attempts"] for row in attempts), sum(row["dead"] for row in attempts)
     if not dead:
@@ -113,13 +118,13 @@ def judge_attempts(attempts: Sequence[Row]) -> Finding:
     )
 
 
-def _accuracies(recipe: str, transfers: Sequence[Row]) -> str:
-    learned = [row for row in transfers if row["learned"]]
+def _accuracies(recipe: str, transfers: Sequence[records.TransferRow]) -> str:
+    learned = [(row["accuracy"], row) for row in transfers if row["accuracy"] is not None]
     if not learned:
         return f"{recipe}: none learned"
-    middle = median(row["accuracy"] for row in learned)
-    worst = min(learned, key=itemgetter("accuracy"))
+    middle = median(accuracy for accuracy, _ in learned)
+    least, worst = min(learned, key=itemgetter(0))
     return (
         f"{recipe}: accuracy {percent(middle)} in the median subset and head, least "
-        f"{percent(worst['accuracy'])} on {enumerated(worst['classes'])} ({worst['head']})"
+        f"{percent(least)} on {enumerated(worst['classes'])} ({worst['head']})"
     )

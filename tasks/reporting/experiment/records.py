@@ -1,0 +1,116 @@
+"""The rows of an experiment's analysis, in JSON types, as in `metrics.json`."""
+
+from typing import Any, TypedDict
+
+from tasks.reporting.page import Finding, ImageRow
+
+
+class ByModel(TypedDict):
+    """Which model a row is about."""
+
+    recipe: str
+    model: str
+
+
+class ModelRow(ByModel):
+    """A model on test images, see `Scores`; `attempt_log` has each `Attempt`."""
+
+    loss: float
+    accuracy: float
+    errors: int
+    n: int
+    learned: bool
+    log_loss: float
+    calibration_error: float
+    confusion: list[list[int]]
+    low: float
+    high: float
+    attempts: int
+    epochs: int
+    precision: str
+    fit_seconds: float
+    weights_sha256: str
+    parameters: int
+    trainable_parameters: int
+    published_loss: float | None
+    published_accuracy: float | None
+    attempt_log: list[dict[str, Any]]
+
+
+class PairedRow(TypedDict):
+    """Two models on the same test images; see `PairedCounts`."""
+
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    p_value: float
+
+
+class HeadsRow(PairedRow):
+    """Both heads of a recipe on n test images."""
+
+    recipe: str
+    n: int
+    agreement: float
+    differences: list[dict[str, float]]  # each has `image`, `label`, `two_node`, `one_node`
+
+
+class PointRow(TypedDict):
+    """Test accuracies (0..1), one a draw, with `images` labelled images in all."""
+
+    images: int
+    mean: float
+    low: float
+    high: float
+    accuracies: list[float]
+
+
+class ApproachRow(TypedDict):
+    """An approach by labelled images, and with all of them against the frozen backbone."""
+
+    approach: str
+    points: list[PointRow]
+    errors: int
+    against_frozen: PairedRow
+
+
+class LabelEfficiencyRow(TypedDict):
+    """All approaches, the frozen backbone first, on n test images."""
+
+    recipe: str
+    draws: int
+    n: int
+    approaches: list[ApproachRow]
+
+
+class UnknownRow(ByModel):
+    """A head on images of unknown classes; see `Refusal`."""
+
+    unknown: int
+    known: int
+    confident: float
+    threshold: float
+    refused: float
+    accepted: float
+    uncertainties: list[float]
+    unknown_counts: list[int]
+    known_counts: list[int]
+
+
+class MistakesRow(ByModel):
+    """The hardest test images of a model."""
+
+    images: list[ImageRow]
+
+
+class Analysis(TypedDict):
+    """Every section of the report; `class_counts` has `class`, `train` and `test`."""
+
+    verdict: list[Finding]
+    models: list[ModelRow]
+    heads: list[HeadsRow]
+    label_efficiency: LabelEfficiencyRow | None
+    mistakes: list[MistakesRow]
+    unknown_classes: list[UnknownRow]
+    class_counts: list[dict[str, int]]

@@ -35,8 +35,8 @@ def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds:
     store = current_store()
     champion = registry.champion()
     paths = [registry.model_path(champion)] if champion else []
-    images = np.asarray(store.array(held_out.inputs))
-    labels = np.asarray(store.array(held_out.labels)).argmax(axis=1)
+    images = store.array(held_out.inputs)
+    labels = store.array(held_out.labels).argmax(axis=1)
     version = registry.register(candidate)
     judged = judge([*paths, registry.model_path(version)], images, labels, candidate.classes)
     decision = decide(judged[0] if champion else None, judged[-1], bounds)
@@ -62,27 +62,20 @@ def judge(
         classes: What the labels are called.
     """
     loaded = [read_model(path) for path in models]
-    seconds = time_in_turns(loaded, images)
-    return [
-        _judged(class_probabilities(run(model, images)), labels, classes, taken)
-        for model, taken in zip(loaded, seconds, strict=True)
-    ]
-
-
-def _judged(
-    probabilities: NDArray[np.float32],
-    labels: NDArray[np.intp],
-    classes: tuple[int, ...],
-    seconds: float,
-) -> Judged:
-    predicted = probabilities.argmax(axis=1)
-    return Judged(
-        healthy=not diagnose(predicted, labels, len(classes)),
-        hits=predicted == labels,
-        labels=np.asarray(classes)[labels],
-        confidences=probabilities.max(axis=1),
-        seconds=seconds,
-    )
+    judged = []
+    for model, seconds in zip(loaded, time_in_turns(loaded, images), strict=True):
+        probabilities = class_probabilities(run(model, images))
+        predicted = probabilities.argmax(axis=1)
+        judged.append(
+            Judged(
+                healthy=not diagnose(predicted, labels, len(classes)),
+                hits=predicted == labels,
+                labels=np.asarray(classes)[labels],
+                confidences=probabilities.max(axis=1),
+                seconds=seconds,
+            )
+        )
+    return judged
 
 
 def _show(version: Version, champion: Version | None, decision: Decision) -> None:

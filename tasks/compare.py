@@ -6,14 +6,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.splits import Subset, select_classes
+from tasks.data.splits import select_classes
 from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.comparison import (
     describe_label_efficiency,
     describe_models,
     describe_unknown,
 )
-from tasks.reporting.experiment.page import draw, tabulate
+from tasks.reporting.experiment.page import COLUMNS, draw
+from tasks.reporting.page import tabulate
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
 from tasks.storage.records import current_store
@@ -50,22 +51,22 @@ def compare(
         is_mnist: Whether the images are the published ones.
     """
     store = current_store()
-    unknown = [describe_unknown(recipe, head) for recipe, one in refusals for head in one.heads]
-    hits = [np.asarray(store.array(one.hits)) for one in approaches]
+    unknown = [describe_unknown(recipe, head) for recipe, found in refusals for head in found.heads]
+    hits = [store.array(one.hits) for one in approaches]
     label_efficiency = (
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
     )
     models = describe_models(results, is_mnist, classes)
     predictions = [_predictions(result, images, classes) for result in results]
-    labels = (np.asarray(store.array(split.labels)) for split in (images.train, images.test))
-    analysis = analyse(models, predictions, unknown, label_efficiency, count_classes(*labels))
+    counts = count_classes(store.array(images.train.labels), store.array(images.test.labels))
+    analysis = analyse(models, predictions, unknown, label_efficiency, counts)
     pictures = [
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
         for name, text in draw(analysis, store.array(images.test.inputs), classes)
     ]
     return Findings(
         analysis=store.add_text("pages/analysis.json", json.dumps(analysis, allow_nan=False)),
-        table=store.add_text("pages/comparison.csv", tabulate(models)),
+        table=store.add_text("pages/comparison.csv", tabulate(models, COLUMNS)),
         pictures=tuple(pictures),
     )
 
@@ -73,12 +74,11 @@ def compare(
 def _predictions(result: Result, images: Dataset, classes: tuple[int, ...]) -> Predictions:
     store = current_store()
     probabilities = store.array(result.evaluation.probabilities)
-    labels = np.asarray(store.array(images.test.labels))
-    everything = tuple(range(probabilities.shape[1]))
-    if result.trained.name == "base":
-        known, chosen = everything, Subset(np.arange(len(labels)), labels)
-    else:
-        known, chosen = classes, select_classes(labels, classes, "test")
-    return Predictions(
-        result.recipe, result.trained.name, probabilities, chosen.labels, chosen.rows, known
-    )
+    labels = store.array(images.test.labels)
+    name = result.trained.name
+    if name == "base":
+        everything = tuple(range(probabilities.shape[1]))
+        rows = np.arange(len(labels))
+        return Predictions(result.recipe, name, probabilities, labels, rows, everything)
+    rows, labels = select_classes(labels, classes, "test")
+    return Predictions(result.recipe, name, probabilities, labels, rows, classes)

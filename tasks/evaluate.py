@@ -54,7 +54,7 @@ def evaluate(trained: TrainedModel, split: Split, loss: str) -> Evaluation:
     model = load_model(store, trained.model)
     is_features = len(split.inputs.shape) == 2
     outputs = run(model.layers[-1] if is_features else model, store.array(split.inputs))
-    scores = score(outputs, np.asarray(store.array(split.labels)), loss)
+    scores = score(outputs, store.array(split.labels), loss)
     get_run_logger().info(
         "%s: loss %.5f, accuracy %.5f (%d errors of %d)",
         trained.name,

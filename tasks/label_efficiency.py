@@ -59,16 +59,17 @@ def label_efficiency(
     store = current_store()
     data = features if approach == "frozen" else subset
     predict = _prepare(approach, base, data, recipe)
-    labels = np.asarray(store.array(data.train.labels)).argmax(axis=1)
-    truth = np.asarray(store.array(data.test.labels)).argmax(axis=1)
+    labels = store.array(data.train.labels).argmax(axis=1)
+    truth = store.array(data.test.labels).argmax(axis=1)
+    seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
     points = []
     for per_class in sizes(labels):
-        seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
-        hits = [predict(draw_rows(labels, per_class, one), one) == truth for one in seeds]
-        images = len(draw_rows(labels, per_class, seeds[0]))
-        points.append(Point(images=images, accuracies=tuple(float(hit.mean()) for hit in hits)))
+        draws = [draw_rows(labels, per_class, one) for one in seeds]
+        hits = [predict(rows, one) == truth for rows, one in zip(draws, seeds, strict=True)]
+        accuracies = tuple(float(hit.mean()) for hit in hits)
+        points.append(Point(images=len(draws[0]), accuracies=accuracies))
         get_run_logger().info(
-            "%s, %d images: accuracy %.4f", approach, images, np.mean(points[-1].accuracies)
+            "%s, %d images: accuracy %.4f", approach, len(draws[0]), np.mean(accuracies)
         )
     return LabelEfficiency(
         approach=approach, points=tuple(points), hits=store.add_array(f"{approach}-hits", hits[0])

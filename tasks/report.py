@@ -1,26 +1,20 @@
 """Report: what the run found, as files and in the Prefect UI."""
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.experiment.comparison import COLUMNS
-from tasks.reporting.experiment.page import render, summarise
-from tasks.reporting.folder import link_report, write_folder
-from tasks.reporting.metrics import collect_metrics
-from tasks.reporting.page import Metrics
+from tasks.reporting.experiment.page import COLUMNS, render, summarise
+from tasks.reporting.folder import link_report, show_table, write_folder
+from tasks.reporting.metrics import describe_run
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
-from tasks.storage.stages import finished_task_runs
-from tasks.storage.store import Store
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
@@ -37,34 +31,19 @@ def report(
     Returns:
         The folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
     """
-    run, store = TaskRunContext.get(), current_store()
-    analysis = json.loads(_read(store, findings.analysis))
-    finished = finished_task_runs(run.task_run.flow_run_id if run else None)
-    metrics = collect_metrics(config, command, source, images, subset, analysis, finished)
-    pictures = {picture.name: _read(store, picture.file) for picture in findings.pictures}
-    files = render(metrics, _read(store, findings.table), pictures)
-    folder = write_folder(store, files)
-    _show(metrics)
+    store = current_store()
+    metrics = describe_run(config, command, source, images, json.loads(_read(findings.analysis)))
+    metrics["dataset"] |= {
+        "train_subset": subset.train.inputs.shape[0],
+        "test_subset": subset.test.inputs.shape[0],
+    }
+    pictures = {picture.name: _read(picture.file) for picture in findings.pictures}
+    folder = write_folder(store, render(metrics, _read(findings.table), pictures))
+    create_markdown_artifact(summarise(metrics), key="report", description="The verdict.")
+    show_table(metrics["models"], COLUMNS, "comparison", "Every model on test images.")
     link_report(store, folder, key="report-file")
     return folder
 
 
-def _read(store: Store, file: FileReference) -> str:
-    return store.verified(file).read_text(encoding="utf-8")
-
-
-def _show(metrics: Metrics) -> None:
-    """What the run's page in the UI shows."""
-    create_markdown_artifact(summarise(metrics), key="report", description="The verdict.")
-    create_table_artifact(
-        _rounded(metrics["models"]), key="comparison", description="Every model on test images."
-    )
-
-
-def _rounded(models: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """The comparison as the UI shows it, which prints every digit of a float."""
-    rows = [{column: model[column] for column in COLUMNS} for model in models]
-    return [
-        {name: round(cell, 5) if isinstance(cell, float) else cell for name, cell in row.items()}
-        for row in rows
-    ]
+def _read(file: FileReference) -> str:
+    return current_store().verified(file).read_text(encoding="utf-8")

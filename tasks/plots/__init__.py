@@ -1,1 +1,1 @@
-"""Pictures for the report, as SVG text that is the same for the same numbers."""
+"""Pictures for the report: functions that give an SVG element, the same for the same numbers."""

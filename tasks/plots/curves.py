@@ -5,9 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tasks.plots.style import COLOURS, picture, svg
-
-MARKERS = "osD^"
+from tasks.plots.style import COLOURS, MARKERS, picture, svg
 
 
 def draw_learning_curves(
@@ -18,12 +16,8 @@ def draw_learning_curves(
     Args:
         models: Each with `recipe`, `model` and its `attempt_log`, whose last attempt is the model.
         quantity: What is drawn of each epoch.
-
-    Returns:
-        An SVG element.
     """
-    with picture(height=3.4) as figure:
-        axes = figure.subplots()
+    with picture(height=3.4) as (figure, axes):
         for model, colour in zip(models, COLOURS * len(models), strict=False):
             *dead, last = (attempt["history"]["epochs"] for attempt in model["attempt_log"])
             for epochs in dead:
@@ -57,15 +51,10 @@ def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
     Args:
         label_efficiency: Up to four `approaches`, each with `points` of `images` (labelled, 1 or
             more) and the `low`, `mean` and `high` accuracy 0..1 of the draws.
-
-    Returns:
-        An SVG element.
     """
-    with picture(height=3.4) as figure:
-        axes = figure.subplots()
-        for one, colour, marker in zip(
-            label_efficiency["approaches"], COLOURS, MARKERS, strict=False
-        ):
+    approaches = label_efficiency["approaches"]
+    with picture(height=3.4) as (figure, axes):
+        for one, colour, marker in zip(approaches, COLOURS, MARKERS, strict=False):
             images = [point["images"] for point in one["points"]]
             low, mean, high = (
                 [100 * point[key] for point in one["points"]] for key in ("low", "mean", "high")
@@ -85,13 +74,9 @@ def draw_uncertainty(head: Mapping[str, Any]) -> str:
     Args:
         head: `uncertainties`, the n + 1 edges of the bins; `known_counts` and `unknown_counts`, the
             images in each, (n,); and the `threshold` (0..1) below which the head refuses.
-
-    Returns:
-        An SVG element.
     """
     uncertainties = head["uncertainties"]
-    with picture(height=3.0) as figure:
-        axes = figure.subplots()
+    with picture(height=3.0) as (figure, axes):
         for key, name, colour, hatch in (
             ("known", "known classes", COLOURS[0], ""),
             ("unknown", "unknown classes", COLOURS[1], "///"),

@@ -18,14 +18,10 @@ def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[int]) -
         confusion: Counts >= 0, a row for each true class and a column for each predicted one,
             (classes, classes).
         classes: The classes' labels, in the order of rows and columns.
-
-    Returns:
-        An SVG element.
     """
     counts = np.asarray(confusion)
     errors = np.where(np.eye(len(classes), dtype=bool), 0, counts)
-    with picture(height=3.6) as figure:
-        axes = figure.subplots()
+    with picture(height=3.6) as (figure, axes):
         axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(1, 1.5 * errors.max()))
         for (row, column), count in np.ndenumerate(counts):
             weight = "bold" if row == column else "normal"
@@ -45,12 +41,9 @@ def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]
     Args:
         images: uint8 (n, 28, 28, 1), 0..max pixel; drawn dark on light.
         rows: One for each image: its `label`, `predicted` and `probability` 0..1.
-
-    Returns:
-        An SVG element.
     """
-    titles = [f"true {row['label']}: {row['predicted']}\n{row['probability']:.3f}" for row in rows]
-    return _draw(images, titles, [row["predicted"] != row["label"] for row in rows], 1.45)
+    notes = [f"{row['probability']:.3f}" for row in rows]
+    return _draw(images, rows, notes, [row["predicted"] != row["label"] for row in rows], 1.45)
 
 
 def draw_misclassified(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -59,32 +52,26 @@ def draw_misclassified(images: NDArray[np.uint8], rows: Sequence[Mapping[str, An
     Args:
         images: uint8 (n, 28, 28, 1), 0..max pixel; drawn dark on light.
         rows: One for each image: its `label`, `predicted`, and `wrong` of `trials`.
-
-    Returns:
-        An SVG element.
     """
-    titles = [
-        f"true {row['label']}: {row['predicted']}\n{row['wrong']} of {row['trials']}"
-        for row in rows
-    ]
-    return _draw(images, titles, [row["wrong"] == row["trials"] for row in rows], 1.55)
+    notes = [f"{row['wrong']} of {row['trials']}" for row in rows]
+    return _draw(images, rows, notes, [row["wrong"] == row["trials"] for row in rows], 1.55)
 
 
 def _draw(
-    images: NDArray[np.uint8], titles: Sequence[str], highlighted: Sequence[bool], row_height: float
+    images: NDArray[np.uint8],
+    rows: Sequence[Mapping[str, Any]],
+    notes: Sequence[str],
+    highlighted: Sequence[bool],
+    row_height: float,
 ) -> str:
-    height = -(-len(titles) // COLUMNS)
-    with picture(height=row_height * height) as figure:
-        for axes, image, title, is_highlighted in zip(
-            figure.subplots(height, COLUMNS, squeeze=False).flat,
-            images,
-            titles,
-            highlighted,
-            strict=False,
-        ):
+    lines = -(-len(rows) // COLUMNS)
+    with picture(row_height * lines, lines, COLUMNS) as (figure, grid):
+        shown = zip(grid.flat, images, rows, notes, highlighted, strict=False)
+        for axes, image, row, note, is_highlighted in shown:
             axes.imshow(image[..., 0], cmap="gray_r", vmin=0, vmax=max(1, image.max()))
             colour, weight = (COLOURS[1], "bold") if is_highlighted else ("black", "normal")
+            title = f"true {row['label']}: {row['predicted']}\n{note}"
             axes.set_title(title, size=8, color=colour, weight=weight)
-        for axes in figure.axes:
+        for axes in grid.flat:
             axes.axis("off")
         return svg(figure)

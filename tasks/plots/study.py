@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from tasks.networks.architecture import ONE_NODE
-from tasks.plots.style import COLOURS, picture, svg
+from tasks.plots.style import COLOURS, MARKERS, picture, svg
 
 DIGITS = 10
-MARKERS = "osD^v"
 MOST_SUBSETS = 45
 TICKS = (0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
@@ -23,13 +22,9 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
     Args:
         transfers: Those of one recipe, each with `classes` 0..9, `head` and `mean_errors` >= 0 or
             None. Subsets of more than two classes are left out.
-
-    Returns:
-        An SVG element.
     """
     shades = np.full((DIGITS, DIGITS), np.nan)
-    with picture(height=4.5) as figure:
-        axes = figure.subplots()
+    with picture(height=4.5) as (figure, axes):
         for transfer in transfers:
             if len(transfer["classes"]) != 2:
                 continue
@@ -60,15 +55,11 @@ def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
     Args:
         transfers: Those of one recipe, each with `classes`, `head`, `accuracy` 0..1 and `errors`,
             one for each seed, >= 0 or None. At most 45 subsets are drawn, the least accurate.
-
-    Returns:
-        An SVG element.
     """
     subsets = _hardest_first(transfers)[:MOST_SUBSETS]
     drawn = [row for row in transfers if tuple(row["classes"]) in subsets]
     heads = list(dict.fromkeys(row["head"] for row in drawn))
-    with picture(height=1.0 + 0.15 * len(subsets)) as figure:
-        axes = figure.subplots()
+    with picture(height=1.0 + 0.15 * len(subsets)) as (figure, axes):
         for index, head in enumerate(heads):
             rows = [row for row in drawn if row["head"] == head]
             dots = [
@@ -91,8 +82,7 @@ def _use_mixed_scale(axes: Any) -> None:
     """Linear up to 10 errors, logarithmic from there on."""
     axes.set_xscale("symlog", linthresh=10)
     axes.set_xlim(left=-0.5)
-    most = axes.get_xlim()[1]
-    axes.set_xticks([tick for tick in TICKS if tick <= most], minor=False)
+    axes.set_xticks([tick for tick in TICKS if tick <= axes.get_xlim()[1]])
     axes.xaxis.set_major_formatter("{x:g}")
 
 

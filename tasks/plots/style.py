@@ -7,6 +7,7 @@ from typing import Any
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = "osD^v"
 WIDTH = 4.6  # inches; 331 points on the page
 
 _SETTINGS: Any = {
@@ -21,13 +22,14 @@ _SETTINGS: Any = {
 
 
 @contextmanager
-def picture(height: float) -> Iterator[Any]:
-    """A new figure in the report's style; `height` is in inches."""
+def picture(height: float, rows: int = 1, columns: int = 1) -> Iterator[tuple[Any, Any]]:
+    """A new figure in the report's style, `height` inches high, and its axes: one, or an array."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(_SETTINGS):
-        yield Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        yield figure, figure.subplots(rows, columns)
 
 
 def svg(figure: Any) -> str:

@@ -1,11 +1,12 @@
 """The folder of a report: written atomically, with a pointer to the latest, linked in the UI."""
 
 import shutil
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from prefect.artifacts import create_link_artifact
+from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.logging import get_run_logger
 
 from tasks.storage.files import replace
@@ -45,6 +46,18 @@ def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> 
             shutil.rmtree(link)
         pointer.replace(link)
     return folder
+
+
+def show_table(
+    rows: Sequence[Mapping[str, object]], columns: Sequence[str], key: str, description: str
+) -> None:
+    """Show some columns of a table in the UI, which prints every digit of a float."""
+    shown = [{column: _rounded(row[column]) for column in columns} for row in rows]
+    create_table_artifact(shown, key=key, description=description)
+
+
+def _rounded(cell: object) -> object:
+    return round(cell, 5) if isinstance(cell, float) else cell
 
 
 def link_report(store: Store, folder: Path, key: str) -> None:

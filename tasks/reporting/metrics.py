@@ -2,16 +2,17 @@
 
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 
+from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.data.source import Source
 from tasks.networks.hardware import processor, processor_features, threads
 from tasks.reporting.page import Metrics
 from tasks.schemas.references import Dataset
-from tasks.storage.stages import TaskRunResult
+from tasks.storage.stages import finished_task_runs
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-transfer")
 
@@ -32,33 +33,16 @@ def describe_environment() -> dict[str, object]:
 MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54"
 
 
-def collect_metrics(
-    config: BaseModel,
-    command: str,
-    source: Source,
-    images: Dataset,
-    subset: Dataset,
-    analysis: Mapping[str, object],
-    task_runs: Sequence[TaskRunResult],
-) -> Metrics:
-    """The whole run in JSON types; the report is made from this, its table and its pictures."""
-    metrics = describe_run(config, command, source, images, analysis, task_runs)
-    metrics["dataset"] |= {
-        "train_subset": subset.train.inputs.shape[0],
-        "test_subset": subset.test.inputs.shape[0],
-    }
-    return metrics
-
-
 def describe_run(
     config: BaseModel,
     command: str,
     source: Source,
     images: Dataset,
     analysis: Mapping[str, object],
-    task_runs: Sequence[TaskRunResult],
 ) -> Metrics:
-    """What a run found, and what it was computed from, whatever it trained."""
+    """What a run found, and what it was computed from, whatever it trained, in JSON types."""
+    run = TaskRunContext.get()
+    task_runs = finished_task_runs(run.task_run.flow_run_id if run else None)
     return {
         **analysis,
         "dataset": _describe_dataset(source, images),

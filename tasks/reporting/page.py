@@ -1,7 +1,7 @@
-"""What both reports share: the templates' environment, and how numbers are written."""
+"""What both reports share: templates, tables, and how numbers are written."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypedDict
 
 Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
@@ -14,6 +14,15 @@ class Finding(TypedDict):
 
     claim: str
     evidence: str
+
+
+class ImageRow(TypedDict):
+    """A test image and its prediction; in a study, `probability` is that of the true class."""
+
+    image: int
+    label: int
+    predicted: int
+    probability: float
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -33,6 +42,13 @@ def enumerated(classes: Sequence[int]) -> str:
     """Classes in a sentence: `3, 5 and 8`."""
     *most, last = map(str, classes)
     return f"{', '.join(most)} and {last}"
+
+
+def tabulate(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> str:
+    """Some columns as CSV with a header; the cell of None is empty."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(columns), dtype=object).to_csv(index=False)
 
 
 def render_report(folder: str, metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:

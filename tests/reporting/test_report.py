@@ -14,8 +14,9 @@ from flows.config import Config
 from tasks.evaluate import score
 from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
-from tasks.reporting.experiment.page import draw, render, summarise, tabulate
+from tasks.reporting.experiment.page import COLUMNS, draw, render, summarise
 from tasks.reporting.folder import write_folder
+from tasks.reporting.page import tabulate
 from tasks.schemas.references import ArrayReference, ModelReference
 from tasks.schemas.results import Evaluation, LabelEfficiency, Point, Result
 from tasks.schemas.training import Attempt, EpochResult, History, TrainedModel
@@ -133,7 +134,7 @@ def metrics() -> dict:
 def pages(metrics: dict) -> dict[str, str]:
     test = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
     pictures = dict(draw(metrics, test, (0, 1)))
-    return render(metrics, tabulate(metrics["models"]), pictures)
+    return render(metrics, tabulate(metrics["models"], COLUMNS), pictures)
 
 
 def claims(metrics: dict) -> list[str]:

@@ -10,6 +10,7 @@ from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.reporting.experiment import records
 from tasks.reporting.experiment.comparison import describe_pairs
 from tasks.reporting.experiment.verdict import reach_verdict
+from tasks.reporting.page import ImageRow
 from tasks.statistics.paired import compare_paired
 
 MOST_DIFFERENCES = 5
@@ -53,7 +54,7 @@ def analyse(
     Args:
         models: A row for each model; see `describe_models`.
         predictions: The same models' predictions.
-        unknown_classes: A row for each head.
+        unknown_classes: A row for each head; see `describe_unknown`.
         label_efficiency: See `describe_label_efficiency`; None if there was none.
         class_counts: Training and test images of each class.
     """
@@ -75,16 +76,15 @@ def analyse(
 def compare_heads(predictions: Sequence[Predictions]) -> list[records.HeadsRow]:
     """The two-node against the one-node head by each recipe that has both."""
     found = {(one.recipe, one.model): one for one in predictions}
-    two, one = softmax_head(2).name, ONE_NODE.name
-    recipes = dict.fromkeys(recipe for recipe, _ in found)
+    two = softmax_head(2).name
     return [
-        _compare(found[recipe, two], found[recipe, one])
-        for recipe in recipes
-        if (recipe, two) in found and (recipe, one) in found
+        _compare(found[recipe, two], one)
+        for (recipe, model), one in found.items()
+        if model == ONE_NODE.name and (recipe, two) in found
     ]
 
 
-def find_hardest(model: Predictions) -> list[records.ImageRow]:
+def find_hardest(model: Predictions) -> list[ImageRow]:
     """Up to 12 images, those with the lowest probability of their true class first."""
     of_truth = model.probabilities[np.arange(len(model.labels)), model.labels]
     return [

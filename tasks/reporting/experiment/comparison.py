@@ -17,25 +17,20 @@ PUBLISHED = {
     "one-node": (0.00105, 0.99953),
 }
 CLASSES_OF_THE_NOTEBOOK = (0, 1)
-COLUMNS = (
-    "recipe", "model", "accuracy", "low", "high", "errors", "n", "learned", "log_loss",
-    "calibration_error", "loss", "parameters", "trainable_parameters", "fit_seconds", "attempts",
-    "epochs", "published_loss", "published_accuracy",
-)  # fmt: skip
 
 
 def describe_models(
     results: Sequence[Result], is_mnist: bool, classes: tuple[int, ...]
 ) -> list[records.ModelRow]:
-    """A row for each model, in JSON types, as in `metrics.json`.
+    """A row for each model, as in `metrics.json`: its scores, training and weights.
 
     The published numbers are given for the notebook's own case only, and None otherwise.
     """
     is_the_notebooks = is_mnist and classes == CLASSES_OF_THE_NOTEBOOK
-    return [_describe(result, is_the_notebooks) for result in results]
+    return [_describe_model(result, is_the_notebooks) for result in results]
 
 
-def _describe(result: Result, is_the_notebooks: bool) -> records.ModelRow:
+def _describe_model(result: Result, is_the_notebooks: bool) -> records.ModelRow:
     trained, scores = result.trained, result.evaluation.scores
     published = PUBLISHED.get(trained.name) if is_the_notebooks else None
     loss, accuracy = published or (None, None)
@@ -91,11 +86,6 @@ def describe_label_efficiency(
     }
 
 
-def describe_unknown(recipe: str, head: Refusal) -> records.UnknownRow:
-    """A head on images of unknown classes."""
-    return cast(records.UnknownRow, {"recipe": recipe, **head.model_dump(mode="json")})
-
-
 def _describe_point(point: Point) -> records.PointRow:
     return {
         "images": point.images,
@@ -107,5 +97,10 @@ def _describe_point(point: Point) -> records.PointRow:
 
 
 def describe_pairs(pairs: PairedCounts) -> records.PairedRow:
-    """Two models on the same images, in JSON types."""
+    """Two models on the same images."""
     return cast(records.PairedRow, pairs.model_dump())
+
+
+def describe_unknown(recipe: str, head: Refusal) -> records.UnknownRow:
+    """A head on images of unknown classes."""
+    return cast(records.UnknownRow, {"recipe": recipe, **head.model_dump(mode="json")})

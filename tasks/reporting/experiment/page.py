@@ -1,23 +1,28 @@
-"""The files of an experiment's report, its pictures and its table."""
+"""The files of an experiment's report, its pictures and the columns of its table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw_uncertainty
 from tasks.plots.images import draw_confusion, draw_predictions
-from tasks.reporting.experiment.comparison import COLUMNS
-from tasks.reporting.experiment.records import Analysis, ModelRow
+from tasks.reporting.experiment.records import Analysis
 from tasks.reporting.page import Metrics, fill, render_report
+
+COLUMNS = (
+    "recipe", "model", "accuracy", "low", "high", "errors", "n", "learned", "log_loss",
+    "calibration_error", "loss", "parameters", "trainable_parameters", "fit_seconds", "attempts",
+    "epochs", "published_loss", "published_accuracy",
+)  # fmt: skip
 
 
 def render(metrics: Metrics, table: str, pictures: dict[str, str]) -> dict[str, str]:
     """File names and texts of the report; the same input gives the same texts.
 
     Args:
-        metrics: See `collect_metrics`.
-        table: The comparison as CSV; see `tabulate`.
+        metrics: The analysis and what it was made from; see `analyse` and `describe_run`.
+        table: The comparison as CSV.
         pictures: SVG elements by name; see `draw`.
     """
     return render_report("experiment", metrics, pictures) | {"comparison.csv": table}
@@ -50,10 +55,3 @@ def draw(
         yield f"confusion-{name}", draw_confusion(model["confusion"], known)
         rows = [image["image"] for image in hardest["images"]]
         yield f"hardest-{name}", draw_predictions(test[rows], hardest["images"])
-
-
-def tabulate(models: Sequence[ModelRow]) -> str:
-    """The columns that matter, as CSV with a header."""
-    import pandas as pd
-
-    return pd.DataFrame(models)[list(COLUMNS)].to_csv(index=False)

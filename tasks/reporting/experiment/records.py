@@ -2,14 +2,19 @@
 
 from typing import Any, TypedDict
 
-from tasks.reporting.page import Finding
+from tasks.reporting.page import Finding, ImageRow
 
 
-class ModelRow(TypedDict):
-    """A model on test images; `attempt_log` has its attempts as `Attempt` has them."""
+class ByModel(TypedDict):
+    """Which model a row is about."""
 
     recipe: str
     model: str
+
+
+class ModelRow(ByModel):
+    """A model on test images, see `Scores`; `attempt_log` has each `Attempt`."""
+
     loss: float
     accuracy: float
     errors: int
@@ -29,20 +34,11 @@ class ModelRow(TypedDict):
     trainable_parameters: int
     published_loss: float | None
     published_accuracy: float | None
-    attempt_log: list[Any]
-
-
-class DifferenceRow(TypedDict):
-    """A test image on which two heads give its second class different probabilities."""
-
-    image: int
-    label: int
-    two_node: float
-    one_node: float
+    attempt_log: list[dict[str, Any]]
 
 
 class PairedRow(TypedDict):
-    """Test images by which of two models is right, and McNemar's p value."""
+    """Two models on the same test images; see `PairedCounts`."""
 
     both: int
     only_first: int
@@ -52,12 +48,12 @@ class PairedRow(TypedDict):
 
 
 class HeadsRow(PairedRow):
-    """Both heads of a recipe on the same n images; see `PairedCounts` for the counts."""
+    """Both heads of a recipe on n test images."""
 
     recipe: str
     n: int
     agreement: float
-    differences: list[DifferenceRow]
+    differences: list[dict[str, float]]  # each has `image`, `label`, `two_node`, `one_node`
 
 
 class PointRow(TypedDict):
@@ -88,11 +84,9 @@ class LabelEfficiencyRow(TypedDict):
     approaches: list[ApproachRow]
 
 
-class UnknownRow(TypedDict):
+class UnknownRow(ByModel):
     """A head on images of unknown classes; see `Refusal`."""
 
-    recipe: str
-    model: str
     unknown: int
     known: int
     confident: float
@@ -104,25 +98,14 @@ class UnknownRow(TypedDict):
     known_counts: list[int]
 
 
-class ImageRow(TypedDict):
-    """A test image, its class, and the predicted one with its probability."""
+class MistakesRow(ByModel):
+    """The hardest test images of a model."""
 
-    image: int
-    label: int
-    predicted: int
-    probability: float
-
-
-class MistakesRow(TypedDict):
-    """The hardest images of a model."""
-
-    recipe: str
-    model: str
     images: list[ImageRow]
 
 
 class Analysis(TypedDict):
-    """Every section of the report, the verdict first."""
+    """Every section of the report; `class_counts` has `class`, `train` and `test`."""
 
     verdict: list[Finding]
     models: list[ModelRow]

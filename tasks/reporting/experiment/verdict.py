@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from tasks.reporting.experiment import records
-from tasks.reporting.experiment.records import ApproachRow, PointRow
 from tasks.reporting.page import SIGNIFICANT, Finding, percent
 
 RARE = 0.05  # of the images of unknown classes
@@ -15,25 +14,15 @@ def reach_verdict(
     label_efficiency: records.LabelEfficiencyRow | None,
     unknown_classes: Sequence[records.UnknownRow],
 ) -> list[Finding]:
-    """What a reader should take away, in the order of the report's sections.
-
-    Args:
-        models: All models; see `describe_models`.
-        heads: A comparison of both heads for each recipe, or none; see `compare_heads`.
-        label_efficiency: See `describe_label_efficiency`; None if there was none.
-        unknown_classes: A row for each head, or none.
-    """
+    """What a reader should take away, in the order of the report's sections; see `analyse`."""
     findings = [judge_transfers(models)]
     if heads:
         findings.append(judge_heads(heads[-1]))
     if label_efficiency:
         findings.append(judge_label_efficiency(label_efficiency))
     if unknown_classes:
-        findings.append(
-            judge_unknown_classes(
-                [n for n in unknown_classes if n["recipe"] == unknown_classes[-1]["recipe"]]
-            )
-        )
+        last = unknown_classes[-1]["recipe"]
+        findings.append(judge_unknown_classes([x for x in unknown_classes if x["recipe"] == last]))
     return findings
 
 
@@ -41,20 +30,20 @@ def judge_transfers(models: Sequence[records.ModelRow]) -> Finding:
     """Whether every transferred head learned."""
     heads = [model for model in models if model["model"] != "base"]
     dead = [model for model in heads if not model["learned"]]
-    evidence = "; ".join(f"{_name(head)}: {_accuracy(head)}" for head in heads)
-    if dead:
-        names = " and ".join(_name(head) for head in dead)
-        return Finding(
-            claim=f"Do not use {names}: always predicting the most frequent class is as accurate.",
-            evidence=evidence,
-        )
+    evidence = "; ".join(
+        f"{_name(head)}: {head['errors']} of {head['n']:,} wrong, 95 % confidence interval of the "
+        f"accuracy {percent(head['low'])} to {percent(head['high'])}"
+        for head in heads
+    )
     lost = sum(model["attempts"] - 1 for model in models)
     claim = "The base model's features transfer: every transferred head learned its classes"
-    if lost:
+    if dead:
+        names = " and ".join(_name(head) for head in dead)
+        claim = f"Do not use {names}: always predicting the most frequent class is as accurate"
+    elif lost:
         were = "s that never learned were" if lost > 1 else " that never learned was"
         claim += f", after {lost} initialisation{were} discarded"
-    claim += "."
-    return Finding(claim=claim, evidence=evidence)
+    return Finding(claim=f"{claim}.", evidence=evidence)
 
 
 def judge_heads(heads: records.HeadsRow) -> Finding:
@@ -65,12 +54,11 @@ def judge_heads(heads: records.HeadsRow) -> Finding:
         f"{heads['n']:,} test images; only two nodes are correct on {first}, only one on {second} "
         f"(exact McNemar test, p = {heads['p_value']:.2g})"
     )
-    if heads["p_value"] >= SIGNIFICANT:
-        return Finding(
-            claim="Two output nodes or one: they cannot be distinguished.", evidence=evidence
-        )
     better = "two output nodes are" if first > second else "one output node is"
-    return Finding(claim=f"For these classes {better} better.", evidence=evidence)
+    claim = f"For these classes {better} better."
+    if heads["p_value"] >= SIGNIFICANT:
+        claim = "Two output nodes or one: they cannot be distinguished."
+    return Finding(claim=claim, evidence=evidence)
 
 
 def judge_label_efficiency(label_efficiency: records.LabelEfficiencyRow) -> Finding:
@@ -90,32 +78,28 @@ def judge_label_efficiency(label_efficiency: records.LabelEfficiencyRow) -> Find
         f"Errors of {label_efficiency['n']:,} with all labels: frozen {frozen['errors']}, {errors}"
     )
     few = _beaten_at(frozen, baselines)
-    if not few:
-        claim = f"Transfer showed no benefit with few labels; {with_all}."
-        return Finding(claim=claim, evidence=evidence)
-    images, best = few[0]["images"], max(point["mean"] for point in few[1:])
-    return Finding(
-        claim=f"Transfer helps where labels are few, up to {images:,} images; {with_all}.",
-        evidence=(
+    claim = "Transfer showed no benefit with few labels"
+    if few:
+        images, best = few[0]["images"], max(point["mean"] for point in few[1:])
+        claim = f"Transfer helps where labels are few, up to {images:,} images"
+        evidence = (
             f"With {images:,} labelled images, frozen {percent(few[0]['mean'])} on average and the "
             f"best baseline {percent(best)}, worse in each of {label_efficiency['draws']} draws. "
             f"{evidence}"
-        ),
-    )
+        )
+    return Finding(claim=f"{claim}; {with_all}.", evidence=evidence)
 
 
 def judge_unknown_classes(unknown_classes: Sequence[records.UnknownRow]) -> Finding:
     """Whether images of unknown classes get confident predictions."""
-    worst = max(unknown_classes, key=lambda head: head["confident"])
     evidence = "; ".join(
         f"{_name(head)}: {percent(head['confident'], 1)} of {head['unknown']:,} predicted with "
         f"a probability of at least 95 %; refusing below {head['threshold']:.6f} refuses "
         f"{percent(head['refused'], 1)} of them and {percent(1 - head['accepted'], 1)} of the known"
         for head in unknown_classes
     )
-    if worst["confident"] < RARE:
-        claim = "Images of unknown classes rarely get confident predictions."
-    else:
+    claim = "Images of unknown classes rarely get confident predictions."
+    if max(head["confident"] for head in unknown_classes) >= RARE:
         claim = (
             "Images of unknown classes often get confident predictions: "
             "do not use these models without a refusal threshold."
@@ -123,7 +107,9 @@ def judge_unknown_classes(unknown_classes: Sequence[records.UnknownRow]) -> Find
     return Finding(claim=claim, evidence=evidence)
 
 
-def _compare_with_all_labels(frozen: ApproachRow, baselines: Sequence[ApproachRow]) -> str:
+def _compare_with_all_labels(
+    frozen: records.ApproachRow, baselines: Sequence[records.ApproachRow]
+) -> str:
     best = min(baselines, key=lambda baseline: (baseline["errors"], baseline["approach"]))
     name = {
         "scratch": "the same network trained from scratch",
@@ -136,7 +122,9 @@ def _compare_with_all_labels(frozen: ApproachRow, baselines: Sequence[ApproachRo
     return f"with all of them {name} is better"
 
 
-def _beaten_at(frozen: ApproachRow, baselines: Sequence[ApproachRow]) -> list[PointRow]:
+def _beaten_at(
+    frozen: records.ApproachRow, baselines: Sequence[records.ApproachRow]
+) -> list[records.PointRow]:
     """The points with the most labels, but not all, at which the frozen backbone beats baselines.
 
     With all labels every draw is the same, so they are no evidence.
@@ -146,17 +134,10 @@ def _beaten_at(frozen: ApproachRow, baselines: Sequence[ApproachRow]) -> list[Po
     return list(beaten[-1]) if beaten else []
 
 
-def _is_better(point: PointRow, baseline: PointRow) -> bool:
+def _is_better(point: records.PointRow, baseline: records.PointRow) -> bool:
     draws = zip(point["accuracies"], baseline["accuracies"], strict=True)
     return all(ours > theirs for ours, theirs in draws)
 
 
-def _name(model: records.ModelRow | records.UnknownRow) -> str:
+def _name(model: records.ByModel) -> str:
     return f"{model['recipe']} {model['model']}"
-
-
-def _accuracy(model: records.ModelRow) -> str:
-    return (
-        f"{model['errors']} of {model['n']:,} wrong, 95 % confidence interval of the accuracy "
-        f"{percent(model['low'])} to {percent(model['high'])}"
-    )

@@ -1,16 +1,19 @@
-"""The files of a study's report, its pictures and its table."""
+"""The files of a study's report, its pictures and its tables."""
 
-import csv
-from collections.abc import Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.plots.images import draw_misclassified
 from tasks.plots.study import draw_pairs, draw_spread
-from tasks.reporting.page import Metrics, fill, render_report
-from tasks.reporting.study.records import StudyAnalysis, TrialRow
+from tasks.reporting.page import Metrics, fill, render_report, tabulate
+from tasks.reporting.study.records import Analysis, TransferRow
+
+COLUMNS = (
+    *("recipe", "classes", "head", "n", "learned", "accuracy", "low", "high"),
+    *("mean_errors", "best", "worst"),
+)
 
 
 def render(metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:
@@ -20,8 +23,8 @@ def render(metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:
         metrics: The analysis and what it was made from; see `analyse` and `describe_run`.
         pictures: SVG elements by name; see `draw`.
     """
-    table = tabulate(metrics["trials"])
-    return render_report("study", metrics, pictures) | {"trials.csv": table}
+    trials = [row | {"classes": _spaced(row["classes"])} for row in metrics["trials"]]
+    return render_report("study", metrics, pictures) | {"trials.csv": tabulate(trials, trials[0])}
 
 
 def summarise(metrics: Metrics) -> str:
@@ -29,7 +32,13 @@ def summarise(metrics: Metrics) -> str:
     return fill("verdict.md.jinja", metrics, {})
 
 
-def draw(analysis: StudyAnalysis, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
+def as_cells(transfer: TransferRow) -> dict[str, object]:
+    """A subset and head as the UI shows it, which has no lists in its tables."""
+    learned = f"{transfer['learned']} of {len(transfer['seeds'])}"
+    return {**transfer, "classes": _spaced(transfer["classes"]), "learned": learned}
+
+
+def draw(analysis: Analysis, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element.
 
     Args:
@@ -48,10 +57,5 @@ def draw(analysis: StudyAnalysis, test: NDArray[np.uint8]) -> Iterator[tuple[str
         yield f"hardest-{name}", draw_misclassified(test[rows], row["images"])
 
 
-def tabulate(trials: Sequence[TrialRow]) -> str:
-    """A line for each trial as CSV with a header; a trial that never learned has no accuracy."""
-    text = StringIO()
-    writer = csv.DictWriter(text, trials[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row | {"classes": " ".join(map(str, row["classes"]))} for row in trials)
-    return text.getvalue()
+def _spaced(classes: list[int]) -> str:
+    return " ".join(map(str, classes))

@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from tasks.reporting.page import Finding
+from tasks.reporting.page import Finding, ImageRow
 
 
 class OverviewRow(TypedDict):
@@ -15,19 +15,24 @@ class OverviewRow(TypedDict):
     learned: int
 
 
+class BySubset(TypedDict):
+    """Which subset a row is about, and by which recipe its heads were trained."""
+
+    recipe: str
+    classes: list[int]
+
+
 class ScoreRow(TypedDict):
-    """Accuracy with its interval, 0..1; None where nothing learned."""
+    """Accuracy and its interval, 0..1; None where nothing learned."""
 
     accuracy: float | None
     low: float | None
     high: float | None
 
 
-class TransferRow(ScoreRow):
-    """A recipe, subset and head over its seeds; `errors` has None for a seed that did not learn."""
+class TransferRow(BySubset, ScoreRow):
+    """A head over its seeds; `errors` has None for a seed that did not learn."""
 
-    recipe: str
-    classes: list[int]
     head: str
     n: int
     seeds: list[int]
@@ -38,11 +43,9 @@ class TransferRow(ScoreRow):
     worst: int | None
 
 
-class TrialRow(ScoreRow):
-    """A trial: a row of `trials.csv`."""
+class TrialRow(BySubset, ScoreRow):
+    """A head from one seed: a row of `trials.csv`."""
 
-    recipe: str
-    classes: list[int]
     head: str
     seed: int
     n: int
@@ -53,11 +56,9 @@ class TrialRow(ScoreRow):
     weights_sha256: str
 
 
-class PairRow(TypedDict):
+class PairRow(BySubset):
     """Two nodes against one on a pair of classes, over the seeds from which both learned."""
 
-    recipe: str
-    classes: list[int]
     n: int
     seeds: int
     two_errors: int
@@ -83,15 +84,8 @@ class PairsRow(TypedDict):
     different: int
 
 
-class TotalRow(TypedDict):
-    """The errors from one seed, on all subsets for which every seed learned."""
-
-    seed: int
-    errors: int
-
-
 class SpreadRow(TypedDict):
-    """How the errors of a recipe and head vary from seed to seed; None without two seeds."""
+    """How the errors of a recipe and head vary over seeds; None without two that learned."""
 
     recipe: str
     head: str
@@ -100,25 +94,19 @@ class SpreadRow(TypedDict):
     largest: float | None
     widest: list[int] | None
     complete: int
-    totals: list[TotalRow]
+    totals: list[dict[str, int]]  # of each `seed` the `errors`
 
 
-class WrongRow(TypedDict):
-    """A test image that some of a subset's trials got wrong."""
+class WrongRow(ImageRow):
+    """A test image that `wrong` of a subset's trials got wrong."""
 
-    image: int
-    label: int
-    predicted: int
     wrong: int
     trials: int
-    probability: float
 
 
-class HardestRow(TypedDict):
-    """A recipe and subset with the images that most trials got wrong."""
+class HardestRow(BySubset):
+    """The images that most of a subset's trials got wrong, and their mean accuracy."""
 
-    recipe: str
-    classes: list[int]
     trials: int
     accuracy: float
     images: list[WrongRow]
@@ -137,9 +125,10 @@ class AttemptsRow(TypedDict):
     reasons: dict[str, int]
 
 
-class Sections(TypedDict):
-    """All that the verdict is computed from."""
+class Analysis(TypedDict):
+    """Every section of a study's report."""
 
+    verdict: list[Finding]
     overview: OverviewRow
     transfers: list[TransferRow]
     pairs: list[PairRow]
@@ -147,10 +136,4 @@ class Sections(TypedDict):
     spread: list[SpreadRow]
     hardest: list[HardestRow]
     attempts: list[AttemptsRow]
-
-
-class StudyAnalysis(Sections):
-    """Every section of a study's report."""
-
-    verdict: list[Finding]
     trials: list[TrialRow]

@@ -2,59 +2,42 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 
 from tasks.reporting.study.records import AttemptsRow, SpreadRow, TransferRow
-from tasks.reporting.study.trials import ScoredTrial, group
+from tasks.reporting.study.trials import ScoredTrial
 from tasks.schemas.training import LEARNED
 
 
-def measure_spread(transfers: Sequence[TransferRow]) -> list[SpreadRow]:
-    """For each recipe and head, how much the errors on a subset vary over seeds.
+def measure_spread(transfers: Sequence[TransferRow]) -> SpreadRow:
+    """How much the errors on a subset vary over seeds.
 
     Standard deviations are those of a sample, of the subsets for which two seeds or more learned;
     None if there is none. The total errors of each seed are over the `complete` subsets, for which
     all seeds learned, so that every seed's total is of the same subsets.
 
     Args:
-        transfers: See `describe_transfers`.
+        transfers: Those of one recipe and head; see `describe_transfer`.
     """
-    kinds = dict.fromkeys((row["recipe"], row["head"]) for row in transfers)
-    return [
-        _spread(
-            recipe,
-            head,
-            [row for row in transfers if (row["recipe"], row["head"]) == (recipe, head)],
-        )
-        for recipe, head in kinds
-    ]
-
-
-def count_attempts(scored: Sequence[ScoredTrial]) -> list[AttemptsRow]:
-    """For each recipe and head, how many initialisations are dead, and why."""
-    kinds = group(scored, lambda trial: (trial.recipe, trial.head))
-    return [_count(recipe, head, trials) for (recipe, head), trials in kinds.items()]
-
-
-def _spread(recipe: str, head: str, transfers: Sequence[TransferRow]) -> SpreadRow:
     learned = [[errors for errors in row["errors"] if errors is not None] for row in transfers]
-    deviations = {
-        place: float(np.std(errors, ddof=1))
-        for place, errors in enumerate(learned)
+    deviations = [
+        (float(np.std(errors, ddof=1)), row["classes"])
+        for row, errors in zip(transfers, learned, strict=True)
         if len(errors) > 1
-    }
-    widest = max(deviations, key=lambda place: deviations[place], default=None)
+    ]
+    largest, widest = max(deviations, key=itemgetter(0), default=(None, None))
     seeds = sorted({seed for row in transfers for seed in row["seeds"]})
     by_seed = [dict(zip(row["seeds"], row["errors"], strict=True)) for row in transfers]
     complete = [one for one in by_seed if all(one.get(seed) is not None for seed in seeds)]
     return {
-        "recipe": recipe,
-        "head": head,
+        "recipe": transfers[0]["recipe"],
+        "head": transfers[0]["head"],
         "subsets": len(deviations),
-        "median": float(np.median(list(deviations.values()))) if deviations else None,
-        "largest": None if widest is None else deviations[widest],
-        "widest": None if widest is None else transfers[widest]["classes"],
+        "median": float(np.median([one for one, _ in deviations])) if deviations else None,
+        "largest": largest,
+        "widest": widest,
         "complete": len(complete),
         "totals": [
             {"seed": seed, "errors": sum(errors[seed] or 0 for errors in complete)}
@@ -63,19 +46,20 @@ def _spread(recipe: str, head: str, transfers: Sequence[TransferRow]) -> SpreadR
     }
 
 
-def _count(recipe: str, head: str, trials: Sequence[ScoredTrial]) -> AttemptsRow:
+def count_attempts(trials: Sequence[ScoredTrial]) -> AttemptsRow:
+    """How many initialisations of one recipe and head are dead, and why.
+
+    `most` is the number of attempts that one trial needed, `without` that of trials that never
+    learned.
+    """
     attempts = [one.result.attempts for one in trials]
-    reasons = Counter(
-        _reason(attempt.outcome)
-        for made in attempts
-        for attempt in made
-        if attempt.outcome != LEARNED
-    )
+    outcomes = [attempt.outcome for made in attempts for attempt in made]
+    reasons = Counter(_reason(outcome) for outcome in outcomes if outcome != LEARNED)
     return {
-        "recipe": recipe,
-        "head": head,
+        "recipe": trials[0].trial.recipe,
+        "head": trials[0].trial.head,
         "trials": len(trials),
-        "attempts": sum(map(len, attempts)),
+        "attempts": len(outcomes),
         "dead": reasons.total(),
         "most": max(map(len, attempts)),
         "without": sum(not one.result.learned for one in trials),

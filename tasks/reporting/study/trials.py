@@ -1,6 +1,6 @@
 """A study's trials beside the labels: which predictions are right, and which are hardest."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from tasks.trials.trial import Trial, TrialResult
 MOST_SUBSETS = 6
 MOST_IMAGES = 8
 
-Key = TypeVar("Key", bound=Hashable)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,12 @@ def score_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> l
     ]
 
 
-def group(
-    trials: Sequence[ScoredTrial], key: Callable[[Trial], Key]
-) -> dict[Key, list[ScoredTrial]]:
-    """The trials that have a key in common, in their order."""
-    found: dict[Key, list[ScoredTrial]] = {}
-    for one in trials:
-        found.setdefault(key(one.trial), []).append(one)
-    return found
+def group(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
+    """The items that have a key in common, in the order in which they and their keys occur."""
+    found: dict[Hashable, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return list(found.values())
 
 
 def _score(result: TrialResult, subset: Subset) -> ScoredTrial:
@@ -89,8 +87,8 @@ def _order(trial: Trial, recipes: list[str]) -> tuple[int, int, tuple[int, ...],
 def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[HardestRow]:
     """Up to 6 recipes and subsets with errors, the lowest mean accuracy over all trials first."""
     learned = [one for one in scored if one.result.learned]
-    subsets = group(learned, lambda trial: (trial.recipe, trial.classes))
-    hardest = sorted(subsets.values(), key=_accuracy)[:MOST_SUBSETS]
+    subsets = group(learned, lambda one: (one.trial.recipe, one.trial.classes))
+    hardest = sorted(subsets, key=_accuracy)[:MOST_SUBSETS]
     rows: list[HardestRow] = [
         {
             "recipe": trials[0].trial.recipe,
@@ -116,22 +114,18 @@ def _hardest_images(trials: Sequence[ScoredTrial]) -> list[WrongRow]:
     of_truth = np.mean(
         [one.result.probabilities[np.arange(len(labels)), labels] for one in trials], axis=0
     )
-    found = [i for i in np.lexsort((of_truth, -wrong))[:MOST_IMAGES] if wrong[i]]
     return [
         {
             "image": int(rows[i]),
             "label": classes[labels[i]],
-            "predicted": classes[_most_frequent(predicted[predicted[:, i] != labels[i], i])],
+            "predicted": classes[np.bincount(predicted[predicted[:, i] != labels[i], i]).argmax()],
             "wrong": int(wrong[i]),
             "trials": len(trials),
             "probability": float(of_truth[i]),
         }
-        for i in found
+        for i in np.lexsort((of_truth, -wrong))[:MOST_IMAGES]
+        if wrong[i]
     ]
-
-
-def _most_frequent(predicted: NDArray[np.uint8]) -> int:
-    return int(np.bincount(predicted).argmax())
 
 
 def _accuracy(trials: Sequence[ScoredTrial]) -> float:

@@ -1,19 +1,15 @@
 """The verdict of a study of many transfers: sentences computed from its numbers."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from statistics import median
 
 from tasks.reporting.page import SIGNIFICANT, Finding, enumerated, percent
 from tasks.reporting.study import records
-from tasks.reporting.study.records import TransferRow
 
 
-def reach_verdict(found: records.Sections) -> list[Finding]:
-    """What a reader should take away, in the order of the report's sections.
-
-    Args:
-        found: All the rest of the analysis; see `analyse`.
-    """
+def reach_verdict(found: records.Analysis) -> list[Finding]:
+    """What a reader should take away of the rest of the analysis, in the order of its sections."""
     return [
         judge_trials(found["overview"], found["transfers"]),
         *(judge_pairs(heads) for heads in found["heads"]),
@@ -23,21 +19,22 @@ def reach_verdict(found: records.Sections) -> list[Finding]:
     ]
 
 
-def judge_trials(overview: records.OverviewRow, transfers: Sequence[TransferRow]) -> Finding:
+def judge_trials(
+    overview: records.OverviewRow, transfers: Sequence[records.TransferRow]
+) -> Finding:
     """Whether every trial learned, and how well."""
     evidence = [
         _accuracies(recipe, [row for row in transfers if row["recipe"] == recipe])
         for recipe in overview["recipes"]
     ]
     dead = overview["trials"] - overview["learned"]
+    trials = f"{overview['trials']:,} trials"
     if not overview["learned"]:
         claim = "No trial learned."
     elif dead:
-        claim = (
-            f"{dead:,} of {overview['trials']:,} trials never learned; results are of the others."
-        )
+        claim = f"{dead:,} of {trials} never learned; results are of the others."
     else:
-        claim = f"The base model's features transfer: all {overview['trials']:,} trials learned."
+        claim = f"The base model's features transfer: all {trials} learned."
     return Finding(claim=claim, evidence="; ".join(evidence))
 
 
@@ -66,27 +63,25 @@ def judge_pairs(heads: records.PairsRow) -> Finding:
 
 def judge_spread(spread: Sequence[records.SpreadRow]) -> Finding:
     """Whether one seed is enough to judge a subset."""
-    known = [row for row in spread if row["largest"] is not None]
-    if not known:
+    medians = [row["median"] for row in spread if row["median"] is not None]
+    largest = [row["largest"] for row in spread if row["largest"] is not None]
+    if not largest:
         return Finding(
             claim="The variation over seeds is unknown.",
             evidence="No subset has two seeds that learned",
         )
     evidence = "Standard deviation of the errors in the median subset, and at most: " + "; ".join(
         f"{row['recipe']} {row['head']} {row['median']:.1f}, {row['largest']:.1f} on "
-        f"{enumerated(row['widest'] or [])}"
-        for row in known
+        f"{enumerated(row['widest'])}"
+        for row in spread
+        if row["widest"]
     )
-    if max(row["largest"] or 0 for row in known) < 1:
-        return Finding(claim="The seed hardly matters.", evidence=evidence)
-    if max(row["median"] or 0 for row in known) < 1:
-        return Finding(
-            claim="In most subsets the seed hardly matters, in some it does.", evidence=evidence
-        )
-    return Finding(
-        claim="One seed is not enough to judge a subset: errors vary over seeds.",
-        evidence=evidence,
-    )
+    claim = "One seed is not enough to judge a subset: errors vary over seeds."
+    if max(largest) < 1:
+        claim = "The seed hardly matters."
+    elif max(medians) < 1:
+        claim = "In most subsets the seed hardly matters, in some it does."
+    return Finding(claim=claim, evidence=evidence)
 
 
 def judge_hardest(hardest: Sequence[records.HardestRow]) -> Finding:
@@ -95,7 +90,8 @@ def judge_hardest(hardest: Sequence[records.HardestRow]) -> Finding:
         return Finding(
             claim="No errors were made.", evidence="On test images, by trials that learned"
         )
-    always = {image["image"] for row in hardest for image in row["images"] if _is_always(image)}
+    images = [image for row in hardest for image in row["images"]]
+    always = {image["image"] for image in images if image["wrong"] == image["trials"]}
     evidence = "Mean accuracy " + ", ".join(
         f"{row['recipe']} {enumerated(row['classes'])}: {percent(row['accuracy'])}"
         for row in hardest
@@ -122,18 +118,13 @@ def judge_attempts(attempts: Sequence[records.AttemptsRow]) -> Finding:
     )
 
 
-def _accuracies(recipe: str, transfers: Sequence[TransferRow]) -> str:
-    learned = [row for row in transfers if row["learned"]]
+def _accuracies(recipe: str, transfers: Sequence[records.TransferRow]) -> str:
+    learned = [(row["accuracy"], row) for row in transfers if row["accuracy"] is not None]
     if not learned:
         return f"{recipe}: none learned"
-    accuracies = [row["accuracy"] or 0 for row in learned]
-    worst = learned[accuracies.index(min(accuracies))]
+    middle = median(accuracy for accuracy, _ in learned)
+    least, worst = min(learned, key=itemgetter(0))
     return (
-        f"{recipe}: accuracy {percent(median(accuracies))} in the median "
-        f"subset and head, least {percent(min(accuracies))} on {enumerated(worst['classes'])} "
-        f"({worst['head']})"
+        f"{recipe}: accuracy {percent(middle)} in the median subset and head, least "
+        f"{percent(least)} on {enumerated(worst['classes'])} ({worst['head']})"
     )
-
-
-def _is_always(image: records.WrongRow) -> bool:
-    return bool(image["wrong"] == image["trials"])

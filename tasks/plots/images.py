@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.plots.style import COLOURS, picture, svg
+from tasks.plots.style import COLOURS, WIDTH, picture, svg
 
 COLUMNS = 4
 
@@ -64,14 +64,16 @@ def _draw(
     highlighted: Sequence[bool],
     row_height: float,
 ) -> str:
-    lines = -(-len(rows) // COLUMNS)
-    with picture(row_height * lines, lines, COLUMNS) as (figure, grid):
-        shown = zip(grid.flat, images, rows, notes, highlighted, strict=False)
-        for axes, image, row, note, is_highlighted in shown:
-            axes.imshow(image[..., 0], cmap="gray_r", vmin=0, vmax=max(1, image.max()))
-            colour, weight = (COLOURS[1], "bold") if is_highlighted else ("black", "normal")
-            title = f"true {row['label']}: {row['predicted']}\n{note}"
-            axes.set_title(title, size=8, color=colour, weight=weight)
-        for axes in grid.flat:
-            axes.axis("off")
+    lines, cell = -(-len(rows) // COLUMNS), row_height * COLUMNS / WIDTH  # a cell is 1 wide
+    with picture(row_height * lines) as (figure, axes):
+        for number, (image, row, note) in enumerate(zip(images, rows, notes, strict=True)):
+            bottom, left = cell * (number // COLUMNS + 1), number % COLUMNS
+            place = (left + 0.04, left + 0.96, bottom, bottom - 0.92)
+            axes.imshow(image[..., 0], "gray_r", vmin=0, vmax=max(1, image.max()), extent=place)
+            colour, weight = (COLOURS[1], "bold") if highlighted[number] else ("black", "normal")
+            style = {"ha": "center", "va": "bottom", "size": 8, "color": colour, "weight": weight}
+            text = f"true {row['label']}: {row['predicted']}\n{note}"
+            axes.text(left + 0.5, bottom - 0.96, text, **style)
+        axes.set(xlim=(0, COLUMNS), ylim=(cell * lines, 0))
+        axes.axis("off")
         return svg(figure)

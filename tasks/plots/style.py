@@ -22,14 +22,14 @@ _SETTINGS: Any = {
 
 
 @contextmanager
-def picture(height: float, rows: int = 1, columns: int = 1) -> Iterator[tuple[Any, Any]]:
-    """A new figure in the report's style, `height` inches high, and its axes: one, or an array."""
+def picture(height: float) -> Iterator[tuple[Any, Any]]:
+    """A new figure in the report's style, `height` inches high, and its axes."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(_SETTINGS):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        yield figure, figure.subplots(rows, columns)
+        yield figure, figure.subplots()
 
 
 def svg(figure: Any) -> str:

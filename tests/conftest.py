@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from flows.cli import ENVIRONMENT_PREFIX
 from flows.config import Config
@@ -221,10 +222,33 @@ def tiny_report(
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def _first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a server's first start leaves: a database, which takes it longer to make than to use."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # one for all workers
+    home, made = folder / "prefect-home", folder / "prefect-home-made"
+    with FileLock(folder / "prefect-home.lock"):
+        if not made.exists():
+            process = start_server(home, free_port())
+            process.terminate()
+            process.wait(timeout=30)
+            made.touch()
+    return home
+
+
+@pytest.fixture(scope="module")
+def prefect_home(_first_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a server may keep its database, which is there already."""
+    return shutil.copytree(_first_home, tmp_path_factory.mktemp("prefect") / "home")
+
+
+@pytest.fixture(scope="session")
+def server(_first_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API's address of a server that was started as a user starts it."""
     port = free_port()
-    process = start_server(tmp_path_factory.mktemp("prefect"), port)
+    home = shutil.copytree(_first_home, tmp_path_factory.mktemp("prefect") / "home")
+    process = start_server(home, port)
     yield f"http://127.0.0.1:{port}/api"
     process.terminate()
     process.wait(timeout=30)

@@ -13,12 +13,6 @@ WITH_BASE = re.compile(r"interrupted; the next run resumes base from epoch \d+ o
 FIRST_IMPORTS = ("-X", "importtime")  # says so on the terminal
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where Prefect keeps the database of the temporary servers."""
-    return str(tmp_path_factory.mktemp("prefect"))
-
-
 @pytest.fixture
 def options(tiny_dataset: Path, tmp_path: Path) -> tuple[str, ...]:
     """A training that takes minutes."""
@@ -29,8 +23,8 @@ def options(tiny_dataset: Path, tmp_path: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("command", ["main", "retrain", "study", "predict", "serve"])
-def test_ctrl_c_while_a_command_imports(command, home):
-    terminal = Terminal(*FIRST_IMPORTS, f"flows/{command}.py", PREFECT_HOME=home)
+def test_ctrl_c_while_a_command_imports(command, prefect_home):
+    terminal = Terminal(*FIRST_IMPORTS, f"flows/{command}.py", PREFECT_HOME=str(prefect_home))
     terminal.until("pydantic")
     terminal.press_ctrl_c()
     assert terminal.exit_code() == 130
@@ -47,10 +41,10 @@ def test_ctrl_c_while_a_command_imports(command, home):
     ],
 )
 def test_ctrl_c_reaches_all_processes_and_the_run_says_from_where_the_next_goes_on(
-    command, moment, options, home, inbox
+    command, moment, options, prefect_home, inbox
 ):
     more = ("--inbox", str(inbox)) if command == "retrain" else ()
-    terminal = Terminal(f"flows/{command}.py", *options, *more, PREFECT_HOME=home)
+    terminal = Terminal(f"flows/{command}.py", *options, *more, PREFECT_HOME=str(prefect_home))
     terminal.until(moment)
     processes = [terminal.server(), *terminal.process.children(recursive=True)]
     terminal.press_ctrl_c()
@@ -61,8 +55,8 @@ def test_ctrl_c_reaches_all_processes_and_the_run_says_from_where_the_next_goes_
     assert psutil.wait_procs(processes, timeout=10)[1] == []
 
 
-def test_a_run_whose_server_has_died_ends_on_ctrl_c_all_the_same(options, home):
-    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=home)
+def test_a_run_whose_server_has_died_ends_on_ctrl_c_all_the_same(options, prefect_home):
+    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
     terminal.until("base: epoch 2/500")
     terminal.server().kill()
     terminal.press_ctrl_c()
@@ -70,8 +64,8 @@ def test_a_run_whose_server_has_died_ends_on_ctrl_c_all_the_same(options, home):
     assert WITH_BASE.search(terminal.said)
 
 
-def test_sigterm_ends_a_run_with_code_143(options, home):
-    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=home)
+def test_sigterm_ends_a_run_with_code_143(options, prefect_home):
+    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
     terminal.until("base: epoch 2/500")
     server = terminal.server()
     terminal.process.send_signal(signal.SIGTERM)
@@ -80,8 +74,8 @@ def test_sigterm_ends_a_run_with_code_143(options, home):
     assert psutil.wait_procs([server], timeout=10)[1] == []
 
 
-def test_a_killed_runs_server_ends_with_it(options, home):
-    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=home)
+def test_a_killed_runs_server_ends_with_it(options, prefect_home):
+    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
     terminal.until("Beginning flow run")
     server = terminal.server()
     terminal.process.kill()

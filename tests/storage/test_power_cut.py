@@ -40,10 +40,10 @@ def name_of(api: str, run: str) -> str:
     return httpx.get(f"{api}/flow_runs/{run}").json()["name"]
 
 
-def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, tmp_path):
+def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefect_home):
     port = free_port()
     api = f"http://127.0.0.1:{port}/api"
-    server = start_server(tmp_path / "home", port)
+    server = start_server(prefect_home, port)
     served = Terminal(*options, PREFECT_API_URL=api, COLUMNS="200")
     served.until("being served")
     first = start_run(api)
@@ -55,7 +55,7 @@ def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, tmp_p
     served.exit_code()
     server.wait()
 
-    server = start_server(tmp_path / "home", port)
+    server = start_server(prefect_home, port)
     served = Terminal(*options, PREFECT_API_URL=api, COLUMNS="200")
     served.until("being served")
     assert state_of(api, first) == "Crashed"

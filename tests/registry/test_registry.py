@@ -42,7 +42,8 @@ CALLS = (
     *("log_text", "update_model_version", "set_model_version_tag"),
 )
 PRELOADED = [
-    *("pytest", "scipy.stats", "scipy.optimize", "alembic.command", "tasks.registry.status"),
+    *("pytest", "scipy.stats", "scipy.optimize", "alembic.command", "flows.retrain"),
+    *("flows.predict", "tasks.registry.status"),
     *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"),
 ]
 

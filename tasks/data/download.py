@@ -129,11 +129,6 @@ class Mirror:
     url: str
     edition: Edition
 
-    @property
-    def first_address(self) -> str:
-        """The address that stands for the mirror when it is asked whether it answers."""
-        return self.url + self.edition.files[0].name
-
 
 # as on the mirrors, but unpacked: sha256, bytes, name
 IDX_FILES = """

@@ -66,15 +66,17 @@ def _is_intact(folder: Path, file: PublishedFile) -> bool:
 
 
 def _download(folder: Path, mirrors: Sequence[Mirror], patience: Patience) -> Path:
+    # the address of its first file stands for a mirror where it is asked whether it answers
+    by_address = {mirror.url + mirror.edition.files[0].name: mirror for mirror in mirrors}
     for round_number in range(patience.rounds):
         if round_number:
             time.sleep(patience.pause * 2 ** (round_number - 1))
-        failures = probe([mirror.first_address for mirror in mirrors], patience.deadline)
-        for mirror in (one for one in mirrors if one.first_address not in failures):
+        failures = probe(list(by_address), patience.deadline)
+        for address in [one for one in by_address if one not in failures]:
             try:
-                return _download_edition(folder, mirror, patience.timeout)
+                return _download_edition(folder, by_address[address], patience.timeout)
             except (DownloadError, OSError) as error:
-                failures[mirror.first_address] = str(error)
+                failures[address] = str(error)
     raise InputError(
         f"MNIST is not in {folder} and could not be downloaded ({'; '.join(failures.values())}); "
         "give --dataset PATH (a folder with the four IDX files, or a .npz file) or --dataset digits"

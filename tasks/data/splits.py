@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def encode(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
 class Arrays:
     """A split's inputs (n, ...) and labels (n, ...), memory-mapped and read-only."""
 
-    name: Literal["train", "test"]
+    name: str  # train or test
     inputs: NDArray[Any]
     labels: NDArray[Any]
 
@@ -67,7 +67,7 @@ def transform(
     The new arrays are called `name`, as in `subset`; what is not computed stays as it is.
     """
 
-    def transformed(split: Split, of: Literal["train", "test"]) -> Split:
+    def transformed(of: str, split: Split) -> Split:
         store = current_store()
         arrays = Arrays(of, store.array(split.inputs), store.array(split.labels))
         return Split(
@@ -75,9 +75,7 @@ def transform(
             labels=_stored(f"{of}-{name}-labels", arrays, labels, "y", split.labels),
         )
 
-    return Dataset(
-        train=transformed(dataset.train, "train"), test=transformed(dataset.test, "test")
-    )
+    return Dataset(**{of: transformed(of, split) for of, split in dataset})
 
 
 def _stored(

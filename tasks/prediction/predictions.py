@@ -61,16 +61,12 @@ def predict(model: Model, images: NDArray[np.uint8], version: "Version") -> Pred
 
 
 def label_images(model: Model, images: Iterable[NamedImages], version: "Version") -> Iterator[Row]:
-    """The table, for one part of the images after the other; see `predict` and `rows`."""
+    """A row for each image, part by part; a probability has as many digits as float32 needs."""
     for part in images:
-        yield from rows(part, predict(model, part.pixels, version))
-
-
-def rows(images: NamedImages, predictions: Predictions) -> Iterator[Row]:
-    """A row for each image; a probability has as many digits as float32 needs."""
-    labels, refused = predictions.labels.tolist(), predictions.refused.tolist()
-    probabilities = map(float, predictions.probabilities.astype(str))
-    return map(Row, images.names, labels, probabilities, refused, images.conversions)
+        found = predict(model, part.pixels, version)
+        labels, refused = found.labels.tolist(), found.refused.tolist()
+        probabilities = map(float, found.probabilities.astype(str))
+        yield from map(Row, part.names, labels, probabilities, refused, part.conversions)
 
 
 def write_csv(file: TextIO, table: Iterable[Row], version: "Version") -> None:

@@ -63,11 +63,10 @@ def read_images(paths: Sequence[Path], max_pixel: int) -> Iterator[NamedImages]:
     Raises:
         InputError: A file is missing, damaged, too large or something else, or there is none.
     """
-    images = (image for path in paths for image in _read(path, max_pixel))
+    images = chain.from_iterable(_read(path, max_pixel) for path in paths)
     while chunk := list(islice(images, CHUNK_IMAGES)):
-        names, converted = zip(*chunk, strict=True)
-        pixels = np.stack([image.pixels for image in converted])
-        yield NamedImages(list(names), pixels, [image.how for image in converted])
+        names, pixels, conversions = zip(*chunk, strict=True)
+        yield NamedImages(list(names), np.stack(pixels), list(conversions))
 
 
 def _count(path: Path) -> int:
@@ -78,11 +77,12 @@ def _count(path: Path) -> int:
         return _header(file, path).shape[0] if path.suffix == ".npz" else 1
 
 
-def _read(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
+def _read(path: Path, max_pixel: int) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
     if path.suffix == ".npz" and not path.is_dir():
-        return _read_npz(path, max_pixel)
-    files = _png_files(path) if path.is_dir() else (path,)
-    return ((str(file), _read_png(file, max_pixel)) for file in files)
+        yield from _read_npz(path, max_pixel)
+        return
+    for file in _png_files(path) if path.is_dir() else (path,):
+        yield str(file), *_read_png(file, max_pixel)
 
 
 @contextmanager
@@ -126,11 +126,9 @@ def _read_png(path: Path, max_pixel: int) -> Converted:
             Image.open(content, formats=["PNG"]) as image,
         ):
             if image.width * image.height > MAX_PIXELS:
-                raise _too_many_pixels(str(path))
+                raise Image.DecompressionBombError
             image.load()
             return convert(image, max_pixel)
-    except InputError:
-        raise
     except UnidentifiedImageError:
         raise InputError(f"{path} is not a PNG file, a folder of them or a .npz file") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -147,12 +145,12 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
+def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
     with _told(path), open_regular(path, follow_link=True) as file:
         _header(file, path)
         blocks = read_blocks(file, str(path), ARRAY, MAX_MEMBER_BYTES)
         for number, image in enumerate(chain.from_iterable(blocks)):
-            yield f"{path}[{number}]", convert(Image.fromarray(image), max_pixel)
+            yield f"{path}[{number}]", *convert(Image.fromarray(image), max_pixel)
 
 
 def _header(file: BufferedReader, path: Path) -> Header:

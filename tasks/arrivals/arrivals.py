@@ -137,16 +137,14 @@ def _examine(
 ) -> tuple[str, Decoded] | None:
     """The digest and the images of a delivery that is good; None if it was accepted before."""
     is_young = inbox.age(delivery) < settle
-    if delivery.obstacle:
-        raise UnfinishedError(delivery.obstacle)
-    if is_young and not delivery.is_npz:
-        raise UnfinishedError(BEING_WRITTEN)
+    if delivery.obstacle or (is_young and not delivery.is_npz):
+        raise UnfinishedError(delivery.obstacle or BEING_WRITTEN)
     if delivery.flaw:
         raise BadBatchError(delivery.flaw)
     validation.check_bytes(sum(file.bytes for file in delivery.files.values()))
     contents = inbox.read(delivery)
-    size = sum(map(len, contents.values()))  # not every file system knows it beforehand
-    validation.check_bytes(size)
+    # not every file system knows its size beforehand
+    validation.check_bytes(sum(map(len, contents.values())))
     sha256 = digest(delivery, contents)
     if any(batch.sha256 == sha256 for batch in data.batches):
         return None

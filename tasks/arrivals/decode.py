@@ -14,7 +14,6 @@ from tasks.data.npz import NotIntactError, read_arrays
 from tasks.data.source import image_flaw, label_flaw
 from tasks.errors import InputError
 
-NAMES = ("images", "labels")
 LABELS = tuple("0123456789")
 SIZE = (28, 28)
 
@@ -44,7 +43,7 @@ def decode_npz(content: bytes) -> Decoded:
         BadBatchError: It holds something else than labelled images.
     """
     try:
-        images, labels = read_arrays(BytesIO(content), "the file", NAMES, MAX_BYTES)
+        images, labels = read_arrays(BytesIO(content), "the file", ("images", "labels"), MAX_BYTES)
     except NotIntactError:
         raise
     except InputError as error:

@@ -66,16 +66,14 @@ def transform(
 
     The new arrays are called `name`, as in `subset`; what is not computed stays as it is.
     """
-
-    def transformed(of: str, split: Split) -> Split:
-        store = current_store()
-        arrays = Arrays(of, store.array(split.inputs), store.array(split.labels))
-        return Split(
+    array, splits = current_store().array, dict[str, Split]()
+    for of, split in dataset:
+        arrays = Arrays(of, array(split.inputs), array(split.labels))
+        splits[of] = Split(
             inputs=_stored(f"{of}-{name}-inputs", arrays, inputs, "x", split.inputs),
             labels=_stored(f"{of}-{name}-labels", arrays, labels, "y", split.labels),
         )
-
-    return Dataset(**{of: transformed(of, split) for of, split in dataset})
+    return Dataset(**splits)
 
 
 def _stored(

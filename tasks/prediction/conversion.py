@@ -35,9 +35,8 @@ def convert(image: Image.Image, max_pixel: int) -> Converted:
     grey of 8 bits however it is stored, and no pixel above `max_pixel` if that is below `WIDE`. Of
     other images, what has one grey level only is empty, and becomes black.
 
-    Args:
-        image: Any size; of mode 1, L, LA, P, RGB, RGBA or I;16.
-        max_pixel: The largest pixel value of the images that the model was trained on, 1..255.
+    `image` has any size, and mode 1, L, LA, P, RGB, RGBA or I;16; `max_pixel`, 1..255, is the
+    largest pixel value of the images that the model was trained on.
     """
     ready = opaque_grey(image) if image.size == (SIDE, SIDE) else None
     if ready is not None and (max_pixel >= WIDE or ready.max() <= max_pixel):

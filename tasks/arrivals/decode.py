@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +47,12 @@ def decode_npz(content: bytes) -> Decoded:
         raise
     except InputError as error:
         raise BadBatchError(str(error)) from error
-    return _checked(images, labels)
+    if flaw := image_flaw(images):
+        raise BadBatchError(flaw)
+    check_count(len(images))
+    if flaw := label_flaw(labels, len(images)):
+        raise BadBatchError(flaw)
+    return Decoded(images, labels.astype(np.uint8))
 
 
 def decode_pngs(contents: dict[str, bytes]) -> Decoded:
@@ -60,16 +64,7 @@ def decode_pngs(contents: dict[str, bytes]) -> Decoded:
     check_count(len(contents))
     labels = np.array([_label(path) for path in contents], np.uint8)
     images = np.stack([_decode_png(path, content) for path, content in contents.items()])
-    return _checked(images, labels, tuple(contents))
-
-
-def _checked(images: NDArray[Any], labels: NDArray[Any], files: tuple[str, ...] = ()) -> Decoded:
-    if flaw := image_flaw(images):
-        raise BadBatchError(flaw)
-    check_count(len(images))
-    if flaw := label_flaw(labels, len(images)):
-        raise BadBatchError(flaw)
-    return Decoded(images, labels.astype(np.uint8), files)
+    return Decoded(images, labels, tuple(contents))
 
 
 def _label(path: str) -> int:

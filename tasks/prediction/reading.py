@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from tasks.data.files import open_regular, read_regular
-from tasks.data.npz import MAX_MEMBER_BYTES, Header, read_blocks, read_header
+from tasks.data.npz import Header, read_blocks, read_header
 from tasks.errors import InputError
 from tasks.networks.inference import BATCH_IMAGES
 from tasks.prediction.conversion import Converted, convert
@@ -45,9 +45,7 @@ def check_images(paths: Sequence[Path]) -> None:
         InputError: A path is missing or something else, an array `images` is not what it should
             be, or there are more than `MAX_IMAGES`.
     """
-    total = 0
-    for path in paths:
-        total += _count(path)
+    for path, total in zip(paths, accumulate(map(_count, paths)), strict=True):
         if total > MAX_IMAGES:
             raise InputError(
                 f"with {path} there are more than {MAX_IMAGES} images; give them in parts"
@@ -148,7 +146,7 @@ def _content(path: Path) -> bytes:
 def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
     with _told(path), open_regular(path, follow_link=True) as file:
         _header(file, path)
-        blocks = read_blocks(file, str(path), ARRAY, MAX_MEMBER_BYTES)
+        blocks = read_blocks(file, str(path), ARRAY)
         for number, image in enumerate(chain.from_iterable(blocks)):
             yield f"{path}[{number}]", *convert(Image.fromarray(image), max_pixel)
 
@@ -156,7 +154,7 @@ def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, NDArray[np.uint
 def _header(file: BufferedReader, path: Path) -> Header:
     """What a .npz says of its array `images`, if that is right."""
     name = f"{path}: {ARRAY}"
-    header = read_header(file, str(path), ARRAY, MAX_MEMBER_BYTES)
+    header = read_header(file, str(path), ARRAY)
     if header.dtype != np.uint8:
         raise InputError(f"{name} is {header.dtype} where uint8 is right")
     shape = header.shape

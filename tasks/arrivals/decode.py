@@ -14,7 +14,6 @@ from tasks.data.source import image_flaw, label_flaw
 from tasks.errors import InputError
 
 LABELS = tuple("0123456789")
-SIZE = (28, 28)
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def _decode_png(path: str, content: bytes) -> NDArray[np.uint8]:
     try:
         with Image.open(BytesIO(content), formats=["PNG"]) as image:
             width, height = image.size
-            if image.size != SIZE:  # before room is made for what the header claims
+            if image.size != (28, 28):  # before room is made for what the header claims
                 raise BadBatchError(f"{path} has {width} x {height} pixels where 28 x 28 are right")
             image.verify()  # every chunk up to the last, which loading would not miss
         with Image.open(BytesIO(content), formats=["PNG"]) as image:

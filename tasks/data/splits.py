@@ -1,7 +1,6 @@
 """Splits of a data set and their labels: computed, stored and referred to in one place."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -47,8 +46,7 @@ def encode(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-@dataclass(frozen=True)
-class Arrays:
+class Arrays(NamedTuple):
     """A split's inputs (n, ...) and labels (n, ...), memory-mapped and read-only."""
 
     name: str  # train or test

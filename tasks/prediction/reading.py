@@ -4,10 +4,10 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from itertools import accumulate, chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,7 @@ MAX_PNG_BYTES = 2**28
 CHUNK_IMAGES = 20 * BATCH_IMAGES  # whole batches, so that chunks do not change what a model says
 
 
-@dataclass(frozen=True)
-class NamedImages:
+class NamedImages(NamedTuple):
     """Images uint8 (n, 28, 28) in the order in which they were asked for.
 
     The name of each is a path, or `file.npz[17]`, counted from 0; its conversion is in words.

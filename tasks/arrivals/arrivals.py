@@ -1,16 +1,18 @@
 """Take in: what lies in the inbox is accepted, quarantined, or left for the next run."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.arrivals import validation
 from tasks.arrivals.batch import Batch, remember, used_batches
 from tasks.arrivals.decode import Decoded, decode_npz, decode_pngs
 from tasks.arrivals.drift import Description, check_drift, describe
-from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, digest, open_inbox
+from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
 from tasks.arrivals.quarantine import quarantine
 from tasks.arrivals.validation import BadBatchError, fingerprints
 from tasks.data.npz import NotIntactError
@@ -34,10 +36,6 @@ class Arrivals:
     unfinished: tuple[str, ...]
 
 
-class UnfinishedError(Exception):
-    """A batch that is left for the next run, and why."""
-
-
 class TrainingData:
     """The base data set and all accepted batches, read when the first new batch needs them."""
 
@@ -53,17 +51,11 @@ class TrainingData:
 
     def without_used(self, name: str, decoded: Decoded) -> Decoded:
         """What is new of a folder that has grown since it was used under the same name."""
-        used = {
-            pair
-            for batch in self.batches
-            if batch.name == name
-            for pair in zip(
-                fingerprints(self._store.array(batch.images)),
-                self._store.array(batch.labels).tolist(),
-                strict=True,
-            )
-        }
-        pairs = zip(fingerprints(decoded.images), decoded.labels.tolist(), strict=True)
+        array, used = self._store.array, set[tuple[bytes, int]]()
+        for batch in self.batches:
+            if batch.name == name:
+                used.update(_pairs(array(batch.images), array(batch.labels)))
+        pairs = _pairs(decoded.images, decoded.labels)
         rows = [row for row, pair in enumerate(pairs) if pair not in used]
         files = tuple(decoded.files[row] for row in rows)
         return Decoded(decoded.images[rows], decoded.labels[rows], files)
@@ -92,6 +84,10 @@ class TrainingData:
     def _description(self) -> Description:
         train = self._base.train
         return describe(self._store.array(train.inputs), self._store.array(train.labels))
+
+
+def _pairs(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Iterator[tuple[bytes, int]]:
+    return zip(fingerprints(images), labels.tolist(), strict=True)
 
 
 def take_in(inbox: str, base: Dataset, store: Store, settle: float) -> Arrivals:
@@ -141,16 +137,14 @@ def _examine(
 ) -> tuple[str, Decoded] | None:
     """The digest and the images of a delivery that is good; None if it was accepted before."""
     is_young = inbox.age(delivery) < settle
-    if delivery.obstacle:
-        raise UnfinishedError(delivery.obstacle)
-    if is_young and not delivery.is_npz:
-        raise UnfinishedError(BEING_WRITTEN)
+    if delivery.obstacle or (is_young and not delivery.is_npz):
+        raise UnfinishedError(delivery.obstacle or BEING_WRITTEN)
     if delivery.flaw:
         raise BadBatchError(delivery.flaw)
     validation.check_bytes(sum(file.bytes for file in delivery.files.values()))
-    contents = _read(inbox, delivery)
-    size = sum(map(len, contents.values()))  # not every file system knows it beforehand
-    validation.check_bytes(size)
+    contents = inbox.read(delivery)
+    # not every file system knows its size beforehand
+    validation.check_bytes(sum(map(len, contents.values())))
     sha256 = digest(delivery, contents)
     if any(batch.sha256 == sha256 for batch in data.batches):
         return None
@@ -159,13 +153,6 @@ def _examine(
         return None
     data.check(decoded)
     return sha256, decoded
-
-
-def _read(inbox: Inbox, delivery: Delivery) -> dict[str, bytes]:
-    try:
-        return inbox.read(delivery)
-    except Exception as error:  # each file system has errors of its own
-        raise UnfinishedError(f"it cannot be read ({error})") from error
 
 
 def _decode(

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,7 @@ from tasks.data.npz import NotIntactError, read_arrays
 from tasks.data.source import image_flaw, label_flaw
 from tasks.errors import InputError
 
-NAMES = ("images", "labels")
 LABELS = tuple("0123456789")
-SIZE = (28, 28)
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,17 @@ def decode_npz(content: bytes) -> Decoded:
         BadBatchError: It holds something else than labelled images.
     """
     try:
-        images, labels = read_arrays(BytesIO(content), "the file", NAMES, MAX_BYTES)
+        images, labels = read_arrays(BytesIO(content), "the file", ("images", "labels"), MAX_BYTES)
     except NotIntactError:
         raise
     except InputError as error:
         raise BadBatchError(str(error)) from error
-    return _checked(images, labels)
+    if flaw := image_flaw(images):
+        raise BadBatchError(flaw)
+    check_count(len(images))
+    if flaw := label_flaw(labels, len(images)):
+        raise BadBatchError(flaw)
+    return Decoded(images, labels.astype(np.uint8))
 
 
 def decode_pngs(contents: dict[str, bytes]) -> Decoded:
@@ -61,16 +63,7 @@ def decode_pngs(contents: dict[str, bytes]) -> Decoded:
     check_count(len(contents))
     labels = np.array([_label(path) for path in contents], np.uint8)
     images = np.stack([_decode_png(path, content) for path, content in contents.items()])
-    return _checked(images, labels, tuple(contents))
-
-
-def _checked(images: NDArray[Any], labels: NDArray[Any], files: tuple[str, ...] = ()) -> Decoded:
-    if flaw := image_flaw(images):
-        raise BadBatchError(flaw)
-    check_count(len(images))
-    if flaw := label_flaw(labels, len(images)):
-        raise BadBatchError(flaw)
-    return Decoded(images, labels.astype(np.uint8), files)
+    return Decoded(images, labels, tuple(contents))
 
 
 def _label(path: str) -> int:
@@ -86,7 +79,7 @@ def _decode_png(path: str, content: bytes) -> NDArray[np.uint8]:
     try:
         with Image.open(BytesIO(content), formats=["PNG"]) as image:
             width, height = image.size
-            if image.size != SIZE:  # before room is made for what the header claims
+            if image.size != (28, 28):  # before room is made for what the header claims
                 raise BadBatchError(f"{path} has {width} x {height} pixels where 28 x 28 are right")
             image.verify()  # every chunk up to the last, which loading would not miss
         with Image.open(BytesIO(content), formats=["PNG"]) as image:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +22,10 @@ UNFINISHED_PREFIXES = (".", "_")
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload")
 BEING_WRITTEN = "it is still being written"
 READERS = 16  # files of a remote batch that are read at a time
+
+
+class UnfinishedError(Exception):
+    """A batch that is left for the next run, and why."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +75,23 @@ class Inbox:
 
     def age(self, delivery: Delivery) -> float:
         """Seconds since its newest file was modified; infinite where that is not known."""
-        try:
+        age = float("inf")
+        with suppress(Exception):  # not every file system can tell, and each fails in its own way
             newest = max(self.fs.modified(file.path) for file in delivery.files.values())
             # A clock that is ahead of ours makes an age negative; far ahead, it tells nothing.
-            age: float = abs((datetime.now(UTC) - newest).total_seconds())
-        except Exception:  # not every file system can tell, and each fails in its own way
-            return float("inf")
+            age = abs((datetime.now(UTC) - newest).total_seconds())
         return age
 
     def read(self, delivery: Delivery) -> dict[str, bytes]:
-        """The bytes of its files by path inside the batch; see `listing.read`."""
+        """The bytes of its files by path inside the batch; where they cannot be read, it waits."""
         paths = [file.path for file in delivery.files.values()]
         most = [file.bytes or MAX_BYTES for file in delivery.files.values()]
-        with ThreadPoolExecutor(READERS) as readers:
-            contents = readers.map(partial(read, self.fs), paths, most)
-            return dict(zip(delivery.files, contents, strict=True))
+        try:
+            with ThreadPoolExecutor(READERS) as readers:
+                contents = readers.map(partial(read, self.fs), paths, most)
+                return dict(zip(delivery.files, contents, strict=True))
+        except Exception as error:  # each file system has errors of its own
+            raise UnfinishedError(f"it cannot be read ({error})") from error
 
     def _deliveries(self) -> Iterator[Delivery]:
         self.fs.invalidate_cache()

@@ -66,14 +66,13 @@ def read(fs: AbstractFileSystem, path: str, most: int) -> bytes:
 
 
 def _local_entries_below(fs: LocalFileSystem, folder: Entry) -> Iterator[Entry]:
-    waiting = [(folder, 1)]
+    waiting, deepest = [folder], folder.path.count("/") + MAX_DEPTH
     while waiting:
-        here, depth = waiting.pop()
-        for entry in entries(fs, here.path):
+        for entry in entries(fs, waiting.pop().path):
             if not entry.is_folder or entry.flaw:
                 yield entry
-            elif depth < MAX_DEPTH:
-                waiting.append((entry, depth + 1))
+            elif entry.path.count("/") < deepest:
+                waiting.append(entry)
             else:
                 yield replace(entry, flaw=TOO_DEEP)
 

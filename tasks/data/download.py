@@ -129,11 +129,6 @@ class Mirror:
     url: str
     edition: Edition
 
-    @property
-    def first_address(self) -> str:
-        """The address that stands for the mirror when it is asked whether it answers."""
-        return self.url + self.edition.files[0].name
-
 
 # as on the mirrors, but unpacked: sha256, bytes, name
 IDX_FILES = """
@@ -144,17 +139,15 @@ ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2    10008 t10k-l
 """
 NPZ_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 
-
-def _idx_file(sha256: str, size: str, name: str) -> PublishedFile:
-    return PublishedFile(f"{name}.gz", f"mnist-idx/{name}", int(size), sha256)
-
-
 IDX_EDITION = Edition(
-    "mnist-idx", tuple(_idx_file(*line.split()) for line in IDX_FILES.strip().splitlines())
+    "mnist-idx",
+    tuple(
+        PublishedFile(f"{name}.gz", f"mnist-idx/{name}", int(size), sha256)
+        for sha256, size, name in map(str.split, IDX_FILES.strip().splitlines())
+    ),
 )
-KERAS_EDITION = Edition(
-    "mnist.npz", (PublishedFile("mnist.npz", "mnist.npz", 11_490_434, NPZ_SHA256),)
-)
+KERAS_FILE = PublishedFile("mnist.npz", "mnist.npz", 11_490_434, NPZ_SHA256)
+KERAS_EDITION = Edition("mnist.npz", (KERAS_FILE,))
 MIRRORS = (
     Mirror("https://storage.googleapis.com/tensorflow/tf-keras-datasets/", KERAS_EDITION),
     Mirror("https://storage.googleapis.com/cvdf-datasets/mnist/", IDX_EDITION),

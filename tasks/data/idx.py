@@ -18,8 +18,8 @@ IDX_NAMES = (  # in the order of the fields of `Images`
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-IMAGES_MAGIC = 2051
-LABELS_MAGIC = 2049
+IMAGE, LABEL = (28, 28), ()  # the shapes of what is counted in a file
+MAGIC = 2048  # of unsigned bytes; a file's has the number of its dimensions added
 MAX_PAYLOAD_BYTES = 2**30
 
 
@@ -36,18 +36,18 @@ def read_idx_folder(folder: Path) -> Images:
     Raises:
         InputError: a file is missing, damaged, or not IDX images or labels.
     """
-    readers = (read_idx_images, read_idx_labels) * 2
-    return Images(*(read(path) for read, path in zip(readers, find_idx_files(folder), strict=True)))
+    return Images(*map(read_idx, find_idx_files(folder), (IMAGE, LABEL) * 2))
 
 
-def read_idx_images(path: Path) -> NDArray[np.uint8]:
-    """Reads one IDX file of 28x28 images, gzipped if its name ends in .gz."""
-    return _read_idx(path, IMAGES_MAGIC, (28, 28))
-
-
-def read_idx_labels(path: Path) -> NDArray[np.uint8]:
-    """Reads one IDX file of labels, gzipped if its name ends in .gz."""
-    return _read_idx(path, LABELS_MAGIC, ())
+def read_idx(path: Path, item_shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Reads one IDX file of images (28, 28) or labels (), gzipped if its name ends in .gz."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            count = _read_count(file, path, item_shape)
+            payload = _read_payload(file, path, count * math.prod(item_shape))
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path} is not an intact gzip file: {error}") from error
+    return np.frombuffer(payload, np.uint8).reshape((count, *item_shape))
 
 
 def _find_idx_file(folder: Path, name: str) -> Path:
@@ -61,18 +61,8 @@ def _find_idx_file(folder: Path, name: str) -> Path:
     )
 
 
-def _read_idx(path: Path, magic: int, item_shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            count = _read_count(file, path, magic, item_shape)
-            payload = _read_payload(file, path, count * math.prod(item_shape))
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path} is not an intact gzip file: {error}") from error
-    return np.frombuffer(payload, np.uint8).reshape((count, *item_shape))
-
-
-def _read_count(file: BufferedIOBase, path: Path, magic: int, item_shape: tuple[int, ...]) -> int:
-    size = 4 * (2 + len(item_shape))
+def _read_count(file: BufferedIOBase, path: Path, item_shape: tuple[int, ...]) -> int:
+    magic, size = MAGIC + 1 + len(item_shape), 4 * (2 + len(item_shape))
     header = file.read(size)
     if len(header) < size:
         raise InputError(f"{path} ends within its header of {size} bytes")

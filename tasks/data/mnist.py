@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,25 +57,25 @@ def keras_datasets_folder() -> Path:
 
 def _is_intact(folder: Path, file: PublishedFile) -> bool:
     path = folder / file.path
-    try:
-        sha256 = digest_files([path])
-    except OSError:
-        return False
-    if sha256 != file.sha256:
+    with suppress(OSError):
+        if digest_files([path]) == file.sha256:
+            return True
         logger.warning("%s is damaged: it is not the published file and will not be used", path)
-    return sha256 == file.sha256
+    return False
 
 
 def _download(folder: Path, mirrors: Sequence[Mirror], patience: Patience) -> Path:
+    # the address of its first file stands for a mirror where it is asked whether it answers
+    by_address = {mirror.url + mirror.edition.files[0].name: mirror for mirror in mirrors}
     for round_number in range(patience.rounds):
         if round_number:
             time.sleep(patience.pause * 2 ** (round_number - 1))
-        failures = probe([mirror.first_address for mirror in mirrors], patience.deadline)
-        for mirror in (one for one in mirrors if one.first_address not in failures):
+        failures = probe(list(by_address), patience.deadline)
+        for address in [one for one in by_address if one not in failures]:
             try:
-                return _download_edition(folder, mirror, patience.timeout)
+                return _download_edition(folder, by_address[address], patience.timeout)
             except (DownloadError, OSError) as error:
-                failures[mirror.first_address] = str(error)
+                failures[address] = str(error)
     raise InputError(
         f"MNIST is not in {folder} and could not be downloaded ({'; '.join(failures.values())}); "
         "give --dataset PATH (a folder with the four IDX files, or a .npz file) or --dataset digits"

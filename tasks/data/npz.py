@@ -65,19 +65,19 @@ def read_arrays(
         return arrays
 
 
-def read_header(file: IO[bytes], location: str, name: str, most: int) -> Header:
+def read_header(file: IO[bytes], location: str, name: str) -> Header:
     """Reads what a .npz says of an array; see `read_arrays` for arguments and errors."""
     with _opened(file, location) as archive:
-        return _header(archive, location, name, (name,), most)
+        return _header(archive, location, name, (name,), MAX_MEMBER_BYTES)
 
 
-def read_blocks(file: IO[bytes], location: str, name: str, most: int) -> Iterator[NDArray[Any]]:
+def read_blocks(file: IO[bytes], location: str, name: str) -> Iterator[NDArray[Any]]:
     """Reads an array that has rows in turn, as many as `BLOCK_BYTES` hold, or one if it is larger.
 
     See `read_arrays` for arguments and errors; that data are damaged is told at their end.
     """
     with _opened(file, location) as archive:
-        header = _header(archive, location, name, (name,), most)
+        header = _header(archive, location, name, (name,), MAX_MEMBER_BYTES)
         read = _columns if header.is_fortran else _rows
         yield from read(archive, f"{name}.npy", header, max(1, BLOCK_BYTES // header.row_bytes))
 

@@ -75,14 +75,7 @@ def read_source(source: Source) -> Images:
         InputError: a file is missing, damaged or unreadable, or holds something else.
     """
     try:
-        match source.format:
-            case "digits":
-                images = make_digits(source.seed)
-            case "idx":
-                images = read_idx_folder(Path(source.location))
-            case "npz":
-                images = read_npz(Path(source.location))
-        _check_unchanged(source)
+        images = make_digits(source.seed) if source.format == "digits" else _read_files(source)
     except OSError as error:
         raise InputError(f"{source.location} cannot be read: {error}") from error
     train, test = f"{source.location}: training", f"{source.location}: test"
@@ -92,10 +85,13 @@ def read_source(source: Source) -> Images:
     )
 
 
-def _check_unchanged(source: Source) -> None:
-    """Keeps images from being remembered under the digest of what lay there before."""
-    if source.format != "digits" and _identify(Path(source.location)).sha256 != source.sha256:
-        raise InputError(f"{source.location} changed while it was used; start again")
+def _read_files(source: Source) -> Images:
+    path = Path(source.location)
+    images = read_idx_folder(path) if source.format == "idx" else read_npz(path)
+    # else images were remembered under the digest of what lay there before
+    if _identify(path).sha256 != source.sha256:
+        raise InputError(f"{path} changed while it was used; start again")
+    return images
 
 
 def _checked(

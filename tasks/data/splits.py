@@ -1,8 +1,7 @@
 """Splits of a data set and their labels: computed, stored and referred to in one place."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +46,10 @@ def encode(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-@dataclass(frozen=True)
-class Arrays:
+class Arrays(NamedTuple):
     """A split's inputs (n, ...) and labels (n, ...), memory-mapped and read-only."""
 
-    name: Literal["train", "test"]
+    name: str  # train or test
     inputs: NDArray[Any]
     labels: NDArray[Any]
 
@@ -66,18 +64,14 @@ def transform(
 
     The new arrays are called `name`, as in `subset`; what is not computed stays as it is.
     """
-
-    def transformed(split: Split, of: Literal["train", "test"]) -> Split:
-        store = current_store()
-        arrays = Arrays(of, store.array(split.inputs), store.array(split.labels))
-        return Split(
+    array, splits = current_store().array, dict[str, Split]()
+    for of, split in dataset:
+        arrays = Arrays(of, array(split.inputs), array(split.labels))
+        splits[of] = Split(
             inputs=_stored(f"{of}-{name}-inputs", arrays, inputs, "x", split.inputs),
             labels=_stored(f"{of}-{name}-labels", arrays, labels, "y", split.labels),
         )
-
-    return Dataset(
-        train=transformed(dataset.train, "train"), test=transformed(dataset.test, "test")
-    )
+    return Dataset(**splits)
 
 
 def _stored(

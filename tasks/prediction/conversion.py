@@ -7,7 +7,7 @@ of mass is in the middle. The foreground is light. In the published files the mi
 (14, 14), counted from 0, to within half a pixel for each digit.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,29 +21,11 @@ LEVELS = np.arange(256)
 AS_IT_IS, EMPTY = "as it is", "empty"
 
 
-@dataclass(frozen=True)
-class Converted:
+class Converted(NamedTuple):
     """An image that a model understands, uint8 (28, 28), and in words how it was come by."""
 
     pixels: NDArray[np.uint8]
     how: str
-
-
-@dataclass(frozen=True)
-class Background:
-    """How a picture's background and foreground are told apart, in its own grey levels, 0..255.
-
-    The background's `level` is the median of the outermost pixels, `contrast` how far the
-    foreground's extreme is from it, 0 if the picture has one level only. Up to `faint` from it a
-    pixel is still background: three times the noise of the outermost pixels (its 95 % quantile), a
-    quarter of the contrast at most. A background `is_dark` if the levels reach farther above it
-    than below.
-    """
-
-    level: int
-    contrast: int
-    faint: float
-    is_dark: bool
 
 
 def convert(image: Image.Image, max_pixel: int) -> Converted:
@@ -53,22 +35,22 @@ def convert(image: Image.Image, max_pixel: int) -> Converted:
     grey of 8 bits however it is stored, and no pixel above `max_pixel` if that is below `WIDE`. Of
     other images, what has one grey level only is empty, and becomes black.
 
-    Args:
-        image: Any size; of mode 1, L, LA, P, RGB, RGBA or I;16.
-        max_pixel: The largest pixel value of the images that the model was trained on, 1..255.
+    `image` has any size, and mode 1, L, LA, P, RGB, RGBA or I;16; `max_pixel`, 1..255, is the
+    largest pixel value of the images that the model was trained on.
     """
     ready = opaque_grey(image) if image.size == (SIDE, SIDE) else None
     if ready is not None and (max_pixel >= WIDE or ready.max() <= max_pixel):
         return Converted(ready, AS_IT_IS)
     grey, steps = _grey(image)
-    background = _background(np.asarray(grey))
-    if not background.contrast:
+    lowest, highest = grey.getextrema()
+    if lowest == highest:
         return Converted(np.zeros((SIDE, SIDE), np.uint8), EMPTY)
-    if not background.is_dark:
+    foreground, contrast = _foreground_of_levels(np.asarray(grey))
+    if contrast < 0:
         steps.append("inverted")
-    if background.contrast != max_pixel:
+    if abs(contrast) != max_pixel:
         steps.append(f"stretched to 0..{max_pixel}")
-    drawn = grey.point(_foreground_of_levels(background))
+    drawn = grey.point(foreground)
     drawn = drawn.crop(drawn.getbbox())
     fitted = _fit(drawn)
     if fitted.size != drawn.size:
@@ -102,22 +84,23 @@ def _flattened(image: Image.Image) -> tuple[Image.Image, list[str]]:
     return background, ["grey", "laid on black" if is_light else "laid on white"]
 
 
-def _background(pixels: NDArray[np.uint8]) -> Background:
+def _foreground_of_levels(pixels: NDArray[np.uint8]) -> tuple[list[int], int]:
+    """How much foreground, 0..255, each of the 256 grey levels is, and the contrast, not 0.
+
+    The background's level is the median of the outermost pixels; the contrast is how far the
+    foreground's extreme is above it, negative if the levels reach farther below. Up to three times
+    the noise of the outermost pixels (its 95 % quantile) from that level a pixel is still
+    background, a quarter of the contrast at most.
+    """
     edge = np.sort(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]))
     level, last = int(edge[len(edge) // 2]), len(edge) - 1
-    darker, lighter = level - int(pixels.min()), int(pixels.max()) - level
-    is_dark = lighter >= darker
-    contrast = lighter if is_dark else darker
-    noise = abs(int(edge[round(0.95 * last) if is_dark else round(0.05 * last)]) - level)
-    return Background(level, contrast, min(3 * noise, contrast / 4), is_dark)
-
-
-def _foreground_of_levels(background: Background) -> list[int]:
-    """For each of the 256 grey levels how much foreground it is, 0..255."""
-    farther = LEVELS - background.level if background.is_dark else background.level - LEVELS
-    foreground = np.where(farther > background.faint, farther * (255 / background.contrast), 0)
+    above, below = int(pixels.max()) - level, int(pixels.min()) - level
+    contrast = above if above >= -below else below
+    noise = abs(int(edge[round((0.95 if contrast > 0 else 0.05) * last)]) - level)
+    farther, most = (LEVELS - level) * np.sign(contrast), abs(contrast)
+    foreground = np.where(farther > min(3 * noise, most / 4), farther * (255 / most), 0)
     levels: list[int] = (foreground.clip(0, 255) + 0.5).astype(int).tolist()
-    return levels
+    return levels, contrast
 
 
 def _fit(drawn: Image.Image) -> Image.Image:

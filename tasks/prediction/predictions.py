@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from tasks.registry.version import Version
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(NamedTuple):
     """What a model says of n images: the most probable digit, and how probable it is, 0..1.
 
     An image is refused, as the prediction is not to be trusted, where that is below the threshold.
@@ -61,16 +59,11 @@ def predict(model: Model, images: NDArray[np.uint8], version: "Version") -> Pred
 
 
 def label_images(model: Model, images: Iterable[NamedImages], version: "Version") -> Iterator[Row]:
-    """The table, for one part of the images after the other; see `predict` and `rows`."""
+    """A row for each image, part by part; a probability has as many digits as float32 needs."""
     for part in images:
-        yield from rows(part, predict(model, part.pixels, version))
-
-
-def rows(images: NamedImages, predictions: Predictions) -> Iterator[Row]:
-    """A row for each image; a probability has as many digits as float32 needs."""
-    labels, refused = predictions.labels.tolist(), predictions.refused.tolist()
-    probabilities = map(float, predictions.probabilities.astype(str))
-    return map(Row, images.names, labels, probabilities, refused, images.conversions)
+        labels, tops, refused = predict(model, part.pixels, version)
+        values = labels.tolist(), map(float, tops.astype(str)), refused.tolist()
+        yield from map(Row, part.names, *values, part.conversions)
 
 
 def write_csv(file: TextIO, table: Iterable[Row], version: "Version") -> None:

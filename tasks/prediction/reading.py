@@ -4,17 +4,17 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedReader, BytesIO
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from tasks.data.files import open_regular, read_regular
-from tasks.data.npz import MAX_MEMBER_BYTES, Header, read_blocks, read_header
+from tasks.data.npz import Header, read_blocks, read_header
 from tasks.errors import InputError
 from tasks.networks.inference import BATCH_IMAGES
 from tasks.prediction.conversion import Converted, convert
@@ -26,8 +26,7 @@ MAX_PNG_BYTES = 2**28
 CHUNK_IMAGES = 20 * BATCH_IMAGES  # whole batches, so that chunks do not change what a model says
 
 
-@dataclass(frozen=True)
-class NamedImages:
+class NamedImages(NamedTuple):
     """Images uint8 (n, 28, 28) in the order in which they were asked for.
 
     The name of each is a path, or `file.npz[17]`, counted from 0; its conversion is in words.
@@ -45,9 +44,7 @@ def check_images(paths: Sequence[Path]) -> None:
         InputError: A path is missing or something else, an array `images` is not what it should
             be, or there are more than `MAX_IMAGES`.
     """
-    total = 0
-    for path in paths:
-        total += _count(path)
+    for path, total in zip(paths, accumulate(map(_count, paths)), strict=True):
         if total > MAX_IMAGES:
             raise InputError(
                 f"with {path} there are more than {MAX_IMAGES} images; give them in parts"
@@ -63,11 +60,10 @@ def read_images(paths: Sequence[Path], max_pixel: int) -> Iterator[NamedImages]:
     Raises:
         InputError: A file is missing, damaged, too large or something else, or there is none.
     """
-    images = (image for path in paths for image in _read(path, max_pixel))
+    images = chain.from_iterable(_read(path, max_pixel) for path in paths)
     while chunk := list(islice(images, CHUNK_IMAGES)):
-        names, converted = zip(*chunk, strict=True)
-        pixels = np.stack([image.pixels for image in converted])
-        yield NamedImages(list(names), pixels, [image.how for image in converted])
+        names, pixels, conversions = zip(*chunk, strict=True)
+        yield NamedImages(list(names), np.stack(pixels), list(conversions))
 
 
 def _count(path: Path) -> int:
@@ -78,11 +74,12 @@ def _count(path: Path) -> int:
         return _header(file, path).shape[0] if path.suffix == ".npz" else 1
 
 
-def _read(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
+def _read(path: Path, max_pixel: int) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
     if path.suffix == ".npz" and not path.is_dir():
-        return _read_npz(path, max_pixel)
-    files = _png_files(path) if path.is_dir() else (path,)
-    return ((str(file), _read_png(file, max_pixel)) for file in files)
+        yield from _read_npz(path, max_pixel)
+        return
+    for file in _png_files(path) if path.is_dir() else (path,):
+        yield str(file), *_read_png(file, max_pixel)
 
 
 @contextmanager
@@ -126,11 +123,9 @@ def _read_png(path: Path, max_pixel: int) -> Converted:
             Image.open(content, formats=["PNG"]) as image,
         ):
             if image.width * image.height > MAX_PIXELS:
-                raise _too_many_pixels(str(path))
+                raise Image.DecompressionBombError
             image.load()
             return convert(image, max_pixel)
-    except InputError:
-        raise
     except UnidentifiedImageError:
         raise InputError(f"{path} is not a PNG file, a folder of them or a .npz file") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -147,18 +142,18 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, Converted]]:
+def _read_npz(path: Path, max_pixel: int) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
     with _told(path), open_regular(path, follow_link=True) as file:
         _header(file, path)
-        blocks = read_blocks(file, str(path), ARRAY, MAX_MEMBER_BYTES)
+        blocks = read_blocks(file, str(path), ARRAY)
         for number, image in enumerate(chain.from_iterable(blocks)):
-            yield f"{path}[{number}]", convert(Image.fromarray(image), max_pixel)
+            yield f"{path}[{number}]", *convert(Image.fromarray(image), max_pixel)
 
 
 def _header(file: BufferedReader, path: Path) -> Header:
     """What a .npz says of its array `images`, if that is right."""
     name = f"{path}: {ARRAY}"
-    header = read_header(file, str(path), ARRAY, MAX_MEMBER_BYTES)
+    header = read_header(file, str(path), ARRAY)
     if header.dtype != np.uint8:
         raise InputError(f"{name} is {header.dtype} where uint8 is right")
     shape = header.shape

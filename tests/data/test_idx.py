@@ -7,10 +7,11 @@ import pytest
 
 from tasks.data.idx import (
     IDX_NAMES,
+    IMAGE,
+    LABEL,
     find_idx_files,
+    read_idx,
     read_idx_folder,
-    read_idx_images,
-    read_idx_labels,
 )
 from tasks.errors import InputError
 
@@ -26,7 +27,7 @@ def written(path: Path, content: bytes) -> Path:
 
 @pytest.mark.parametrize(("name", "pack"), [("labels", bytes), ("labels.gz", gzip.compress)])
 def test_reads_labels(tmp_path, name, pack):
-    labels = read_idx_labels(written(tmp_path / name, pack(LABELS)))
+    labels = read_idx(written(tmp_path / name, pack(LABELS)), LABEL)
 
     assert labels.dtype == np.uint8
     assert labels.tolist() == [7, 0, 9]
@@ -34,7 +35,7 @@ def test_reads_labels(tmp_path, name, pack):
 
 @pytest.mark.parametrize(("name", "pack"), [("images", bytes), ("images.gz", gzip.compress)])
 def test_reads_images(tmp_path, name, pack):
-    images = read_idx_images(written(tmp_path / name, pack(IMAGES)))
+    images = read_idx(written(tmp_path / name, pack(IMAGES)), IMAGE)
 
     assert images.dtype == np.uint8
     assert images.shape == (2, 28, 28)
@@ -84,7 +85,7 @@ def test_refuses_a_header_cut_short(tmp_path, size):
     path = written(tmp_path / "labels", LABELS[:size])
 
     with pytest.raises(InputError, match=f"{path} ends within its header of 8 bytes"):
-        read_idx_labels(path)
+        read_idx(path, LABEL)
 
 
 @pytest.mark.parametrize("size", [8, 9, 10])
@@ -92,14 +93,14 @@ def test_refuses_data_cut_short(tmp_path, size):
     path = written(tmp_path / "labels", LABELS[:size])
 
     with pytest.raises(InputError, match=f"{path} holds only {size - 8} bytes .* header says 3"):
-        read_idx_labels(path)
+        read_idx(path, LABEL)
 
 
 def test_refuses_data_too_long(tmp_path):
     path = written(tmp_path / "labels", LABELS + b"\x00")
 
     with pytest.raises(InputError, match=f"{path} holds more bytes .* header says 3"):
-        read_idx_labels(path)
+        read_idx(path, LABEL)
 
 
 @pytest.mark.parametrize("kept", range(len(gzip.compress(LABELS))))
@@ -107,7 +108,7 @@ def test_refuses_gzip_cut_anywhere(tmp_path, kept):
     path = written(tmp_path / "labels.gz", gzip.compress(LABELS)[:kept])
 
     with pytest.raises(InputError, match=f"{path} "):
-        read_idx_labels(path)
+        read_idx(path, LABEL)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_refuses_corrupt_gzip(tmp_path, position, what):
     path = written(tmp_path / "labels.gz", bytes(corrupt))
 
     with pytest.raises(InputError, match=f"{path} is not an intact gzip file"):
-        read_idx_labels(path)
+        read_idx(path, LABEL)
 
 
 def test_expands_no_more_of_a_gzip_bomb_than_its_header_says(tmp_path, monkeypatch):
@@ -135,7 +136,7 @@ def test_expands_no_more_of_a_gzip_bomb_than_its_header_says(tmp_path, monkeypat
     monkeypatch.setattr(gzip.GzipFile, "read", counting_read)
 
     with pytest.raises(InputError, match=f"{path} holds more bytes of data where .* says 3"):
-        read_idx_labels(path)
+        read_idx(path, LABEL)
     assert expanded == [8, 4]
 
 
@@ -143,29 +144,29 @@ def test_refuses_an_absurd_count_before_making_room(tmp_path):
     path = written(tmp_path / "labels", struct.pack(">II", 2049, 2**32 - 1))
 
     with pytest.raises(InputError, match=f"{path} claims 4294967295 bytes"):
-        read_idx_labels(path)
+        read_idx(path, LABEL)
 
 
 def test_refuses_labels_for_images(tmp_path):
     path = written(tmp_path / "labels", LABELS + bytes(8))
 
     with pytest.raises(InputError, match=f"{path} starts with the number 2049 where 2051"):
-        read_idx_images(path)
+        read_idx(path, IMAGE)
 
 
 def test_refuses_images_for_labels(tmp_path):
     path = written(tmp_path / "images", IMAGES)
 
     with pytest.raises(InputError, match=f"{path} starts with the number 2051 where 2049"):
-        read_idx_labels(path)
+        read_idx(path, LABEL)
 
 
 def test_refuses_other_image_sizes(tmp_path):
     path = written(tmp_path / "images", struct.pack(">IIII", 2051, 1, 32, 28) + bytes(896))
 
     with pytest.raises(InputError, match=f"{path} holds images of 32x28 pixels where 28x28"):
-        read_idx_images(path)
+        read_idx(path, IMAGE)
 
 
 def test_what_is_read_cannot_be_written(tmp_path):
-    assert not read_idx_labels(written(tmp_path / "labels", LABELS)).flags.writeable
+    assert not read_idx(written(tmp_path / "labels", LABELS), LABEL).flags.writeable

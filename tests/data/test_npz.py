@@ -138,7 +138,7 @@ def test_refuses_what_is_no_array(tmp_path, content):
 
 def blocks(path: Path, name: str) -> list[np.ndarray]:
     with path.open("rb") as file:
-        return list(read_blocks(file, str(path), name, 2**30))
+        return list(read_blocks(file, str(path), name))
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -163,7 +163,7 @@ def test_blocks_take_no_more_memory_than_a_few_of_them(tmp_path, monkeypatch, or
 
     tracemalloc.start()
     with path.open("rb") as file:
-        count = sum(len(block) for block in read_blocks(file, "m", "x", 2**30))
+        count = sum(len(block) for block in read_blocks(file, "m", "x"))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -186,7 +186,7 @@ def test_a_header_is_read_alone(tmp_path):
     path = tmp_path / "m.npz"
     np.savez(path, x=np.zeros((3, 4), np.int16, "F"))
     with path.open("rb") as file:
-        header = read_header(file, str(path), "x", 2**30)
+        header = read_header(file, str(path), "x")
     assert (header.shape, header.dtype, header.is_fortran) == ((3, 4), np.int16, True)
     assert header.row_bytes == 8
 

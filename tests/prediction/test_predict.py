@@ -21,7 +21,7 @@ from flows.cli import run_command
 from flows.config import PredictConfig
 from flows.predict import label
 from tasks.errors import InputError
-from tasks.prediction.predictions import FORMATS, Row, predict, rows, whole_output
+from tasks.prediction.predictions import FORMATS, Row, label_images, predict, whole_output
 from tasks.prediction.reading import NamedImages, check_images, read_images
 from tasks.storage.files import file_sha256
 from tasks.storage.store import DamagedError
@@ -83,7 +83,7 @@ def test_rows_have_as_many_digits_as_float32_needs():
     images = NamedImages(["a", "b"], np.zeros((2, 28, 28), np.uint8), ["as it is", "empty"])
     model = middle_pixel_model(1)
     model.predict_on_batch = lambda inputs: np.array([[0.9], [0.2]], np.float32)
-    assert list(rows(images, predict(model, images.pixels, VERSION))) == [
+    assert list(label_images(model, [images], VERSION)) == [
         Row("a", 8, 0.9, False, "as it is"),
         Row("b", 3, 0.8, False, "empty"),
     ]

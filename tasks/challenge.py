@@ -4,9 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import task
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.networks.health import diagnose
@@ -17,9 +15,10 @@ from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
 from tasks.schemas.references import Split
 from tasks.storage.records import current_store
+from tasks.storage.stages import uncached_stage
 
 
-@task(name="challenge", task_run_name="challenge", cache_policy=NO_CACHE, persist_result=False)
+@uncached_stage("challenge")
 def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds: Bounds) -> str:
     """Register a candidate, judge it against the champion, and promote it if it won.
 

@@ -4,10 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.data.source import Source
@@ -19,11 +16,11 @@ from tasks.reporting.page import Metrics
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
-from tasks.storage.stages import finished_task_runs
+from tasks.storage.stages import finished_task_runs, uncached_stage
 from tasks.storage.store import Store
 
 
-@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+@uncached_stage("report")
 def report(
     config: BaseModel,
     command: str,
@@ -37,10 +34,10 @@ def report(
     Returns:
         The folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
     """
-    run, store = TaskRunContext.get(), current_store()
+    store = current_store()
     analysis = json.loads(_read(store, findings.analysis))
-    finished = finished_task_runs(run.task_run.flow_run_id if run else None)
-    metrics = collect_metrics(config, command, source, images, subset, analysis, finished)
+    tasks = finished_task_runs()
+    metrics = collect_metrics(config, command, source, images, subset, analysis, tasks)
     pictures = {picture.name: _read(store, picture.file) for picture in findings.pictures}
     files = render(metrics, _read(store, findings.table), pictures)
     folder = write_folder(store, files)

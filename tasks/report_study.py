@@ -4,10 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.data.source import Source
@@ -19,13 +16,11 @@ from tasks.reporting.study.page import draw, render, summarise
 from tasks.reporting.study.records import TransferRow
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
-from tasks.storage.stages import finished_task_runs
+from tasks.storage.stages import finished_task_runs, uncached_stage
 from tasks.trials.trial import TrialResult
 
 
-@task(
-    name="report-study", task_run_name="report-study", cache_policy=NO_CACHE, persist_result=False
-)
+@uncached_stage("report-study")
 def report_study(
     config: BaseModel, command: str, source: Source, images: Dataset, results: Sequence[TrialResult]
 ) -> Path:
@@ -41,11 +36,10 @@ def report_study(
     Returns:
         The folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`.
     """
-    run, store = TaskRunContext.get(), current_store()
+    store = current_store()
     analysis = analyse(results, np.asarray(store.array(images.test.labels)))
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
-    tasks = finished_task_runs(run.task_run.flow_run_id if run else None)
-    metrics = describe_run(config, command, source, images, analysis, tasks)
+    metrics = describe_run(config, command, source, images, analysis, finished_task_runs())
     folder = write_folder(store, render(metrics, pictures), latest="latest-study")
     _show(metrics)
     link_report(store, folder, key="study-file")

@@ -19,8 +19,7 @@ from prefect.transactions import get_transaction
 from tasks.errors import FullDiskError, RemoteError
 from tasks.schemas.references import Record
 from tasks.storage.checkpoints import Checkpoint
-from tasks.storage.checksummed import read_checksummed, write_checksummed
-from tasks.storage.store import Store
+from tasks.storage.store import Store, read_checksummed, write_checksummed
 
 FOLDER = "records"
 
@@ -69,10 +68,8 @@ class RecordFolder(WritableFileSystem):
     def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
         """Read a record, and check it and all it refers to.
 
-        Raises:
-            OSError: There is no such record.
-            ValueError: It names another serializer, storage or type than ours.
-            DamagedError: The record, or a file it refers to, is not what was stored.
+        Raises OSError if there is none, ValueError if it names another serializer, storage or type
+        than ours, DamagedError if it, or a file it refers to, is not what was stored.
         """
         envelope = _checked(read_checksummed(self.store, f"{FOLDER}/{path}"))
         for file in RecordSerializer().loads(envelope["result"].encode()).files():

@@ -9,10 +9,9 @@ from typing import TypeAlias
 from tasks.networks.recipe import Training
 from tasks.schemas.references import Dataset, Record
 from tasks.schemas.training import Attempt
-from tasks.storage.checksummed import read_arrays, write_arrays
 from tasks.storage.source import source_sha256
 from tasks.storage.stages import inputs_sha256, library_versions
-from tasks.storage.store import DamagedError, Store
+from tasks.storage.store import DamagedError, Store, read_arrays, write_arrays
 from tasks.trials.trial import Trial, TrialResult
 
 # Fewer would be asked for more often, more would leave a worker without work at a study's end.

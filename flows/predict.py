@@ -31,15 +31,13 @@ def label_with_champion(config: PredictConfig) -> None:
     """Label images with the champion of the registry that the configuration names."""
     from tasks.registry.registry import Registry
 
-    store = Store.at(config.artifacts)
-    label(config, Registry(store, config.registry, config.model))
+    label(config, Registry(Store.at(config.artifacts), config.registry, config.model))
 
 
 def label(config: PredictConfig, registry: "Registry") -> None:
     """Read, predict, write, and say in one line to the standard error how it went.
 
-    Raises:
-        InputError: There is no champion, an image cannot be used, or the output not be written.
+    Raises InputError if there is no champion, an image cannot be used, or the output not written.
     """
     version = registry.champion()
     if version is None:

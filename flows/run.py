@@ -20,9 +20,9 @@ from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.states import Crashed
 
+from flows.cli import mark_finished
 from flows.cli_types import in_one_sentence
 from flows.config import RunConfig
-from flows.warm_up import mark_finished
 from tasks.data.source import Source
 from tasks.errors import ReadableError
 from tasks.storage import checkpoints, records

@@ -1,5 +1,6 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -15,7 +16,6 @@ from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
 from tasks.registry.decision import Bounds
 from tasks.storage.remote import is_remote
-from tasks.trials.trial import all_pairs
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -251,9 +251,9 @@ class StudyConfig(RunConfig):
 
     def chosen_subsets(self, present: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
         """Each subset once, in order; all pairs are those of the classes that are present."""
-        wants_all = self.pairs == "all" or not (self.pairs or self.subsets)
-        pairs = all_pairs(present) if wants_all else self.pairs
-        return tuple(dict.fromkeys([*pairs, *self.subsets]))
+        if self.pairs == "all" or not (self.pairs or self.subsets):
+            return tuple(dict.fromkeys([*combinations(present, 2), *self.subsets]))
+        return tuple(dict.fromkeys([*self.pairs, *self.subsets]))
 
     def base_seeds(self) -> dict[int, tuple[int, ...]]:
         """Which seeds' heads stand on the base of which seed."""

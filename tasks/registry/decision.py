@@ -35,19 +35,13 @@ class Bounds(BaseModel):
 
 @dataclass(frozen=True)
 class Judged:
-    """What a model does with the held-out images, the same in the same order for both models.
+    """What a model does with the held-out images, the same n in the same order for both models."""
 
-    `healthy` is whether it predicts every class and clearly beats the largest one, `hits` whether
-    each image was called right, bool (n,), `labels` the true classes, as they are called, integers
-    (n,), `confidences` the top probabilities, 0..1, (n,), and `seconds` those per 1,000 images,
-    above 0; of both models on the same machine at the same time.
-    """
-
-    healthy: bool
-    hits: NDArray[np.bool_]
-    labels: NDArray[np.integer]
-    confidences: NDArray[np.floating]
-    seconds: float
+    healthy: bool  # predicts every class, and clearly beats the largest one
+    hits: NDArray[np.bool_]  # (n,)
+    labels: NDArray[np.integer]  # the true classes, as they are called, (n,)
+    confidences: NDArray[np.floating]  # the top probabilities, 0..1, (n,)
+    seconds: float  # per 1,000 images, above 0; of both on the same machine at the same time
 
     @property
     def errors(self) -> int:

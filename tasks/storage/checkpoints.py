@@ -47,12 +47,6 @@ def checkpoints(store: Store) -> list[Checkpoint]:
     return [Checkpoint(store, PurePosixPath(name).name) for name in store.names(FOLDER)]
 
 
-def remove_all(store: Store) -> None:
-    """Remove the checkpoints of all stages."""
-    for checkpoint in checkpoints(store):
-        checkpoint.remove()
-
-
 def remove_finished(store: Store, records: str) -> None:
     """Remove the checkpoints of stages that have a record in the folder `records`."""
     kept = checkpoints(store)

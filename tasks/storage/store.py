@@ -95,10 +95,7 @@ class Store:
         """The local path of a stored file, after its digest was checked.
 
         What is not here, or is damaged, is fetched from the remote; what is damaged there is
-        uploaded again.
-
-        Raises:
-            DamagedError: The file is missing or its bytes are not the stored ones.
+        uploaded again. Raises DamagedError if it is missing or its bytes are not the stored ones.
         """
         path = self.root / reference.path
         if not is_intact(path, reference.sha256):

@@ -20,11 +20,8 @@ def run_on_dask(
 ) -> Iterator[list[TrialResult]]:
     """Train groups on the cluster at an address, or on a local one of so many workers.
 
-    Dask gives the group of a worker that died to another one.
-
-    Raises:
-        InputError: Dask is not installed, or no cluster answers at the address.
-        WorkerError: The same group brought several workers down.
+    Dask gives the group of a worker that died to another one. Raises InputError if Dask is not
+    installed or no cluster answers, WorkerError if the same group brought several workers down.
     """
     with _connect(workers, address) as client:
         from distributed import KilledWorker, as_completed

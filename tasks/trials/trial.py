@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +47,6 @@ class TrialResult:
     def learned(self) -> bool:
         """Whether an attempt was healthy."""
         return self.attempts[-1].outcome == LEARNED
-
-
-def all_pairs(classes: Sequence[int]) -> list[Classes]:
-    """Every two of the classes, in order: 45 of ten."""
-    return list(combinations(sorted(classes), 2))
 
 
 def all_trials(recipe: str, subsets: Sequence[Classes], seeds: Sequence[int]) -> list[Trial]:

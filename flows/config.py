@@ -20,23 +20,17 @@ from tasks.storage.remote import is_remote
 C = TypeVar("C", bound=BaseModel)
 
 
-def _text(value: Any) -> Any:
-    """An address of artifacts that a program gives as a path."""
-    return str(value) if isinstance(value, Path) else value
-
-
-def _separated(paths: Any) -> Any:
-    """Paths as the command line joins them."""
-    return paths.split(",") if isinstance(paths, str) else paths
-
-
 def _folder(artifacts: str) -> str:
     if is_remote(artifacts):
         raise ValueError("the model registry needs a folder of this machine; give one")
     return artifacts
 
 
-Artifacts = Annotated[str, BeforeValidator(_text)]
+# a program gives an address as a path, and the command line joins paths
+Artifacts = Annotated[str, BeforeValidator(lambda at: str(at) if isinstance(at, Path) else at)]
+Paths = Annotated[
+    tuple[Path, ...], BeforeValidator(lambda at: at.split(",") if isinstance(at, str) else at)
+]
 Registry = Annotated[str | None, Example("URI")]
 
 # what `RetrainConfig` requires of model and classes together, for the form
@@ -265,7 +259,7 @@ class StudyConfig(RunConfig):
 class PredictConfig(Settings):
     """What labelling images with the registered model is told."""
 
-    images: CliPositionalArg[Annotated[tuple[Path, ...], BeforeValidator(_separated)]]
+    images: CliPositionalArg[Paths]
     """PNG files, folders of them, and .npz files with an array images, uint8 (n, height, width) or
     (n, height, width, 3). A file with a comma in its name is read from its folder."""
 

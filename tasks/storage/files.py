@@ -74,8 +74,7 @@ def temporary_path(target: Path, folder: Path) -> Iterator[Path]:
         try:
             yield path
         finally:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)  # if it is a folder
             path.unlink(missing_ok=True)
 
 

@@ -21,13 +21,10 @@ READERS = 16
 
 
 class Group(Record):
-    """Trials by the same recipe on the same features of all images.
-
-    Those are float32 (n, m), with labels uint8 (n,) of 0..9.
-    """
+    """Trials by the same recipe on the same features of all images."""
 
     trials: tuple[Trial, ...]
-    features: Dataset
+    features: Dataset  # float32 (n, m), with labels uint8 (n,) of 0..9
     training: Training
 
     def without(self, trials: Container[Trial]) -> "Group":

@@ -14,14 +14,11 @@ Classes = tuple[int, ...]
 
 
 class Trial(Record):
-    """A head (`one-node`, `two-node`, `three-node`, ...), trained by a recipe from a seed.
-
-    Its classes are two or more different labels 0..9; they become 0, 1, ... in this order.
-    """
+    """A head, trained by a recipe from a seed."""
 
     recipe: str
-    classes: Classes
-    head: str
+    classes: Classes  # two or more different labels 0..9; they become 0, 1, ... in this order
+    head: str  # `one-node`, `two-node`, `three-node`, ...
     seed: int
 
     @property
@@ -32,15 +29,12 @@ class Trial(Record):
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of a trial, of whose attempts the last one learned, or all are dead.
-
-    Probabilities are float32 (n, classes) of the n test images of the trial's classes, in the order
-    of all; if all attempts are dead, they are (0, classes), and the weights' digest is empty.
-    """
+    """What came of a trial, of whose attempts the last one learned, or all are dead."""
 
     trial: Trial
     attempts: tuple[Attempt, ...]
-    weights_sha256: str
+    weights_sha256: str  # empty if all are dead
+    # (n, classes) of the n test images of its classes, in the order of all; (0, classes) if dead
     probabilities: NDArray[np.float32]
 
     @property

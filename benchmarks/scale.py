@@ -35,9 +35,8 @@ from tasks.networks.inference import run
 from tasks.networks.training import fit
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
-from tasks.trials.group import Group
 from tasks.trials.processes import run_on_processes
-from tasks.trials.trial import Trial
+from tasks.trials.trial import Group, Trial
 from tasks.trials.worker import train_group
 
 HEADS = (1, 10, 45, 450)

@@ -66,9 +66,7 @@ def log_notice(source: Source) -> None:
 def _tidy(store: Store, refresh: bool = False) -> None:
     """Remove what killed runs left, and what finished or unwanted trainings kept."""
     shutil.rmtree(store.root / "tmp", ignore_errors=True)
-    for unwanted in checkpoints.checkpoints(store) if refresh else ():
-        unwanted.remove()
-    checkpoints.remove_finished(store, records.FOLDER)
+    checkpoints.remove_unwanted(store, records.FOLDER, refresh)
 
 
 class PipelineFlow(Flow[P, R]):

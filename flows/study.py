@@ -36,9 +36,8 @@ from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
 from tasks.train_base import train_base
 from tasks.trials.cluster import run_on_dask
-from tasks.trials.group import Group, Runner
 from tasks.trials.processes import kill_processes, one_process, run_on_processes, submit
-from tasks.trials.trial import Classes, all_trials
+from tasks.trials.trial import Classes, Group, Runner, all_trials
 
 LISTS = ("--pairs", "--subsets")
 

@@ -5,9 +5,8 @@ from functools import partial
 
 from tasks.storage.records import current_store
 from tasks.storage.stages import record_task_run, uncached_stage
-from tasks.trials.group import Group, Runner, find_all
 from tasks.trials.progress import StudyProgress
-from tasks.trials.trial import Trial, TrialResult
+from tasks.trials.trial import Group, Runner, Trial, TrialResult, find_all
 from tasks.trials.worker import train_group
 
 

@@ -47,10 +47,10 @@ def checkpoints(store: Store) -> list[Checkpoint]:
     return [Checkpoint(store, PurePosixPath(name).name) for name in store.names(FOLDER)]
 
 
-def remove_finished(store: Store, records: str) -> None:
-    """Remove the checkpoints of stages that have a record in the folder `records`."""
+def remove_unwanted(store: Store, records: str, refresh: bool) -> None:
+    """Remove the checkpoints of stages that have a record in the folder `records`, or all."""
     kept = checkpoints(store)
     finished = {PurePosixPath(name).name for name in store.names(records)} if kept else set()
     for checkpoint in kept:
-        if checkpoint.key in finished:
+        if refresh or checkpoint.key in finished:
             checkpoint.remove()

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InputError, WorkerError
-from tasks.trials.group import Group, Train
 from tasks.trials.processes import leave_out_what_is_not_needed
-from tasks.trials.trial import TrialResult
+from tasks.trials.trial import Group, Train, TrialResult
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -13,8 +13,7 @@ from typing import TypeVar
 from prefect.logging import get_run_logger
 
 from tasks.errors import WorkerError
-from tasks.trials.group import Group, Train
-from tasks.trials.trial import TrialResult
+from tasks.trials.trial import Group, Train, TrialResult
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -45,12 +45,7 @@ FAULTS = (
     Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),
     Fault("tasks/registry/version.py", "self.predecessors[-1]", "self.predecessors[0]", "registry"),
     Fault("tasks/registry/status.py", "%H:%M} UTC", "%H:%M}", "registry"),
-    Fault(
-        "tasks/storage/checksummed.py",
-        "_digest(content) + b",
-        "_digest(content[1:]) + b",
-        "storage",
-    ),
+    Fault("tasks/storage/store.py", "_digest(content) + b", "_digest(content[1:]) + b", "storage"),
     Fault("tasks/storage/source.py", "+ path.read_bytes()", '+ b""', "storage"),
     Fault("tasks/storage/stages.py", "sort_keys=True", "sort_keys=False", "storage"),
     Fault(
@@ -101,15 +96,15 @@ FAULTS = (
         "prediction",
     ),
     Fault(
-        "tasks/trials/group.py",
+        "tasks/trials/trial.py",
         '"training": group.training',
         '"training": 0',
         "flows/test_study_flow.py",
     ),
     Fault(
-        "tasks/trials/trial.py",
-        "combinations(sorted(",
-        "combinations(list(",
+        "flows/config.py",
+        "not (self.pairs or self.subsets)",
+        "not self.pairs",
         "flows/test_study_config.py",
     ),
     Fault("tasks/plots/images.py", '!= row["label"]', '== row["label"]', "reporting"),

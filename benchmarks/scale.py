@@ -13,6 +13,7 @@ import argparse
 import os
 import time
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -34,9 +35,8 @@ from tasks.networks.inference import run
 from tasks.networks.training import fit
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
-from tasks.trials.group import Group
 from tasks.trials.processes import run_on_processes
-from tasks.trials.trial import Trial, all_pairs
+from tasks.trials.trial import Group, Trial
 from tasks.trials.worker import train_group
 
 HEADS = (1, 10, 45, 450)
@@ -91,7 +91,7 @@ def trials(heads: int) -> tuple[Trial, ...]:
     every = [
         Trial(recipe="notebook", classes=pair, head="two-node", seed=seed)
         for seed in range(10)
-        for pair in all_pairs(range(10))
+        for pair in combinations(range(10), 2)
     ]
     return tuple(every[:heads])
 

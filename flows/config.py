@@ -1,5 +1,6 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -15,19 +16,8 @@ from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
 from tasks.registry.decision import Bounds
 from tasks.storage.remote import is_remote
-from tasks.trials.trial import all_pairs
 
 C = TypeVar("C", bound=BaseModel)
-
-
-def _text(value: Any) -> Any:
-    """An address of artifacts that a program gives as a path."""
-    return str(value) if isinstance(value, Path) else value
-
-
-def _separated(paths: Any) -> Any:
-    """Paths as the command line joins them."""
-    return paths.split(",") if isinstance(paths, str) else paths
 
 
 def _folder(artifacts: str) -> str:
@@ -36,7 +26,11 @@ def _folder(artifacts: str) -> str:
     return artifacts
 
 
-Artifacts = Annotated[str, BeforeValidator(_text)]
+# a program gives an address as a path, and the command line joins paths
+Artifacts = Annotated[str, BeforeValidator(lambda at: str(at) if isinstance(at, Path) else at)]
+Paths = Annotated[
+    tuple[Path, ...], BeforeValidator(lambda at: at.split(",") if isinstance(at, str) else at)
+]
 Registry = Annotated[str | None, Example("URI")]
 
 # what `RetrainConfig` requires of model and classes together, for the form
@@ -251,9 +245,9 @@ class StudyConfig(RunConfig):
 
     def chosen_subsets(self, present: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
         """Each subset once, in order; all pairs are those of the classes that are present."""
-        wants_all = self.pairs == "all" or not (self.pairs or self.subsets)
-        pairs = all_pairs(present) if wants_all else self.pairs
-        return tuple(dict.fromkeys([*pairs, *self.subsets]))
+        if self.pairs == "all" or not (self.pairs or self.subsets):
+            return tuple(dict.fromkeys([*combinations(present, 2), *self.subsets]))
+        return tuple(dict.fromkeys([*self.pairs, *self.subsets]))
 
     def base_seeds(self) -> dict[int, tuple[int, ...]]:
         """Which seeds' heads stand on the base of which seed."""
@@ -265,7 +259,7 @@ class StudyConfig(RunConfig):
 class PredictConfig(Settings):
     """What labelling images with the registered model is told."""
 
-    images: CliPositionalArg[Annotated[tuple[Path, ...], BeforeValidator(_separated)]]
+    images: CliPositionalArg[Paths]
     """PNG files, folders of them, and .npz files with an array images, uint8 (n, height, width) or
     (n, height, width, 3). A file with a comma in its name is read from its folder."""
 

@@ -12,7 +12,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from flows.cli import run_command
 from flows.config import PredictConfig
@@ -21,25 +20,19 @@ from tasks.networks.models import read_model
 from tasks.prediction.conversion import AS_IT_IS
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
 from tasks.prediction.reading import check_images, read_images
+from tasks.registry.registry import Registry
 from tasks.storage.store import Store
-
-if TYPE_CHECKING:
-    from tasks.registry.registry import Registry
 
 
 def label_with_champion(config: PredictConfig) -> None:
     """Label images with the champion of the registry that the configuration names."""
-    from tasks.registry.registry import Registry
-
-    store = Store.at(config.artifacts)
-    label(config, Registry(store, config.registry, config.model))
+    label(config, Registry(Store.at(config.artifacts), config.registry, config.model))
 
 
-def label(config: PredictConfig, registry: "Registry") -> None:
+def label(config: PredictConfig, registry: Registry) -> None:
     """Read, predict, write, and say in one line to the standard error how it went.
 
-    Raises:
-        InputError: There is no champion, an image cannot be used, or the output not be written.
+    Raises InputError if there is no champion, an image cannot be used, or the output not written.
     """
     version = registry.champion()
     if version is None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from prefect import Flow, serve
+from prefect import serve
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
@@ -39,21 +39,17 @@ def serve_flows(command: ServeCommand) -> None:
     """Serve until the process is stopped; one run at a time, later ones wait for it.
 
     The server's own limits for a deployment count the runs of a machine that lost its power, too.
-
-    Raises:
-        InputError: There is no Prefect server.
+    Raises InputError if there is no Prefect server.
     """
     require_server()
     report_crashed(writable_store(command.artifacts))
-    serve(*(_deployment(command, *what) for what in SERVED), limit=1)
-
-
-def _deployment(
-    command: ServeCommand, flow: Flow[..., Any], name: str, kind: type[RunConfig], about: str
-) -> Any:
-    form = {"config": absolute(as_config(command, kind)).filled_form()}
-    cron = command.cron if flow is retrain else None
-    return flow.to_deployment(name, parameters=form, description=about, cron=cron)
+    deployments = []
+    for flow, name, kind, about in SERVED:
+        form = {"config": absolute(as_config(command, kind)).filled_form()}
+        cron = command.cron if flow is retrain else None
+        made = flow.to_deployment(name, parameters=form, description=about, cron=cron)
+        deployments.append(made)
+    serve(*deployments, limit=1)
 
 
 def require_server() -> None:

@@ -10,8 +10,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -37,9 +36,8 @@ from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
 from tasks.train_base import train_base
 from tasks.trials.cluster import run_on_dask
-from tasks.trials.group import Group, Runner
 from tasks.trials.processes import kill_processes, one_process, run_on_processes, submit
-from tasks.trials.trial import Classes, all_trials
+from tasks.trials.trial import Classes, Group, Runner, all_trials
 
 LISTS = ("--pairs", "--subsets")
 
@@ -122,28 +120,19 @@ def make_bases_in_a_process(config: StudyConfig) -> None:
 
     Raises what the flow raised, or BrokenProcessPool if the process was killed.
     """
-    with _settings_in_the_environment():
-        process = one_process()
+    with get_client(sync_client=True) as client:
+        address = str(client.api_url)
+    settings, before = get_current_settings(), dict(os.environ)
+    # what the process needs to find the server, which may be a temporary one
+    os.environ |= settings.to_environment_variables(exclude_unset=True)
+    os.environ["PREFECT_API_URL"] = address
+    with one_process() as process:
         try:
             submit(process, begin_bases, config).result()
         finally:
             kill_processes()
-            process.shutdown()
-
-
-@contextmanager
-def _settings_in_the_environment() -> Iterator[None]:
-    """What a new process needs to find the server, which may be a temporary one."""
-    before = dict(os.environ)
-    with get_client(sync_client=True) as client:
-        address = str(client.api_url)
-    os.environ |= get_current_settings().to_environment_variables(exclude_unset=True)
-    os.environ["PREFECT_API_URL"] = address
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ |= before
+            os.environ.clear()
+            os.environ |= before
 
 
 def join_lists(arguments: Sequence[str]) -> list[str]:

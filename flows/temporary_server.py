@@ -37,9 +37,8 @@ def prefect_server() -> Iterator[None]:
         yield
         return
     _require_space(PREFECT_HOME.value())
-    address = _start()
     # no link to a page that is gone with the run
-    with temporary_settings({PREFECT_API_URL: f"{address}/api", PREFECT_UI_URL: ""}):
+    with temporary_settings({PREFECT_API_URL: f"{_start()}/api", PREFECT_UI_URL: ""}):
         yield
 
 

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import task
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.networks.health import diagnose
@@ -17,20 +15,15 @@ from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
 from tasks.schemas.references import Split
 from tasks.storage.records import current_store
+from tasks.storage.stages import uncached_stage
 
 
-@task(name="challenge", task_run_name="challenge", cache_policy=NO_CACHE, persist_result=False)
+@uncached_stage("challenge")
 def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds: Bounds) -> str:
     """Register a candidate, judge it against the champion, and promote it if it won.
 
-    Args:
-        registry: Holds the champion.
-        candidate: What was trained.
-        held_out: Images (n, 28, 28, 1) that neither model has seen, with one-hot labels.
-        bounds: How much worse the candidate may be, and in what.
-
-    Returns:
-        The decision in a sentence.
+    Neither has seen the held-out images (n, 28, 28, 1), whose labels are one-hot. Returns the
+    decision in a sentence.
     """
     store = current_store()
     champion = registry.champion()
@@ -53,13 +46,9 @@ def judge(
     labels: NDArray[np.intp],
     classes: tuple[int, ...],
 ) -> list[Judged]:
-    """What each stored model does with the same images, timed in turns.
+    """What each model, a verified `.keras` file, does with the same images, timed in turns.
 
-    Args:
-        models: Verified `.keras` files.
-        images: (n, 28, 28, 1).
-        labels: 0..k-1, (n,).
-        classes: What the labels are called.
+    Those are (n, 28, 28, 1), with labels 0..k-1, (n,), which are called `classes`.
     """
     loaded = [read_model(path) for path in models]
     judged = []

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from prefect import Task, task
-from prefect.cache_policies import NO_CACHE
+from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.arrivals.arrivals import Arrivals, take_in
 from tasks.errors import ReadableError
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
+from tasks.storage.stages import uncached_stage
 
 
 def _may_pass(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
@@ -17,15 +17,7 @@ def _may_pass(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
     return not isinstance(state.result(raise_on_failure=False), ReadableError)
 
 
-@task(
-    name="collect",
-    task_run_name="collect",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_delay_seconds=[2, 10],
-    retry_condition_fn=_may_pass,
-)
+@uncached_stage("collect", retries=2, retry_delay_seconds=[2, 10], retry_condition_fn=_may_pass)
 def collect(inbox: str, base: Dataset, settle: float) -> Arrivals:
     """Take in what lies in the inbox; never cached, see `take_in`."""
     return take_in(inbox, base, current_store(), settle)

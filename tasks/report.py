@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-from prefect import task
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
 from tasks.data.source import Source
@@ -15,9 +13,10 @@ from tasks.reporting.metrics import describe_run
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
+from tasks.storage.stages import uncached_stage
 
 
-@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+@uncached_stage("report")
 def report(
     config: BaseModel,
     command: str,

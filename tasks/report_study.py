@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect import task
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
 from tasks.data.source import Source
@@ -15,12 +13,11 @@ from tasks.reporting.study.analysis import analyse
 from tasks.reporting.study.page import COLUMNS, as_cells, draw, render, summarise
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
+from tasks.storage.stages import uncached_stage
 from tasks.trials.trial import TrialResult
 
 
-@task(
-    name="report-study", task_run_name="report-study", cache_policy=NO_CACHE, persist_result=False
-)
+@uncached_stage("report-study")
 def report_study(
     config: BaseModel, command: str, source: Source, images: Dataset, results: Sequence[TrialResult]
 ) -> Path:

@@ -3,24 +3,14 @@
 from collections.abc import Sequence
 from functools import partial
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.storage.records import current_store
-from tasks.storage.stages import record_task_run
-from tasks.trials.group import Group, Runner, find_all
+from tasks.storage.stages import record_task_run, uncached_stage
 from tasks.trials.progress import StudyProgress
-from tasks.trials.trial import Trial, TrialResult
+from tasks.trials.trial import Group, Runner, Trial, TrialResult, find_all
 from tasks.trials.worker import train_group
 
 
-@task(
-    name="run-trials",
-    task_run_name="run-trials",
-    cache_policy=NO_CACHE,  # each trial is cached by itself
-    persist_result=False,
-    on_completion=[record_task_run],
-)
+@uncached_stage("run-trials", on_completion=[record_task_run])  # each trial is cached by itself
 def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[TrialResult]:
     """Train what no earlier study trained, or all if `refresh`; the results in the trials' order.
 

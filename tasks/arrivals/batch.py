@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from tasks.errors import InputError
 from tasks.schemas.references import ArrayReference, Record
-from tasks.storage.checksummed import read_checksummed, write_checksummed
-from tasks.storage.store import DamagedError, Store
+from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
 
 FOLDER = "batches"
 

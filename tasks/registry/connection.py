@@ -23,9 +23,7 @@ SERVERS = ("http", "https")
 def connect(store: Store, uri: str | None) -> "MlflowClient":
     """A client of the registry at `uri`, or of the store's own, which was begun.
 
-    Raises:
-        FullDiskError: There is no space for its database.
-        InputError: It cannot be reached or used.
+    Raises InputError if it cannot be used, FullDiskError if there is no space for its database.
     """
     # Folders of files, which MLflow also takes, cannot change an alias atomically.
     if uri is not None and urlsplit(uri).scheme.partition("+")[0] not in (*DATABASES, *SERVERS):

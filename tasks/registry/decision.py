@@ -18,47 +18,30 @@ ROUNDING = 1e-9
 class Bounds(BaseModel):
     """How much worse than the champion a challenger may be, and in what."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    margin: float = Field(
-        default=0.005,
-        gt=0,
-        lt=1,
-        description="The loss of accuracy, above 0 and below 1, that a challenger is shown not to "
-        "have.",
-    )
-    class_margin: float = Field(
-        default=0.02,
-        ge=0,
-        lt=1,
-        description="The share of any one class's images that a challenger may lose, 0..1.",
-    )
-    calibration: float = Field(
-        default=0.01,
-        ge=0,
-        lt=1,
-        description="By how much the expected calibration error (0..1) may grow.",
-    )
-    slowdown: float = Field(
-        default=1.5, gt=0, description="How many times the champion's seconds it may take; above 0."
-    )
+    margin: float = Field(0.005, gt=0, lt=1)
+    """The loss of accuracy, above 0 and below 1, that a challenger is shown not to have."""
+
+    class_margin: float = Field(0.02, ge=0, lt=1)
+    """The share of any one class's images that a challenger may lose, 0..1."""
+
+    calibration: float = Field(0.01, ge=0, lt=1)
+    """By how much the expected calibration error (0..1) may grow."""
+
+    slowdown: float = Field(1.5, gt=0)
+    """How many times the champion's seconds it may take; above 0."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a model does with the held-out images, the same in the same order for both models.
+    """What a model does with the held-out images, the same n in the same order for both models."""
 
-    `healthy` is whether it predicts every class and clearly beats the largest one, `hits` whether
-    each image was called right, bool (n,), `labels` the true classes, as they are called, integers
-    (n,), `confidences` the top probabilities, 0..1, (n,), and `seconds` those per 1,000 images,
-    above 0; of both models on the same machine at the same time.
-    """
-
-    healthy: bool
-    hits: NDArray[np.bool_]
-    labels: NDArray[np.integer]
-    confidences: NDArray[np.floating]
-    seconds: float
+    healthy: bool  # predicts every class, and clearly beats the largest one
+    hits: NDArray[np.bool_]  # (n,)
+    labels: NDArray[np.integer]  # the true classes, as they are called, (n,)
+    confidences: NDArray[np.floating]  # the top probabilities, 0..1, (n,)
+    seconds: float  # per 1,000 images, above 0; of both on the same machine at the same time
 
     @property
     def errors(self) -> int:
@@ -67,16 +50,13 @@ class Judged:
 
 
 class Criterion(Record):
-    """One row of the decision: both models' numbers, the bound for the challenger's, the outcome.
-
-    `objection` says in words why it did not pass; it is empty if it did.
-    """
+    """A row of the decision: both models' numbers, the bound for the challenger's, the outcome."""
 
     name: str
     champion: float | None
     challenger: float
     bound: float
-    objection: str
+    objection: str  # why it did not pass; empty if it did
 
     @property
     def passed(self) -> bool:
@@ -95,10 +75,8 @@ class Decision(Record):
 def decide(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Decision:
     """Promote a challenger that makes fewer errors and is within every bound; ties do not.
 
-    Where there is no champion yet, a healthy challenger becomes it.
-
-    Raises:
-        ValueError: There is no image, or the two were not judged on the same ones.
+    Where there is no champion yet, a healthy challenger becomes it. Raises ValueError if there is
+    no image, or the two were not judged on the same ones.
     """
     images = len(challenger.hits)
     if not images:
@@ -118,9 +96,8 @@ def decide(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Decis
 
 
 def _criteria(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Iterator[Criterion]:
-    before = None if champion is None else float(champion.healthy)
-    healthy, objection = challenger.healthy, "the challenger did not learn"
-    yield _row("learned, 1 or 0", before, float(healthy), 1, not healthy, objection)
+    before, after = None if champion is None else champion.healthy, challenger.healthy
+    yield _row("learned, 1 or 0", before, after, 1, not after, "the challenger did not learn")
     if champion is None:
         return
     yield _fewer_errors(champion, challenger)
@@ -134,22 +111,17 @@ def _criteria(champion: Judged | None, challenger: Judged, bounds: Bounds) -> It
 def _row(
     name: str, before: float | None, after: float, bound: float, failed: bool, objection: str
 ) -> Criterion:
-    objection = objection if failed else ""
-    return Criterion(name=name, champion=before, challenger=after, bound=bound, objection=objection)
+    said = objection if failed else ""
+    return Criterion(name=name, champion=before, challenger=after, bound=bound, objection=said)
 
 
 def _fewer_errors(champion: Judged, challenger: Judged) -> Criterion:
-    before, after, images = (
-        champion.errors,
-        challenger.errors,
-        f"{len(champion.hits):,} held-out images",
-    )
+    before, after = champion.errors, challenger.errors
+    images = f"{len(champion.hits):,} held-out images"
+    objection = f"its errors are {after} of {images}, the champion's {before}"
     if after == before:
-        objection = (
-            f"both make as many errors, {before} of {images}, and a tie goes to the champion"
-        )
-    else:
-        objection = f"its errors are {after} of {images}, the champion's {before}"
+        as_many = f"both make as many errors, {before} of {images}"
+        objection = f"{as_many}, and a tie goes to the champion"
     return _row("errors, fewer than", before, after, before, after >= before, objection)
 
 

@@ -71,8 +71,7 @@ def address(store: Store) -> str:
     MLflow would make a new one of an empty file, and meet damage in the midst of a run.
     """
     path = database(store)
-    flaw = _flaw(path)
-    if flaw:
+    if flaw := _flaw(path):
         raise _unusable(path, flaw)
     return f"sqlite:///{path.resolve()}"
 

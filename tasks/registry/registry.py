@@ -39,17 +39,14 @@ class Registry:
     prepares it first. Whoever reads makes nothing, and waits for nobody. Nothing is opened before
     it is needed; then an `InputError` says that a registry cannot be used, or is missing where
     there was one, and a `FullDiskError` that there is no space for what is written.
-
-    Args:
-        store: Keeps the files, and the database unless `uri` names another.
-        uri: An MLflow server or its database; None is a SQLite database in the store.
-        name: The registered model, as in `two-node-0-1`.
     """
 
     def __init__(self, store: Store, uri: str | None, name: str) -> None:
-        self.name = name
-        self._store = store
-        self._uri = uri
+        """The model `name`, as in `two-node-0-1`, at an MLflow server or its database.
+
+        Where `uri` is None, that is a SQLite database in the store, which keeps the files, too.
+        """
+        self.name, self._store, self._uri = name, store, uri
 
     @cached_property
     def _client(self) -> "MlflowClient":
@@ -181,13 +178,12 @@ class Registry:
             self._client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
 
     def _logged(self, candidate: Candidate) -> "Run":
-        run = self._client.create_run(self._experiment(), run_name=self.name)
+        run, status = self._client.create_run(self._experiment(), run_name=self.name), "FAILED"
         try:
             self._log(candidate, run.info.run_id)
-        except BaseException:
-            self._client.set_terminated(run.info.run_id, "FAILED")
-            raise
-        self._client.set_terminated(run.info.run_id)
+            status = "FINISHED"
+        finally:
+            self._client.set_terminated(run.info.run_id, status)
         return run
 
     def _experiment(self) -> str:
@@ -233,10 +229,8 @@ class Registry:
         self._client.set_model_version_tag(self.name, str(number), key, value)
 
     def _aliased(self, alias: str) -> Version | None:
-        for model in self._models():
-            if alias in model.aliases:
-                return self._version(int(model.aliases[alias]))
-        return None
+        numbers = [model.aliases.get(alias) for model in self._models()]
+        return self._version(int(numbers[0])) if numbers and numbers[0] else None
 
     def _models(self) -> "Sequence[RegisteredModel]":
         """What is registered under the name; nothing where no registry was begun."""

@@ -30,50 +30,37 @@ class Appointment(Event):
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is to be registered; `sha256` is the hex digest of the `.keras` file `model`.
+    """What is to be registered."""
 
-    `classes` are what the outputs are called, `threshold` is the top probability (0..1) below
-    which an image is refused, `max_pixel` the largest pixel value of the training images, 255 or
-    16. Of the numbers on the held-out images in `metrics`, `accuracy`, `errors` and `images` are
-    shown. `lineage` is what the model was made of, as JSON: data digests, config, source digest;
-    `params` are at most 100 settings of the training, `report` is a folder that is stored too.
-    """
-
-    model: Path
-    sha256: str
-    classes: tuple[int, ...]
-    threshold: float
-    max_pixel: int
-    params: Mapping[str, object]
-    metrics: Mapping[str, float]
-    lineage: Mapping[str, Any]
-    report: Path | None = None
+    model: Path  # a `.keras` file
+    sha256: str  # its digest in hex
+    classes: tuple[int, ...]  # what the outputs are called
+    threshold: float  # the top probability (0..1) below which an image is refused
+    max_pixel: int  # the largest pixel value of the training images, 255 or 16
+    params: Mapping[str, object]  # at most 100 settings of the training
+    metrics: Mapping[str, float]  # on held-out images; accuracy, errors and images are shown
+    lineage: Mapping[str, Any]  # what it was made of, as JSON: data digests, config, source digest
+    report: Path | None = None  # a folder that is stored, too
 
 
 class Version(BaseModel):
-    """A registered model, as the registry's tags, all of them text, have it; see `Candidate`.
-
-    It is the `number`th of its name, from 1, and its params, metrics and files are of MLflow's run
-    `run_id`. `lineage` is a digest in hex. `decision` is None until it was judged, against the
-    champion `opponent` if there was one; `appointment` says when it last became champion, if it
-    did, and `withdrawal` when it was rolled back, if it was. Times are UTC.
-    """
+    """A registered model, as the registry's tags, all of them text, have it; see `Candidate`."""
 
     model_config = ConfigDict(frozen=True)
 
-    number: int
-    run_id: str
+    number: int  # of those of its name, from 1
+    run_id: str  # of MLflow's run that has its params, metrics and files
     sha256: str
     classes: Annotated[tuple[int, ...], BeforeValidator(lambda text: text.split(","))]
     threshold: float
     max_pixel: int = Field(validation_alias=AliasChoices("max_pixel", "ink"))  # as 0.1 called it
-    lineage: str
+    lineage: str  # a digest in hex
     metrics: Mapping[str, float]
-    created: datetime
-    decision: Json[Decision] | None = None
-    opponent: int | None = None
-    appointment: Json[Appointment] | None = None
-    withdrawal: Json[Event] | None = None
+    created: datetime  # UTC
+    decision: Json[Decision] | None = None  # None until it was judged
+    opponent: int | None = None  # the champion that it was judged against, if there was one
+    appointment: Json[Appointment] | None = None  # when it last became champion
+    withdrawal: Json[Event] | None = None  # when it was rolled back
 
     @property
     def predecessors(self) -> tuple[int, ...]:

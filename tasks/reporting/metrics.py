@@ -5,7 +5,6 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.data.source import Source
@@ -41,15 +40,13 @@ def describe_run(
     analysis: Mapping[str, object],
 ) -> Metrics:
     """What a run found, and what it was computed from, whatever it trained, in JSON types."""
-    run = TaskRunContext.get()
-    task_runs = finished_task_runs(run.task_run.flow_run_id if run else None)
     return {
         **analysis,
         "dataset": _describe_dataset(source, images),
         "config": config.model_dump(mode="json"),
         "command": command,
         "environment": describe_environment(),
-        "tasks": [one.model_dump() for one in task_runs],
+        "tasks": [one.model_dump() for one in finished_task_runs()],
     }
 
 

@@ -6,18 +6,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tasks.storage.checksummed import read_arrays, write_arrays
-from tasks.storage.store import DamagedError, Store
+from tasks.storage.store import DamagedError, Store, read_arrays, write_arrays
 
 FOLDER = "checkpoints"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The checkpoint of one stage, named by the cache key of the stage.
+    """The checkpoint of one stage, named by its cache key, as its record will be.
 
-    So it belongs to the same inputs, source and library versions, and is finished as soon as
-    there is a record of that name.
+    So it belongs to the same inputs, source and library versions.
     """
 
     store: Store
@@ -49,16 +47,10 @@ def checkpoints(store: Store) -> list[Checkpoint]:
     return [Checkpoint(store, PurePosixPath(name).name) for name in store.names(FOLDER)]
 
 
-def remove_all(store: Store) -> None:
-    """Remove the checkpoints of all stages."""
-    for name in store.names(FOLDER):
-        store.remove(name)
-
-
-def remove_finished(store: Store, records: str) -> None:
-    """Remove the checkpoints of stages that have a record in the folder `records`."""
+def remove_unwanted(store: Store, records: str, refresh: bool) -> None:
+    """Remove the checkpoints of stages that have a record in the folder `records`, or all."""
     kept = checkpoints(store)
     finished = {PurePosixPath(name).name for name in store.names(records)} if kept else set()
     for checkpoint in kept:
-        if checkpoint.key in finished:
+        if refresh or checkpoint.key in finished:
             checkpoint.remove()

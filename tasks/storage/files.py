@@ -53,9 +53,7 @@ def why_full(error: BaseException | None) -> int | None:
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to, which takes its name when all is written; else nothing is left of it.
 
-    Raises:
-        FullDiskError: There is no space for it.
-        OSError: The folder cannot be made or written.
+    Raises FullDiskError if there is no space, OSError if the folder cannot be made or written.
     """
     with temporary_path(path, path.parent) as temporary:
         with temporary.open("xb") as file:
@@ -67,11 +65,8 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 def temporary_path(target: Path, folder: Path) -> Iterator[Path]:
     """A path in `folder`, on the same file system, to write what becomes `target` to.
 
-    It may become a file or a folder, has the suffix of `target`, and is gone afterwards.
-
-    Raises:
-        FullDiskError: There is no space for it.
-        OSError: The folder cannot be made.
+    It may become a file or a folder, has the suffix of `target`, and is gone afterwards. Raises
+    FullDiskError if there is no space for it, OSError if the folder cannot be made.
     """
     path = folder / f".{uuid4().hex}{target.suffix}"
     with space_for(target):
@@ -79,8 +74,7 @@ def temporary_path(target: Path, folder: Path) -> Iterator[Path]:
         try:
             yield path
         finally:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)  # if it is a folder
             path.unlink(missing_ok=True)
 
 

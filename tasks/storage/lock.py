@@ -24,21 +24,19 @@ def exclusive(
     holds for the runs of this machine, and those of others do no harm (see `Store`). The wait is 0
     or more; None is as long as it takes. `say` is told for whom we wait.
 
-    Raises:
-        FullDiskError: There is no space for the lock.
-        InputError: Another run still held it after `wait_seconds`, or it cannot be written.
+    Raises InputError if another run still held it after `wait_seconds`, or it cannot be written,
+    and FullDiskError if there is no space for it.
     """
     lock, holder = FileLock(store.root / "run.lock"), store.root / "run.holder"
-    with writable(store.address), space_for(holder):
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            other = holder.read_text() if holder.exists() else "another run"
-            until = "until it ends" if wait_seconds is None else f"up to {wait_seconds:g} s"
-            say(f"{store.address} is in use by {other}; waiting {until}")
-            _wait(lock, store, wait_seconds, other)
     try:
         with writable(store.address), space_for(holder):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                other = holder.read_text() if holder.exists() else "another run"
+                until = "until it ends" if wait_seconds is None else f"up to {wait_seconds:g} s"
+                say(f"{store.address} is in use by {other}; waiting {until}")
+                _wait(lock, store, wait_seconds, other)
             holder.write_text(
                 f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%H:%M:%S}"
             )

@@ -1,7 +1,6 @@
 """Prefect's result records, kept so that a damaged record or artifact counts as a miss.
 
-Prefect treats any error in reading a record as a miss, so reading checks everything: the
-record's own bytes, then every file that it refers to.
+Prefect treats any error in reading a record as one, so reading checks all that it refers to, too.
 """
 
 import json
@@ -19,17 +18,15 @@ from prefect.transactions import get_transaction
 from tasks.errors import FullDiskError, RemoteError
 from tasks.schemas.references import Record
 from tasks.storage.checkpoints import Checkpoint
-from tasks.storage.checksummed import read_checksummed, write_checksummed
-from tasks.storage.store import Store
+from tasks.storage.store import Store, read_checksummed, write_checksummed
 
 FOLDER = "records"
 
 
 class RecordSerializer(Serializer):
-    """JSON in which only our own record classes come back to life.
+    """JSON in which only subclasses of `Record` come back to life.
 
-    Prefect's JSON serializer imports whatever class a record names; this one looks the name up
-    among the subclasses of `Record`, so a record cannot load code.
+    Prefect's own imports whatever class a record names, and so could load code.
     """
 
     type: Literal["digit-transfer-record"] = "digit-transfer-record"
@@ -67,12 +64,10 @@ class RecordFolder(WritableFileSystem):
             raise
 
     def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
-        """Read a record, and check it and all it refers to.
+        """Read a record, and check its bytes and then every file that it refers to.
 
-        Raises:
-            OSError: There is no such record.
-            ValueError: It names another serializer, storage or type than ours.
-            DamagedError: The record, or a file it refers to, is not what was stored.
+        Raises OSError if there is none, ValueError if it names another serializer, storage or type
+        than ours, DamagedError if it, or a file it refers to, is not what was stored.
         """
         envelope = _checked(read_checksummed(self.store, f"{FOLDER}/{path}"))
         for file in RecordSerializer().loads(envelope["result"].encode()).files():

@@ -38,8 +38,8 @@ class Remote:
     def write(self, name: str, content: BinaryIO) -> None:
         """Replace a file atomically: until all of `content` is there, nothing of it is visible.
 
-        A killed process may leave the parts of a multipart upload, which nobody sees, and which
-        S3 removes where the bucket has a rule for them.
+        A killed process may leave parts of an upload, which nobody sees, and which S3 removes where
+        the bucket has a rule for them.
         """
         with self._opened(WRITE) as (fs, root):
             path = f"{root}/{name}"
@@ -55,10 +55,7 @@ class Remote:
         _complete.add((self.address, name))
 
     def complete(self, name: str, file: Path) -> None:
-        """Upload a local file again if the copy of it is not there, or not in its full length.
-
-        It is looked for once a process.
-        """
+        """Once a process, upload a local file again if its copy is not there in full length."""
         if (self.address, name) not in _complete:
             if self._size(name) != file.stat().st_size:
                 self.upload(name, file)

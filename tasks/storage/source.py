@@ -25,8 +25,7 @@ def source_sha256(module: str, root: Path = PROJECT) -> str:
     """Hex SHA-256 over the source of `module` and of its project imports, transitively.
 
     Imports inside functions count too; what is `UNDECISIVE` does not, nor what it alone imports.
-    Prefect's TASK_SOURCE policy sees only the text of the task function itself. The module's name
-    is dotted, as in `tasks.load`; `root` is the folder that holds the packages.
+    The module's name is dotted, as in `tasks.load`; `root` is the folder that holds the packages.
     """
     digest = hashlib.sha256()
     for path in sorted(reachable(module, root)):

@@ -9,8 +9,9 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from prefect import Task, task
-from prefect.cache_policies import CachePolicy
+from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.schemas.references import identity
@@ -59,9 +60,10 @@ def record_task_run(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> No
     _finished[run.flow_run_id].append(TaskRunResult(task=task.name, state=name, seconds=seconds))
 
 
-def finished_task_runs(flow_run_id: UUID | None) -> list[TaskRunResult]:
-    """The tasks of a flow run that have finished so far, in order."""
-    return list(_finished[flow_run_id])
+def finished_task_runs() -> list[TaskRunResult]:
+    """The tasks of the calling task's flow run that have finished so far, in order."""
+    run = TaskRunContext.get()
+    return list(_finished[run.task_run.flow_run_id if run else None])
 
 
 def stage(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
@@ -74,3 +76,8 @@ def stage(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
         cache_result_in_memory=False,
         on_completion=[record_task_run],
     )
+
+
+def uncached_stage(name: str, **how: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """A Prefect task that runs each time, with Prefect's options."""
+    return task(name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False, **how)

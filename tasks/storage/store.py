@@ -1,7 +1,7 @@
 """The artifacts: whole files, written atomically and checked before use."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,6 +19,8 @@ from tasks.errors import InputError, RemoteError
 from tasks.schemas.references import ArrayReference, FileReference
 from tasks.storage.files import file_sha256, is_intact, replace, space_for, temporary_path
 from tasks.storage.remote import Remote, is_remote
+
+NOTES = "notes"
 
 
 class DamagedError(Exception):
@@ -93,14 +95,11 @@ class Store:
         """The local path of a stored file, after its digest was checked.
 
         What is not here, or is damaged, is fetched from the remote; what is damaged there is
-        uploaded again.
-
-        Raises:
-            DamagedError: The file is missing or its bytes are not the stored ones.
+        uploaded again. Raises DamagedError if it is missing or its bytes are not the stored ones.
         """
         path = self.root / reference.path
         if not is_intact(path, reference.sha256):
-            self._fetch(reference)
+            self._fetch(reference, path)
         elif self.remote:
             self.remote.complete(reference.path, path)
         return path
@@ -136,7 +135,7 @@ class Store:
         """A path to write the file or folder `name` to, on the same disk; gone afterwards."""
         return temporary_path(self.root / name, self.root / "tmp")
 
-    def _fetch(self, reference: FileReference) -> None:
+    def _fetch(self, reference: FileReference, path: Path) -> None:
         damaged = DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")
         if not self.remote:
             raise damaged
@@ -145,7 +144,7 @@ class Store:
                 self.remote.download(reference.path, temporary)
             if not is_intact(temporary, reference.sha256):
                 raise damaged
-            replace(temporary, self.root / reference.path)
+            replace(temporary, path)
 
 
 @contextmanager
@@ -162,9 +161,7 @@ def writable(place: str | Path) -> Iterator[None]:
 def writable_store(address: str) -> Store:
     """The store at an address, after one access showed that it can be written to.
 
-    Raises:
-        FullDiskError: There is no space for its folder.
-        InputError: It cannot be written to.
+    Raises InputError if it cannot, FullDiskError if there is no space for its folder.
     """
     store = Store.at(address)
     try:
@@ -179,6 +176,40 @@ def writable_store(address: str) -> Store:
             f"--artifacts {error}; give a folder or URL that can, and the credentials that it needs"
         ) from error
     return store
+
+
+def write_checksummed(store: Store, name: str, content: bytes) -> None:
+    """Write `content` behind a line with its digest, atomically; `name` is a relative path."""
+    store.write(name, _digest(content) + b"\n" + content)
+
+
+def read_checksummed(store: Store, name: str) -> bytes:
+    """The content of a checksummed file.
+
+    Raises OSError if there is no such file, DamagedError if the content is not what was written.
+    """
+    digest, _, content = store.read(name).partition(b"\n")
+    if _digest(content) != digest:
+        raise DamagedError(f"{store.place(name)} is not what was stored")
+    return content
+
+
+def write_arrays(store: Store, name: str, arrays: Sequence[NDArray[Any]], notes: str) -> None:
+    """Write arrays of any shape and numeric dtype with a text as one checksummed file."""
+    buffer = BytesIO()
+    numbered = {str(number): array for number, array in enumerate(arrays)}
+    np.savez(buffer, allow_pickle=False, **numbered, **{NOTES: np.array(notes)})
+    write_checksummed(store, name, buffer.getvalue())
+
+
+def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str]:
+    """Arrays, in their order, and text as `write_arrays` wrote them; see `read_checksummed`."""
+    with np.load(BytesIO(read_checksummed(store, name)), allow_pickle=False) as saved:
+        return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InputError, WorkerError
-from tasks.trials.group import Group, Train
 from tasks.trials.processes import leave_out_what_is_not_needed
-from tasks.trials.trial import TrialResult
+from tasks.trials.trial import Group, Train, TrialResult
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -20,11 +19,8 @@ def run_on_dask(
 ) -> Iterator[list[TrialResult]]:
     """Train groups on the cluster at an address, or on a local one of so many workers.
 
-    Dask gives the group of a worker that died to another one.
-
-    Raises:
-        InputError: Dask is not installed, or no cluster answers at the address.
-        WorkerError: The same group brought several workers down.
+    Dask gives the group of a worker that died to another one. Raises InputError if Dask is not
+    installed or no cluster answers, WorkerError if the same group brought several workers down.
     """
     with _connect(workers, address) as client:
         from distributed import KilledWorker, as_completed

@@ -13,8 +13,7 @@ from typing import TypeVar
 from prefect.logging import get_run_logger
 
 from tasks.errors import WorkerError
-from tasks.trials.group import Group, Train
-from tasks.trials.trial import TrialResult
+from tasks.trials.trial import Group, Train, TrialResult
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,10 +28,8 @@ def run_on_processes(
 ) -> Iterator[list[TrialResult]]:
     """Train groups on so many processes; one that dies is replaced and its group begun again.
 
-    The processes are spawned: TensorFlow does not survive a fork.
-
-    Raises:
-        WorkerError: The same group brought `MOST_DEATHS` processes down.
+    The processes are spawned: TensorFlow does not survive a fork. Raises WorkerError if the same
+    group brought `MOST_DEATHS` of them down.
     """
     over = threading.Event()
     worker = _Worker(over, get_run_logger().warning)
@@ -77,8 +74,7 @@ def leave_out_what_is_not_needed() -> None:
 
 def one_process(prepare: Callable[[], object] | None = None) -> ProcessPoolExecutor:
     """A pool of one spawned process, first prepared, that ends when this one does, however."""
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, spawn, _begin, (prepare,))
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, (prepare,))
 
 
 def submit(pool: ProcessPoolExecutor, call: Callable[[T], R], argument: T) -> Future[R]:

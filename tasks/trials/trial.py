@@ -1,28 +1,37 @@
-"""One transfer of a study, what came of it, and which transfers a study consists of."""
+"""The transfers of a study, groups of them for a worker each, and what is kept of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import combinations
+from functools import partial
+from hashlib import sha256
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, softmax_head
-from tasks.schemas.references import Record
+from tasks.networks.recipe import Training
+from tasks.schemas.references import Dataset, Record
 from tasks.schemas.training import LEARNED, Attempt
+from tasks.storage.source import source_sha256
+from tasks.storage.stages import inputs_sha256, library_versions
+from tasks.storage.store import DamagedError, Store, read_arrays, write_arrays
+
+# Fewer would be asked for more often, more would leave a worker without work at a study's end.
+MOST_HEADS = 4
+FOLDER = "trials"
+READERS = 16
 
 Classes = tuple[int, ...]
 
 
 class Trial(Record):
-    """A head (`one-node`, `two-node`, `three-node`, ...), trained by a recipe from a seed.
-
-    Its classes are two or more different labels 0..9; they become 0, 1, ... in this order.
-    """
+    """A head, trained by a recipe from a seed."""
 
     recipe: str
-    classes: Classes
-    head: str
+    classes: Classes  # two or more different labels 0..9; they become 0, 1, ... in this order
+    head: str  # `one-node`, `two-node`, `three-node`, ...
     seed: int
 
     @property
@@ -33,26 +42,18 @@ class Trial(Record):
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of a trial, of whose attempts the last one learned, or all are dead.
-
-    Probabilities are float32 (n, classes) of the n test images of the trial's classes, in the order
-    of all; if all attempts are dead, they are (0, classes), and the weights' digest is empty.
-    """
+    """What came of a trial, of whose attempts the last one learned, or all are dead."""
 
     trial: Trial
     attempts: tuple[Attempt, ...]
-    weights_sha256: str
+    weights_sha256: str  # empty if all are dead
+    # (n, classes) of the n test images of its classes, in the order of all; (0, classes) if dead
     probabilities: NDArray[np.float32]
 
     @property
     def learned(self) -> bool:
         """Whether an attempt was healthy."""
         return self.attempts[-1].outcome == LEARNED
-
-
-def all_pairs(classes: Sequence[int]) -> list[Classes]:
-    """Every two of the classes, in order: 45 of ten."""
-    return list(combinations(sorted(classes), 2))
 
 
 def all_trials(recipe: str, subsets: Sequence[Classes], seeds: Sequence[int]) -> list[Trial]:
@@ -64,3 +65,65 @@ def all_trials(recipe: str, subsets: Sequence[Classes], seeds: Sequence[int]) ->
         if head != ONE_NODE.name or len(subset) == 2
         for seed in seeds
     ]
+
+
+class Group(Record):
+    """Trials by the same recipe on the same features of all images."""
+
+    trials: tuple[Trial, ...]
+    features: Dataset  # float32 (n, m), with labels uint8 (n,) of 0..9
+    training: Training
+
+    def without(self, trials: Container[Trial]) -> "Group":
+        """The same group without these trials."""
+        left = tuple(trial for trial in self.trials if trial not in trials)
+        return self.model_copy(update={"trials": left})
+
+    def batches(self) -> Iterator["Group"]:
+        """The same trials in groups for a worker each, with heads of one shape."""
+        for head in dict.fromkeys(trial.head for trial in self.trials):
+            same = tuple(trial for trial in self.trials if trial.head == head)
+            for start in range(0, len(same), MOST_HEADS):
+                yield self.model_copy(update={"trials": same[start : start + MOST_HEADS]})
+
+
+# Trains one group, wherever it is called.
+Train: TypeAlias = Callable[[Group], list[TrialResult]]
+Runner: TypeAlias = Callable[[Train, Sequence[Group]], Iterator[list[TrialResult]]]
+
+
+class Notes(Record):
+    """What is kept of a result beside the probabilities."""
+
+    attempts: tuple[Attempt, ...]
+    weights_sha256: str
+
+
+def keep(store: Store, group: Group, result: TrialResult) -> None:
+    """Keep the result of one trial of a group, atomically."""
+    notes = Notes(attempts=result.attempts, weights_sha256=result.weights_sha256)
+    name, text = _name(group, result.trial), notes.model_dump_json()
+    write_arrays(store, name, [result.probabilities], text)
+
+
+def find_all(store: Store, group: Group) -> dict[Trial, TrialResult]:
+    """What was kept of a group, undamaged; many at a time, since each takes its time elsewhere."""
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(partial(_find, store, group), group.trials)
+        return {result.trial: result for result in found if result}
+
+
+def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
+    try:
+        (probabilities,), text = read_arrays(store, _name(group, trial))
+    except (OSError, DamagedError):
+        return None
+    notes = Notes.model_validate_json(text)
+    return TrialResult(trial, notes.attempts, notes.weights_sha256, probabilities)
+
+
+def _name(group: Group, trial: Trial) -> str:
+    """Named by all that decides the result: inputs, source and library versions."""
+    inputs = inputs_sha256({"trial": trial, "features": group.features, "training": group.training})
+    source = source_sha256("tasks.trials.worker")
+    return f"{FOLDER}/{sha256(f'{inputs} {source} {library_versions()}'.encode()).hexdigest()}"

@@ -17,8 +17,7 @@ from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
 from tasks.schemas.training import LEARNED
 from tasks.storage.store import Store
-from tasks.trials.group import Group, find_all, keep
-from tasks.trials.trial import Trial, TrialResult
+from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep
 
 MOST_COMPILED = 4  # two heads, each by two recipes
 

@@ -18,8 +18,7 @@ from flows.config import Config, StudyConfig
 from flows.main import main
 from flows.study import study
 from tasks.errors import InputError
-from tasks.storage.checksummed import read_arrays
-from tasks.storage.store import Store
+from tasks.storage.store import Store, read_arrays
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

@@ -26,9 +26,8 @@ from tasks.data.read import find_source
 from tasks.errors import FullDiskError, ReadableError
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import write_folder
-from tasks.storage.checksummed import write_arrays
 from tasks.storage.lock import exclusive
-from tasks.storage.store import Store
+from tasks.storage.store import Store, write_arrays
 
 ROOT = Path(__file__).parents[2]
 LARGE = np.arange(1_000_000, dtype=np.uint8)

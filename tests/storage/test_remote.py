@@ -24,10 +24,16 @@ from tasks.reporting.folder import write_folder
 from tasks.schemas.references import ArrayReference
 from tasks.storage import remote
 from tasks.storage.checkpoints import Checkpoint, checkpoints
-from tasks.storage.checksummed import read_arrays, read_checksummed, write_arrays, write_checksummed
 from tasks.storage.records import current_store, storing_in
 from tasks.storage.stages import stage
-from tasks.storage.store import DamagedError, Store
+from tasks.storage.store import (
+    DamagedError,
+    Store,
+    read_arrays,
+    read_checksummed,
+    write_arrays,
+    write_checksummed,
+)
 
 MIB = 2**20
 

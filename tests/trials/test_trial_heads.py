@@ -14,8 +14,7 @@ from tasks.networks.recipe import Training
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.store import Store
-from tasks.trials.group import Group
-from tasks.trials.trial import Trial
+from tasks.trials.trial import Group, Trial
 from tasks.trials.worker import _train
 
 NOTEBOOK = RECIPES["notebook"].head.model_copy(update={"batch_size": 5, "epochs": 3})

@@ -17,9 +17,8 @@ from tasks.networks.recipe import Training
 from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.cluster import run_on_dask
-from tasks.trials.group import Group
 from tasks.trials.processes import one_process, run_on_processes, submit
-from tasks.trials.trial import Trial, TrialResult
+from tasks.trials.trial import Group, Trial, TrialResult
 from tasks.trials.worker import train_group
 
 TRAINING = Training(

@@ -30,6 +30,11 @@ MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
 LONG = ("flows", "storage", "registry", "trials")  # the folders whose tests start processes
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a test that starts a process waits for it."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files first, so that no core has one left when the others are done."""
     items.sort(key=lambda item: item.path.parent.name not in LONG)
@@ -214,11 +219,15 @@ def tiny_report(
 ) -> Path:
     """The report of the whole shrunken experiment, with nothing left out."""
     from flows.main import main
+    from tasks import label_efficiency
 
     artifacts = tmp_path_factory.mktemp("report") / "artifacts"
     shutil.copytree(tiny_run, artifacts, symlinks=True)
     config = shrunken(tiny_dataset, artifacts)
-    return main(config.model_copy(update={"label_efficiency": True}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(label_efficiency, "LABELLED", (1, 10, 100))
+        patch.setattr(label_efficiency, "DRAWS", 2)
+        return main(config.model_copy(update={"label_efficiency": True}))
 
 
 @pytest.fixture(scope="session")

@@ -89,7 +89,7 @@ def served(
             *("--artifacts", f"{folder}/artifacts"),
         ],
         cwd=ROOT,
-        env=os.environ | {"PREFECT_API_URL": server},
+        env=os.environ | {"PREFECT_API_URL": server, "PREFECT_RUNNER_POLL_FREQUENCY": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -43,8 +43,10 @@ def name_of(api: str, run: str) -> str:
 def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefect_home):
     port = free_port()
     api = f"http://127.0.0.1:{port}/api"
+    often = {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}  # ten seconds by itself
+    environment = {"PREFECT_API_URL": api, "COLUMNS": "200"} | often
     server = start_server(prefect_home, port)
-    served = Terminal(*options, PREFECT_API_URL=api, COLUMNS="200")
+    served = Terminal(*options, **environment)
     served.until("being served")
     first = start_run(api)
     served.until("base: epoch 2/500")
@@ -56,7 +58,7 @@ def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefe
     server.wait()
 
     server = start_server(prefect_home, port)
-    served = Terminal(*options, PREFECT_API_URL=api, COLUMNS="200")
+    served = Terminal(*options, **environment)
     served.until("being served")
     assert state_of(api, first) == "Crashed"
     served.until(f"Beginning flow run '{name_of(api, second)}'")

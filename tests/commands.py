@@ -1,33 +1,72 @@
 """The project's commands as processes, which are listened to, stopped, and waited for."""
 
+import atexit
+import multiprocessing
 import os
 import pty
+import runpy
 import signal
-import subprocess
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 import pytest
-from prefect.settings import get_current_settings
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 ROOT = Path(__file__).parents[1]
+PRELOADED = ["flows.serve", "keras", "mlflow", "tasks.networks.attempts"]
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    """Start a script of the project on the tests' Prefect server."""
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=os.environ | get_current_settings().to_environment_variables(exclude_unset=True),
-        stderr=subprocess.PIPE,
-        text=True,
-        # a shell's background job, such as CI may be, ignores SIGINT, and so would its children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+class Started:
+    """A script of the project on the tests' Prefect server, as a process forked with its imports.
+
+    They take longer than all that the tests wait for. `Terminal` is how a user starts one.
+    """
+
+    def __init__(self, script: str, *arguments: str) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+        reading, writing = context.Pipe(duplex=False)
+        given = dict(os.environ), PREFECT_API_URL.value(), (script, *arguments)
+        self._process = context.Process(target=_run, args=(writing, *given))
+        self._process.start()
+        writing.close()
+        self.stderr: TextIO = os.fdopen(os.dup(reading.fileno()), encoding="utf-8")
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, how: int) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, how)
+
+    def wait(self) -> int:
+        self._process.join()
+        assert self._process.exitcode is not None
+        return self._process.exitcode
 
 
-def stop_at(process: subprocess.Popen[str], moment: str, how: int) -> str:
+def _run(stderr: Connection, environment: dict[str, str], server: str, words: list[str]) -> None:
+    """In the new process: what Python does with a script, from first handler to last hook."""
+    os.dup2(stderr.fileno(), sys.stderr.fileno())
+    stderr.close()
+    os.environ |= environment
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = list(words)
+    try:
+        with temporary_settings({PREFECT_API_URL: server}):
+            if words[0] == "-c":
+                exec(words[1], {"__name__": "__main__"})
+            else:
+                runpy.run_path(str(ROOT / words[0]), run_name="__main__")
+    finally:
+        atexit._run_exitfuncs()
+
+
+def stop_at(process: Started, moment: str, how: int) -> str:
     """Send a signal as soon as the process says `moment`; return all it says.
 
     The end of that is the end of the processes that it started, too: they say it to the same pipe.
@@ -43,7 +82,7 @@ def stop_at(process: subprocess.Popen[str], moment: str, how: int) -> str:
     pytest.fail(f"the process never said {moment!r}: {said}")
 
 
-def finish(process: subprocess.Popen[str]) -> str:
+def finish(process: Started) -> str:
     """Wait for a good end; return what the process said."""
     said = process.stderr.read()
     assert process.wait() == 0, said

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import start
+from commands import Started
 from conftest import squares
 from deliveries import look
 from pydantic import ValidationError
@@ -200,7 +200,7 @@ def test_a_mislabelled_batch_is_not_promoted_and_bad_ones_are_moved_aside(retrai
 )
 def test_a_run_that_is_killed_before_the_promotion_is_finished_by_the_next(trained, call, message):
     config = trained
-    process = start("-c", UNTIL_KILLED.format(call=call), *options(config))
+    process = Started("-c", UNTIL_KILLED.format(call=call), *options(config))
     said = process.stderr.read()
     assert process.wait() == -signal.SIGKILL, said
     assert registry(config).champion() is None

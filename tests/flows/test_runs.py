@@ -6,13 +6,11 @@ import queue
 import re
 import shutil
 import signal
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import commands
 import pytest
-from commands import finish, stop_at
+from commands import Started, finish, stop_at
 
 from flows.config import Config
 from flows.main import main
@@ -22,8 +20,8 @@ from tasks.storage.store import Store
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
-def start(config: Config, *arguments: str) -> subprocess.Popen[str]:
-    return commands.start(
+def start(config: Config, *arguments: str) -> Started:
+    return Started(
         *("flows/main.py", "--dataset", config.dataset, "--no-label-efficiency"),
         *("--artifacts", str(config.artifacts), "--recipes", ",".join(config.recipes)),
         *("--base-epochs", "12", "--head-epochs", "3", *arguments),

@@ -5,13 +5,11 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
-import commands
 import numpy as np
 import pytest
-from commands import finish, stop_at
+from commands import Started, finish, stop_at
 from prefect.client.orchestration import get_client
 
 from flows.config import Config, StudyConfig
@@ -166,8 +164,8 @@ def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_datas
     assert kept(without_trials) == kept(studied)
 
 
-def start(dataset: Path, artifacts: Path) -> subprocess.Popen[str]:
-    return commands.start(
+def start(dataset: Path, artifacts: Path) -> Started:
+    return Started(
         *("flows/study.py", "--dataset", str(dataset), "--recipes", "tuned"),
         *("--base-epochs", "4", "--head-epochs", "2", "--pairs", "0,1", "3,5"),
         *("--subsets", "2,4,6", "--seeds", "0..1", "--workers", "1"),

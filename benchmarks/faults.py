@@ -41,7 +41,7 @@ FAULTS = (
     Fault("tasks/arrivals/batch.py", "default=0) + 1", "default=0)", "arrivals"),
     Fault("tasks/arrivals/inbox.py", 'PREFIXES = (".", "_")', 'PREFIXES = (".",)', "arrivals"),
     Fault("tasks/arrivals/listing.py", "if len(content) > most", "if len(content) < 0", "arrivals"),
-    Fault("tasks/arrivals/quarantine.py", "in count(2)", "in count(3)", "arrivals"),
+    Fault("tasks/arrivals/inbox.py", "in count(2)", "in count(3)", "arrivals"),
     Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),
     Fault("tasks/registry/version.py", "self.predecessors[-1]", "self.predecessors[0]", "registry"),
     Fault("tasks/registry/status.py", "%H:%M} UTC", "%H:%M}", "registry"),

@@ -12,8 +12,15 @@ from tasks.arrivals import validation
 from tasks.arrivals.batch import Batch, remember, used_batches
 from tasks.arrivals.decode import Decoded, decode_npz, decode_pngs
 from tasks.arrivals.drift import Description, check_drift, describe
-from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
-from tasks.arrivals.quarantine import quarantine
+from tasks.arrivals.inbox import (
+    BEING_WRITTEN,
+    Delivery,
+    Inbox,
+    UnfinishedError,
+    digest,
+    open_inbox,
+    quarantine,
+)
 from tasks.arrivals.validation import BadBatchError, fingerprints
 from tasks.data.npz import NotIntactError
 from tasks.errors import ReadableError, printable

@@ -18,10 +18,8 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
 
     Cells are shaded by the square root of the errors, because otherwise a few bad pairs
     would make all others look equal. A pair without trials is empty, one that no seed learned dead.
-
-    Args:
-        transfers: Those of one recipe, each with `classes` 0..9, `head` and `mean_errors` >= 0 or
-            None. Subsets of more than two classes are left out.
+    The transfers of one recipe have `classes` 0..9, `head` and `mean_errors` >= 0 or None; subsets
+    of more than two classes are left out.
     """
     shades = np.full((DIGITS, DIGITS), np.nan)
     with picture(height=4.5) as (figure, axes):
@@ -32,7 +30,7 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
             row, column = (high, low) if transfer["head"] == ONE_NODE.name else (low, high)
             errors = transfer["mean_errors"]
             shades[row, column] = np.nan if errors is None else np.sqrt(errors)
-            text = "dead" if errors is None else _short(errors)
+            text = "dead" if errors is None else f"{errors:.{int(errors < 99.95)}f}"
             axes.text(column, row, text, ha="center", va="center", size=8)
         most = np.nanmax(shades, initial=1)
         axes.imshow(shades, cmap="Oranges", vmin=0, vmax=1.5 * most)
@@ -44,17 +42,11 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
         return svg(figure)
 
 
-def _short(errors: float) -> str:
-    """At most four characters, which fit into a cell."""
-    return f"{errors:.1f}" if errors < 99.95 else f"{errors:.0f}"
-
-
 def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
     """A dot for each seed that learned: its errors, by subset and head, the hardest subset on top.
 
-    Args:
-        transfers: Those of one recipe, each with `classes`, `head`, `accuracy` 0..1 and `errors`,
-            one for each seed, >= 0 or None. At most 45 subsets are drawn, the least accurate.
+    The transfers of one recipe have `classes`, `head`, `accuracy` 0..1 and `errors`, one for each
+    seed, >= 0 or None. At most 45 subsets are drawn, the least accurate.
     """
     subsets = _hardest_first(transfers)[:MOST_SUBSETS]
     drawn = [row for row in transfers if tuple(row["classes"]) in subsets]

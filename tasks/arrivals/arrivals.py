@@ -103,10 +103,8 @@ def take_in(inbox: str, base: Dataset, store: Store, settle: float) -> Arrivals:
     The inbox is the path or fsspec URL of a folder with batches: `.npz` files with `images` uint8
     (n, 28, 28) and `labels`, folders with PNG files in folders named by label, or such label
     folders. A batch counts as wholly written `settle` seconds, 0 or more, after its last change; an
-    intact .npz always does.
-
-    Raises:
-        InputError: The inbox does not exist or cannot be reached, or an accepted batch is damaged.
+    intact .npz always does. InputError if the inbox does not exist or cannot be reached, or an
+    accepted batch is damaged.
     """
     place, log = open_inbox(inbox), get_run_logger()
     data = TrainingData(base, used_batches(store), store)

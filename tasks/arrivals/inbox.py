@@ -59,10 +59,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Inbox:
-    """A folder `root` of a file system, called `url` by whoever gave it.
-
-    That it does not exist or cannot be reached is an `InputError`.
-    """
+    """A folder `root` of a file system, called `url`; an `InputError` if it cannot be reached."""
 
     fs: AbstractFileSystem
     root: str

@@ -69,11 +69,8 @@ def fetch(url: str, file: PublishedFile, folder: Path, timeout: float) -> None:
     """Downloads a file, whole and verified or not at all, never more of it than its size.
 
     It is kept in `folder`, which is made. Connecting or one read may take `timeout` seconds.
-
-    Raises:
-        DownloadError: no connection, an HTTP status other than 200, a stalled or broken
-            transfer, other bytes than the published ones, or a folder that cannot be written.
-        FullDiskError: there is no space for it.
+    DownloadError: no connection, an HTTP status other than 200, a stalled or broken transfer, other
+    bytes than the published ones, or a folder that cannot be written; FullDiskError: no space.
     """
     import pooch
 
@@ -182,11 +179,8 @@ def find_mnist(
     """The .npz file or the folder of IDX files of MNIST, every byte as published.
 
     It is downloaded from the first mirror that answers rightly where it is not in the cache, which
-    by default is the folder that Keras keeps its data sets in.
-
-    Raises:
-        InputError: not in the cache, and no mirror gave it; says what was tried.
-        FullDiskError: there is no space to keep it.
+    by default is the folder that Keras keeps its data sets in. InputError says what was tried if no
+    mirror gave it, FullDiskError that there is no space to keep it.
     """
     folder = folder or keras_datasets_folder()
     for edition in dict.fromkeys(mirror.edition for mirror in mirrors):

@@ -58,14 +58,12 @@ FAULTS = (
     Fault("tasks/data/source.py", "labels.max() > 9", "labels.max() > 10", "data arrivals"),
     Fault("tasks/data/digits.py", "TEST_ORIGINALS = 360", "TEST_ORIGINALS = 359", "data"),
     Fault("tasks/data/files.py", "st_size, most) + 1", "st_size, most)", "arrivals prediction"),
-    Fault("tasks/data/idx.py", "(28, 28))", "(28, 29))", "data"),
+    Fault("tasks/data/idx.py", "(28, 28), ()", "(28, 29), ()", "data"),
     Fault("tasks/data/splits.py", '"y", split.labels)', '"x", split.labels)', "data"),
     Fault("tasks/networks/health.py", "if found < classes", "if found < classes - 1", "networks"),
-    Fault("tasks/networks/inference.py", "> 0.5).astype", "> 0.6).astype", "networks stages"),
-    Fault("tasks/networks/losses.py", 'nodes == 1 else "cat', 'nodes == 2 else "cat', "networks"),
-    Fault(
-        "tasks/networks/hardware.py", "bool(native) or gpus", "bool(native) and gpus", "networks"
-    ),
+    Fault("tasks/networks/inference.py", "[1 - probab", "[probab", "networks stages"),
+    Fault("tasks/networks/losses.py", "if nodes == 1 else", "if nodes == 2 else", "networks"),
+    Fault("tasks/networks/hardware.py", "native or gpus", "native and gpus", "networks"),
     Fault(
         "tasks/networks/epochs.py", "default_rng([seed, epoch])", "default_rng(seed)", "networks"
     ),

@@ -61,10 +61,10 @@ def label_efficiency(
         draws = [draw_rows(labels, per_class, one) for one in seeds]
         hits = [predict(rows, one) == truth for rows, one in zip(draws, seeds, strict=True)]
         accuracies = tuple(float(hit.mean()) for hit in hits)
-        points.append(Point(images=len(draws[0]), accuracies=accuracies))
-        get_run_logger().info(
-            "%s, %d images: accuracy %.4f", approach, len(draws[0]), np.mean(accuracies)
-        )
+        point = Point(images=len(draws[0]), accuracies=accuracies)
+        points.append(point)
+        line = f"{approach}, {point.images} images: accuracy {np.mean(accuracies):.4f}"
+        get_run_logger().info(line)
     return LabelEfficiency(
         approach=approach, points=tuple(points), hits=store.add_array(f"{approach}-hits", hits[0])
     )

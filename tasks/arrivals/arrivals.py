@@ -12,15 +12,7 @@ from tasks.arrivals import validation
 from tasks.arrivals.batch import Batch, remember, used_batches
 from tasks.arrivals.decode import Decoded, decode_npz, decode_pngs
 from tasks.arrivals.drift import Description, check_drift, describe
-from tasks.arrivals.inbox import (
-    BEING_WRITTEN,
-    Delivery,
-    Inbox,
-    UnfinishedError,
-    digest,
-    open_inbox,
-    quarantine,
-)
+from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
 from tasks.arrivals.validation import BadBatchError, fingerprints
 from tasks.data.npz import NotIntactError
 from tasks.errors import ReadableError, printable
@@ -176,7 +168,7 @@ def _decode(
 def _set_aside(inbox: Inbox, delivery: Delivery, reason: str) -> str:
     """Quarantine a delivery; one that cannot be moved stays, and is checked again."""
     try:
-        quarantine(inbox, delivery, reason)
+        inbox.quarantine(delivery, reason)
     except Exception as error:  # each file system has errors of its own
         return printable(f"{reason} (it could not be moved to quarantine: {error})")
     return reason

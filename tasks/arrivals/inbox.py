@@ -96,6 +96,22 @@ class Inbox:
         except Exception as error:  # each file system has errors of its own
             raise UnfinishedError(f"it cannot be read ({error})") from error
 
+    def quarantine(self, delivery: Delivery, reason: str) -> None:
+        """Move a delivery to `quarantine/<name>`, behind `<name>.reason.txt`.
+
+        The reason is written first. Where that name is taken, it becomes `<name>-2` and so on. What
+        cannot be written is an `OSError`, or whatever else the file system raises.
+        """
+        folder, sentence = f"{self.root}/{QUARANTINE}", f"{delivery.name} was not used: {reason}."
+        names = _names(folder, delivery)
+        target = next(name for name in names if _is_free(self.fs, name, sentence))
+        text = f"{sentence}\n{ADVICE}\nJudged on {datetime.now(UTC):%Y-%m-%d at %H:%M:%S} UTC.\n"
+        self.fs.makedirs(folder, exist_ok=True)
+        self.fs.pipe_file(f"{target}{REASON}", text.encode())
+        for entry in delivery.entries:
+            name = PurePosixPath(entry).name
+            _move(self.fs, entry, f"{target}/{name}" if name in LABELS else target)
+
     def _deliveries(self) -> Iterator[Delivery]:
         self.fs.invalidate_cache()
         found = entries(self.fs, self.root)
@@ -200,31 +216,14 @@ def _is_of_a_batch(path: str, entry: Entry) -> bool:
     return path.partition("/")[0] in LABELS or not path or entry.flaw == TOO_DEEP
 
 
-def quarantine(inbox: Inbox, delivery: Delivery, reason: str) -> None:
-    """Move a delivery to `quarantine/<name>`, behind `<name>.reason.txt`.
-
-    The reason is written first. Where that name is taken, it becomes `<name>-2` and so on. What
-    cannot be written is an `OSError`, or whatever else the file system raises.
-    """
-    sentence = f"{delivery.name} was not used: {reason}."
-    names = _names(f"{inbox.root}/{QUARANTINE}", delivery)
-    target = next(name for name in names if _is_free(inbox, name, sentence))
-    text = f"{sentence}\n{ADVICE}\nJudged on {datetime.now(UTC):%Y-%m-%d at %H:%M:%S} UTC.\n"
-    inbox.fs.makedirs(f"{inbox.root}/{QUARANTINE}", exist_ok=True)
-    inbox.fs.pipe_file(f"{target}{REASON}", text.encode())
-    for entry in delivery.entries:
-        folder = PurePosixPath(entry).name
-        _move(inbox, entry, f"{target}/{folder}" if folder in LABELS else target)
-
-
-def _is_free(inbox: Inbox, target: str, sentence: str) -> bool:
+def _is_free(fs: AbstractFileSystem, target: str, sentence: str) -> bool:
     """Whether nothing has this name, no link to nowhere either, but for our own reason."""
-    if inbox.fs.lexists(target):
+    if fs.lexists(target):
         return False
-    if not inbox.fs.lexists(f"{target}{REASON}"):
+    if not fs.lexists(f"{target}{REASON}"):
         return True
     # A run that was killed before it moved the batch has written it, perhaps in part.
-    earlier = read(inbox.fs, f"{target}{REASON}", MAX_REASON_BYTES).partition(b"\n")[0]
+    earlier = read(fs, f"{target}{REASON}", MAX_REASON_BYTES).partition(b"\n")[0]
     return sentence.encode().startswith(earlier)
 
 
@@ -236,8 +235,7 @@ def _names(folder: str, delivery: Delivery) -> Iterator[str]:
         yield f"{folder}/{stem}-{number}{suffix}"
 
 
-def _move(inbox: Inbox, source: str, target: str) -> None:
-    fs = inbox.fs
+def _move(fs: AbstractFileSystem, source: str, target: str) -> None:
     if isinstance(fs, LocalFileSystem):
         fs.makedirs(fs._parent(target), exist_ok=True)
         fs.mv(source, target)

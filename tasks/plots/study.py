@@ -56,8 +56,10 @@ def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
     with picture(height=1.0 + 0.15 * len(subsets)) as (figure, axes):
         for index, head in enumerate(heads):
             rows = [row for row in drawn if row["head"] == head]
+            # from the subset's line, so that heads do not overlap
+            distance = 0.4 * (index - (len(heads) - 1) / 2) / max(1, len(heads) - 1)
             dots = [
-                (errors, subsets.index(tuple(row["classes"])) + _offset(index, len(heads)))
+                (errors, subsets.index(tuple(row["classes"])) + distance)
                 for row in rows
                 for errors in row["errors"]
                 if errors is not None
@@ -87,8 +89,3 @@ def _hardest_first(transfers: Sequence[Mapping[str, Any]]) -> list[tuple[int, ..
         if row["learned"]:
             accuracies.setdefault(tuple(row["classes"]), []).append(row["accuracy"])
     return sorted(accuracies, key=lambda classes: float(np.mean(accuracies[classes])))
-
-
-def _offset(index: int, heads: int) -> float:
-    """The distance of a head's dots from its subset's line, so that heads do not overlap."""
-    return 0.4 * (index - (heads - 1) / 2) / max(1, heads - 1)

@@ -41,7 +41,7 @@ FAULTS = (
     Fault("tasks/arrivals/batch.py", "default=0) + 1", "default=0)", "arrivals"),
     Fault("tasks/arrivals/inbox.py", 'PREFIXES = (".", "_")', 'PREFIXES = (".",)', "arrivals"),
     Fault("tasks/arrivals/listing.py", "if len(content) > most", "if len(content) < 0", "arrivals"),
-    Fault("tasks/arrivals/quarantine.py", "in count(2)", "in count(3)", "arrivals"),
+    Fault("tasks/arrivals/inbox.py", "in count(2)", "in count(3)", "arrivals"),
     Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),
     Fault("tasks/registry/version.py", "self.predecessors[-1]", "self.predecessors[0]", "registry"),
     Fault("tasks/registry/status.py", "%H:%M} UTC", "%H:%M}", "registry"),
@@ -58,14 +58,12 @@ FAULTS = (
     Fault("tasks/data/source.py", "labels.max() > 9", "labels.max() > 10", "data arrivals"),
     Fault("tasks/data/digits.py", "TEST_ORIGINALS = 360", "TEST_ORIGINALS = 359", "data"),
     Fault("tasks/data/files.py", "st_size, most) + 1", "st_size, most)", "arrivals prediction"),
-    Fault("tasks/data/idx.py", "(28, 28))", "(28, 29))", "data"),
+    Fault("tasks/data/idx.py", "(28, 28), ()", "(28, 29), ()", "data"),
     Fault("tasks/data/splits.py", '"y", split.labels)', '"x", split.labels)', "data"),
     Fault("tasks/networks/health.py", "if found < classes", "if found < classes - 1", "networks"),
-    Fault("tasks/networks/inference.py", "> 0.5).astype", "> 0.6).astype", "networks stages"),
-    Fault("tasks/networks/losses.py", 'nodes == 1 else "cat', 'nodes == 2 else "cat', "networks"),
-    Fault(
-        "tasks/networks/hardware.py", "bool(native) or gpus", "bool(native) and gpus", "networks"
-    ),
+    Fault("tasks/networks/inference.py", "[1 - probab", "[probab", "networks stages"),
+    Fault("tasks/networks/losses.py", "if nodes == 1 else", "if nodes == 2 else", "networks"),
+    Fault("tasks/networks/hardware.py", "native or gpus", "native and gpus", "networks"),
     Fault(
         "tasks/networks/epochs.py", "default_rng([seed, epoch])", "default_rng(seed)", "networks"
     ),

@@ -98,7 +98,10 @@ def _parse(
     script: str, about: str, settings: type[M], arguments: Sequence[str] | None
 ) -> tuple[M, bool]:
     """The settings that arguments and environment give, and whether tracebacks are asked for."""
-    options = _options(settings, about)
+    paragraph = " ".join(about.partition("\n\n")[0].split())
+    described = f"{paragraph}\n\n{OF_ENVIRONMENT}"
+    model = create_model("Options", __base__=(settings, _Options), __doc__=described)
+    options: Any = model
     add = partial(_add_argument, options.model_fields)
     source: CliSettingsSource[Any] = CliSettingsSource(
         options, cli_prog_name=f"python {script}", add_argument_method=add
@@ -107,12 +110,6 @@ def _parse(
     with in_one_sentence():
         parsed = CliApp.run(options, typed, cli_settings_source=source)
         return as_config(parsed, settings), parsed.debug
-
-
-def _options(settings: type[BaseModel], about: str) -> Any:
-    paragraph = " ".join(about.partition("\n\n")[0].split())
-    described = f"{paragraph}\n\n{OF_ENVIRONMENT}"
-    return create_model("Options", __base__=(settings, _Options), __doc__=described)
 
 
 def _check_environment() -> None:

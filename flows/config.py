@@ -238,8 +238,7 @@ class StudyConfig(RunConfig):
 
     def filled_form(self) -> dict[str, object]:
         """Lists of lists are easier to type than to click."""
-        lists = ("pairs", "subsets", "seeds")
-        fields = type(self).model_fields
+        fields, lists = type(self).model_fields, ("pairs", "subsets", "seeds")
         typed = {name: shown(fields[name], getattr(self, name)) for name in lists}
         return super().filled_form() | typed
 

@@ -47,8 +47,7 @@ def serve_flows(command: ServeCommand) -> None:
     for flow, name, kind, about in SERVED:
         form = {"config": absolute(as_config(command, kind)).filled_form()}
         cron = command.cron if flow is retrain else None
-        made = flow.to_deployment(name, parameters=form, description=about, cron=cron)
-        deployments.append(made)
+        deployments.append(flow.to_deployment(name, parameters=form, description=about, cron=cron))
     serve(*deployments, limit=1)
 
 

@@ -35,8 +35,7 @@ from tasks.run_trials import run_trials
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
 from tasks.train_base import train_base
-from tasks.trials.cluster import run_on_dask
-from tasks.trials.processes import kill_processes, one_process, run_on_processes, submit
+from tasks.trials import processes
 from tasks.trials.trial import Classes, Group, Runner, all_trials
 
 LISTS = ("--pairs", "--subsets")
@@ -111,8 +110,8 @@ def runner_of(config: StudyConfig) -> Runner:
     """What trains the heads."""
     workers = config.workers or os.cpu_count() or 1
     if config.runner == "dask":
-        return partial(run_on_dask, workers=workers, address=config.address)
-    return partial(run_on_processes, workers=workers)
+        return partial(processes.run_on_dask, workers=workers, address=config.address)
+    return partial(processes.run_on_processes, workers=workers)
 
 
 def make_bases_in_a_process(config: StudyConfig) -> None:
@@ -126,11 +125,11 @@ def make_bases_in_a_process(config: StudyConfig) -> None:
     # what the process needs to find the server, which may be a temporary one
     os.environ |= settings.to_environment_variables(exclude_unset=True)
     os.environ["PREFECT_API_URL"] = address
-    with one_process() as process:
+    with processes.one_process() as process:
         try:
-            submit(process, begin_bases, config).result()
+            processes.submit(process, begin_bases, config).result()
         finally:
-            kill_processes()
+            processes.kill_processes()
             os.environ.clear()
             os.environ |= before
 

@@ -1,5 +1,6 @@
 """Challenge: a new model against the one in use, on the same held-out images."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +42,7 @@ def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds:
 
 
 def judge(
-    models: list[Path],
-    images: NDArray[np.uint8],
-    labels: NDArray[np.intp],
-    classes: tuple[int, ...],
+    models: list[Path], images: NDArray[np.uint8], labels: NDArray[np.intp], classes: Sequence[int]
 ) -> list[Judged]:
     """What each model, a verified `.keras` file, does with the same images, timed in turns.
 
@@ -55,15 +53,13 @@ def judge(
     for model, seconds in zip(loaded, time_in_turns(loaded, images), strict=True):
         probabilities = class_probabilities(run(model, images))
         predicted = probabilities.argmax(axis=1)
-        judged.append(
-            Judged(
-                healthy=not diagnose(predicted, labels, len(classes)),
-                hits=predicted == labels,
-                labels=np.asarray(classes)[labels],
-                confidences=probabilities.max(axis=1),
-                seconds=seconds,
-            )
+        healthy = not diagnose(predicted, labels, len(classes))
+        hits, called, tops = (
+            predicted == labels,
+            np.asarray(classes)[labels],
+            probabilities.max(axis=1),
         )
+        judged.append(Judged(healthy, hits, called, tops, seconds))
     return judged
 
 

@@ -37,18 +37,11 @@ def compare(
     classes: tuple[int, ...],
     is_mnist: bool,
 ) -> Findings:
-    """Compute and draw what the report shows.
+    """Compute and draw what the report shows of models, recipe by recipe, and of approaches.
 
     The report itself is never cached. But scipy, pandas and matplotlib take longer to import than
-    a run in which nothing changed should take.
-
-    Args:
-        results: All models, recipe by recipe.
-        refusals: Recipes and their heads' refusals.
-        approaches: What transfer is compared with, trained by the last recipe's rules.
-        images: All images and labels.
-        classes: What the subset's classes are called.
-        is_mnist: Whether the images are the published ones.
+    a run in which nothing changed should take. The approaches were trained by the last recipe's
+    rules; the classes are what those of the subset are called.
     """
     store = current_store()
     unknown = [describe_unknown(recipe, head) for recipe, found in refusals for head in found.heads]
@@ -60,25 +53,21 @@ def compare(
     predictions = [_predictions(result, images, classes) for result in results]
     counts = count_classes(store.array(images.train.labels), store.array(images.test.labels))
     analysis = analyse(models, predictions, unknown, label_efficiency, counts)
-    pictures = [
+    pictures = tuple(
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
         for name, text in draw(analysis, store.array(images.test.inputs), classes)
-    ]
-    return Findings(
-        analysis=store.add_text("pages/analysis.json", json.dumps(analysis, allow_nan=False)),
-        table=store.add_text("pages/comparison.csv", tabulate(models, COLUMNS)),
-        pictures=tuple(pictures),
     )
+    text = store.add_text("pages/analysis.json", json.dumps(analysis, allow_nan=False))
+    table = store.add_text("pages/comparison.csv", tabulate(models, COLUMNS))
+    return Findings(analysis=text, table=table, pictures=pictures)
 
 
 def _predictions(result: Result, images: Dataset, classes: tuple[int, ...]) -> Predictions:
-    store = current_store()
+    store, name = current_store(), result.trained.name
     probabilities = store.array(result.evaluation.probabilities)
     labels = store.array(images.test.labels)
-    name = result.trained.name
     if name == "base":
-        everything = tuple(range(probabilities.shape[1]))
-        rows = np.arange(len(labels))
-        return Predictions(result.recipe, name, probabilities, labels, rows, everything)
-    rows, labels = select_classes(labels, classes, "test")
+        rows, classes = np.arange(len(labels)), tuple(range(probabilities.shape[1]))
+    else:
+        rows, labels = select_classes(labels, classes, "test")
     return Predictions(result.recipe, name, probabilities, labels, rows, classes)

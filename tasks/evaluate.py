@@ -16,12 +16,9 @@ from tasks.storage.stages import stage
 
 
 def score(outputs: NDArray[np.float32], one_hot: NDArray[np.float32], loss: str) -> Scores:
-    """Compare a model's outputs with labels.
+    """Compare a model's outputs with labels, float32 (n, classes), by the loss of its training.
 
-    Args:
-        outputs: float32 (n, classes), or (n, 1) with the probability of the second class.
-        one_hot: The labels, float32 (n, classes).
-        loss: The loss that the model was trained with.
+    The outputs are float32 (n, classes), or (n, 1) with the probability of the second class.
     """
     from sklearn.metrics import confusion_matrix, log_loss
 
@@ -55,13 +52,7 @@ def evaluate(trained: TrainedModel, split: Split, loss: str) -> Evaluation:
     is_features = len(split.inputs.shape) == 2
     outputs = run(model.layers[-1] if is_features else model, store.array(split.inputs))
     scores = score(outputs, store.array(split.labels), loss)
-    get_run_logger().info(
-        "%s: loss %.5f, accuracy %.5f (%d errors of %d)",
-        trained.name,
-        scores.loss,
-        scores.accuracy,
-        scores.errors,
-        scores.n,
-    )
+    line = f"{trained.name}: loss {scores.loss:.5f}, accuracy {scores.accuracy:.5f}"
+    get_run_logger().info("%s (%d errors of %d)", line, scores.errors, scores.n)
     probabilities = store.add_array(f"{trained.name}-probabilities", class_probabilities(outputs))
     return Evaluation(scores=scores, probabilities=probabilities)

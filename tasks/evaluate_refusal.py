@@ -20,18 +20,12 @@ LEAST_UNCERTAINTY = 1e-8  # float32 knows no other number so near to 1
 
 
 def refusal(
-    model: str,
-    seen: NDArray[np.float32],
-    unseen: NDArray[np.float32],
-    known: NDArray[np.float32],
+    model: str, seen: NDArray[np.float32], unseen: NDArray[np.float32], known: NDArray[np.float32]
 ) -> Refusal:
     """Choose the threshold on training images of unknown classes, and see what it does on others.
 
-    Args:
-        model: The head's name.
-        seen: Probabilities of the unknown images for training, (n, classes).
-        unseen: Those of the unknown images for testing, (m, classes).
-        known: Those of the test images of the head's own classes, (k, classes).
+    The head's probabilities (n, classes) of them are `seen`, those (m, classes) of the unknown
+    images for testing `unseen`, and those (k, classes) of the test images of its classes `known`.
     """
     threshold = refusal_threshold(seen.max(axis=1))
     unknown, own = unseen.max(axis=1), known.max(axis=1)
@@ -59,12 +53,7 @@ def _count(tops: NDArray[np.float32], uncertainties: NDArray[np.float64]) -> tup
 def evaluate_refusal(
     unknown: UnknownFeatures, heads: Sequence[tuple[TrainedModel, Evaluation]]
 ) -> Refusals:
-    """Show each head the images of all other classes.
-
-    Args:
-        unknown: Their features, from the backbone that the heads share.
-        heads: Each with its evaluation on the test images of its own classes.
-    """
+    """Show each head, which was evaluated on its own classes, the images of all others."""
     store = current_store()
     found = []
     for trained, evaluation in heads if unknown.features else ():
@@ -72,11 +61,8 @@ def evaluate_refusal(
         seen, unseen = (
             class_probabilities(run(head, store.array(features))) for features in unknown.features
         )
-        found.append(refusal(trained.name, seen, unseen, store.array(evaluation.probabilities)))
-        get_run_logger().info(
-            "%s: %.1f %% of unknown are called with confidence; below %.6f it should refuse",
-            trained.name,
-            100 * found[-1].confident,
-            found[-1].threshold,
-        )
+        one = refusal(trained.name, seen, unseen, store.array(evaluation.probabilities))
+        found.append(one)
+        line = f"{one.model}: {100 * one.confident:.1f} % of unknown are called with confidence"
+        get_run_logger().info("%s; below %.6f it should refuse", line, one.threshold)
     return Refusals(heads=tuple(found))

@@ -7,11 +7,7 @@ from tasks.storage.stages import stage
 
 @stage("filter")
 def filter_classes(dataset: Dataset, classes: tuple[int, ...]) -> Dataset:
-    """Keep the images of `classes`, labelled 0..k-1 in the order of `classes`.
-
-    Raises:
-        InputError: A class has no image.
-    """
+    """Keep the images of `classes`, labelled 0..k-1 in their order; InputError if one has none."""
 
     def subset(split: Arrays) -> Subset:
         return select_classes(split.labels, classes, split.name)

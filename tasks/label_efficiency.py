@@ -44,17 +44,11 @@ def label_efficiency(
 ) -> LabelEfficiency:
     """Train one approach on more and more labelled images, each time on several draws of them.
 
-    All four see the same draws, and the networks the same number of batches.
-
-    Args:
-        approach: `frozen`, a head on the frozen backbone's features; `fine-tuned`, the same head
-            with the backbone trained on; `scratch`, the same network from random weights; or
-            `linear`, a logistic regression on pixels.
-        base: Whose backbone is transferred.
-        subset: Images uint8 (n, 28, 28, 1) with one-hot labels (n, classes).
-        features: The same images through the frozen backbone.
-        recipe: How heads are trained; the approaches that train the backbone train it that way.
-        seed: The run's; draws and initial weights follow from it.
+    It is `frozen`, a head on the features of the base's frozen backbone; `fine-tuned`, the same
+    head with the backbone trained on; `scratch`, the same network from random weights; or `linear`,
+    a logistic regression on pixels. All four see the same draws, and the networks, whatever of them
+    is trained as the recipe's heads are, the same number of batches. The subset's images are uint8
+    (n, 28, 28, 1), with one-hot labels (n, classes); the features are theirs.
     """
     store = current_store()
     data = features if approach == "frozen" else subset
@@ -67,10 +61,10 @@ def label_efficiency(
         draws = [draw_rows(labels, per_class, one) for one in seeds]
         hits = [predict(rows, one) == truth for rows, one in zip(draws, seeds, strict=True)]
         accuracies = tuple(float(hit.mean()) for hit in hits)
-        points.append(Point(images=len(draws[0]), accuracies=accuracies))
-        get_run_logger().info(
-            "%s, %d images: accuracy %.4f", approach, len(draws[0]), np.mean(accuracies)
-        )
+        point = Point(images=len(draws[0]), accuracies=accuracies)
+        points.append(point)
+        line = f"{approach}, {point.images} images: accuracy {np.mean(accuracies):.4f}"
+        get_run_logger().info(line)
     return LabelEfficiency(
         approach=approach, points=tuple(points), hits=store.add_array(f"{approach}-hits", hits[0])
     )

@@ -13,8 +13,7 @@ from tasks.storage.stages import stage
 def load(source: Source) -> Dataset:
     """Read a source: images uint8 (n, 28, 28) of 0..255 and labels uint8 (n,) of 0..9.
 
-    Raises:
-        InputError: The source is missing, damaged or not what it should be.
+    Raises InputError if it is missing, damaged or not what it should be.
     """
     images = read_source(source)
     dataset = Dataset(

@@ -27,8 +27,7 @@ def report(
 ) -> Path:
     """Write the report of this run and show it in the UI; never cached.
 
-    Returns:
-        The folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
+    Returns the folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
     """
     store = current_store()
     metrics = describe_run(config, command, source, images, json.loads(_read(findings.analysis)))

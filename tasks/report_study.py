@@ -21,17 +21,10 @@ from tasks.trials.trial import TrialResult
 def report_study(
     config: BaseModel, command: str, source: Source, images: Dataset, results: Sequence[TrialResult]
 ) -> Path:
-    """Write the report of all trials and show it in the UI; never cached.
+    """Write the report of one or more trials and show it in the UI; never cached.
 
-    Args:
-        config: The study's settings.
-        command: What is typed to run it again.
-        source: Where the images are from.
-        images: All images (n, 28, 28, 1) with labels 0..9.
-        results: Every trial's, one or more, in any order.
-
-    Returns:
-        The folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`.
+    Returns the folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`. All images
+    are (n, 28, 28, 1), with labels 0..9; `command` is what is typed to run the study again.
     """
     store = current_store()
     analysis = analyse(results, store.array(images.test.labels))

@@ -14,10 +14,10 @@ def with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
 @stage("reshape")
 def reshape(dataset: Dataset) -> Dataset:
     """Add the channel axis. The bytes stay where they are: only how they are seen changes."""
-    return Dataset(**{name: _reshaped(name, split) for name, split in dataset})
-
-
-def _reshaped(name: str, split: Split) -> Split:
-    shape = with_channel(split.inputs.shape)
-    get_run_logger().info("x_%s %s -> %s", name, split.inputs.shape, shape)
-    return Split(inputs=split.inputs.model_copy(update={"shape": shape}), labels=split.labels)
+    reshaped = dict[str, Split]()
+    for name, split in dataset:
+        shape = with_channel(split.inputs.shape)
+        get_run_logger().info("x_%s %s -> %s", name, split.inputs.shape, shape)
+        inputs = split.inputs.model_copy(update={"shape": shape})
+        reshaped[name] = Split(inputs=inputs, labels=split.labels)
+    return Dataset(**reshaped)

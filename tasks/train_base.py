@@ -14,11 +14,7 @@ from tasks.storage.stages import stage
 
 @stage("train-base")
 def train_base(split: Split, scaling: float, training: Training, seed: int) -> TrainedModel:
-    """Train the base model on one-hot labels and store it.
-
-    Raises:
-        DeadModelError: No attempt learned every class.
-    """
+    """Train the base model on one-hot labels and store it; DeadModelError if no attempt learned."""
     store = current_store()
     build = partial(build_base, split.labels.shape[1], scaling, training)
     inputs, targets = store.array(split.inputs), store.array(split.labels)

@@ -13,7 +13,6 @@ from tasks.arrivals.batch import Batch, remember, used_batches
 from tasks.arrivals.decode import Decoded, decode_npz, decode_pngs
 from tasks.arrivals.drift import Description, check_drift, describe
 from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
-from tasks.arrivals.quarantine import quarantine
 from tasks.arrivals.validation import BadBatchError, fingerprints
 from tasks.data.npz import NotIntactError
 from tasks.errors import ReadableError, printable
@@ -96,10 +95,8 @@ def take_in(inbox: str, base: Dataset, store: Store, settle: float) -> Arrivals:
     The inbox is the path or fsspec URL of a folder with batches: `.npz` files with `images` uint8
     (n, 28, 28) and `labels`, folders with PNG files in folders named by label, or such label
     folders. A batch counts as wholly written `settle` seconds, 0 or more, after its last change; an
-    intact .npz always does.
-
-    Raises:
-        InputError: The inbox does not exist or cannot be reached, or an accepted batch is damaged.
+    intact .npz always does. InputError if the inbox does not exist or cannot be reached, or an
+    accepted batch is damaged.
     """
     place, log = open_inbox(inbox), get_run_logger()
     data = TrainingData(base, used_batches(store), store)
@@ -171,7 +168,7 @@ def _decode(
 def _set_aside(inbox: Inbox, delivery: Delivery, reason: str) -> str:
     """Quarantine a delivery; one that cannot be moved stays, and is checked again."""
     try:
-        quarantine(inbox, delivery, reason)
+        inbox.quarantine(delivery, reason)
     except Exception as error:  # each file system has errors of its own
         return printable(f"{reason} (it could not be moved to quarantine: {error})")
     return reason

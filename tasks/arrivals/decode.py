@@ -34,11 +34,9 @@ class Decoded:
 
 
 def decode_npz(content: bytes) -> Decoded:
-    """Arrays `images` and `labels` of a .npz.
+    """Arrays `images` and `labels` of a .npz; BadBatchError if it holds something else.
 
-    Raises:
-        NotIntactError: It is no .npz, damaged, or not yet written to its end.
-        BadBatchError: It holds something else than labelled images.
+    Raises NotIntactError if it is no .npz, damaged, or not yet written to its end.
     """
     try:
         images, labels = read_arrays(BytesIO(content), "the file", ("images", "labels"), MAX_BYTES)
@@ -57,8 +55,7 @@ def decode_npz(content: bytes) -> Decoded:
 def decode_pngs(contents: dict[str, bytes]) -> Decoded:
     """PNG files by relative path, as in `3/a.png`: the last folder is the label.
 
-    Raises:
-        BadBatchError: One is damaged, no grey image of 28 x 28, or not in a label folder.
+    Raises BadBatchError if one is damaged, no grey image of 28 x 28, or not in a label folder.
     """
     check_count(len(contents))
     labels = np.array([_label(path) for path in contents], np.uint8)

@@ -1,4 +1,4 @@
-"""The inbox: what lies in a folder, local or remote, as batches."""
+"""The inbox: what lies in a folder, local or remote, as batches, and where bad ones are put."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -7,9 +7,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
+from pathlib import PurePosixPath
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
 from tasks.arrivals.decode import LABELS
 from tasks.arrivals.listing import TOO_DEEP, Entry, entries, entries_below, read
@@ -17,6 +20,9 @@ from tasks.arrivals.validation import MAX_BYTES
 from tasks.errors import InputError, in_one_line, printable
 
 QUARANTINE = "quarantine"
+REASON = ".reason.txt"
+MAX_REASON_BYTES = 2**20
+ADVICE = "Put that right and drop it into the inbox again; nothing here is ever used or deleted."
 LOOSE = "loose-pngs"
 UNFINISHED_PREFIXES = (".", "_")
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload")
@@ -53,10 +59,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Inbox:
-    """A folder `root` of a file system, called `url` by whoever gave it.
-
-    That it does not exist or cannot be reached is an `InputError`.
-    """
+    """A folder `root` of a file system, called `url`; an `InputError` if it cannot be reached."""
 
     fs: AbstractFileSystem
     root: str
@@ -92,6 +95,22 @@ class Inbox:
                 return dict(zip(delivery.files, contents, strict=True))
         except Exception as error:  # each file system has errors of its own
             raise UnfinishedError(f"it cannot be read ({error})") from error
+
+    def quarantine(self, delivery: Delivery, reason: str) -> None:
+        """Move a delivery to `quarantine/<name>`, behind `<name>.reason.txt`.
+
+        The reason is written first. Where that name is taken, it becomes `<name>-2` and so on. What
+        cannot be written is an `OSError`, or whatever else the file system raises.
+        """
+        folder, sentence = f"{self.root}/{QUARANTINE}", f"{delivery.name} was not used: {reason}."
+        names = _names(folder, delivery)
+        target = next(name for name in names if _is_free(self.fs, name, sentence))
+        text = f"{sentence}\n{ADVICE}\nJudged on {datetime.now(UTC):%Y-%m-%d at %H:%M:%S} UTC.\n"
+        self.fs.makedirs(folder, exist_ok=True)
+        self.fs.pipe_file(f"{target}{REASON}", text.encode())
+        for entry in delivery.entries:
+            name = PurePosixPath(entry).name
+            _move(self.fs, entry, f"{target}/{name}" if name in LABELS else target)
 
     def _deliveries(self) -> Iterator[Delivery]:
         self.fs.invalidate_cache()
@@ -195,3 +214,36 @@ def _is_unfinished(name: str) -> bool:
 def _is_of_a_batch(path: str, entry: Entry) -> bool:
     """Whether it is in a label folder, or hides what is: a whole batch that is a link, or depth."""
     return path.partition("/")[0] in LABELS or not path or entry.flaw == TOO_DEEP
+
+
+def _is_free(fs: AbstractFileSystem, target: str, sentence: str) -> bool:
+    """Whether nothing has this name, no link to nowhere either, but for our own reason."""
+    if fs.lexists(target):
+        return False
+    if not fs.lexists(f"{target}{REASON}"):
+        return True
+    # A run that was killed before it moved the batch has written it, perhaps in part.
+    earlier = read(fs, f"{target}{REASON}", MAX_REASON_BYTES).partition(b"\n")[0]
+    return sentence.encode().startswith(earlier)
+
+
+def _names(folder: str, delivery: Delivery) -> Iterator[str]:
+    suffix = PurePosixPath(delivery.name).suffix if delivery.is_npz else ""
+    stem = delivery.name.removesuffix(suffix)
+    yield f"{folder}/{delivery.name}"
+    for number in count(2):
+        yield f"{folder}/{stem}-{number}{suffix}"
+
+
+def _move(fs: AbstractFileSystem, source: str, target: str) -> None:
+    if isinstance(fs, LocalFileSystem):
+        fs.makedirs(fs._parent(target), exist_ok=True)
+        fs.mv(source, target)
+        return
+    # Not fs.mv, which takes [ and * in a name for a pattern where it is not a rename.
+    moves = {path: f"{target}{path[len(source) :]}" for path in fs.find(source)}
+    for path, copy in moves.items():
+        fs.makedirs(fs._parent(copy), exist_ok=True)
+        fs.cp_file(path, copy)
+    for path in moves:
+        fs.rm_file(path)

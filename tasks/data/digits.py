@@ -37,10 +37,8 @@ def make_digits(seed: int) -> Images:
     The originals are split before anything else, stratified and always alike, so that no
     test image has a distorted twin in training and any two seeds share their test set.
     Each of the 1,437 training originals gives `COPIES` randomly distorted images, each of
-    the 360 test originals one undistorted image. The same seed gives the same pixels.
-
-    Returns:
-        uint8 images (8622, 28, 28) and (360, 28, 28), 0 to 16, and uint8 labels.
+    the 360 test originals one undistorted image. The same seed gives the same pixels: uint8 images
+    (8622, 28, 28) and (360, 28, 28), 0 to 16, and uint8 labels.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

@@ -22,11 +22,9 @@ class NotRegularError(InputError):
 
 
 def open_regular(path: Path, follow_link: bool) -> BufferedReader:
-    """Open a regular file for reading, without waiting for whatever else it may be.
+    """Open a regular file for reading, without waiting; NotRegularError if it is something else.
 
-    Raises:
-        NotRegularError: It is something else.
-        OSError: It cannot be opened, or is a link that is not to be followed.
+    Raises OSError if it cannot be opened, or is a link that is not to be followed.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_link else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)

@@ -31,10 +31,8 @@ def find_idx_files(folder: Path) -> list[Path]:
 def read_idx_folder(folder: Path) -> Images:
     """Reads the four IDX files of a folder; what is read cannot be written to.
 
-    Whether labels are 0 to 9, and as many as the images, is not checked here.
-
-    Raises:
-        InputError: a file is missing, damaged, or not IDX images or labels.
+    Whether labels are 0 to 9, and as many as the images, is not checked here. InputError if a file
+    is missing, damaged, or not IDX images or labels.
     """
     return Images(*map(read_idx, find_idx_files(folder), (IMAGE, LABEL) * 2))
 

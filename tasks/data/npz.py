@@ -49,12 +49,9 @@ def read_arrays(
 ) -> list[NDArray[Any]]:
     """Reads the named arrays of a .npz, in the order of their names; never unpickles.
 
-    An error calls the file `location`; one array may take `most` bytes, header included.
-
-    Raises:
-        NotIntactError: the file is not a .npz or damaged.
-        InputError: an array is missing, too large or made of Python objects.
-        OSError: the file cannot be read.
+    An error calls the file `location`; one array may take `most` bytes, header included. Raises
+    NotIntactError if the file is not a .npz or damaged, InputError if an array is missing, too
+    large or made of Python objects, OSError if the file cannot be read.
     """
     with _opened(file, location) as archive:
         arrays = []

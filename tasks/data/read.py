@@ -19,16 +19,10 @@ from tasks.errors import FullDiskError, InputError
 def find_source(dataset: str, seed: int, mnist: Callable[[Patience], Path] = find_mnist) -> Source:
     """Finds and identifies a data set, without decoding it.
 
-    Args:
-        dataset: "mnist" (cached or downloaded), "digits" (generated from scikit-learn's),
-            "auto" (mnist where it is to be had within seconds, else digits, which the source's
-            notice says), or the path of a folder with MNIST's four IDX files or of a .npz file.
-        seed: of the generated digits, not negative.
-        mnist: returns where MNIST lies, or raises InputError.
-
-    Raises:
-        InputError: there is no such data set; one sentence says what would be right.
-        FullDiskError: there is no space to keep the mnist that was asked for.
+    That is "mnist" (cached or downloaded), "digits" (generated from scikit-learn's by the seed, 0
+    or more), "auto" (mnist where it is to be had within seconds, else digits, which the source's
+    notice says), or the path of a folder with MNIST's four IDX files or of a .npz file. Raises
+    InputError if there is no such data set, FullDiskError if there is no space for MNIST.
     """
     match dataset:
         case "digits":
@@ -71,8 +65,7 @@ def _identify(path: Path) -> Source:
 def read_source(source: Source) -> Images:
     """Reads the images of a source, and checks them: there is at least one in each split.
 
-    Raises:
-        InputError: a file is missing, damaged or unreadable, or holds something else.
+    Raises InputError if a file is missing, damaged or unreadable, or holds something else.
     """
     try:
         images = make_digits(source.seed) if source.format == "digits" else _read_files(source)

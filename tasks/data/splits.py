@@ -22,8 +22,7 @@ class Subset(NamedTuple):
 def select_classes(labels: NDArray[np.uint8], classes: tuple[int, ...], split: str) -> Subset:
     """The rows whose label (n,) is one of `classes`, relabelled 0..k-1 in the order of `classes`.
 
-    Raises:
-        InputError: A class has no image in what is called `split`.
+    Raises InputError if a class has no image in what is called `split`.
     """
     for label in classes:
         if label not in labels:

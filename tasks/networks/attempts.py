@@ -89,9 +89,7 @@ def train_until_healthy(
     Inputs are images uint8 (n, 28, 28, 1) or features float32 (n, 1152); targets float32
     (n, nodes), one-hot rows or, for one node, 0 and 1. An attempt's seed, from which `build` makes
     a network, follows from the run's and the network's name, as in `two-node`.
-
-    Raises:
-        DeadModelError: `MOST_ATTEMPTS` initialisations all died.
+    DeadModelError says that `MOST_ATTEMPTS` initialisations all died.
     """
     restarts = Restarts(build, inputs, targets, training)
     rows = np.arange(len(targets), dtype=np.int32)
@@ -133,8 +131,6 @@ def make_attempts(
         outcome = gate.diagnosis(history) or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, history=history, outcome=outcome))
         if outcome != LEARNED and TaskRunContext.get():  # a study's workers have none
-            number = len(attempts)
-            get_run_logger().warning(
-                "%s: attempt %d of %d is dead (%s)", name, number, MOST_ATTEMPTS, outcome
-            )
+            attempt = f"attempt {len(attempts)} of {MOST_ATTEMPTS}"
+            get_run_logger().warning("%s: %s is dead (%s)", name, attempt, outcome)
     return attempts

@@ -30,9 +30,8 @@ def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
 
 def class_probabilities(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     """A column for each class (n, classes); a single node is the probability of the second."""
-    if probabilities.shape[1] > 1:
-        return probabilities
-    return np.hstack([1 - probabilities, probabilities])
+    is_single = probabilities.shape[1] == 1
+    return np.hstack([1 - probabilities, probabilities]) if is_single else probabilities
 
 
 def run(model: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:

@@ -25,10 +25,8 @@ def targets_for(nodes: int, one_hot: NDArray[np.float32]) -> NDArray[np.float32]
     """Targets (n, nodes) for one-hot labels (n, classes).
 
     A softmax has a node for each class and takes the rows as they are. A single sigmoid node is
-    the probability of the second class: its label comes back from one-hot by argmax.
-
-    Raises:
-        ValueError: There are neither as many nodes as classes, nor one node for two classes.
+    the probability of the second class: its label comes back from one-hot by argmax. ValueError if
+    there are neither as many nodes as classes, nor one node for two classes.
     """
     classes = one_hot.shape[1]
     if nodes == classes:

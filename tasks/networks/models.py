@@ -13,19 +13,12 @@ from tasks.storage.store import Store
 
 
 def load_model(store: Store, reference: ModelReference) -> Model:
-    """Load a stored model for inference or transfer, after its digest was checked.
-
-    Raises:
-        DamagedError: The file is missing or its bytes are not the stored ones.
-    """
+    """Load a stored model; DamagedError if it is missing or its bytes are not the stored ones."""
     return read_model(store.verified(reference))
 
 
 def read_model(verified: Path) -> Model:
-    """Load a model file whose digest was checked.
-
-    Safe mode stays on: a model file that carries code is refused.
-    """
+    """Load a model file whose digest was checked; safe mode refuses one that carries code."""
     import keras
 
     return keras.saving.load_model(verified, compile=False, safe_mode=True)

@@ -12,10 +12,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Augmentation(Record):
-    """Random distortions of the training images, drawn anew for each image in each epoch.
-
-    Each is uniform between minus and plus the given limit.
-    """
+    """Limits, plus and minus, of uniform distortions, drawn for each image in each epoch."""
 
     shift: NonNegativeFloat  # pixels, in both directions
     rotation: NonNegativeFloat  # degrees

@@ -42,11 +42,8 @@ def fit(
 
     An epoch depends on the state before it, the seed and its number alone, so a training that
     was interrupted ends with the same weights as one that was not. Of inputs and targets, arrays
-    or tensors as `train_until_healthy` has them, rows int32 (m,) are trained on, or all.
-
-    Raises:
-        ValueError: The targets' shape is not that of the model's output, which a mean squared
-            error would broadcast without a word.
+    or tensors as `train_until_healthy` has them, rows int32 (m,) are trained on, or all. Raises
+    ValueError if the targets' shape is not the output's: a mean squared error would broadcast it.
     """
     model, training, shape = compiled.model, compiled.training, tuple(targets.shape)
     if shape != (len(inputs), model.output_shape[-1]):

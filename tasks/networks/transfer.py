@@ -20,10 +20,8 @@ def transfer(
 ) -> TrainedModel:
     """Train a head on features and store it joined to the base's backbone, which computed them.
 
-    The features are float32 (n, 1152), with one-hot labels (n, classes).
-
-    Raises:
-        DeadModelError: No attempt learned.
+    The features are float32 (n, 1152), with one-hot labels (n, classes). DeadModelError if no
+    attempt learned.
     """
     store = current_store()
     build = partial(build_head, head, features.inputs.shape[1], training)

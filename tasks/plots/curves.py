@@ -13,9 +13,7 @@ def draw_learning_curves(
 ) -> str:
     """Loss (log scale) or accuracy (0..1) on the training images by epoch; dead attempts dotted.
 
-    Args:
-        models: Each with `recipe`, `model` and its `attempt_log`, whose last attempt is the model.
-        quantity: What is drawn of each epoch.
+    Each model has `recipe`, `model` and its `attempt_log`, whose last attempt is the model.
     """
     with picture(height=3.4) as (figure, axes):
         for model, colour in zip(models, COLOURS * len(models), strict=False):
@@ -48,9 +46,8 @@ def _use_log_scale(axes: Any) -> None:
 def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
     """A line for each approach: the mean of its draws, in a band from the worst to the best.
 
-    Args:
-        label_efficiency: Up to four `approaches`, each with `points` of `images` (labelled, 1 or
-            more) and the `low`, `mean` and `high` accuracy 0..1 of the draws.
+    Up to four `approaches` have `points` of `images` (labelled, 1 or more) and the `low`, `mean`
+    and `high` accuracy 0..1 of the draws.
     """
     approaches = label_efficiency["approaches"]
     with picture(height=3.4) as (figure, axes):
@@ -71,9 +68,8 @@ def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
 def draw_uncertainty(head: Mapping[str, Any]) -> str:
     """Shares of known and unknown images by uncertainty (1 minus the top probability, log scale).
 
-    Args:
-        head: `uncertainties`, the n + 1 edges of the bins; `known_counts` and `unknown_counts`, the
-            images in each, (n,); and the `threshold` (0..1) below which the head refuses.
+    A head has `uncertainties`, the n + 1 edges of the bins, `known_counts` and `unknown_counts`,
+    the images in each, (n,), and the `threshold` (0..1) below which it refuses.
     """
     uncertainties = head["uncertainties"]
     with picture(height=3.0) as (figure, axes):

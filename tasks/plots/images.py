@@ -14,10 +14,8 @@ COLUMNS = 4
 def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[int]) -> str:
     """Test images by true and predicted class; errors are shaded by their number.
 
-    Args:
-        confusion: Counts >= 0, a row for each true class and a column for each predicted one,
-            (classes, classes).
-        classes: The classes' labels, in the order of rows and columns.
+    Counts >= 0, (classes, classes), have a row for each true class and a column for each predicted
+    one, in the order of the classes' labels.
     """
     counts = np.asarray(confusion)
     errors = np.where(np.eye(len(classes), dtype=bool), 0, counts)
@@ -38,9 +36,8 @@ def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[int]) -
 def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
     """Each image with its true class, the prediction and its probability; errors in colour.
 
-    Args:
-        images: uint8 (n, 28, 28, 1), 0..max pixel; drawn dark on light.
-        rows: One for each image: its `label`, `predicted` and `probability` 0..1.
+    Images uint8 (n, 28, 28, 1) of 0..max pixel are drawn dark on light; each has a row with its
+    `label`, `predicted` and `probability` 0..1.
     """
     notes = [f"{row['probability']:.3f}" for row in rows]
     return _draw(images, rows, notes, [row["predicted"] != row["label"] for row in rows], 1.45)
@@ -49,9 +46,7 @@ def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]
 def draw_misclassified(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
     """Each image with its true class, the usual wrong prediction, and how many trials are wrong.
 
-    Args:
-        images: uint8 (n, 28, 28, 1), 0..max pixel; drawn dark on light.
-        rows: One for each image: its `label`, `predicted`, and `wrong` of `trials`.
+    As `draw_predictions`, but a row has its `label`, `predicted`, and `wrong` of `trials`.
     """
     notes = [f"{row['wrong']} of {row['trials']}" for row in rows]
     return _draw(images, rows, notes, [row["wrong"] == row["trials"] for row in rows], 1.55)

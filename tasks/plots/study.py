@@ -18,10 +18,8 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
 
     Cells are shaded by the square root of the errors, because otherwise a few bad pairs
     would make all others look equal. A pair without trials is empty, one that no seed learned dead.
-
-    Args:
-        transfers: Those of one recipe, each with `classes` 0..9, `head` and `mean_errors` >= 0 or
-            None. Subsets of more than two classes are left out.
+    The transfers of one recipe have `classes` 0..9, `head` and `mean_errors` >= 0 or None; subsets
+    of more than two classes are left out.
     """
     shades = np.full((DIGITS, DIGITS), np.nan)
     with picture(height=4.5) as (figure, axes):
@@ -32,7 +30,9 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
             row, column = (high, low) if transfer["head"] == ONE_NODE.name else (low, high)
             errors = transfer["mean_errors"]
             shades[row, column] = np.nan if errors is None else np.sqrt(errors)
-            text = "dead" if errors is None else _short(errors)
+            text = "dead"
+            if errors is not None:  # at most four characters, which fit into a cell
+                text = f"{errors:.1f}" if errors < 99.95 else f"{errors:.0f}"
             axes.text(column, row, text, ha="center", va="center", size=8)
         most = np.nanmax(shades, initial=1)
         axes.imshow(shades, cmap="Oranges", vmin=0, vmax=1.5 * most)
@@ -44,17 +44,11 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
         return svg(figure)
 
 
-def _short(errors: float) -> str:
-    """At most four characters, which fit into a cell."""
-    return f"{errors:.1f}" if errors < 99.95 else f"{errors:.0f}"
-
-
 def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
     """A dot for each seed that learned: its errors, by subset and head, the hardest subset on top.
 
-    Args:
-        transfers: Those of one recipe, each with `classes`, `head`, `accuracy` 0..1 and `errors`,
-            one for each seed, >= 0 or None. At most 45 subsets are drawn, the least accurate.
+    The transfers of one recipe have `classes`, `head`, `accuracy` 0..1 and `errors`, one for each
+    seed, >= 0 or None. At most 45 subsets are drawn, the least accurate.
     """
     subsets = _hardest_first(transfers)[:MOST_SUBSETS]
     drawn = [row for row in transfers if tuple(row["classes"]) in subsets]
@@ -62,8 +56,10 @@ def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
     with picture(height=1.0 + 0.15 * len(subsets)) as (figure, axes):
         for index, head in enumerate(heads):
             rows = [row for row in drawn if row["head"] == head]
+            # from the subset's line, so that heads do not overlap
+            distance = 0.4 * (index - (len(heads) - 1) / 2) / max(1, len(heads) - 1)
             dots = [
-                (errors, subsets.index(tuple(row["classes"])) + _offset(index, len(heads)))
+                (errors, subsets.index(tuple(row["classes"])) + distance)
                 for row in rows
                 for errors in row["errors"]
                 if errors is not None
@@ -93,8 +89,3 @@ def _hardest_first(transfers: Sequence[Mapping[str, Any]]) -> list[tuple[int, ..
         if row["learned"]:
             accuracies.setdefault(tuple(row["classes"]), []).append(row["accuracy"])
     return sorted(accuracies, key=lambda classes: float(np.mean(accuracies[classes])))
-
-
-def _offset(index: int, heads: int) -> float:
-    """The distance of a head's dots from its subset's line, so that heads do not overlap."""
-    return 0.4 * (index - (heads - 1) / 2) / max(1, heads - 1)

@@ -92,9 +92,7 @@ FORMATS = {"csv": write_csv, "json": write_json}
 def whole_output(path: Path | None) -> Iterator[TextIO]:
     """A file for UTF-8 text that, once all is written, replaces `path` or goes to standard output.
 
-    Raises:
-        FullDiskError: There is no space for it.
-        InputError: The path cannot be written.
+    Raises FullDiskError if there is no space for it, InputError if the path cannot be written.
     """
     if path is None:
         with space_for(Path(gettempdir())), TemporaryFile() as kept:

@@ -40,9 +40,8 @@ class NamedImages(NamedTuple):
 def check_images(paths: Sequence[Path]) -> None:
     """See that there are images, and not too many, before a model is loaded for them.
 
-    Raises:
-        InputError: A path is missing or something else, an array `images` is not what it should
-            be, or there are more than `MAX_IMAGES`.
+    Raises InputError if a path is missing or something else, an array `images` is not what it
+    should be, or there are more than `MAX_IMAGES`.
     """
     for path, total in zip(paths, accumulate(map(_count, paths)), strict=True):
         if total > MAX_IMAGES:
@@ -55,10 +54,7 @@ def read_images(paths: Sequence[Path], max_pixel: int) -> Iterator[NamedImages]:
     """Read and convert images, `CHUNK_IMAGES` at a time; for `max_pixel` see `convert`.
 
     Paths are PNG files, folders of them, and `.npz` files with an array `images`, uint8 (n, h, w)
-    or (n, h, w, 3).
-
-    Raises:
-        InputError: A file is missing, damaged, too large or something else, or there is none.
+    or (n, h, w, 3). InputError if a file is missing, damaged or too large, or there is none.
     """
     images = chain.from_iterable(_read(path, max_pixel) for path in paths)
     while chunk := list(islice(images, CHUNK_IMAGES)):

@@ -1,16 +1,20 @@
-"""How we reach MLflow: silently, and without a word to anybody else."""
+"""How we reach MLflow: silently, and without a word to anybody else; and the store's own registry.
+
+That is a SQLite database and, beside it, the files of all runs. The database is made once, as a
+whole, and never in the place of another: what it says about the model files is nowhere else.
+"""
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path, PurePosixPath
 from textwrap import shorten
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tasks.errors import InputError
-from tasks.registry import embedded
-from tasks.storage.files import space_for
+from tasks.storage.files import flush, space_for
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https")
+MODEL = PurePosixPath("model/model.keras")  # among the files of a run
 
 
 def connect(store: Store, uri: str | None) -> "MlflowClient":
@@ -35,7 +40,7 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
         from mlflow import MlflowClient
 
         with space_for(database(store, uri)):
-            client = MlflowClient(uri or embedded.address(store))
+            client = MlflowClient(uri or address(store))
             client.search_registered_models(max_results=1)
     return client
 
@@ -43,13 +48,6 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
 def is_server(uri: str | None) -> bool:
     """Whether a server keeps the files too; a database alone leaves them to us."""
     return uri is not None and urlsplit(uri).scheme in SERVERS
-
-
-def database(store: Store, uri: str | None) -> Path:
-    """The file that a registry's entries are written to; of no use where a server writes them."""
-    if uri is None:
-        return embedded.database(store)
-    return Path(urlsplit(uri).path.removeprefix("/"))
 
 
 @contextmanager
@@ -70,7 +68,7 @@ def silent_mlflow(store: Store, uri: str | None) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
-        place = _without_password(uri) if uri else str(embedded.folder(store))
+        place = _without_password(uri) if uri else str(folder(store))
         cause = shorten(str(error).replace(uri or place, place), 300)
         raise InputError(f"The model registry {place} cannot be used: {cause}") from error
 
@@ -78,3 +76,97 @@ def silent_mlflow(store: Store, uri: str | None) -> Iterator[None]:
 def _without_password(uri: str) -> str:
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def folder(store: Store) -> Path:
+    """Where the registry lies."""
+    return store.root.resolve() / "registry"
+
+
+def database(store: Store, uri: str | None = None) -> Path:
+    """The SQLite file, in which all is that is no file of a run, in the store or at a `uri`.
+
+    It is of no use where that is a server, which writes its own.
+    """
+    return (
+        folder(store) / "mlflow.db" if uri is None else Path(urlsplit(uri).path.removeprefix("/"))
+    )
+
+
+def files(store: Store) -> Path:
+    """The folder of all runs' files."""
+    return (folder(store) / "files").resolve()
+
+
+def is_begun(store: Store) -> bool:
+    """Whether there is a database, or something in its place; nothing is made.
+
+    A link that leads nowhere, or model files without a database, are an `InputError`.
+    """
+    path = database(store)
+    for place in (folder(store), path):
+        if place.is_symlink() and not place.exists():
+            raise _unusable(path, f"is missing: {place} is a link to nothing")
+    if path.exists():
+        return True
+    if any(files(store).glob(f"*/artifacts/{MODEL}")):
+        raise _unusable(path, f"is missing, but there are models in {files(store)}")
+    return False
+
+
+def begin(store: Store) -> None:
+    """Make the database if there is none; whoever calls holds the lock of the artifacts.
+
+    MLflow's migrations are not one transaction: a database that a kill left in the middle of them
+    would be of no use to anyone. So it gets its name when it is whole; a link, unlike a rename,
+    replaces nothing, whoever else may be at it. Without space, that is a `FullDiskError`; where the
+    folder cannot be written to, an `OSError`; otherwise as `is_begun`.
+    """
+    if is_begun(store):
+        return
+    with store.temporary("registry/mlflow.db") as temporary:
+        folder(store).mkdir(exist_ok=True)
+        _migrate(temporary.resolve())
+        flush(temporary)
+        with suppress(FileExistsError):
+            os.link(temporary, database(store))
+
+
+def address(store: Store) -> str:
+    """The address of the database; an `InputError` if it is not the whole one of a registry.
+
+    MLflow would make a new one of an empty file, and meet damage in the midst of a run.
+    """
+    path = database(store)
+    if flaw := _flaw(path):
+        raise _unusable(path, flaw)
+    return f"sqlite:///{path.resolve()}"
+
+
+def _migrate(path: Path) -> None:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    store = SqlAlchemyStore(f"sqlite:///{path}", "")  # type: ignore[no-untyped-call]
+    store.engine.dispose()
+
+
+def _flaw(path: Path) -> str | None:
+    """What is wrong with a database, in words; of one in use MLflow knows how to wait for it."""
+    if path.is_file() and not path.stat().st_size:
+        return "is empty"
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", timeout=0, uri=True)) as opened:
+            opened.execute("SELECT 1 FROM registered_models LIMIT 1")
+            (found,) = opened.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return None
+        return f"is damaged or is another file ({error})"
+    return None if found == "ok" else f"is damaged ({' '.join(found.split())})"
+
+
+def _unusable(path: Path, flaw: str) -> InputError:
+    return InputError(
+        f"{path}, the database of the model registry, {flaw}; put it back from a backup, "
+        f"name another with --registry, or move the folder {path.parent} away to begin anew"
+    )

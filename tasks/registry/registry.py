@@ -7,7 +7,7 @@ version is written, and in one transaction: a run that is killed leaves one whol
 import getpass
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tasks.errors import InputError
-from tasks.registry import embedded
-from tasks.registry.connection import connect, database, is_server, silent_mlflow
+from tasks.registry import connection
+from tasks.registry.connection import MODEL, database, files
 from tasks.registry.decision import Decision, markdown
-from tasks.registry.embedded import MODEL, files
 from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
 from tasks.storage.files import is_intact, replace, space_for, why_full
 from tasks.storage.store import Store
@@ -50,13 +49,13 @@ class Registry:
 
     @cached_property
     def _client(self) -> "MlflowClient":
-        return connect(self._store, self._uri)
+        return connection.connect(self._store, self._uri)
 
     def prepare(self) -> None:
         """Begin a registry where there is none; the runs that a kill left running are over."""
         if self._uri is None:
-            with silent_mlflow(self._store, None):
-                embedded.begin(self._store)
+            with connection.silent_mlflow(self._store, None):
+                connection.begin(self._store)
         with self._space():
             experiments, left = [self._experiment()], "attributes.status = 'RUNNING'"
             for run in self._client.search_runs(experiments, left):
@@ -189,7 +188,7 @@ class Registry:
     def _experiment(self) -> str:
         """The experiment whose files lie here: MLflow keeps an absolute folder for each."""
         name, here = self.name, None
-        if not is_server(self._uri):
+        if not connection.is_server(self._uri):
             folder = files(self._store)
             name, here = f"{name} in {folder}", folder.as_uri()
         found = self._client.get_experiment_by_name(name)
@@ -234,7 +233,7 @@ class Registry:
 
     def _models(self) -> "Sequence[RegisteredModel]":
         """What is registered under the name; nothing where no registry was begun."""
-        if self._uri is None and not embedded.is_begun(self._store):
+        if self._uri is None and not connection.is_begun(self._store):
             return ()
         return self._client.search_registered_models(f"name = '{self.name}'")
 
@@ -291,12 +290,7 @@ class Registry:
 
 
 def _event(why: str) -> Event:
-    return Event(when=datetime.now(UTC), who=f"{_user()} on {socket.gethostname()}", why=why)
-
-
-def _user() -> str:
-    """The user's name, which a container's user may not have."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "somebody"
+    user = "somebody"
+    with suppress(KeyError, OSError):  # a container's user may have no name
+        user = getpass.getuser()
+    return Event(when=datetime.now(UTC), who=f"{user} on {socket.gethostname()}", why=why)

@@ -19,9 +19,7 @@ def write_folder(store: Store, files: dict[str, str], latest: str = "latest") ->
     """Write a report into a folder of its own and let `latest` point at it, each atomically.
 
     On a remote, `latest` is a file with the name of the folder, and written when all is there.
-
-    Returns:
-        The folder on this machine.
+    Returns the folder on this machine.
     """
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{uuid4().hex[:6]}"
     folder = _write_here(store, files, name, latest)

@@ -33,16 +33,19 @@ MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54
 
 
 def describe_run(
-    config: BaseModel,
-    command: str,
-    source: Source,
-    images: Dataset,
-    analysis: Mapping[str, object],
+    config: BaseModel, command: str, source: Source, images: Dataset, analysis: Mapping[str, object]
 ) -> Metrics:
     """What a run found, and what it was computed from, whatever it trained, in JSON types."""
     return {
         **analysis,
-        "dataset": _describe_dataset(source, images),
+        "dataset": {
+            "name": "MNIST" if is_mnist(images) else source.name,
+            "source": source.location,
+            "sha256": dataset_sha256(images),
+            "notice": source.notice,
+            "train": images.train.inputs.shape[0],
+            "test": images.test.inputs.shape[0],
+        },
         "config": config.model_dump(mode="json"),
         "command": command,
         "environment": describe_environment(),
@@ -63,14 +66,3 @@ def dataset_sha256(dataset: Dataset) -> str:
 def is_mnist(dataset: Dataset) -> bool:
     """Whether images and labels are the published ones."""
     return dataset_sha256(dataset) == MNIST_SHA256
-
-
-def _describe_dataset(source: Source, images: Dataset) -> dict[str, object]:
-    return {
-        "name": "MNIST" if is_mnist(images) else source.name,
-        "source": source.location,
-        "sha256": dataset_sha256(images),
-        "notice": source.notice,
-        "train": images.train.inputs.shape[0],
-        "test": images.test.inputs.shape[0],
-    }

@@ -71,10 +71,6 @@ def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "percent": percent,
-        "count": "{:,}".format,
-        "listed": listed,
-        "enumerated": enumerated,
-    }
+    environment.filters |= {"percent": percent, "listed": listed, "enumerated": enumerated}
+    environment.filters["count"] = "{:,}".format
     return environment.get_template(template).render(metrics=metrics, pictures=pictures)

@@ -13,16 +13,9 @@ def exact_interval(hits: float, n: int) -> Interval:
 
     Clopper and Pearson, The use of confidence or fiducial limits illustrated in the case of the
     binomial, Biometrika 26 (1934). It holds for any n, and for no error in n too, where the usual
-    normal interval has no width.
-
-    Args:
-        hits: How many, 0..n. It may be the mean of several models on the same n images, which are
-            still no more than n images: the ends are quantiles of beta distributions, which need
-            no whole number.
-        n: All of them.
-
-    Raises:
-        ValueError: `hits` is not within 0..n.
+    normal interval has no width. `hits`, 0..n or a ValueError, may be the mean of several models
+    on the same n images, which are still no more than n: the ends are quantiles of beta
+    distributions, which need no whole number.
     """
     from scipy.stats import beta
 
@@ -42,11 +35,8 @@ def calibration_error(confidences: NDArray[np.floating], hits: NDArray[np.bool_]
 
     Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks (2017): images are
     sorted into 15 bins of equal width by the probability of the predicted class, and the distances
-    between a bin's mean confidence and its accuracy are averaged, weighted by its images.
-
-    Args:
-        confidences: Top probabilities, 0..1, (n,).
-        hits: Whether that class was the true one, (n,).
+    between a bin's mean confidence and its accuracy are averaged, weighted by its images. The
+    confidences (n,) are top probabilities, 0..1; a hit (n,) is where that class was the true one.
     """
     bins = np.clip(np.ceil(confidences * BINS).astype(int) - 1, 0, BINS - 1)
     gaps = np.bincount(bins, weights=confidences - hits, minlength=BINS)
@@ -57,14 +47,11 @@ REFUSED = 0.95
 
 
 def refusal_threshold(unknown: NDArray[np.floating]) -> float:
-    """The least threshold below which 95 % of the unknown images' top probabilities lie.
+    """The least threshold below which 95 % of the unknown images' top probabilities, (n,), lie.
 
     An image is refused if its top probability is below the threshold. Where more than 5 % of the
     unknown images get a probability of 1, only a threshold above 1 refuses enough of them, and
     with it every image.
-
-    Args:
-        unknown: Top probabilities, float (n,), of images of no class that the model knows.
     """
     largest_refused = np.quantile(unknown, REFUSED, method="inverted_cdf")
     return float(np.nextafter(largest_refused, np.inf, dtype=unknown.dtype))

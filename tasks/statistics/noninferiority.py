@@ -50,12 +50,7 @@ def score(b: Any, c: Any, n: int, margin: float) -> Any:
     Tango, Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design, Statistics in Medicine 17 (1998). `gained` is the maximum likelihood
     estimate of the share of images that only the candidate gets right, if the margin is lost.
-
-    Args:
-        b: Images that only the reference gets right, a number or (k,).
-        c: Images that only the candidate gets right, likewise.
-        n: All images.
-        margin: The loss that would be too much.
+    `b` and `c` are numbers, or (k,).
     """
     linear = (b + c) * (1 - margin) + 2 * b * margin - 2 * n * margin
     gained = (linear + np.sqrt(linear**2 + 8 * n * c * margin * (1 - margin))) / (4 * n)

@@ -13,10 +13,7 @@ FOLDER = "checkpoints"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The checkpoint of one stage, named by its cache key, as its record will be.
-
-    So it belongs to the same inputs, source and library versions.
-    """
+    """The checkpoint of one stage and its inputs, named by its cache key, as its record will be."""
 
     store: Store
     key: str

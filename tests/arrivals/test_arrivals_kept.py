@@ -5,7 +5,7 @@ from conftest import squares
 from deliveries import look, names, npz
 
 from tasks.arrivals import batch as batches
-from tasks.arrivals import quarantine
+from tasks.arrivals import inbox as inboxes
 from tasks.arrivals.batch import used_batches
 from tasks.errors import InputError
 
@@ -13,7 +13,7 @@ from tasks.errors import InputError
 def test_a_run_killed_before_it_moved_a_bad_batch_is_made_good(inbox, store, monkeypatch):
     (inbox / "bad.npz").write_bytes(b"no zip")
     with monkeypatch.context() as killing:
-        killing.setattr(quarantine, "_move", kill)
+        killing.setattr(inboxes, "_move", kill)
         with pytest.raises(KeyboardInterrupt):
             look(inbox, store)
     assert names(inbox) == ["bad.npz", "quarantine/bad.npz.reason.txt"]

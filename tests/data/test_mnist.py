@@ -11,8 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tasks.data.download import DownloadError, Edition, Mirror, PublishedFile, fetch
-from tasks.data.mnist import Patience, find_mnist, keras_datasets_folder
+from tasks.data.mnist import (
+    DownloadError,
+    Edition,
+    Mirror,
+    Patience,
+    PublishedFile,
+    fetch,
+    find_mnist,
+    keras_datasets_folder,
+)
 from tasks.errors import InputError
 
 ONCE = Patience(rounds=1, pause=0, deadline=5, timeout=5)

@@ -26,7 +26,7 @@ from flows.config import PredictConfig, RetrainCommand
 from flows.predict import label_with_champion
 from flows.retrain import act
 from tasks.errors import FullDiskError, InputError
-from tasks.registry import embedded
+from tasks.registry import connection
 from tasks.registry.decision import Bounds, Judged, decide
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
@@ -400,7 +400,7 @@ def test_a_database_in_use_is_not_called_damaged(one_champion):
     address = f"sqlite:///{one_champion}/registry/mlflow.db"
     with closing(sqlite3.connect(address.removeprefix("sqlite:///"))) as database:
         database.execute("BEGIN EXCLUSIVE")
-        assert embedded.address(Store(one_champion)) == address
+        assert connection.address(Store(one_champion)) == address
 
 
 def contents(root: Path) -> dict[str, bytes | None]:
@@ -472,8 +472,8 @@ def begin_until_killed(root: Path, point: int) -> None:
 
 
 def call_after_migration(call: Callable[[], None]) -> None:
-    migrate = embedded._migrate
-    embedded._migrate = lambda path: (migrate(path), call())
+    migrate = connection._migrate
+    connection._migrate = lambda path: (migrate(path), call())
 
 
 def test_a_kill_while_a_registry_begins_leaves_a_whole_one_or_none(tmp_path):

@@ -21,7 +21,7 @@ from prefect.states import Failed
 
 from flows.main import main
 from flows.run import reason
-from tasks.data.download import PublishedFile, fetch
+from tasks.data.mnist import PublishedFile, fetch
 from tasks.data.read import find_source
 from tasks.errors import FullDiskError, ReadableError
 from tasks.registry.registry import Registry

@@ -16,8 +16,7 @@ from tasks.errors import InputError, WorkerError
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.store import Store
-from tasks.trials.cluster import run_on_dask
-from tasks.trials.processes import one_process, run_on_processes, submit
+from tasks.trials.processes import one_process, run_on_dask, run_on_processes, submit
 from tasks.trials.trial import Group, Trial, TrialResult
 from tasks.trials.worker import train_group
 
@@ -138,6 +137,6 @@ def test_a_cluster_that_is_there_is_used_and_left_alone(tmp_path):
 
 
 def test_a_cluster_that_does_not_answer_ends_in_a_sentence(monkeypatch):
-    monkeypatch.setattr("tasks.trials.cluster.SECONDS_TO_CONNECT", 1)
+    monkeypatch.setattr("tasks.trials.processes.SECONDS_TO_CONNECT", 1)
     with pytest.raises(InputError, match=r"^--address tcp://127.0.0.1:9: no Dask scheduler"):
         list(run_on_dask(fail, [group_of(0)], workers=1, address="tcp://127.0.0.1:9"))

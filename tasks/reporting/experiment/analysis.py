@@ -19,21 +19,14 @@ MOST_IMAGES = 12
 
 @dataclass(frozen=True)
 class Predictions:
-    """One model's predictions of the test images of its classes.
-
-    Attributes:
-        probabilities: float32 (n, classes), 0..1; the one-node head's have two columns, too.
-        labels: True classes, counted from 0, integers (n,).
-        rows: The images' indices among all test images, (n,).
-        classes: The labels that the classes have in the data set.
-    """
+    """One model's predictions of the test images of its classes."""
 
     recipe: str
     model: str
-    probabilities: NDArray[np.float32]
-    labels: NDArray[np.integer]
-    rows: NDArray[np.intp]
-    classes: tuple[int, ...]
+    probabilities: NDArray[np.float32]  # (n, classes), 0..1; of one node there are two columns, too
+    labels: NDArray[np.integer]  # the true classes, counted from 0, (n,)
+    rows: NDArray[np.intp]  # the images' indices among all test images, (n,)
+    classes: tuple[int, ...]  # the labels that the classes have in the data set
 
     @property
     def predicted(self) -> NDArray[np.intp]:
@@ -49,15 +42,7 @@ def analyse(
     label_efficiency: records.LabelEfficiencyRow | None,
     class_counts: Sequence[dict[str, int]] = (),
 ) -> records.Analysis:
-    """Every section's numbers in JSON types, the verdict first.
-
-    Args:
-        models: A row for each model; see `describe_models`.
-        predictions: The same models' predictions.
-        unknown_classes: A row for each head; see `describe_unknown`.
-        label_efficiency: See `describe_label_efficiency`; None if there was none.
-        class_counts: Training and test images of each class.
-    """
+    """Every section's numbers in JSON types, the verdict first; for the rows see `records`."""
     heads = compare_heads(predictions)
     return {
         "verdict": reach_verdict(models, heads, label_efficiency, unknown_classes),

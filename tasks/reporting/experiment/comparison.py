@@ -65,10 +65,8 @@ def describe_label_efficiency(
 ) -> records.LabelEfficiencyRow:
     """Every approach's accuracies by labelled images, and its paired test against the first.
 
-    Args:
-        recipe: By which recipe the networks were trained.
-        approaches: An approach each, the frozen backbone first.
-        hits: For each, which test images it got right when trained on all, bool (n,).
+    That is the frozen backbone; `hits`, bool (n,) for each approach, are the test images that it
+    got right when trained on all.
     """
     return {
         "recipe": recipe,

@@ -20,10 +20,7 @@ COLUMNS = (
 def render(metrics: Metrics, table: str, pictures: dict[str, str]) -> dict[str, str]:
     """File names and texts of the report; the same input gives the same texts.
 
-    Args:
-        metrics: The analysis and what it was made from; see `analyse` and `describe_run`.
-        table: The comparison as CSV.
-        pictures: SVG elements by name; see `draw`.
+    The table is the comparison as CSV; for the others see `describe_run` and `draw`.
     """
     return render_report("experiment", metrics, pictures) | {"comparison.csv": table}
 
@@ -38,10 +35,7 @@ def draw(
 ) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element.
 
-    Args:
-        analysis: See `analyse`.
-        test: All test images, uint8 (n, 28, 28, 1).
-        classes: The labels of the subset's classes in the data set.
+    Drawn are all test images, uint8 (n, 28, 28, 1), and the labels of the subset's classes.
     """
     yield "loss", draw_learning_curves(analysis["models"], "loss")
     yield "accuracy", draw_learning_curves(analysis["models"], "accuracy")

@@ -1,38 +1,37 @@
 """What many transfers show together, computed from their probabilities and the labels."""
 
+from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.reporting.study.heads import compare_pairs, sum_up_pairs
-from tasks.reporting.study.records import Analysis, ScoreRow, TransferRow, TrialRow
-from tasks.reporting.study.seeds import count_attempts, measure_spread
+from tasks.networks.architecture import ONE_NODE, softmax_head
+from tasks.reporting.page import SIGNIFICANT
+from tasks.reporting.study import records
 from tasks.reporting.study.trials import ScoredTrial, group, hardest_subsets, score_trials
 from tasks.reporting.study.verdict import reach_verdict
+from tasks.schemas.training import LEARNED
 from tasks.statistics.estimates import exact_interval
+from tasks.statistics.paired import holm, sign_flip_p_value
 from tasks.trials.trial import TrialResult
 
+TWO, ONE = softmax_head(2).name, ONE_NODE.name
 
-def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> Analysis:
+
+def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> records.Analysis:
     """Every section's numbers in JSON types, the verdict first.
 
     A trial that never learned is listed and counted as such, and left out of all means.
-
-    Args:
-        results: One or more, in any order.
-        labels: The labels of all test images, integers (n,).
-
-    Raises:
-        InputError: A trial's class has no test image.
+    `labels` (n,) are those of all test images; InputError if a class of a trial has none of them.
     """
     scored = score_trials(results, labels)
     same = group(scored, lambda one: (one.trial.recipe, one.trial.classes, one.trial.head))
     transfers = [describe_transfer(trials) for trials in same]
     kinds = group(scored, lambda one: (one.trial.recipe, one.trial.head))
     pairs = compare_pairs(scored)
-    found: Analysis = {
+    found: records.Analysis = {
         "verdict": [],  # once all else is known
         "overview": {
             "recipes": list(dict.fromkeys(one.trial.recipe for one in scored)),
@@ -53,7 +52,7 @@ def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> Analys
     return found
 
 
-def describe_transfer(trials: Sequence[ScoredTrial]) -> TransferRow:
+def describe_transfer(trials: Sequence[ScoredTrial]) -> records.TransferRow:
     """One recipe, subset and head over its seeds.
 
     Accuracy, its interval and the mean, least (`best`) and most (`worst`) errors are of the seeds
@@ -76,7 +75,7 @@ def describe_transfer(trials: Sequence[ScoredTrial]) -> TransferRow:
     }
 
 
-def describe_trial(scored: ScoredTrial) -> TrialRow:
+def describe_trial(scored: ScoredTrial) -> records.TrialRow:
     """One trial: a row of `trials.csv`."""
     trial, attempts, errors = scored.trial, scored.result.attempts, scored.errors
     return {
@@ -94,7 +93,7 @@ def describe_trial(scored: ScoredTrial) -> TrialRow:
     }
 
 
-def _score(errors: Sequence[int], n: int) -> ScoreRow:
+def _score(errors: Sequence[int], n: int) -> records.ScoreRow:
     """Accuracy at the mean number of errors, and its interval.
 
     All seeds are tested on the same n images, so the interval is that of n, not of n times seeds.
@@ -104,3 +103,118 @@ def _score(errors: Sequence[int], n: int) -> ScoreRow:
     hits = n - float(np.mean(errors))
     low, high = exact_interval(hits, n)
     return {"accuracy": hits / n, "low": low, "high": high}
+
+
+def compare_pairs(scored: Sequence[ScoredTrial]) -> list[records.PairRow]:
+    """A row for each recipe and pair for which both heads learned from one seed or more.
+
+    An image's difference is the number of seeds in which two nodes were correct, minus that in
+    which one node was: the test images are the units of the sign-flip test, and several seeds on
+    the same image count as one. `adjusted` is its p value adjusted for all pairs of the recipe.
+    """
+    subsets = group(scored, lambda one: (one.trial.recipe, one.trial.classes))
+    rows = [row for trials in subsets if (row := _compare(trials))]
+    for pairs in group(rows, itemgetter("recipe")):
+        for pair, adjusted in zip(pairs, holm([one["p_value"] for one in pairs]), strict=True):
+            pair["adjusted"] = adjusted
+    return rows
+
+
+def sum_up_pairs(pairs: Sequence[records.PairRow]) -> records.PairsRow:
+    """One recipe over all of its pairs: here the pairs are the units of the sign-flip test.
+
+    `fewer`, `equal` and `more` count the pairs on which two nodes made fewer errors than one, the
+    same number, or more; `different` those whose adjusted p value is significant.
+    """
+    differences = np.array([pair["two_errors"] - pair["one_errors"] for pair in pairs])
+    return {
+        "recipe": pairs[0]["recipe"],
+        "pairs": len(pairs),
+        "fewer": int((differences < 0).sum()),
+        "equal": int((differences == 0).sum()),
+        "more": int((differences > 0).sum()),
+        "two_errors": sum(pair["two_errors"] for pair in pairs),
+        "one_errors": sum(pair["one_errors"] for pair in pairs),
+        "p_value": sign_flip_p_value(differences),
+        "least_adjusted": min(pair["adjusted"] for pair in pairs),
+        "different": sum(pair["adjusted"] < SIGNIFICANT for pair in pairs),
+    }
+
+
+def _compare(trials: Sequence[ScoredTrial]) -> records.PairRow | None:
+    hits = {(one.trial.head, one.trial.seed): one.hits for one in trials if one.result.learned}
+    seeds = [seed for head, seed in hits if head == ONE and (TWO, seed) in hits]
+    if not seeds:
+        return None
+    two, one = (np.sum([hits[head, seed] for seed in seeds], axis=0) for head in (TWO, ONE))
+    n, predictions = len(two), len(two) * len(seeds)
+    return {
+        "recipe": trials[0].trial.recipe,
+        "classes": list(trials[0].trial.classes),
+        "n": n,
+        "seeds": len(seeds),
+        "two_errors": predictions - int(two.sum()),
+        "one_errors": predictions - int(one.sum()),
+        "two_better": int((two > one).sum()),
+        "one_better": int((one > two).sum()),
+        "p_value": sign_flip_p_value(two - one),
+        "adjusted": 1.0,  # until all p values are known
+    }
+
+
+def measure_spread(transfers: Sequence[records.TransferRow]) -> records.SpreadRow:
+    """How much the errors of one recipe and head on a subset vary over seeds.
+
+    Standard deviations are those of a sample, of the subsets for which two seeds or more learned;
+    None if there is none. The total errors of each seed are over the `complete` subsets, for which
+    all seeds learned, so that every seed's total is of the same subsets.
+    """
+    learned = [[errors for errors in row["errors"] if errors is not None] for row in transfers]
+    deviations = [
+        (float(np.std(errors, ddof=1)), row["classes"])
+        for row, errors in zip(transfers, learned, strict=True)
+        if len(errors) > 1
+    ]
+    largest, widest = max(deviations, key=itemgetter(0), default=(None, None))
+    seeds = sorted({seed for row in transfers for seed in row["seeds"]})
+    by_seed = [dict(zip(row["seeds"], row["errors"], strict=True)) for row in transfers]
+    complete = [one for one in by_seed if all(one.get(seed) is not None for seed in seeds)]
+    return {
+        "recipe": transfers[0]["recipe"],
+        "head": transfers[0]["head"],
+        "subsets": len(deviations),
+        "median": float(np.median([one for one, _ in deviations])) if deviations else None,
+        "largest": largest,
+        "widest": widest,
+        "complete": len(complete),
+        "totals": [
+            {"seed": seed, "errors": sum(errors[seed] or 0 for errors in complete)}
+            for seed in seeds
+        ],
+    }
+
+
+def count_attempts(trials: Sequence[ScoredTrial]) -> records.AttemptsRow:
+    """How many initialisations of one recipe and head are dead, and why.
+
+    `most` is the number of attempts that one trial needed, `without` that of trials that never
+    learned.
+    """
+    attempts = [one.result.attempts for one in trials]
+    outcomes = [attempt.outcome for made in attempts for attempt in made]
+    reasons = Counter(
+        # without the accuracy, which is another one each time
+        "hardly better than chance" if outcome.startswith("accuracy") else outcome
+        for outcome in outcomes
+        if outcome != LEARNED
+    )
+    return {
+        "recipe": trials[0].trial.recipe,
+        "head": trials[0].trial.head,
+        "trials": len(trials),
+        "attempts": len(outcomes),
+        "dead": reasons.total(),
+        "most": max(map(len, attempts)),
+        "without": sum(not one.result.learned for one in trials),
+        "reasons": dict(reasons.most_common()),
+    }

@@ -17,12 +17,7 @@ COLUMNS = (
 
 
 def render(metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:
-    """File names and texts of the report; the same input gives the same texts.
-
-    Args:
-        metrics: The analysis and what it was made from; see `analyse` and `describe_run`.
-        pictures: SVG elements by name; see `draw`.
-    """
+    """File names and texts of the report, of what `describe_run` and `draw` give."""
     trials = [row | {"classes": _spaced(row["classes"])} for row in metrics["trials"]]
     return render_report("study", metrics, pictures) | {"trials.csv": tabulate(trials, trials[0])}
 
@@ -39,12 +34,7 @@ def as_cells(transfer: TransferRow) -> dict[str, object]:
 
 
 def draw(analysis: Analysis, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
-    """Every picture of the report, as its name and an SVG element.
-
-    Args:
-        analysis: See `analyse`.
-        test: All test images, uint8 (n, 28, 28, 1).
-    """
+    """Every picture of the report, as its name and an SVG element; `test` is (n, 28, 28, 1)."""
     for recipe in analysis["overview"]["recipes"]:
         transfers = [row for row in analysis["transfers"] if row["recipe"] == recipe]
         if any(len(row["classes"]) == 2 for row in transfers):

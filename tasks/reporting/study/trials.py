@@ -20,20 +20,12 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class ScoredTrial:
-    """A trial's result and which of its predictions are correct.
-
-    Attributes:
-        result: The trial's.
-        rows: The indices of its n test images among all test images, (n,).
-        labels: Their true classes, counted from 0, (n,).
-        predicted: The classes that it predicted, counted from 0, (n,); (0,) if it never learned.
-        hits: Which predictions are correct, bool (n,); (0,) if it never learned.
-    """
+    """A trial's result, and which of its predictions are right, (n,); (0,) if it never learned."""
 
     result: TrialResult
-    rows: NDArray[np.intp]
-    labels: NDArray[np.uint8]
-    predicted: NDArray[np.uint8]
+    rows: NDArray[np.intp]  # the indices of its n test images among all test images, (n,)
+    labels: NDArray[np.uint8]  # their true classes, counted from 0, (n,)
+    predicted: NDArray[np.uint8]  # counted from 0
     hits: NDArray[np.bool_]
 
     @property
@@ -50,10 +42,8 @@ class ScoredTrial:
 def score_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> list[ScoredTrial]:
     """Every result with its test images' labels, of which `labels` (n,) has all.
 
-    Ordered by recipe as it first occurs, classes, head and seed, whatever the order of the results.
-
-    Raises:
-        InputError: A trial's class has no test image.
+    Ordered by recipe as it first occurs, classes, head and seed, whatever the order of the results;
+    InputError if a trial's class has no test image.
     """
     recipes = list(dict.fromkeys(result.trial.recipe for result in results))
     classes = {result.trial.classes for result in results}

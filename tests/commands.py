@@ -55,13 +55,13 @@ def _run(stderr: Connection, environment: dict[str, str], server: str, words: li
     stderr.close()
     os.environ |= environment
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = list(words)
+    script, *sys.argv[1:] = words
     try:
         with temporary_settings({PREFECT_API_URL: server}):
-            if words[0] == "-c":
-                exec(words[1], {"__name__": "__main__"})
+            if script == "-c":
+                exec(sys.argv.pop(1), {"__name__": "__main__"})
             else:
-                runpy.run_path(str(ROOT / words[0]), run_name="__main__")
+                runpy.run_path(str(ROOT / script), run_name="__main__")
     finally:
         atexit._run_exitfuncs()
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from commands import Started, finish, stop_at
+from conftest import shrunken
 
 from flows.config import Config
-from flows.main import main
 from tasks.storage.lock import exclusive
 from tasks.storage.store import Store
 
@@ -24,7 +24,7 @@ def start(config: Config, *arguments: str) -> Started:
     return Started(
         *("flows/main.py", "--dataset", config.dataset, "--no-label-efficiency"),
         *("--artifacts", str(config.artifacts), "--recipes", ",".join(config.recipes)),
-        *("--base-epochs", "12", "--head-epochs", "3", *arguments),
+        *("--base-epochs", "4", "--head-epochs", "2", *arguments),
     )
 
 
@@ -33,60 +33,41 @@ def digests(artifacts: str) -> dict[str, str]:
     return {f"{m['recipe']} {m['model']}": m["weights_sha256"] for m in metrics["models"]}
 
 
-def configure(dataset: Path, artifacts: Path) -> Config:
-    return Config(
-        dataset=str(dataset),
-        recipes=("tuned",),
-        base_epochs=12,
-        head_epochs=3,
-        label_efficiency=False,
-        artifacts=artifacts,
-    )
-
-
-@pytest.fixture(scope="module")
-def unstopped(tiny_dataset, tmp_path_factory, prefect_server) -> Path:
-    """The artifacts of a run that nobody disturbed."""
-    artifacts = tmp_path_factory.mktemp("unstopped") / "artifacts"
-    main(configure(tiny_dataset, artifacts))
-    return artifacts
-
-
 @pytest.fixture
 def config(tiny_dataset, tmp_path) -> Config:
-    return configure(tiny_dataset, tmp_path / "a")
+    return shrunken(tiny_dataset, tmp_path / "a")
 
 
-def test_a_run_resumes_wherever_it_was_stopped_and_ends_with_the_same_weights(config, unstopped):
+def test_a_run_resumes_wherever_it_was_stopped_and_ends_with_the_same_weights(config, tiny_run):
     """Ctrl-C says from where the next run resumes, a kill says nothing; each comes further."""
     process = start(config)
-    said = stop_at(process, "base: epoch 1/12", signal.SIGINT)
+    said = stop_at(process, "base: epoch 1/4", signal.SIGINT)
     assert process.returncode == 130
     assert "Traceback" not in said
-    interrupted = r"^error: interrupted; the next run resumes base from epoch (\d+) of 12$"
+    interrupted = r"^error: interrupted; the next run resumes base from epoch (\d+) of 4$"
     found = re.search(interrupted, said, re.MULTILINE)
     assert found, said
-    said = kill_at("base: epoch 6/12", config)
-    assert f"base: resumes after epoch {int(found[1]) - 1}/12" in said
+    said = kill_at("base: epoch 3/4", config)
+    assert f"base: resumes after epoch {int(found[1]) - 1}/4" in said
     said = kill_at("Task run 'train-base' - Finished", config)
-    assert re.search(r"base: resumes after epoch \d+/12", said)
-    kill_at("two-node: epoch 1/3", config)
+    assert re.search(r"base: resumes after epoch \d+/4", said)
+    kill_at("two-node: epoch 1/2", config)
     kill_at("Task run 'transfer-two-node' - Finished", config)
-    assert "base: epoch 1/12" not in finish(start(config))
-    assert digests(config.artifacts) == digests(unstopped)
+    assert "base: epoch 1/4" not in finish(start(config))
+    assert digests(config.artifacts) == digests(tiny_run)
     assert list((Path(config.artifacts) / "checkpoints").iterdir()) == []
 
 
 def kill_at(moment: str, config: Config) -> str:
     """What a run that resumes another says until SIGKILL."""
     said = stop_at(start(config), moment, signal.SIGKILL)
-    assert "base: epoch 1/12" not in said
+    assert "base: epoch 1/4" not in said
     assert not (Path(config.artifacts) / "reports").exists()
     return said
 
 
-def test_a_second_run_waits_for_the_first(config, unstopped):
-    shutil.copytree(unstopped, config.artifacts, symlinks=True)
+def test_a_second_run_waits_for_the_first(config, tiny_run):
+    shutil.copytree(tiny_run, config.artifacts, symlinks=True)
     with exclusive(Store(Path(config.artifacts)), 0, print):
         second = start(config)
         for line in second.stderr:
@@ -96,7 +77,7 @@ def test_a_second_run_waits_for_the_first(config, unstopped):
     assert "waiting up to 600 s" in line
     finish(second)
     assert len(list((Path(config.artifacts) / "reports").glob("*-*"))) == 2
-    assert digests(config.artifacts) == digests(unstopped)
+    assert digests(config.artifacts) == digests(tiny_run)
 
 
 def test_who_waits_without_a_limit_gets_the_lock_when_it_is_free(config):

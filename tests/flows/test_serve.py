@@ -125,12 +125,6 @@ def test_a_served_run_waits_for_others_as_long_as_it_takes_unless_it_is_told_not
     assert absolute(Config(wait=5)).wait == 5
 
 
-def test_an_experiment_is_run_when_it_is_asked_for(served):
-    started = served.start("digit-transfer/experiment")
-    assert served.next_run() == started
-    assert served.ended(started).state.name == "Completed"
-
-
 @pytest.mark.parametrize(
     ("name", "settings", "sentence"),
     [

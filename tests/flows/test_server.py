@@ -26,7 +26,7 @@ def run(server: str, dataset: Path, artifacts: Path) -> str:
         [
             *(sys.executable, "-X", "importtime"),
             *("flows/main.py", "--dataset", str(dataset), "--recipes", "tuned"),
-            *("--base-epochs", "4", "--head-epochs", "1", "--no-label-efficiency"),
+            *("--base-epochs", "4", "--head-epochs", "2", "--no-label-efficiency"),
             *("--artifacts", str(artifacts)),
         ],
         cwd=ROOT,
@@ -37,6 +37,18 @@ def run(server: str, dataset: Path, artifacts: Path) -> str:
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stderr
+
+
+def test_two_runs_in_empty_folders_end_with_the_same_weights(first, tiny_run):
+    """One in a process of its own, the other in that of the tests."""
+    digests = [weights(artifacts) for artifacts in (first[0], tiny_run)]
+    assert digests[0] == digests[1]
+    assert len(set(digests[0])) == 3
+
+
+def weights(artifacts: Path) -> list[str]:
+    metrics = json.loads((artifacts / "reports" / "latest" / "metrics.json").read_text())
+    return [model["weights_sha256"] for model in metrics["models"]]
 
 
 def test_the_flow_runs_against_a_server_and_shows_its_report(server, first):

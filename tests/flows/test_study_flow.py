@@ -128,27 +128,22 @@ def test_two_workers_find_what_one_finds(studied, without_trials, tiny_dataset, 
     assert kept(without_trials) == kept(studied)
 
 
-def test_more_seeds_and_pairs_compute_only_the_new_trials(studied, tiny_dataset, tmp_path):
+def test_more_seeds_and_pairs_and_damaged_trials_are_all_that_is_computed(
+    studied, tiny_dataset, tmp_path
+):
     artifacts = tmp_path / "copy"
     shutil.copytree(studied, artifacts, symlinks=True)
-    before = {path: path.stat().st_mtime_ns for path in (artifacts / "trials").iterdir()}
+    first, second, *whole = sorted((artifacts / "trials").iterdir())
+    first.write_bytes(first.read_bytes()[:-1])
+    second.unlink()
+    before = {path: path.stat().st_mtime_ns for path in whole}
     more = {"seeds": (0, 1, 2), "pairs": ((0, 1), (3, 5), (7, 8))}
     report = study(configure(tiny_dataset, artifacts, **more))
     assert len(trials_of(report)) == 4 * 3 * 1 + 3 * 2 + 3 * 1
-    after = {path: path.stat().st_mtime_ns for path in (artifacts / "trials").iterdir()}
-    assert {path: after[path] for path in before} == before
+    assert {path: path.stat().st_mtime_ns for path in whole} == before
     tasks = json.loads((report / "metrics.json").read_text())["tasks"]
     assert {task["task"] for task in tasks if task["state"] == "Completed"} == {"run-trials"}
-
-
-def test_a_damaged_trial_is_made_again(studied, tiny_dataset, tmp_path):
-    artifacts = tmp_path / "copy"
-    shutil.copytree(studied, artifacts, symlinks=True)
-    first, second, *_ = sorted((artifacts / "trials").iterdir())
-    first.write_bytes(first.read_bytes()[:-1])
-    second.unlink()
-    study(configure(tiny_dataset, artifacts))
-    assert kept(artifacts) == kept(studied)
+    assert kept(artifacts).items() >= kept(studied).items()
 
 
 def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_dataset):

@@ -30,6 +30,11 @@ MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
 LONG = ("flows", "storage", "registry", "trials")  # the folders whose tests start processes
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a test that starts a process waits for it."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files first, so that no core has one left when the others are done."""
     items.sort(key=lambda item: item.path.parent.name not in LONG)

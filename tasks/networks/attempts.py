@@ -72,6 +72,8 @@ def describe_unfinished(store: Store) -> str:
     if not notes:
         return "the next run resumes the stage that was interrupted"
     last, done = notes[-1], len(notes[-1].history.epochs)
+    if done == last.epochs:
+        return f"the next run resumes {last.name} after its last epoch"
     return f"the next run resumes {last.name} from epoch {done + 1} of {last.epochs}"
 
 

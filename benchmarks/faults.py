@@ -32,7 +32,7 @@ class Fault:
 
 FAULTS = (
     Fault("tasks/statistics/estimates.py", "n - hits + 1)", "n - hits)", "statistics"),
-    Fault("tasks/statistics/noninferiority.py", "+ 2 * b * margin", "+ b * margin", "registry"),
+    Fault("tasks/statistics/noninferiority.py", "+ 2 * b * margin", "+ b * margin", "statistics"),
     Fault("tasks/statistics/paired.py", ">= abs(", "> abs(", "statistics reporting"),
     Fault("tasks/arrivals/drift.py", "if distance <= MAX", "if distance < MAX", "arrivals"),
     Fault(
@@ -97,7 +97,7 @@ FAULTS = (
         "tasks/trials/trial.py",
         '"training": group.training',
         '"training": 0',
-        "flows/test_study_flow.py",
+        "trials",
     ),
     Fault(
         "flows/config.py",

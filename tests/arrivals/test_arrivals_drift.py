@@ -96,6 +96,7 @@ def test_labels_drift_where_the_difference_is_large_and_significant():
     )
     check_drift(counted([3] * 3), training)  # large, but not significant
     check_drift(counted([*range(8)] * 400), training)  # significant, but only 0.20
+    check_drift(counted([0, 0, 1, 2] * 400), counted([0, 1, 2, 3] * 100))  # 0.25, which is right
     assert "distance of 0.30 " in reason(check_drift, counted([*range(7)] * 400), training)
 
 

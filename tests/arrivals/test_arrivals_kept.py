@@ -61,3 +61,12 @@ def test_a_damaged_array_is_named_with_its_note_and_its_batch(inbox, store):
         f"{store.root / batch.labels.path} is missing or is not what was stored; delete "
         f"{store.root / 'batches' / batch.sha256} and put the batch monday.npz into the inbox again"
     )
+
+
+def test_batches_are_used_in_the_order_in_which_they_were_accepted(inbox, store):
+    for seed in range(3, 9):
+        (inbox / f"{seed}.npz").write_bytes(npz(*squares(50, seed)))
+        used = look(inbox, store).used
+    assert [batch.name for batch in used] == [f"{seed}.npz" for seed in range(3, 9)]
+    digests = [batch.sha256 for batch in used]
+    assert digests not in (sorted(digests), sorted(digests, reverse=True))

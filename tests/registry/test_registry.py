@@ -297,6 +297,7 @@ def test_the_status_says_who_and_why(root):
         ["images", "700", "700"],
     ]
     assert lines[8].startswith("Champion: Rolled back from version 2. (")
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", lines[8])
     assert lines[10].startswith(
         "Challenger: Promoted: errors fell from 9 to 7 of 700 held-out images, and nothing else "
         "is out of bounds. (against version 1) Rolled back from version 2. ("

@@ -5,6 +5,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from tasks.statistics.estimates import calibration_error, exact_interval, refusal_threshold
+from tasks.statistics.noninferiority import score
 from tasks.statistics.paired import compare_paired
 
 
@@ -71,3 +72,13 @@ def test_the_threshold_refuses_the_share_and_no_more_than_it_must():
 def test_saturated_unknown_images_can_only_be_refused_with_everything():
     unknown = np.array([0.6] * 90 + [1.0] * 10, np.float32)
     assert refusal_threshold(unknown) > 1
+
+
+def test_the_score_of_tangos_example():
+    """Soft contact lenses, in Tango (1998): 43 of 44 pairs agree, one is lost, margin 0.1."""
+    assert score(1, 0, 44, 0.1) == pytest.approx(-1.709, abs=5e-4)
+
+
+def test_the_score_where_both_are_better_on_some_images():
+    """From the restricted likelihood, maximised numerically."""
+    assert score(3, 5, 100, 0.05) == pytest.approx(-2.142813, abs=1e-6)

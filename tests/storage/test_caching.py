@@ -36,6 +36,9 @@ class TestInputs:
     def test_other_weights_are_another_input(self):
         assert key(INPUTS, {"base": trained("w")}) != key(INPUTS, {"base": trained("v")})
 
+    def test_the_order_in_which_they_are_named_does_not(self):
+        assert key(INPUTS, {"a": 1, "b": 2}) == key(INPUTS, {"b": 2, "a": 1})
+
     def test_names_matter(self):
         assert key(INPUTS, {"a": 1, "b": 2}) != key(INPUTS, {"a": 2, "b": 1})
 

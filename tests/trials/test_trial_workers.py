@@ -17,13 +17,14 @@ from tasks.networks.recipe import Training
 from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.processes import one_process, run_on_dask, run_on_processes, submit
-from tasks.trials.trial import Group, Trial, TrialResult
+from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep
 from tasks.trials.worker import train_group
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1
 )
 ARRAY = ArrayReference(path="a", sha256="0", shape=(1,), dtype="uint8")
+OTHER = ARRAY.model_copy(update={"sha256": "1"})
 SPLIT = Split(inputs=ARRAY, labels=ARRAY)
 
 
@@ -108,6 +109,23 @@ def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
     assert anew == digests
     assert {name for name in last if last[name] != after[name]} == set(before)
     worker.shutdown()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training": TRAINING.model_copy(update={"epochs": 2})},
+        {"features": Dataset(train=SPLIT, test=Split(inputs=OTHER, labels=ARRAY))},
+        {"trials": group_of(1).trials},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_trial_is_kept_for_the_same_settings_data_and_seed(tmp_path, changes):
+    store, group = Store(tmp_path), group_of(0)
+    result = TrialResult(group.trials[0], (), "w", np.zeros((3, 2), np.float32))
+    keep(store, group, result)
+    assert [one.weights_sha256 for one in find_all(store, group).values()] == ["w"]
+    assert find_all(store, group.model_copy(update=changes)) == {}
 
 
 def test_trials_that_bring_every_worker_down_end_in_a_sentence(tmp_path):

@@ -1,5 +1,7 @@
 """What a killed run or a damaged store leaves of the batches, and how the next run resumes."""
 
+import os
+
 import pytest
 from conftest import squares
 from deliveries import look, names, npz
@@ -67,6 +69,9 @@ def test_batches_are_used_in_the_order_in_which_they_were_accepted(inbox, store)
     for seed in range(3, 9):
         (inbox / f"{seed}.npz").write_bytes(npz(*squares(50, seed)))
         used = look(inbox, store).used
+    for age, batch in enumerate(used):  # as a copy of the artifacts may have them
+        os.utime(store.root / "batches" / batch.sha256, (1_000_000 - age,) * 2)
+    assert used_batches(store) == used
     assert [batch.name for batch in used] == [f"{seed}.npz" for seed in range(3, 9)]
     digests = [batch.sha256 for batch in used]
     assert digests not in (sorted(digests), sorted(digests, reverse=True))

@@ -8,6 +8,7 @@ import runpy
 import signal
 import sys
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +17,19 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 ROOT = Path(__file__).parents[1]
-PRELOADED = ["flows.serve", "keras", "mlflow", "tasks.networks.attempts"]
+# of the flows, and of what the registry's tests fork: the first to fork decides for a worker
+PRELOADED = [
+    *("flows.serve", "flows.predict", "keras", "tasks.networks.attempts", "pytest"),
+    *("scipy.stats", "scipy.optimize", "alembic.command", "tasks.registry.status"),
+    *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"),
+]
+
+
+def forkserver() -> ForkServerContext:
+    """Forks processes that start anew, but for their imports."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
 
 
 class Started:
@@ -26,8 +39,7 @@ class Started:
     """
 
     def __init__(self, script: str, *arguments: str) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
+        context = forkserver()
         reading, writing = context.Pipe(duplex=False)
         given = dict(os.environ), PREFECT_API_URL.value(), (script, *arguments)
         self._process = context.Process(target=_run, args=(writing, *given))

@@ -1,6 +1,5 @@
 """The embedded registry, with tiny files as models, and with a kill at every point."""
 
-import multiprocessing
 import os
 import re
 import shutil
@@ -14,11 +13,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import forkserver
 from disks import small_files
 
 from flows.cli import run_command
@@ -41,11 +40,6 @@ CALLS = (
     *("create_registered_model", "create_model_version", "set_registered_model_alias"),
     *("log_text", "update_model_version", "set_model_version_tag"),
 )
-PRELOADED = [
-    *("pytest", "scipy.stats", "scipy.optimize", "alembic.command", "flows.retrain"),
-    *("flows.predict", "tasks.registry.status"),
-    *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"),
-]
 
 
 @pytest.fixture(scope="session")
@@ -532,12 +526,6 @@ def exit_code(target, root: Path, point: int) -> int:
     process.start()
     process.join()
     return process.exitcode
-
-
-def forkserver() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
 
 
 def states_of_the_killed(target, start: Path, folder: Path):

@@ -2,33 +2,27 @@
 
 import os
 import sys
-import threading
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
-from hashlib import sha256
-from importlib import import_module
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
-from flows.cli_types import ELSEWHERE, annotation, in_one_sentence, shown
+from flows.cli_types import annotation, in_one_sentence, shown
 from flows.config import SETTINGS, RunConfig, as_config
 from flows.startup import Interruption
 from flows.temporary_server import prefect_server
+from flows.warm_up import import_ahead, is_finished
 from tasks.data.read import find_source, read_source
 from tasks.errors import InputError
-from tasks.storage.files import space_for
-from tasks.storage.source import source_sha256
 from tasks.storage.store import Store, writable_store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 OF_ENVIRONMENT = "Every option can also be set in the environment, as in TRANSFER_ARTIFACTS."
-FINISHED = "finished"
 METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
 
 C = TypeVar("C", bound=RunConfig)
@@ -142,37 +136,6 @@ def check_inputs(config: RunConfig) -> None:
         source = find_source(config.dataset, seed=0)
         if source.format != "digits" and not is_finished(config):
             read_source(source)
-
-
-def import_ahead(config: RunConfig) -> None:
-    """Import Keras, and TensorFlow with it, in another thread if the run will need them.
-
-    That takes seconds, and so does the start of Prefect's temporary server.
-    """
-    if not is_finished(config):
-        # no daemon: an interpreter that ends while a thread is inside TensorFlow may crash
-        threading.Thread(target=import_module, args=("keras",), name="import-ahead").start()
-
-
-def is_finished(config: RunConfig) -> bool:
-    """Whether a run with this configuration ended well, so that it would find everything cached."""
-    return not config.refresh and _mark(config).exists()
-
-
-def mark_finished(config: RunConfig) -> None:
-    """Note that all which this configuration needs has been computed."""
-    mark = _mark(config)
-    with space_for(mark):
-        mark.parent.mkdir(exist_ok=True)
-        mark.touch()
-
-
-def _mark(config: RunConfig) -> Path:
-    """An empty file, named by whatever decides what is computed, but for the data."""
-    settings = config.model_dump_json(exclude=set(ELSEWHERE))
-    source = source_sha256(config.script.removesuffix(".py").replace("/", "."))
-    name = sha256((settings + source).encode()).hexdigest()
-    return Store.at(config.artifacts).root / FINISHED / name
 
 
 def _add_argument(

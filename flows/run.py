@@ -20,9 +20,9 @@ from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.states import Crashed
 
-from flows.cli import C, mark_finished
 from flows.cli_types import in_one_sentence
 from flows.config import RunConfig
+from flows.warm_up import mark_finished
 from tasks.data.source import Source
 from tasks.errors import ReadableError
 from tasks.storage import checkpoints, records
@@ -37,6 +37,7 @@ INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with 
 
 P = ParamSpec("P")
 R = TypeVar("R")
+C = TypeVar("C", bound=RunConfig)
 
 
 @contextmanager
@@ -150,8 +151,10 @@ def reported_alive(artifacts: str) -> Iterator[None]:
 
 def report_crashed(store: Store) -> None:
     """Report as crashed all runs on these artifacts whose process has ended without a word."""
+    if not (store.root / FOLDER).exists():
+        return
     with _one_at_a_time(store):
-        for path in (store.root / FOLDER).glob("*"):
+        for path in (store.root / FOLDER).iterdir():
             if path.is_file():
                 with suppress(Timeout), FileLock(path, timeout=0):  # held by nobody
                     _report(path.name)

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from flows import cli
+from flows import warm_up
 from flows.config import Config
 
 
@@ -10,12 +10,12 @@ from flows.config import Config
 def imported(monkeypatch):
     """The names of modules that were imported ahead."""
     names = []
-    monkeypatch.setattr(cli, "import_module", names.append)
+    monkeypatch.setattr(warm_up, "import_module", names.append)
     return names
 
 
 def begin(config):
-    cli.import_ahead(config)
+    warm_up.import_ahead(config)
     for thread in threading.enumerate():
         if thread.name == "import-ahead":
             thread.join()
@@ -27,13 +27,13 @@ def test_a_run_that_has_to_train_imports_keras_ahead(imported, tmp_path):
 
 
 def test_a_run_that_was_finished_before_does_not(imported, tmp_path):
-    cli.mark_finished(Config(artifacts=tmp_path, seed=1))
+    warm_up.mark_finished(Config(artifacts=tmp_path, seed=1))
     begin(Config(artifacts=tmp_path, seed=1, wait=3))
     assert imported == []
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"refresh": True}, {"head_epochs": 7}], ids=str)
 def test_another_run_does(imported, tmp_path, change):
-    cli.mark_finished(Config(artifacts=tmp_path, seed=1))
+    warm_up.mark_finished(Config(artifacts=tmp_path, seed=1))
     begin(Config(artifacts=tmp_path).model_copy(update={"seed": 1} | change))
     assert imported == ["keras"]

@@ -22,8 +22,8 @@ from prefect.logging import disable_run_logger
 from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from flows.config import Config
-from flows.main import DIGITS
 from flows.run import pipeline_flow, pipeline_run
+from tasks.data.names import positions
 from tasks.data.read import find_source
 from tasks.errors import DeadModelError
 from tasks.extract_features import extract_features
@@ -33,7 +33,7 @@ from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head,
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed
-from tasks.networks.health import MOST_ATTEMPTS, examine
+from tasks.networks.health import HealthGate
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.losses import targets_for
 from tasks.networks.recipe import Training
@@ -41,6 +41,7 @@ from tasks.networks.training import fit
 from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.schemas.references import Split
+from tasks.schemas.training import History
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.records import current_store
 from tasks.storage.store import Store
@@ -76,12 +77,15 @@ class Outcome:
 def extract(config: Extraction) -> dict[str, tuple[Features, Features]]:
     """Training and test features of the subset, by the recipe whose base computes them."""
     with pipeline_run(config):
-        images = reshape(load(find_source(config.dataset, config.seed)))
-        subset = one_hot(filter_classes(images, config.classes), len(config.classes))
-        digits = one_hot(images, DIGITS)
+        data = load(find_source(config.dataset, config.seed))
+        images, chosen = reshape(data.images), positions(config.classes, data.classes)
+        subset = one_hot(filter_classes(images, chosen), len(chosen))
+        labelled = one_hot(images, len(data.classes))
         features = {}
         for name, recipe in config.chosen_recipes().items():
-            base = train_base(digits.train, recipe.scaling, recipe.base, config.seed)
+            base = train_base(
+                labelled.train, data.classes, recipe.scaling, recipe.base, config.seed
+            )
             extracted = extract_features(base, subset)
             features[name] = (_read(extracted.train), _read(extracted.test))
         return features
@@ -101,7 +105,7 @@ def train_without_gate(
     model = build_head(head, train.inputs.shape[1], training, attempt_seed)
     compiled = Compiled(model, train.inputs, targets, training)
     fit(compiled, train.inputs, targets, attempt_seed, StopAfter())
-    return _judge(model, train, test, targets, 1)
+    return _judge(model, training, train, test, targets, 1)
 
 
 def train_with_gate(
@@ -114,19 +118,24 @@ def train_with_gate(
         checkpoint = Checkpoint(Store(Path(folder)), "head")
         try:
             model, attempts = train_until_healthy(
-                head.name, build, train.inputs, targets, training, seed, checkpoint
+                head.name, build, train.inputs, targets, training, seed, checkpoint, (0, 1)
             )
         except DeadModelError:
-            return Outcome(learned=False, accuracy=0.0, attempts=MOST_ATTEMPTS)
-    return _judge(model, train, test, targets, len(attempts))
+            return Outcome(learned=False, accuracy=0.0, attempts=training.attempts)
+    return _judge(model, training, train, test, targets, len(attempts))
 
 
 def _judge(
-    model: Any, train: Features, test: Features, targets: NDArray[np.float32], attempts: int
+    model: Any,
+    training: Training,
+    train: Features,
+    test: Features,
+    targets: NDArray[np.float32],
+    attempts: int,
 ) -> Outcome:
     hits = predicted_classes(run(model, test.inputs)) == predicted_classes(test.one_hot)
     rows = np.arange(len(targets), dtype=np.int32)
-    reason = examine(model, train.inputs, targets, rows)
+    reason = HealthGate(model, train.inputs, targets, rows, training).diagnosis(History())
     return Outcome(learned=not reason, accuracy=float(hits.mean()), attempts=attempts)
 
 

@@ -16,7 +16,6 @@ from prefect.logging import disable_run_logger
 
 from benchmarks.checkpointing import StopAfter
 from flows.config import Config
-from flows.main import DIGITS
 from tasks.data.read import find_source, read_source
 from tasks.data.splits import encode
 from tasks.networks.architecture import build_base
@@ -45,9 +44,9 @@ def train_briefly(config: Config, epochs: int) -> Early:
     images = read_source(find_source(config.dataset, config.seed))
     recipe = config.chosen_recipes()["tuned"]
     seed = derive_seed(config.seed, "base", 0)
-    pixels, labels = images.train_images[..., None], encode(images.train_labels, DIGITS)
+    pixels, labels = images.train_images[..., None], encode(images.train_labels, 10)
     started = time.perf_counter()
-    model = build_base(DIGITS, recipe.scaling, recipe.base, seed)
+    model = build_base((28, 28, 1), 10, recipe.scaling, recipe.base, seed)
     with disable_run_logger():
         compiled = Compiled(model, pixels, labels, recipe.base)
         fit(compiled, pixels, labels, seed, StopAfter(epochs))

@@ -36,7 +36,7 @@ VERSION: Any = SimpleNamespace(number=1, sha256="0" * 64, classes=(0, 1), thresh
 def build_two_node() -> "keras.Sequential":
     """The tuned recipe's network for two digits, untrained."""
     recipe = Config().chosen_recipes()["tuned"]
-    backbone = build_backbone(recipe.scaling, recipe.base, 0)
+    backbone = build_backbone((28, 28, 1), recipe.scaling, recipe.base, 0)
     head = build_head(softmax_head(2), backbone.output_shape[1], recipe.head, 0)
     return join(backbone, head)
 

@@ -100,7 +100,7 @@ def extract(folder: str) -> Dataset:
     """Features of all images, stored."""
     store = Store(Path(folder))
     images = read_source(find_source(os.environ.get("TRANSFER_DATASET", "auto"), 0))
-    backbone = build_backbone(RECIPES["tuned"].scaling, RECIPES["notebook"].base, 0)
+    backbone = build_backbone((28, 28, 1), RECIPES["tuned"].scaling, RECIPES["notebook"].base, 0)
 
     def split(name: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Split:
         found = run(backbone, pixels[..., None])
@@ -115,7 +115,7 @@ def extract(folder: str) -> Dataset:
 def seconds_alone(folder: str, features: Dataset) -> float:
     """Median seconds of one head after another on 0 and 1, compiled once."""
     store = Store(Path(folder))
-    rows, labels = select_classes(np.asarray(store.array(features.train.labels)), (0, 1), "train")
+    rows, labels = select_classes(np.asarray(store.array(features.train.labels)), (0, 1))
     inputs, targets = store.array(features.train.inputs)[rows], encode(labels, 2)
     build = partial(build_head, softmax_head(2), inputs.shape[1], TRAINING)
     restarts = Restarts(build, inputs, targets, TRAINING)

@@ -133,8 +133,9 @@ def check_inputs(config: RunConfig) -> None:
     """Raise the InputError that the flow would, of data or artifacts, if that takes no download."""
     writable_store(config.artifacts)
     if config.dataset not in ("auto", "mnist"):
-        source = find_source(config.dataset, seed=0)
-        if source.format != "digits" and not is_finished(config):
+        source = find_source(config.dataset, 0, config.reading)
+        # pictures are decoded once, by the run
+        if source.format in ("idx", "npz") and not is_finished(config):
             read_source(source)
 
 

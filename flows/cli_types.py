@@ -3,6 +3,7 @@
 Prefect's server refuses what the JSON schema excludes before anything runs.
 """
 
+import csv
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,14 +13,15 @@ from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from flows.recipes import RECIPES
+from tasks.data.names import NUMBER as NUMERIC_NAME
 from tasks.errors import InputError
+from tasks.schemas.images import ClassName
 
-DIGITS = range(10)
 LARGEST_SEED = 2**32 - 1
 MOST_SEEDS = 10_000
 TOO_MANY_SEEDS = f"give at most {MOST_SEEDS:,} seeds"
@@ -71,12 +73,14 @@ def _number(text: str) -> int | str:
     return int(text) if re.fullmatch(NUMBER, text) else text
 
 
-def _digits(text: str) -> list[int | str]:
-    return [_number(word) for word in _words(text)]
+def _names(text: str) -> list[ClassName]:
+    """Names between commas, in quotes if they have commas themselves; numbers become such."""
+    words = [word.strip() for word in next(csv.reader([text], skipinitialspace=True), [])]
+    return [int(word) if re.fullmatch(NUMERIC_NAME, word) else word for word in words]
 
 
-def _subsets(text: str) -> list[list[int | str]]:
-    return [_digits(subset) for subset in text.split()]
+def _subsets(text: str) -> list[list[ClassName]]:
+    return [_names(subset) for subset in re.findall(r'(?:"[^"]*"|[^\s"])+', text)]
 
 
 def _pairs(text: str) -> Any:
@@ -101,8 +105,15 @@ def _show_list(values: Iterable[Any]) -> str:
     return ",".join(map(str, values))
 
 
+def _show_names(names: Iterable[ClassName], delimiter: str = ",") -> str:
+    quoted = (f'"{name}"' if re.search(delimiter, str(name)) else str(name) for name in names)
+    return ",".join(quoted)
+
+
 def _show_subsets(subsets: Any) -> str:
-    return subsets if subsets == "all" else " ".join(map(_show_list, subsets))
+    if subsets == "all":
+        return "all"
+    return " ".join(_show_names(subset, delimiter=r"[,\s]") for subset in subsets)
 
 
 def _show_seeds(seeds: Sequence[int]) -> str:
@@ -128,36 +139,38 @@ def _require(holds: Callable[[Any], bool], sentence: str) -> AfterValidator:
 
 
 def _differ(values: Sequence[Any], least: int = 1) -> bool:
-    return len(values) >= least and len(set(values)) == len(values)
+    return len(values) >= least and len(set(map(str, values))) == len(values)
 
 
 _are_apart = partial(_differ, least=2)
-_are_digits = frozenset(DIGITS).issuperset
 
 
 def _are_subsets(subsets: Any) -> bool:
-    return subsets == "all" or all(_are_apart(one) and _are_digits(one) for one in subsets)
+    return subsets == "all" or all(_are_apart(one) for one in subsets)
 
 
 Number = Annotated[int, Strict()]
-Subset = tuple[Number, ...]
+Text = Annotated[str, Strict(), Field(min_length=1)]
+Subset = tuple[Number | Text, ...]
 
 _APART = {"minItems": 2, "uniqueItems": True}
-_DIGIT = {"type": "integer", "enum": list(DIGITS)}
-_SUBSET = {"type": "array", "items": _DIGIT, **_APART}
+_NAME = {"anyOf": [{"type": "integer"}, {"type": "string", "minLength": 1}]}
+_SUBSET = {"type": "array", "items": _NAME, **_APART}
 _PAIR = _SUBSET | {"maxItems": 2}
 _SEED = {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
 _SEEDS = {"minItems": 1, "maxItems": MOST_SEEDS, "uniqueItems": True}
 _RECIPE = {"type": "string", "enum": list(RECIPES)}
 _RECIPES = {"minItems": 1, "uniqueItems": True}
 
-_CLASSES_PATTERN = r"(?!.*([0-9]).*\1)[0-9](\s*,\s*[0-9])+"
-_PAIRS_PATTERN = r"(all|(([0-9]),(?!\3)[0-9](\s+|$))*)"
-_SUBSETS_PATTERN = r"((?!\S*([0-9])\S*\2)[0-9](,[0-9])+(\s+|$))*"
+_SPACED = r"""(?:"[^"]+"|[^\s,"](?:[^,"]*[^\s,"])?)"""  # a name that may have spaces
+_WORD = r"""(?:"[^"]+"|[^\s,"]+)"""  # one that has them in quotes
+_CLASSES_PATTERN = rf"(?!(.*,)?\s*({_SPACED})\s*,(.*,)?\s*\2\s*(,|$)){_SPACED}(\s*,\s*{_SPACED})+"
+_PAIRS_PATTERN = rf"(all|(({_WORD}),(?!\3(\s|$)){_WORD}(\s+|$))*)"
+_SUBSETS_PATTERN = rf"((?!(?:\S*,)?({_WORD}),(?:\S*,)?\2(?:[,\s]|$)){_WORD}(,{_WORD})+(\s+|$))*"
 _SEEDS_PATTERN = rf"(?!(.*,)?\s*{NUMBER}\s*,(.*,)?\s*\2\s*(,|$)){_separated(SEED)}"
 _RECIPES_PATTERN = rf"(?!.*\b{RECIPE}\b.*\b\1\b){_separated(RECIPE)}"
 
-_OF_DIGITS = _require(_are_subsets, "every subset is two or more different digits, as in 0,1 3,5,8")
+_SEVERAL = _require(_are_subsets, "every subset is two or more different classes, as in 0,1 3,5,8")
 _KNOWN = _require(
     lambda recipes: _differ(recipes) and set(recipes) <= set(RECIPES),
     f"give one or more of {', '.join(RECIPES)}, each once",
@@ -165,26 +178,25 @@ _KNOWN = _require(
 
 Classes = Annotated[
     Subset,
-    Typed("0,1", _digits, _show_list, _CLASSES_PATTERN, _DIGIT, _APART),
-    _require(_are_apart, "give two or more different digits, as in 0,1"),
-    _require(_are_digits, "every class is a digit from 0 to 9"),
+    Typed("0,1", _names, _show_names, _CLASSES_PATTERN, _NAME, _APART),
+    _require(_are_apart, "give two or more different classes, as in 0,1 or cat,dog"),
 ]
 Pairs = Annotated[
     Literal["all"] | tuple[Subset, ...],
     Typed("all", _pairs, _show_subsets, _PAIRS_PATTERN, _PAIR),
-    _OF_DIGITS,
+    _SEVERAL,
     _require(
         lambda pairs: pairs == "all" or all(len(pair) == 2 for pair in pairs),
-        "a pair is two digits, as in 0,1; give others as --subsets",
+        "a pair is two classes, as in 0,1; give others as --subsets",
     ),
 ]
 Subsets = Annotated[
     tuple[Subset, ...],
     Typed("0,1 3,5,8", _subsets, _show_subsets, _SUBSETS_PATTERN, _SUBSET),
-    _OF_DIGITS,
+    _SEVERAL,
 ]
 Seeds = Annotated[
-    Subset,
+    tuple[Number, ...],
     Typed("0..4", _seeds, _show_seeds, _SEEDS_PATTERN, _SEED, _SEEDS),
     _require(_differ, "give one or more different seeds, as in 0..4 or 0,1,7"),
     _require(lambda seeds: len(seeds) <= MOST_SEEDS, TOO_MANY_SEEDS),

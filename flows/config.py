@@ -1,5 +1,8 @@
 """The configuration: one frozen model for the command line, the environment and the UI's form."""
 
+import re
+from collections.abc import Sequence
+from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
@@ -11,13 +14,18 @@ from pydantic_settings import CliPositionalArg
 
 from flows.cli_types import Classes, Example, OneRecipe, Pairs, RecipeNames, Seeds, Subsets, shown
 from flows.recipes import RECIPES
+from tasks.data.mnist import is_mnist
+from tasks.data.names import positions
+from tasks.data.source import Reading, Source
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
 from tasks.registry.decision import Bounds
+from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, ClassName, LabelledImages
 from tasks.storage.remote import is_remote
 
 C = TypeVar("C", bound=BaseModel)
+LONGEST_NAME = 100  # characters of a registered model
 
 
 def _folder(artifacts: str) -> str:
@@ -66,11 +74,31 @@ class RunConfig(Settings):
 
     dataset: Annotated[str, Example("NAME|PATH")] = "auto"
     """The images: mnist (Keras's cache, else downloaded), digits (embedded, small), auto (mnist if
-    it can be had, else digits), or a path to a folder with MNIST's four IDX files or to a .npz with
-    x_train, y_train, x_test, y_test."""
+    it can be had, else digits), or a path: a folder with a folder of pictures for each class,
+    perhaps below train and test; a .csv with path, label and perhaps split; a .npz with x_train,
+    y_train and perhaps x_test, y_test; a folder with MNIST's four IDX files."""
+
+    image_size: Annotated[int | None, Example("PIXELS")] = Field(None, ge=LEAST_SIDE, le=MOST_SIDE)
+    """The height and width that images are scaled to, 8 to 128; without it their own, if all have
+    the same, else at most 64."""
+
+    colour: Literal["auto", "grey", "rgb"] = "auto"
+    """What images become; auto is grey where all are."""
+
+    handwriting: bool | None = None
+    """Whether to prepare pictures as MNIST was made: light strokes on black, fitted and centred;
+    without it, where the data look like that."""
+
+    test_share: float = Field(0.2, gt=0, lt=1)
+    """The share of each class that is held out to test on where the data have no test images."""
+
+    split_seed: int = Field(0, ge=0, lt=2**32)
+    """What is held out follows from it and from the images; 0 or more."""
 
     recipes: RecipeNames = Field(
-        tuple(RECIPES), description=f"How to train, one or more of: {', '.join(RECIPES)}."
+        tuple(RECIPES),
+        description=f"How to train, one or more of: {', '.join(RECIPES)}; without it, tuned alone "
+        "for images that are neither MNIST nor the embedded digits.",
     )
     artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
     """Where arrays, models, records and reports are kept: a folder, or an fsspec URL such as
@@ -97,6 +125,18 @@ class RunConfig(Settings):
         """The settings as the form in the UI has them: JSON types only."""
         return self.model_dump(mode="json")
 
+    @property
+    def reading(self) -> Reading:
+        """What is asked of the images."""
+        return Reading.model_validate(self.model_dump(include=set(Reading.model_fields)))
+
+    def fitted_to(self, source: Source, data: LabelledImages) -> Self:
+        """With what is left to the data: the recipes, unless they were given."""
+        is_the_notebooks = source.format == "digits" or is_mnist(data.images)
+        if "recipes" in self.model_fields_set or is_the_notebooks:
+            return self
+        return self.model_copy(update={"recipes": ("tuned",)})
+
     def chosen_recipes(self) -> dict[str, Recipe]:
         """The recipes by name, with the epochs and the precision that this configuration sets."""
         return {name: self._adapted(RECIPES[name]) for name in self.recipes}
@@ -119,14 +159,27 @@ class Config(RunConfig):
     script: ClassVar[str] = "flows/main.py"
 
     classes: Classes = (0, 1)
-    """The digits to transfer to, two or more, as in 0,1; they become labels 0, 1, ... in this
-    order. The one-node head is trained for exactly two."""
+    """The classes to transfer to, two or more, as in 0,1 or cat,dog; they become labels 0, 1, ...
+    in this order. The one-node head is trained for exactly two. Without it, the first two of data
+    that have no classes 0 and 1."""
 
     seed: int = Field(0, ge=0, lt=2**32)
     """Everything random in a run follows from it; 0 or more."""
 
     label_efficiency: bool = True
     """Hold transfer against other approaches, with few labels and with all."""
+
+    def fitted_to(self, source: Source, data: LabelledImages) -> Self:
+        """With what is left to the data, and the classes as these call them.
+
+        InputError if the data lack one of them.
+        """
+        chosen: Sequence[ClassName] = self.classes
+        if "classes" not in self.model_fields_set and not set(chosen) <= set(data.classes):
+            chosen = data.classes[:2]
+        names = tuple(data.classes[position] for position in positions(chosen, data.classes))
+        fitted = super().fitted_to(source, data)
+        return fitted if names == self.classes else fitted.model_copy(update={"classes": names})
 
 
 class RetrainConfig(Bounds, Config):
@@ -138,7 +191,7 @@ class RetrainConfig(Bounds, Config):
 
     inbox: Annotated[str, Example("FOLDER|URL")] = "inbox"
     """The folder, or fsspec URL, into which labelled batches are dropped: .npz files with images
-    (uint8, n x 28 x 28) and labels, or folders of PNG files in folders named by label."""
+    and labels, or folders of pictures in folders named by class."""
 
     settle: Annotated[float, Example("SECONDS")] = Field(30, ge=0)
     """Seconds, 0 or more, without a change after which a batch counts as wholly written; an intact
@@ -146,7 +199,7 @@ class RetrainConfig(Bounds, Config):
 
     model: Literal["softmax", "sigmoid", "base"] = "softmax"
     """Which model is put into use: the head with a node for each class, the one with a single node,
-    or the base model of all digits."""
+    or the base model of all classes."""
 
     registry: Registry = None
     """The tracking URI of an MLflow model registry; without it, one in the artifacts folder."""
@@ -175,7 +228,12 @@ class RetrainConfig(Bounds, Config):
     def registered_name(self) -> str:
         """The model's name in the registry, as in `two-node-0-1`."""
         classes = () if self.model == "base" else self.classes
-        return "-".join([self.model_in_use, *map(str, classes)])
+        name = "-".join([self.model_in_use, *map(str, classes)])
+        plain = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII)
+        if plain == name and len(name) <= LONGEST_NAME:
+            return name
+        # two lists of classes never share a name
+        return f"{plain[:LONGEST_NAME]}-{sha256(repr(classes).encode()).hexdigest()[:8]}"
 
 
 class RetrainCommand(RetrainConfig):
@@ -207,12 +265,12 @@ class StudyConfig(RunConfig):
     script: ClassVar[str] = "flows/study.py"
 
     pairs: Pairs = Field((), json_schema_extra={"default": ""})
-    """Pairs of digits to transfer to: all, for every pair of classes that the data have, or some,
-    as in 0,1 3,5. All, if neither pairs nor subsets are given."""
+    """Pairs of classes to transfer to: all, for every pair that the data have, or some, as in
+    0,1 3,5. All, if neither pairs nor subsets are given."""
 
     subsets: Subsets = Field((), json_schema_extra={"default": ""})
-    """More subsets to transfer to, of two or more digits each, as in 0,1 3,5,8; the one-node head
-    is trained for exactly two."""
+    """More subsets to transfer to, of two or more classes each, as in 0,1 3,5,8; the one-node
+    head is trained for exactly two."""
 
     seeds: Seeds = Field((0,), json_schema_extra={"default": "0"})
     """The seeds of the heads, as in 0..4 or 0,1,7; each gives every head once."""
@@ -242,11 +300,15 @@ class StudyConfig(RunConfig):
         typed = {name: shown(fields[name], getattr(self, name)) for name in lists}
         return super().filled_form() | typed
 
-    def chosen_subsets(self, present: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-        """Each subset once, in order; all pairs are those of the classes that are present."""
-        if self.pairs == "all" or not (self.pairs or self.subsets):
-            return tuple(dict.fromkeys([*combinations(present, 2), *self.subsets]))
-        return tuple(dict.fromkeys([*self.pairs, *self.subsets]))
+    def chosen_subsets(self, classes: Sequence[ClassName]) -> tuple[tuple[int, ...], ...]:
+        """Each subset once, in order, as positions in the classes of the data.
+
+        InputError if the data lack one of them.
+        """
+        is_all = self.pairs == "all" or not (self.pairs or self.subsets)
+        pairs = combinations(range(len(classes)), 2) if is_all else ()
+        named = (*(() if is_all else self.pairs), *self.subsets)
+        return tuple(dict.fromkeys([*pairs, *(positions(one, classes) for one in named)]))
 
     def base_seeds(self) -> dict[int, tuple[int, ...]]:
         """Which seeds' heads stand on the base of which seed."""
@@ -259,8 +321,9 @@ class PredictConfig(Settings):
     """What labelling images with the registered model is told."""
 
     images: CliPositionalArg[Paths]
-    """PNG files, folders of them, and .npz files with an array images, uint8 (n, height, width) or
-    (n, height, width, 3). A file with a comma in its name is read from its folder."""
+    """PNG, JPEG, WebP, BMP or TIFF files, folders of them, and .npz files with an array images,
+    n x height x width or n x height x width x 3. A file with a comma in its name is read from its
+    folder."""
 
     artifacts: Annotated[Artifacts, AfterValidator(_folder), Example("FOLDER")] = "artifacts"
     """The folder in which the models are kept."""
@@ -268,8 +331,8 @@ class PredictConfig(Settings):
     registry: Registry = None
     """The tracking URI of the model registry, instead of the one in the artifacts."""
 
-    model: Annotated[str, Example("NAME")] = "two-node-0-1"
-    """The name of the registered model."""
+    model: Annotated[str | None, Example("NAME")] = None
+    """The name of the registered model; without it, the only one that there is."""
 
     format: Literal["csv", "json"] = "csv"
     """How the labels are written."""

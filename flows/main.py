@@ -9,6 +9,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
     begin()
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,8 @@ from flows.cli_types import reproducing_command
 from flows.config import Config
 from flows.run import log_notice, pipeline_flow, pipeline_run
 from tasks.compare import compare
+from tasks.data.mnist import is_mnist
+from tasks.data.names import positions
 from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.evaluate import evaluate
@@ -31,15 +34,13 @@ from tasks.networks.approaches import APPROACHES
 from tasks.networks.recipe import Recipe
 from tasks.one_hot import one_hot
 from tasks.report import report
-from tasks.reporting.metrics import is_mnist
 from tasks.reshape import reshape
+from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import LabelEfficiency, Refusals, Result
 from tasks.train_base import train_base
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
-
-DIGITS = 10
 
 
 @pipeline_flow("digit-transfer")
@@ -50,28 +51,30 @@ def main(config: Config) -> Path:
         config: What to do.
     """
     with pipeline_run(config):
-        source = find_source(config.dataset, config.seed)
+        source = find_source(config.dataset, config.seed, config.reading)
         log_notice(source)
-        return experiment(config, source, reshape(load(source))).report
+        data = load(source)
+        config = config.fitted_to(source, data)
+        return experiment(config, source, data, reshape(data.images)).report
 
 
 @dataclass(frozen=True)
 class Experiment:
     """What came of an experiment: the labelled images, a transfer by each recipe, the report."""
 
-    digits: Dataset
+    all_classes: Dataset
     subset: Dataset
     transfers: list["Transfer"]
     report: Path
 
 
-def experiment(config: Config, source: Source, images: Dataset) -> Experiment:
-    """The notebook's experiment on images (n, 28, 28, 1), by each recipe, and its report."""
-    subset = filter_classes(images, config.classes)
-    digits = one_hot(images, DIGITS)
+def experiment(config: Config, source: Source, data: LabelledImages, images: Dataset) -> Experiment:
+    """The notebook's experiment on images (n, h, w, channels), by each recipe, and its report."""
+    subset = filter_classes(images, positions(config.classes, data.classes))
+    all_classes = one_hot(images, len(data.classes))
     subset = one_hot(subset, len(config.classes))
     transfers = [
-        train_and_transfer(name, recipe, images, digits, subset, config)
+        train_and_transfer(name, recipe, images, data.classes, all_classes, subset, config)
         for name, recipe in config.chosen_recipes().items()
     ]
     findings = compare(
@@ -79,12 +82,13 @@ def experiment(config: Config, source: Source, images: Dataset) -> Experiment:
         [(transfer.name, transfer.refusals) for transfer in transfers],
         measure_label_efficiency(transfers[-1], subset, config) if config.label_efficiency else [],
         images,
+        data.classes,
         config.classes,
         is_mnist(images),
     )
     command = reproducing_command(config.script, config)
     folder = report(config, command, source, images, subset, findings)
-    return Experiment(digits, subset, transfers, folder)
+    return Experiment(all_classes, subset, transfers, folder)
 
 
 @dataclass(frozen=True)
@@ -100,15 +104,22 @@ class Transfer:
 
 
 def train_and_transfer(
-    name: str, recipe: Recipe, images: Dataset, digits: Dataset, subset: Dataset, config: Config
+    name: str,
+    recipe: Recipe,
+    images: Dataset,
+    classes: Sequence[ClassName],
+    all_classes: Dataset,
+    subset: Dataset,
+    config: Config,
 ) -> Transfer:
     """One recipe: the base model, its transfers, and how each does on the test images."""
-    base = train_base(digits.train, recipe.scaling, recipe.base, config.seed)
+    chosen, seed = config.classes, config.seed
+    base = train_base(all_classes.train, classes, recipe.scaling, recipe.base, seed)
     features = extract_features(base, subset)
-    heads = [transfer_two_node(base, features.train, recipe.head, config.seed)]
-    if len(config.classes) == 2:
-        heads.append(transfer_one_node(base, features.train, recipe.head, config.seed))
-    of_base = evaluate(base, digits.test, recipe.base.loss)
+    heads = [transfer_two_node(base, features.train, chosen, recipe.head, seed)]
+    if len(chosen) == 2:
+        heads.append(transfer_one_node(base, features.train, chosen, recipe.head, seed))
+    of_base = evaluate(base, all_classes.test, recipe.base.loss)
     of_heads = [(head, evaluate(head, features.test, recipe.head.loss)) for head in heads]
     return Transfer(
         name,
@@ -116,7 +127,7 @@ def train_and_transfer(
         Result(recipe=name, trained=base, evaluation=of_base),
         features,
         [Result(recipe=name, trained=head, evaluation=found) for head, found in of_heads],
-        evaluate_refusal(extract_unknown(base, images, config.classes), of_heads),
+        evaluate_refusal(extract_unknown(base, images, positions(chosen, classes)), of_heads),
     )
 
 

@@ -15,18 +15,20 @@ from collections.abc import Iterable, Iterator
 
 from flows.cli import run_command
 from flows.config import PredictConfig
+from tasks.data.pictures import AS_IT_IS
 from tasks.errors import InputError
 from tasks.networks.models import read_model
-from tasks.prediction.conversion import AS_IT_IS
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
 from tasks.prediction.reading import check_images, read_images
-from tasks.registry.registry import Registry
+from tasks.registry.registry import Registry, only_model
 from tasks.storage.store import Store
 
 
 def label_with_champion(config: PredictConfig) -> None:
     """Label images with the champion of the registry that the configuration names."""
-    label(config, Registry(Store.at(config.artifacts), config.registry, config.model))
+    store = Store.at(config.artifacts)
+    name = config.model or only_model(store, config.registry)
+    label(config, Registry(store, config.registry, name))
 
 
 def label(config: PredictConfig, registry: Registry) -> None:
@@ -37,11 +39,11 @@ def label(config: PredictConfig, registry: Registry) -> None:
     version = registry.champion()
     if version is None:
         raise InputError(
-            f"there is no champion of {config.model} yet; run `python flows/retrain.py`"
+            f"there is no champion of {registry.name} yet; run `python flows/retrain.py`"
         )
     check_images(config.images)
     model = read_model(registry.model_path(version))
-    images = read_images(config.images, version.max_pixel)
+    images = read_images(config.images, version.preparation)
     began, counts = time.perf_counter(), Counter[str]()
     with whole_output(config.output) as file:
         rows = count(label_images(model, images, version), counts)

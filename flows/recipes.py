@@ -4,7 +4,8 @@ from tasks.networks.recipe import Augmentation, Recipe, Training
 
 RECIPES = {
     # The published notebook, to the letter: raw pixels and a squared error. It is a lottery:
-    # about half of its initialisations never learn.
+    # about half of its initialisations never learn. Seven in ten of its two-node heads on 0 and 1
+    # are dead after their first epoch, and one on 3 and 5 learned at its 35th attempt.
     "notebook": Recipe(
         scaling=1.0,
         base=Training(
@@ -13,9 +14,15 @@ RECIPES = {
             learning_rate=0.01,
             batch_size=100,
             epochs=10,
+            attempts=100,
         ),
         head=Training(
-            loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=100, epochs=5
+            loss="mean_squared_error",
+            optimizer="sgd",
+            learning_rate=0.01,
+            batch_size=100,
+            epochs=5,
+            attempts=100,
         ),
     ),
     # Pixels scaled to 0..1 in the model, cross-entropy, Adam along a cosine, and distorted images;

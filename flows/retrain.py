@@ -26,15 +26,18 @@ from tasks.arrivals.batch import Batch
 from tasks.arrivals.inbox import open_inbox
 from tasks.challenge import challenge
 from tasks.collect import collect
+from tasks.data.mnist import dataset_sha256
+from tasks.data.names import shown_names
 from tasks.data.read import find_source
+from tasks.errors import InputError
 from tasks.extend import extend
 from tasks.load import load
 from tasks.registry.decision import Bounds
-from tasks.registry.registry import Registry
+from tasks.registry.registry import Registry, only_model
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, lineage_digest
-from tasks.reporting.metrics import dataset_sha256
 from tasks.reshape import reshape
+from tasks.schemas.images import ClassName, LabelledImages, Preparation
 from tasks.schemas.references import Dataset
 from tasks.storage.lock import exclusive
 from tasks.storage.records import current_store
@@ -58,19 +61,21 @@ def retrain(config: RetrainConfig) -> State[None]:
         config: What to do.
     """
     with pipeline_run(config):
+        source = find_source(config.dataset, config.seed, config.reading)
+        log_notice(source)
+        data = load(source)
+        config = config.fitted_to(source, data)
         registry = Registry(current_store(), config.registry, config.registered_name)
         registry.prepare()
-        source = find_source(config.dataset, config.seed)
-        log_notice(source)
-        published = load(source)
-        arrivals = collect(config.inbox, published, config.settle)
-        lineage = trace(config, published, arrivals.used)
+        check_champion(registry, classes_in_use(config, data), data.preparation)
+        arrivals = collect(config.inbox, data, config.settle)
+        lineage = trace(config, data.images, arrivals.used)
         known = registry.with_lineage(lineage_digest(lineage))
         if known is None:
-            images = reshape(extend(published, arrivals.used))
-            found = experiment(config, source, images)
-            candidate = nominate(config, found, images, lineage)
-            held_out = (found.digits if config.model == "base" else found.subset).test
+            images = reshape(extend(data.images, arrivals.used))
+            found = experiment(config, source, data, images)
+            candidate = nominate(config, found, data, lineage)
+            held_out = (found.all_classes if config.model == "base" else found.subset).test
             return Completed(message=challenge(registry, candidate, held_out, config))
         if registry.awaits_promotion(known):
             registry.promote(known)
@@ -78,6 +83,31 @@ def retrain(config: RetrainConfig) -> State[None]:
         line = f"nothing has changed since version {known.number}, so nothing was trained"
         get_run_logger().info(line)
         return Completed(name="Cached", message=line)
+
+
+def classes_in_use(config: RetrainConfig, data: LabelledImages) -> tuple[ClassName, ...]:
+    """What the outputs of the model are called that is put into use."""
+    return data.classes if config.model == "base" else config.classes
+
+
+def check_champion(
+    registry: Registry, classes: tuple[ClassName, ...], preparation: Preparation
+) -> None:
+    """Raise InputError if the champion is of other classes or pictures, so that none can win."""
+    champion = registry.champion()
+    if champion is None:
+        return
+    if champion.classes != classes:
+        raise InputError(
+            f"the champion of {registry.name} knows the classes {shown_names(champion.classes)} "
+            f"and the data have {shown_names(classes)}; give another --artifacts for these"
+        )
+    if champion.preparation != preparation:
+        raise InputError(
+            f"the champion of {registry.name} takes pictures prepared in another way "
+            f"({champion.preparation}); give the settings that it was trained with, or another "
+            "--artifacts"
+        )
 
 
 def trace(
@@ -93,7 +123,7 @@ def trace(
 
 
 def nominate(
-    config: RetrainConfig, found: Experiment, images: Dataset, lineage: Mapping[str, Any]
+    config: RetrainConfig, found: Experiment, data: LabelledImages, lineage: Mapping[str, Any]
 ) -> Candidate:
     """The model of an experiment that is to be put into use, with all that belongs to it."""
     store, transfer = current_store(), found.transfers[-1]
@@ -101,13 +131,12 @@ def nominate(
     result = results[config.model_in_use]
     trained, scores = result.trained, result.evaluation.scores
     uncertainties = {head.model: head.threshold for head in transfer.refusals.heads}
-    digits = range(found.digits.test.labels.shape[1])
     return Candidate(
         model=store.verified(trained.model),
         sha256=trained.model.sha256,
-        classes=tuple(digits) if config.model == "base" else config.classes,
+        classes=classes_in_use(config, data),
         threshold=uncertainties.get(trained.name, 0.0),
-        max_pixel=int(store.array(images.train.inputs).max()),
+        preparation=data.preparation,
         params=config.model_dump(mode="json"),
         metrics={"images": scores.n} | scores.model_dump(include=MEASURED),
         lineage=lineage,
@@ -123,7 +152,9 @@ def act(command: RetrainCommand) -> None:
         call_flow(retrain, config)
         return
     store = Store.at(config.artifacts)
-    registry = Registry(store, config.registry, config.registered_name)
+    is_named = {"classes", "model"} & config.model_fields_set
+    name = config.registered_name if is_named else only_model(store, config.registry)
+    registry = Registry(store, config.registry, name)
     if command.action == "rollback":
         with exclusive(store, config.wait, print):
             before, now = registry.rollback()

@@ -14,29 +14,26 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
 from flows.config import StudyConfig
-from flows.main import DIGITS
 from flows.run import log_notice, pipeline_flow, pipeline_run
 from tasks.data.read import find_source
 from tasks.data.source import Source
-from tasks.data.splits import select_classes
 from tasks.extract_features import extract_features
 from tasks.load import load
 from tasks.one_hot import one_hot
 from tasks.report_study import report_study
 from tasks.reshape import reshape
 from tasks.run_trials import run_trials
+from tasks.schemas.images import LabelledImages
 from tasks.schemas.references import Dataset
-from tasks.storage.records import current_store
 from tasks.train_base import train_base
 from tasks.trials import processes
-from tasks.trials.trial import Classes, Group, Runner, all_trials
+from tasks.trials.trial import Group, Runner, all_trials
 
 LISTS = ("--pairs", "--subsets")
 
@@ -55,21 +52,22 @@ def study(config: StudyConfig) -> Path:
     """
     make_bases_in_a_process(config)
     with pipeline_run(config.model_copy(update={"refresh": False})):
-        source, images = load_images(config)
-        subsets = subsets_of(images, config)
-        groups = train_bases(config, images, subsets)
+        source, data = load_images(config)
+        config = config.fitted_to(source, data)
+        images = reshape(data.images)
+        groups = train_bases(config, data, images)
         results = run_trials(groups, runner_of(config), config.refresh)
         command = reproducing_command(config.script, config)
-        return report_study(config, command, source, images, results)
+        return report_study(config, command, source, images, data.classes, results)
 
 
 @pipeline_flow("digit-bases")
 def make_bases(config: StudyConfig) -> None:
     """Train and store the bases of a study, and the features of all images."""
     with pipeline_run(config):
-        source, images = load_images(config)
+        source, data = load_images(config)
         log_notice(source)
-        train_bases(config, images, subsets_of(images, config))
+        train_bases(config.fitted_to(source, data), data, reshape(data.images))
 
 
 def begin_bases(config: StudyConfig) -> None:
@@ -77,29 +75,23 @@ def begin_bases(config: StudyConfig) -> None:
     make_bases(config)
 
 
-def load_images(config: StudyConfig) -> tuple[Source, Dataset]:
-    """Where the images are from, and the images (n, 28, 28, 1) with labels 0..9."""
-    source = find_source(config.dataset, config.seeds[0])
-    return source, reshape(load(source))
+def load_images(config: StudyConfig) -> tuple[Source, LabelledImages]:
+    """Where the images are from, and the images."""
+    source = find_source(config.dataset, config.seeds[0], config.reading)
+    return source, load(source)
 
 
-def subsets_of(images: Dataset, config: StudyConfig) -> Sequence[Classes]:
-    """The subsets to transfer to; InputError where a class has no image."""
-    train, test = (current_store().array(split.labels) for split in (images.train, images.test))
-    subsets = config.chosen_subsets(tuple(np.intersect1d(train, test).tolist()))
-    for classes in subsets:
-        select_classes(train, classes, "train")
-        select_classes(test, classes, "test")
-    return subsets
+def train_bases(config: StudyConfig, data: LabelledImages, images: Dataset) -> list[Group]:
+    """A base model by each recipe; the trials on one base, and its features, are a group.
 
-
-def train_bases(config: StudyConfig, images: Dataset, subsets: Sequence[Classes]) -> list[Group]:
-    """A base model by each recipe; the trials on one base, and its features, are a group."""
-    digits = one_hot(images, DIGITS)
+    InputError if the data lack a class of a subset.
+    """
+    subsets = config.chosen_subsets(data.classes)
+    labelled = one_hot(images, len(data.classes))
     groups = []
     for name, recipe in config.chosen_recipes().items():
         for base_seed, seeds in config.base_seeds().items():
-            base = train_base(digits.train, recipe.scaling, recipe.base, base_seed)
+            base = train_base(labelled.train, data.classes, recipe.scaling, recipe.base, base_seed)
             trials = tuple(all_trials(name, subsets, seeds))
             features = extract_features(base, images)
             groups.append(Group(trials=trials, features=features, training=recipe.head))

@@ -14,6 +14,7 @@ from tasks.networks.models import read_model
 from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown
 from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
+from tasks.schemas.images import ClassName
 from tasks.schemas.references import Split
 from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
@@ -23,8 +24,8 @@ from tasks.storage.stages import uncached_stage
 def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds: Bounds) -> str:
     """Register a candidate, judge it against the champion, and promote it if it won.
 
-    Neither has seen the held-out images (n, 28, 28, 1), whose labels are one-hot. Returns the
-    decision in a sentence.
+    Neither has seen the held-out images (n, height, width, channels), whose labels are one-hot.
+    Returns the decision in a sentence.
     """
     store = current_store()
     champion = registry.champion()
@@ -42,11 +43,14 @@ def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds:
 
 
 def judge(
-    models: list[Path], images: NDArray[np.uint8], labels: NDArray[np.intp], classes: Sequence[int]
+    models: list[Path],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.intp],
+    classes: Sequence[ClassName],
 ) -> list[Judged]:
     """What each model, a verified `.keras` file, does with the same images, timed in turns.
 
-    Those are (n, 28, 28, 1), with labels 0..k-1, (n,), which are called `classes`.
+    Those are (n, height, width, channels), with labels 0..k-1, (n,), which are called `classes`.
     """
     loaded = [read_model(path) for path in models]
     judged = []

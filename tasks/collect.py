@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.arrivals.arrivals import Arrivals, take_in
 from tasks.errors import ReadableError
-from tasks.schemas.references import Dataset
+from tasks.schemas.images import LabelledImages
 from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
 
@@ -18,6 +18,6 @@ def _may_pass(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
 
 
 @uncached_stage("collect", retries=2, retry_delay_seconds=[2, 10], retry_condition_fn=_may_pass)
-def collect(inbox: str, base: Dataset, settle: float) -> Arrivals:
+def collect(inbox: str, base: LabelledImages, settle: float) -> Arrivals:
     """Take in what lies in the inbox; never cached, see `take_in`."""
     return take_in(inbox, base, current_store(), settle)

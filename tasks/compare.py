@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.names import positions
 from tasks.data.splits import select_classes
 from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.comparison import (
@@ -15,17 +17,20 @@ from tasks.reporting.experiment.comparison import (
 )
 from tasks.reporting.experiment.page import COLUMNS, draw
 from tasks.reporting.page import tabulate
+from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 
-def count_classes(train: NDArray[np.uint8], test: NDArray[np.uint8]) -> list[dict[str, int]]:
-    """How many training and test images each class has that has any, by labels (n,) and (m,)."""
-    found = np.unique(np.concatenate([train, test])).tolist()
-    counts = [np.bincount(labels, minlength=max(found) + 1) for labels in (train, test)]
-    return [{"class": c, "train": int(counts[0][c]), "test": int(counts[1][c])} for c in found]
+def count_classes(
+    train: NDArray[Any], test: NDArray[Any], classes: Sequence[ClassName]
+) -> list[dict[str, ClassName]]:
+    """How many training and test images each class has, by labels (n,) and (m,)."""
+    counts = [np.bincount(labels, minlength=len(classes)).tolist() for labels in (train, test)]
+    rows = zip(classes, *counts, strict=True)
+    return [{"class": name, "train": ours, "test": held_out} for name, ours, held_out in rows]
 
 
 @stage("compare")
@@ -34,14 +39,15 @@ def compare(
     refusals: Sequence[tuple[str, Refusals]],
     approaches: Sequence[LabelEfficiency],
     images: Dataset,
-    classes: tuple[int, ...],
+    all_classes: tuple[ClassName, ...],
+    classes: tuple[ClassName, ...],
     is_mnist: bool,
 ) -> Findings:
     """Compute and draw what the report shows of models, recipe by recipe, and of approaches.
 
     The report itself is never cached. But scipy, pandas and matplotlib take longer to import than
     a run in which nothing changed should take. The approaches were trained by the last recipe's
-    rules; the classes are what those of the subset are called.
+    rules. All classes and those of the subset are given by their names.
     """
     store = current_store()
     unknown = [describe_unknown(recipe, head) for recipe, found in refusals for head in found.heads]
@@ -50,24 +56,30 @@ def compare(
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
     )
     models = describe_models(results, is_mnist, classes)
-    predictions = [_predictions(result, images, classes) for result in results]
-    counts = count_classes(store.array(images.train.labels), store.array(images.test.labels))
+    predictions = [_predictions(result, images, all_classes, classes) for result in results]
+    train, test = (store.array(split.labels) for _, split in images)
+    counts = count_classes(train, test, all_classes)
     analysis = analyse(models, predictions, unknown, label_efficiency, counts)
     pictures = tuple(
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
-        for name, text in draw(analysis, store.array(images.test.inputs), classes)
+        for name, text in draw(analysis, store.array(images.test.inputs), all_classes, classes)
     )
     text = store.add_text("pages/analysis.json", json.dumps(analysis, allow_nan=False))
     table = store.add_text("pages/comparison.csv", tabulate(models, COLUMNS))
     return Findings(analysis=text, table=table, pictures=pictures)
 
 
-def _predictions(result: Result, images: Dataset, classes: tuple[int, ...]) -> Predictions:
+def _predictions(
+    result: Result,
+    images: Dataset,
+    all_classes: tuple[ClassName, ...],
+    classes: tuple[ClassName, ...],
+) -> Predictions:
     store, name = current_store(), result.trained.name
     probabilities = store.array(result.evaluation.probabilities)
     labels = store.array(images.test.labels)
     if name == "base":
-        rows, classes = np.arange(len(labels)), tuple(range(probabilities.shape[1]))
+        rows, classes = np.arange(len(labels)), all_classes
     else:
-        rows, labels = select_classes(labels, classes, "test")
+        rows, labels = select_classes(labels, positions(classes, all_classes))
     return Predictions(result.recipe, name, probabilities, labels, rows, classes)

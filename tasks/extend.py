@@ -14,7 +14,7 @@ from tasks.storage.stages import stage
 
 @stage("extend")
 def extend(dataset: Dataset, batches: Sequence[Batch]) -> Dataset:
-    """Append the images uint8 (n, 28, 28) and labels of batches to the training split."""
+    """Append the images uint8 (n, ...) and labels of batches to the training split."""
     if not batches:
         return dataset
     array, before = current_store().array, dataset.train

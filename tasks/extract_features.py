@@ -11,7 +11,7 @@ from tasks.storage.stages import stage
 
 @stage("extract-features")
 def extract_features(base: TrainedModel, subset: Dataset) -> Dataset:
-    """Run the backbone of `base` over both splits: features float32 (n, 1152), labels as before.
+    """Run the backbone of `base` over both splits: features float32 (n, m), labels as before.
 
     A frozen backbone is a fixed function, so no head, seed or epoch needs to run it again; see
     "feature extraction" in Keras's transfer-learning guide.

@@ -7,10 +7,10 @@ from tasks.storage.stages import stage
 
 @stage("filter")
 def filter_classes(dataset: Dataset, classes: tuple[int, ...]) -> Dataset:
-    """Keep the images of `classes`, labelled 0..k-1 in their order; InputError if one has none."""
+    """Keep the images of `classes`, labelled 0..k-1 in their order."""
 
     def subset(split: Arrays) -> Subset:
-        return select_classes(split.labels, classes, split.name)
+        return select_classes(split.labels, classes)
 
     return transform(
         dataset,

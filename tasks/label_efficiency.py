@@ -48,7 +48,7 @@ def label_efficiency(
     head with the backbone trained on; `scratch`, the same network from random weights; or `linear`,
     a logistic regression on pixels. All four see the same draws, and the networks, whatever of them
     is trained as the recipe's heads are, the same number of batches. The subset's images are uint8
-    (n, 28, 28, 1), with one-hot labels (n, classes); the features are theirs.
+    (n, height, width, channels), with one-hot labels (n, classes); the features are theirs.
     """
     store = current_store()
     data = features if approach == "frozen" else subset

@@ -7,7 +7,7 @@ from tasks.storage.stages import stage
 
 @stage("one-hot")
 def one_hot(dataset: Dataset, classes: int) -> Dataset:
-    """Replace the labels uint8 (n,) of both splits by one-hot rows float32 (n, classes)."""
+    """Replace the labels (n,) of both splits by one-hot rows float32 (n, classes)."""
     return transform(
         dataset, f"one-hot-{classes}", labels=lambda split: encode(split.labels, classes)
     )

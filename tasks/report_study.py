@@ -11,6 +11,7 @@ from tasks.reporting.folder import link_report, show_table, write_folder
 from tasks.reporting.metrics import describe_run
 from tasks.reporting.study.analysis import analyse
 from tasks.reporting.study.page import COLUMNS, as_cells, draw, render, summarise
+from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
@@ -19,15 +20,21 @@ from tasks.trials.trial import TrialResult
 
 @uncached_stage("report-study")
 def report_study(
-    config: BaseModel, command: str, source: Source, images: Dataset, results: Sequence[TrialResult]
+    config: BaseModel,
+    command: str,
+    source: Source,
+    images: Dataset,
+    classes: Sequence[ClassName],
+    results: Sequence[TrialResult],
 ) -> Path:
     """Write the report of one or more trials and show it in the UI; never cached.
 
     Returns the folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`. All images
-    are (n, 28, 28, 1), with labels 0..9; `command` is what is typed to run the study again.
+    are (n, height, width, channels), their labels the positions of their classes; `command` is what
+    is typed to run the study again.
     """
     store = current_store()
-    analysis = analyse(results, store.array(images.test.labels))
+    analysis = analyse(results, store.array(images.test.labels), classes)
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
     metrics = describe_run(config, command, source, images, analysis)
     folder = write_folder(store, render(metrics, pictures), latest="latest-study")

@@ -7,13 +7,13 @@ from tasks.storage.stages import stage
 
 
 def with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of grey images with a channel axis: (n, 28, 28) becomes (n, 28, 28, 1)."""
-    return (*shape, 1)
+    """The shape of images with a channel axis: (n, h, w) becomes (n, h, w, 1)."""
+    return shape if len(shape) == 4 else (*shape, 1)
 
 
 @stage("reshape")
 def reshape(dataset: Dataset) -> Dataset:
-    """Add the channel axis. The bytes stay where they are: only how they are seen changes."""
+    """Add the channel axis, unless images in colour have it; the bytes stay where they are."""
     reshaped = dict[str, Split]()
     for name, split in dataset:
         shape = with_channel(split.inputs.shape)

@@ -1,11 +1,13 @@
 """Train-base: the model of all classes, whose backbone is transferred later."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from tasks.networks.architecture import build_base
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.models import store_trained
 from tasks.networks.recipe import Training
+from tasks.schemas.images import ClassName
 from tasks.schemas.references import Split
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_checkpoint, current_store
@@ -13,12 +15,17 @@ from tasks.storage.stages import stage
 
 
 @stage("train-base")
-def train_base(split: Split, scaling: float, training: Training, seed: int) -> TrainedModel:
-    """Train the base model on one-hot labels and store it; DeadModelError if no attempt learned."""
+def train_base(
+    split: Split, classes: Sequence[ClassName], scaling: float, training: Training, seed: int
+) -> TrainedModel:
+    """Train the base model on one-hot labels and store it; DeadModelError if no attempt learned.
+
+    The images are uint8 (n, height, width, channels).
+    """
     store = current_store()
-    build = partial(build_base, split.labels.shape[1], scaling, training)
     inputs, targets = store.array(split.inputs), store.array(split.labels)
+    build = partial(build_base, inputs.shape[1:], len(classes), scaling, training)
     model, attempts = train_until_healthy(
-        "base", build, inputs, targets, training, seed, current_checkpoint()
+        "base", build, inputs, targets, training, seed, current_checkpoint(), classes
     )
     return store_trained(store, model, attempts, training)

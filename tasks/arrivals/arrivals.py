@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,14 @@ from prefect.logging import get_run_logger
 
 from tasks.arrivals import validation
 from tasks.arrivals.batch import Batch, remember, used_batches
-from tasks.arrivals.decode import Decoded, decode_npz, decode_pngs
+from tasks.arrivals.decode import Decoded, decode_npz, decode_pictures
 from tasks.arrivals.drift import Description, check_drift, describe
 from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
-from tasks.arrivals.validation import BadBatchError, fingerprints
+from tasks.arrivals.validation import BadBatchError
+from tasks.data.held_out import fingerprints
 from tasks.data.npz import NotIntactError
 from tasks.errors import ReadableError, printable
-from tasks.schemas.references import Dataset
+from tasks.schemas.images import LabelledImages
 from tasks.storage.store import DamagedError, Store
 
 
@@ -38,8 +40,8 @@ class Arrivals:
 class TrainingData:
     """The base data set and all accepted batches, read when the first new batch needs them."""
 
-    def __init__(self, base: Dataset, batches: tuple[Batch, ...], store: Store) -> None:
-        self._base = base
+    def __init__(self, data: LabelledImages, batches: tuple[Batch, ...], store: Store) -> None:
+        self.data, self._base = data, data.images
         self._store = store
         self.batches = list(batches)
 
@@ -64,7 +66,7 @@ class TrainingData:
         validation.check_contrast(batch.images, self._typical_range, batch.place)
         new = fingerprints(batch.images)
         validation.check_new(new, self._trained_on, self._test, batch.place)
-        check_drift(describe(batch.images, batch.labels), self._description)
+        check_drift(self._describe(batch.images, batch.labels), self._description)
 
     @cached_property
     def _test(self) -> frozenset[bytes]:
@@ -82,23 +84,26 @@ class TrainingData:
     @cached_property
     def _description(self) -> Description:
         train = self._base.train
-        return describe(self._store.array(train.inputs), self._store.array(train.labels))
+        return self._describe(self._store.array(train.inputs), self._store.array(train.labels))
+
+    def _describe(self, images: NDArray[np.uint8], labels: NDArray[Any]) -> Description:
+        return describe(images, labels, len(self.data.classes))
 
 
-def _pairs(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Iterator[tuple[bytes, int]]:
+def _pairs(images: NDArray[np.uint8], labels: NDArray[Any]) -> Iterator[tuple[bytes, int]]:
     return zip(fingerprints(images), labels.tolist(), strict=True)
 
 
-def take_in(inbox: str, base: Dataset, store: Store, settle: float) -> Arrivals:
+def take_in(inbox: str, base: LabelledImages, store: Store, settle: float) -> Arrivals:
     """Check all batches in the inbox, by name; the store remembers those that are accepted.
 
-    The inbox is the path or fsspec URL of a folder with batches: `.npz` files with `images` uint8
-    (n, 28, 28) and `labels`, folders with PNG files in folders named by label, or such label
-    folders. A batch counts as wholly written `settle` seconds, 0 or more, after its last change; an
-    intact .npz always does. InputError if the inbox does not exist or cannot be reached, or an
-    accepted batch is damaged.
+    The inbox is the path or fsspec URL of a folder with batches: `.npz` files with `images` and
+    `labels`, folders with pictures in folders named by class, or such class folders. A batch counts
+    as wholly written `settle` seconds, 0 or more, after its last change; an intact .npz always
+    does. InputError if the inbox does not exist or cannot be reached, or an accepted batch is
+    damaged.
     """
-    place, log = open_inbox(inbox), get_run_logger()
+    place, log = open_inbox(inbox, base.classes), get_run_logger()
     data = TrainingData(base, used_batches(store), store)
     new: list[str] = []
     quarantined: list[tuple[str, str]] = []
@@ -156,9 +161,10 @@ def _decode(
     delivery: Delivery, contents: dict[str, bytes], data: TrainingData, is_young: bool
 ) -> Decoded:
     if not delivery.is_npz:
-        return data.without_used(delivery.name, decode_pngs(contents))
+        found = decode_pictures(contents, data.data.classes, data.data.preparation)
+        return data.without_used(delivery.name, found)
     try:
-        return decode_npz(contents[delivery.name])
+        return decode_npz(contents[delivery.name], data.data.classes, data.data.preparation)
     except NotIntactError as error:
         if is_young:
             raise UnfinishedError(BEING_WRITTEN) from error

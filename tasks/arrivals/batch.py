@@ -5,6 +5,8 @@ written last and atomically: without it there is no batch, with it the batch cou
 the inbox is emptied.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -20,7 +22,7 @@ class Batch(Record):
     """Labelled images that were accepted for training.
 
     `name` is what they were called in the inbox, `sha256` the digest of what was dropped;
-    `images` are uint8 (n, 28, 28) of 0..255 and `labels` uint8 (n,) of 0..9.
+    `images` and `labels`, (n, ...) and (n,), are as in the data set that they are added to.
     """
 
     name: str
@@ -42,7 +44,7 @@ def used_batches(store: Store) -> tuple[Batch, ...]:
 
 
 def remember(
-    store: Store, name: str, sha256: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]
+    store: Store, name: str, sha256: str, images: NDArray[np.uint8], labels: NDArray[Any]
 ) -> Batch:
     """Accept a batch: store its arrays, then its note."""
     batch = Batch(

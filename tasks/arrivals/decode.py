@@ -1,31 +1,33 @@
-"""From the bytes of what was dropped to arrays: one .npz, or PNG files in label folders."""
+"""From the bytes of what was dropped to arrays: one .npz, or pictures in class folders."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrivals.validation import MAX_BYTES, BadBatchError, check_count
-from tasks.data.files import GREY_MODES, opaque_grey
+from tasks.data.arrays import as_labels, as_pixels
+from tasks.data.names import label_type, positions
 from tasks.data.npz import NotIntactError, read_arrays
-from tasks.data.source import image_flaw, label_flaw
+from tasks.data.pictures import prepare_arrays, read_picture
 from tasks.errors import InputError
-
-LABELS = tuple("0123456789")
+from tasks.schemas.images import ClassName, Preparation
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Labelled images as they were dropped.
+    """Labelled images as they were dropped, prepared like those of the data set.
 
-    `images` are uint8 (n, 28, 28) of 0..255, n > 0, and `labels` uint8 (n,) of 0..9; `files` are
-    those of the rows, none where all came from one file.
+    `images` are uint8 (n, height, width) or (n, height, width, 3), n > 0, and `labels` (n,) the
+    positions of their classes; `files` are those of the rows, none where all came from one file.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: NDArray[Any]
     files: tuple[str, ...] = ()
 
     def place(self, row: int) -> str:
@@ -33,60 +35,52 @@ class Decoded:
         return self.files[row] if self.files else f"row {row}"
 
 
-def decode_npz(content: bytes) -> Decoded:
+def decode_npz(content: bytes, classes: Sequence[ClassName], preparation: Preparation) -> Decoded:
     """Arrays `images` and `labels` of a .npz; BadBatchError if it holds something else.
 
     Raises NotIntactError if it is no .npz, damaged, or not yet written to its end.
     """
     try:
         images, labels = read_arrays(BytesIO(content), "the file", ("images", "labels"), MAX_BYTES)
+        pixels = as_pixels(images, "images")
+        check_count(len(pixels))
+        names = as_labels(labels, len(pixels), "labels")
+        found, of_found = np.unique(names, return_inverse=True)
+        numbers = np.array(positions(found.tolist(), classes))
     except NotIntactError:
         raise
     except InputError as error:
         raise BadBatchError(str(error)) from error
-    if flaw := image_flaw(images):
-        raise BadBatchError(flaw)
-    check_count(len(images))
-    if flaw := label_flaw(labels, len(images)):
-        raise BadBatchError(flaw)
-    return Decoded(images, labels.astype(np.uint8))
+    return Decoded(prepare_arrays(pixels, preparation), _as_labels(numbers[of_found], classes))
 
 
-def decode_pngs(contents: dict[str, bytes]) -> Decoded:
-    """PNG files by relative path, as in `3/a.png`: the last folder is the label.
+def decode_pictures(
+    contents: dict[str, bytes], classes: Sequence[ClassName], preparation: Preparation
+) -> Decoded:
+    """Pictures by relative path, as in `3/a.png` or `cat/a.jpg`: the last folder is the class.
 
-    Raises BadBatchError if one is damaged, no grey image of 28 x 28, or not in a label folder.
+    Raises BadBatchError if one cannot be used, or is not in the folder of a class.
     """
     check_count(len(contents))
-    labels = np.array([_label(path) for path in contents], np.uint8)
-    images = np.stack([_decode_png(path, content) for path, content in contents.items()])
-    return Decoded(images, labels, tuple(contents))
-
-
-def _label(path: str) -> int:
-    folder = PurePosixPath(path).parent.as_posix()
-    if folder not in LABELS:
-        raise BadBatchError(f"{path} is not in a folder named by its label, 0 to 9, as in 3/a.png")
-    return int(folder)
-
-
-def _decode_png(path: str, content: bytes) -> NDArray[np.uint8]:
-    from PIL import Image
-
+    names = [str(name) for name in classes]
+    labels = np.array([_label(path, names) for path in contents])
     try:
-        with Image.open(BytesIO(content), formats=["PNG"]) as image:
-            width, height = image.size
-            if image.size != (28, 28):  # before room is made for what the header claims
-                raise BadBatchError(f"{path} has {width} x {height} pixels where 28 x 28 are right")
-            image.verify()  # every chunk up to the last, which loading would not miss
-        with Image.open(BytesIO(content), formats=["PNG"]) as image:
-            grey = opaque_grey(image)
-    except BadBatchError:
-        raise
-    except Exception as error:  # Pillow answers damaged bytes with errors of many types
-        raise BadBatchError(f"{path} is not an intact PNG file") from error
-    if grey is not None:
-        return grey
-    if image.mode in GREY_MODES:
-        raise BadBatchError(f"{path} is in colour or transparent where opaque grey is right")
-    raise BadBatchError(f"{path} is of mode {image.mode} where 8 bits of grey (L) are right")
+        found = [read_picture(one, path, preparation) for path, one in contents.items()]
+    except InputError as error:
+        raise BadBatchError(str(error)) from error
+    images = np.stack([prepared.pixels for prepared in found])
+    return Decoded(images, _as_labels(labels, classes), tuple(contents))
+
+
+def _label(path: str, names: Sequence[str]) -> int:
+    folder = PurePosixPath(path).parent.as_posix()
+    try:
+        return positions([folder], names)[0]
+    except InputError as error:
+        raise BadBatchError(
+            f"{path} is not in a folder named by its class, as in {names[0]}/a.png; {error}"
+        ) from error
+
+
+def _as_labels(numbers: NDArray[Any], classes: Sequence[ClassName]) -> NDArray[Any]:
+    return numbers.astype(label_type(len(classes)))

@@ -20,6 +20,7 @@ largest distance of the two cumulative distributions. It is conservative where v
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ RANDOM_TABLES = 9_999  # p can be as small as 1 in 10,000
 
 @dataclass(frozen=True)
 class Description:
-    """What is compared of n labelled images: `label_counts` has how many are of each, int (10,).
+    """What is compared of n labelled images: `label_counts` has how many are of each, int (k,).
 
     `brightness` is the mean of each image's pixels, 0..255, and `contrast` their standard
     deviation, 0..127.5, float (n,).
@@ -45,14 +46,14 @@ class Description:
     contrast: NDArray[np.float64]
 
 
-def describe(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Description:
-    """Describe images (n, 28, 28) with labels (n,) of 0..9, n > 0."""
+def describe(images: NDArray[np.uint8], labels: NDArray[Any], classes: int) -> Description:
+    """Describe images uint8 (n, ...) with labels (n,) of 0..classes-1, n > 0."""
     pixels = images.reshape(len(images), -1)
     brightness = pixels.mean(axis=1)
     # of uint8 whole numbers the squares are exact, and no copy of all pixels as float is made
     squares = np.einsum("ij,ij->i", pixels, pixels, dtype=np.int64) / pixels.shape[1]
     contrast = np.sqrt(np.maximum(squares - brightness**2, 0))
-    return Description(np.bincount(labels, minlength=10), brightness, contrast)
+    return Description(np.bincount(labels, minlength=classes), brightness, contrast)
 
 
 def check_drift(batch: Description, training: Description) -> None:

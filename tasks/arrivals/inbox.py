@@ -1,7 +1,7 @@
 """The inbox: what lies in a folder, local or remote, as batches, and where bad ones are put."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,16 +14,17 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from tasks.arrivals.decode import LABELS
 from tasks.arrivals.listing import TOO_DEEP, Entry, entries, entries_below, read
 from tasks.arrivals.validation import MAX_BYTES
+from tasks.data.folder import is_picture
 from tasks.errors import InputError, in_one_line, printable
+from tasks.schemas.images import ClassName
 
 QUARANTINE = "quarantine"
 REASON = ".reason.txt"
 MAX_REASON_BYTES = 2**20
 ADVICE = "Put that right and drop it into the inbox again; nothing here is ever used or deleted."
-LOOSE = "loose-pngs"
+LOOSE = "loose-pictures"
 UNFINISHED_PREFIXES = (".", "_")
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload")
 BEING_WRITTEN = "it is still being written"
@@ -38,7 +39,7 @@ class UnfinishedError(Exception):
 class Delivery:
     """What lies in the inbox as one batch.
 
-    `name` is the file or folder in printable form, or `LOOSE` for the label folders of the inbox
+    `name` is the file or folder in printable form, or `LOOSE` for the class folders of the inbox
     itself; `files` has the file of each path inside the batch, as in `3/a.png`, sorted; `entries`
     are the paths of the file system that make it up. In words, `obstacle` says why it cannot be
     checked yet (a name says that it is being written, or its folder cannot be read), and `flaw` why
@@ -53,7 +54,7 @@ class Delivery:
 
     @property
     def is_npz(self) -> bool:
-        """Whether it is one .npz file, else PNG files."""
+        """Whether it is one .npz file, else pictures."""
         return list(self.files) == [self.name]
 
 
@@ -64,6 +65,7 @@ class Inbox:
     fs: AbstractFileSystem
     root: str
     url: str
+    classes: frozenset[str]  # names of folders
 
     def require(self) -> None:
         """Look whether there is such a folder, without listing it."""
@@ -110,7 +112,7 @@ class Inbox:
         self.fs.pipe_file(f"{target}{REASON}", text.encode())
         for entry in delivery.entries:
             name = PurePosixPath(entry).name
-            _move(self.fs, entry, f"{target}/{name}" if name in LABELS else target)
+            _move(self.fs, entry, f"{target}/{name}" if name in self.classes else target)
 
     def _deliveries(self) -> Iterator[Delivery]:
         self.fs.invalidate_cache()
@@ -119,14 +121,14 @@ class Inbox:
             raise NotADirectoryError(self.root)
         folders = [entry for entry in found if entry.is_folder]
         yield from (_npz(file) for file in found if not file.is_folder and _is_npz(file.name))
-        loose = [folder for folder in folders if folder.name in LABELS]
-        yield from self._pngs(LOOSE, self.root, loose)
+        loose = [folder for folder in folders if folder.name in self.classes]
+        yield from self._pictures(LOOSE, self.root, loose)
         for folder in folders:
-            if folder.name not in (*LABELS, QUARANTINE):
-                yield from self._pngs(printable(folder.name), folder.path, [folder])
+            if folder.name not in self.classes | {QUARANTINE}:
+                yield from self._pictures(printable(folder.name), folder.path, [folder])
 
-    def _pngs(self, name: str, base: str, folders: Sequence[Entry]) -> Iterator[Delivery]:
-        """The PNG files in folders, by path relative to `base`, if they are a batch."""
+    def _pictures(self, name: str, base: str, folders: Sequence[Entry]) -> Iterator[Delivery]:
+        """The pictures in folders, by path relative to `base`, if they are a batch."""
         parts = tuple(folder.path for folder in folders)
         try:
             found = [entry for folder in folders for entry in entries_below(self.fs, folder)]
@@ -134,24 +136,31 @@ class Inbox:
             yield Delivery(name, {}, parts, f"it cannot be read ({in_one_line(error)})", "")
             return
         # a folder is there only if it is not read
-        kept = [entry for entry in found if entry.is_folder or _is_png(entry.name)]
+        kept = [entry for entry in found if entry.is_folder or is_picture(entry.name)]
         inside = dict(sorted((entry.path[len(base) :].lstrip("/"), entry) for entry in kept))
         files = {path: entry for path, entry in inside.items() if not entry.flaw}
         flaw = next((_told(path, entry) for path, entry in inside.items() if entry.flaw), "")
         is_unfinished = _is_unfinished(name) or any(
             entry.path.lower().endswith(UNFINISHED_SUFFIXES) for entry in found
         )
-        if any(_is_of_a_batch(path, entry) for path, entry in inside.items()):
+        if any(self._is_of_a_batch(path, entry) for path, entry in inside.items()):
             yield Delivery(name, files, parts, BEING_WRITTEN if is_unfinished else "", flaw)
 
+    def _is_of_a_batch(self, path: str, entry: Entry) -> bool:
+        """Whether it is in a class folder, or hides what is: a batch that is a link, or depth."""
+        return path.partition("/")[0] in self.classes or not path or entry.flaw == TOO_DEEP
 
-def open_inbox(url: str) -> Inbox:
-    """The inbox at a path or fsspec URL; an `InputError` if it is unknown or out of reach."""
+
+def open_inbox(url: str, classes: Iterable[ClassName] = ()) -> Inbox:
+    """The inbox at a path or fsspec URL; an `InputError` if it is unknown or out of reach.
+
+    Folders named by one of the classes have pictures of it.
+    """
     try:
         fs, root = url_to_fs(url)
     except Exception as error:  # each file system has errors of its own
         raise _unreachable(url, error) from error
-    return Inbox(fs, root.rstrip("/") or root, url)
+    return Inbox(fs, root.rstrip("/") or root, url, frozenset(map(str, classes)))
 
 
 @contextmanager
@@ -192,7 +201,7 @@ def _npz(file: Entry) -> Delivery:
 
 
 def _told(path: str, entry: Entry) -> str:
-    right = "label folders with files are" if entry.is_folder else "a regular file is"
+    right = "class folders with files are" if entry.is_folder else "a regular file is"
     return f"{path[:80] or 'it'} {entry.flaw} where {right} right"
 
 
@@ -202,18 +211,8 @@ def _is_npz(name: str) -> bool:
     return name.lower().endswith((".npz", *UNFINISHED_SUFFIXES)) or is_hidden
 
 
-def _is_png(name: str) -> bool:
-    """Not `._a.png`, which macOS adds, nor `.a.png.x1` of rsync."""
-    return name.lower().endswith(".png") and not name.startswith(UNFINISHED_PREFIXES)
-
-
 def _is_unfinished(name: str) -> bool:
     return name.startswith(UNFINISHED_PREFIXES) or name.lower().endswith(UNFINISHED_SUFFIXES)
-
-
-def _is_of_a_batch(path: str, entry: Entry) -> bool:
-    """Whether it is in a label folder, or hides what is: a whole batch that is a link, or depth."""
-    return path.partition("/")[0] in LABELS or not path or entry.flaw == TOO_DEEP
 
 
 def _is_free(fs: AbstractFileSystem, target: str, sentence: str) -> bool:

@@ -3,7 +3,6 @@
 Each check passes in silence or raises `BadBatchError`. Rows count from 0.
 """
 
-import hashlib
 from collections.abc import Callable, Collection
 
 import numpy as np
@@ -35,7 +34,7 @@ def check_count(count: int) -> None:
 
 
 def check_contrast(images: NDArray[np.uint8], typical_range: float, place: Place) -> None:
-    """No image of uint8 (n, 28, 28), n > 0, is nearly empty or constant.
+    """No image of uint8 (n, ...), n > 0, is nearly empty or constant.
 
     What is typical is the median `pixel_range` of the training images.
     """
@@ -72,12 +71,7 @@ def _check_none(found: ArrayLike, what: str, right: str, place: Place) -> None:
         )
 
 
-def fingerprints(images: NDArray[np.uint8]) -> list[bytes]:
-    """A digest of 16 bytes for each of images (n, 28, 28); equal images have equal ones."""
-    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
-
-
 def pixel_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Brightest minus darkest pixel of each of images (n, 28, 28)."""
-    ranges: NDArray[np.uint8] = np.ptp(images, axis=(1, 2))
+    """Brightest minus darkest pixel, of any channel, of each of images (n, ...)."""
+    ranges: NDArray[np.uint8] = np.ptp(images, axis=tuple(range(1, images.ndim)))
     return ranges

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.source import Images, Source
+from tasks.data.source import Arrays, Reading, Source
 
 COPIES = 6
 TEST_ORIGINALS = 360
@@ -23,15 +23,16 @@ LEAST, MOST = (-0.2, -0.2, 0.9, -1.0, -2.0), (0.2, 0.2, 1.1, 1.0, 2.0)
 UNDISTORTED = np.array([0.0, 0.0, 1.0, 0.0, 0.0])
 
 
-def digits_source(seed: int) -> Source:
+def digits_source(seed: int, reading: Reading | None = None) -> Source:
     """Identifies the digits that `make_digits` makes from a seed, without making them."""
     versions = [f"{name} {version(name)}" for name in ("scikit-learn", "scipy", "numpy")]
     inputs = ", ".join([f"seed {seed}", f"copies {COPIES}", *versions])
     sha256 = hashlib.sha256(inputs.encode()).hexdigest()
-    return Source("digits", "scikit-learn digits", "scikit-learn", sha256, seed)
+    name, reading = "scikit-learn digits", reading or Reading()
+    return Source("digits", name, "scikit-learn", sha256, seed, reading=reading)
 
 
-def make_digits(seed: int) -> Images:
+def make_digits(seed: int) -> Arrays:
     """Enlarges the 1,797 digits to 28x28 and multiplies those to train on.
 
     The originals are split before anything else, stratified and always alike, so that no
@@ -53,7 +54,7 @@ def make_digits(seed: int) -> Images:
     )
     copies = np.tile(train, (COPIES, 1, 1))
     distortions = np.random.default_rng(seed).uniform(LEAST, MOST, (len(copies), len(MOST)))
-    return Images(
+    return Arrays(
         train_images=np.stack(list(map(_enlarge, copies, distortions))),
         train_labels=np.tile(train_labels, COPIES),
         test_images=np.stack([_enlarge(original, UNDISTORTED) for original in test]),

@@ -1,4 +1,4 @@
-"""Files of other people: regular ones alone, and pictures that are grey and opaque."""
+"""Files of other people: regular ones alone, and pictures that are opaque."""
 
 import os
 import stat
@@ -14,7 +14,7 @@ from tasks.errors import InputError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-GREY_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+OPAQUE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 
 
 class NotRegularError(InputError):
@@ -48,14 +48,27 @@ def read_regular(path: Path, follow_link: bool, most: int) -> bytes:
 def opaque_grey(image: "Image") -> NDArray[np.uint8] | None:
     """Pixels uint8 (height, width), 0..255, of an image that is opaque grey of at most 8 bits.
 
-    None if a pixel is in colour or transparent, or the mode is none of `GREY_MODES`.
+    None if a pixel is in colour or transparent, or the mode is none of `OPAQUE_MODES`.
     """
-    if image.mode not in GREY_MODES:
-        return None
     if image.mode == "L" and not image.has_transparency_data:
         return np.asarray(image)
-    pixels = np.asarray(image.convert("RGBA"))
-    grey = pixels[..., 0]
-    if (pixels[..., :3] != grey[..., None]).any() or (pixels[..., 3] != 255).any():
+    pixels = opaque(image)
+    return None if pixels is None or is_coloured(pixels) else pixels[..., 0]
+
+
+def opaque(image: "Image") -> NDArray[np.uint8] | None:
+    """Pixels uint8 (height, width, 3), 0..255, of an opaque image of at most 8 bits a channel.
+
+    None if a pixel is transparent, or the mode is none of `OPAQUE_MODES`.
+    """
+    if image.mode not in OPAQUE_MODES:
         return None
-    return grey
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return np.asarray(image)
+    pixels = np.asarray(image.convert("RGBA"))
+    return None if (pixels[..., 3] != 255).any() else pixels[..., :3]
+
+
+def is_coloured(pixels: NDArray[np.uint8]) -> bool:
+    """Whether red, green and blue of pixels (..., 3) differ anywhere."""
+    return bool((pixels[..., 1:] != pixels[..., :1]).any())

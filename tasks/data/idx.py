@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.source import Images
+from tasks.data.source import Arrays
 from tasks.errors import InputError
 
-IDX_NAMES = (  # in the order of the fields of `Images`
+IDX_NAMES = (  # in the order of the fields of `Arrays`
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-IMAGE, LABEL = (28, 28), ()  # the shapes of what is counted in a file
+IMAGE, LABEL = 2, 0  # the dimensions of what is counted in a file
 MAGIC = 2048  # of unsigned bytes; a file's has the number of its dimensions added
 MAX_PAYLOAD_BYTES = 2**30
 
@@ -28,24 +28,24 @@ def find_idx_files(folder: Path) -> list[Path]:
     return [_find_idx_file(folder, name) for name in IDX_NAMES]
 
 
-def read_idx_folder(folder: Path) -> Images:
+def read_idx_folder(folder: Path) -> Arrays:
     """Reads the four IDX files of a folder; what is read cannot be written to.
 
-    Whether labels are 0 to 9, and as many as the images, is not checked here. InputError if a file
-    is missing, damaged, or not IDX images or labels.
+    Whether labels are as many as the images is not checked here. InputError if a file is missing,
+    damaged, or not IDX images or labels.
     """
-    return Images(*map(read_idx, find_idx_files(folder), (IMAGE, LABEL) * 2))
+    return Arrays(*map(read_idx, find_idx_files(folder), (IMAGE, LABEL) * 2))
 
 
-def read_idx(path: Path, item_shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Reads one IDX file of images (28, 28) or labels (), gzipped if its name ends in .gz."""
+def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """Reads one IDX file of images, of 2 dimensions, or labels, of 0; gzipped if it ends in .gz."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            count = _read_count(file, path, item_shape)
-            payload = _read_payload(file, path, count * math.prod(item_shape))
+            shape = _read_shape(file, path, dimensions)
+            payload = _read_payload(file, path, math.prod(shape))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path} is not an intact gzip file: {error}") from error
-    return np.frombuffer(payload, np.uint8).reshape((count, *item_shape))
+    return np.frombuffer(payload, np.uint8).reshape(shape)
 
 
 def _find_idx_file(folder: Path, name: str) -> Path:
@@ -59,18 +59,15 @@ def _find_idx_file(folder: Path, name: str) -> Path:
     )
 
 
-def _read_count(file: BufferedIOBase, path: Path, item_shape: tuple[int, ...]) -> int:
-    magic, size = MAGIC + 1 + len(item_shape), 4 * (2 + len(item_shape))
+def _read_shape(file: BufferedIOBase, path: Path, dimensions: int) -> tuple[int, ...]:
+    magic, size = MAGIC + 1 + dimensions, 4 * (2 + dimensions)
     header = file.read(size)
     if len(header) < size:
         raise InputError(f"{path} ends within its header of {size} bytes")
-    found_magic, count, *found_shape = np.frombuffer(header, ">u4").tolist()
+    found_magic, *shape = np.frombuffer(header, ">u4").tolist()
     if found_magic != magic:
         raise InputError(f"{path} starts with the number {found_magic} where {magic} is right")
-    if tuple(found_shape) != item_shape:
-        found = "x".join(map(str, found_shape))
-        raise InputError(f"{path} holds images of {found} pixels where 28x28 is right")
-    return int(count)
+    return tuple(shape)
 
 
 def _read_payload(file: BufferedIOBase, path: Path, size: int) -> bytes:

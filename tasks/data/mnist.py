@@ -1,5 +1,6 @@
 """MNIST as it is published: found in Keras's cache, else fetched from a mirror."""
 
+import hashlib
 import logging
 import os
 import sys
@@ -14,6 +15,7 @@ from typing import IO
 
 from tasks.data.source import digest_files
 from tasks.errors import InputError
+from tasks.schemas.references import Dataset
 from tasks.storage.files import flush, space_for
 
 logger = logging.getLogger(__name__)
@@ -141,6 +143,7 @@ ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db 47040016 train-
 0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7  7840016 t10k-images-idx3-ubyte
 ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2    10008 t10k-labels-idx1-ubyte
 """
+MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54"  # as loaded
 NPZ_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 
 IDX_EDITION = Edition(
@@ -187,6 +190,21 @@ def find_mnist(
         if all(_is_intact(folder, file) for file in edition.files):
             return folder / edition.path
     return _download(folder, mirrors, patience)
+
+
+def dataset_sha256(dataset: Dataset) -> str:
+    """Hex digest over the digests of images and labels, as they were loaded.
+
+    Equal data from any file format is equal; whether images have a channel axis is not seen.
+    """
+    splits = (dataset.train, dataset.test)
+    digests = [array.sha256 for split in splits for array in (split.inputs, split.labels)]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def is_mnist(dataset: Dataset) -> bool:
+    """Whether images and labels are the published ones."""
+    return dataset_sha256(dataset) == MNIST_SHA256
 
 
 def keras_datasets_folder() -> Path:

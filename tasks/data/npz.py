@@ -11,12 +11,13 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.source import Images
+from tasks.data.source import Arrays
 from tasks.errors import InputError
 
-MAX_MEMBER_BYTES = 2**30
+MAX_MEMBER_BYTES = 2**32
 BLOCK_BYTES = 2**25
-NAMES = ("x_train", "y_train", "x_test", "y_test")  # in the order of the fields of `Images`
+NAMES = ("x_train", "y_train", "x_test", "y_test")  # in the order of the fields of `Arrays`
+UNSPLIT = ("images", "labels")
 
 
 class NotIntactError(InputError):
@@ -38,10 +39,18 @@ class Header:
         return math.prod(self.shape[1:]) * self.dtype.itemsize
 
 
-def read_npz(path: Path) -> Images:
-    """Reads x_train, y_train, x_test and y_test as they are; see `read_arrays` for errors."""
+def read_npz(path: Path) -> Arrays:
+    """Reads x_train and y_train, x_test and y_test if they are there, or images and labels.
+
+    For errors see `read_arrays`.
+    """
     with path.open("rb") as file:
-        return Images(*read_arrays(file, str(path), NAMES, MAX_MEMBER_BYTES))
+        with _opened(file, str(path)) as archive:
+            found = {name.removesuffix(".npy") for name in archive.namelist()}
+        names = UNSPLIT if "x_train" not in found and "images" in found else NAMES
+        if names is NAMES and not found & set(NAMES[2:]):
+            names = NAMES[:2]
+        return Arrays(*read_arrays(file, str(path), names, MAX_MEMBER_BYTES))
 
 
 def read_arrays(
@@ -112,7 +121,10 @@ def _parsed(member: IO[bytes], size: int, name: str) -> Header:
     np.lib.format.read_magic(member)
     shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
     if dtype.hasobject:
-        raise InputError(f"{name} holds Python objects, which are never loaded")
+        raise InputError(
+            f"{name} holds Python objects, which are never loaded; give text with dtype=str, and "
+            "images of several sizes as files"
+        )
     header = Header(shape, dtype, is_fortran, member.tell())
     claimed = header.bytes + math.prod(shape) * dtype.itemsize
     if claimed != size:

@@ -1,6 +1,6 @@
 """Finding a source of images, and reading it, checked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,92 +8,234 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.arrays import as_labels, as_pixels
 from tasks.data.digits import digits_source, make_digits
-from tasks.data.idx import find_idx_files, read_idx_folder
+from tasks.data.files import is_coloured
+from tasks.data.folder import decode_pictures, digest_pictures, list_pictures
+from tasks.data.handwriting import is_handwriting
+from tasks.data.held_out import held_out, moved_to_front
+from tasks.data.idx import IDX_NAMES, find_idx_files, read_idx_folder
 from tasks.data.mnist import BRIEF, PERSISTENT, Patience, find_mnist
+from tasks.data.names import check_classes, in_order, label_type
 from tasks.data.npz import read_npz
-from tasks.data.source import Images, Source, digest_files, image_flaw, label_flaw
+from tasks.data.pictures import prepare_arrays
+from tasks.data.source import Arrays, Images, Reading, Source, digest_files
 from tasks.errors import FullDiskError, InputError
+from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, ClassName, Preparation
+
+MOST_AUTOMATIC = 64  # pixels a side that larger arrays get without --image-size
+FORMS = (
+    "a folder with a folder of pictures for each class, a .csv file with the columns path and "
+    "label, a .npz file, or a folder with MNIST's four IDX files"
+)
 
 
-def find_source(dataset: str, seed: int, mnist: Callable[[Patience], Path] = find_mnist) -> Source:
+def find_source(
+    dataset: str,
+    seed: int,
+    reading: Reading | None = None,
+    mnist: Callable[[Patience], Path] = find_mnist,
+) -> Source:
     """Finds and identifies a data set, without decoding it.
 
     That is "mnist" (cached or downloaded), "digits" (generated from scikit-learn's by the seed, 0
     or more), "auto" (mnist where it is to be had within seconds, else digits, which the source's
-    notice says), or the path of a folder with MNIST's four IDX files or of a .npz file. Raises
-    InputError if there is no such data set, FullDiskError if there is no space for MNIST.
+    notice says), or the path of one of `FORMS`. Raises InputError if there is no such data set,
+    FullDiskError if there is no space for MNIST.
     """
+    reading = reading or Reading()
     match dataset:
         case "digits":
-            return digits_source(seed)
+            return digits_source(seed, reading)
         case "mnist":
-            return replace(_identify(mnist(PERSISTENT)), name="MNIST")
+            return replace(_identify(mnist(PERSISTENT), reading), name="MNIST")
         case "auto":
-            return _mnist_or_digits(seed, mnist)
+            return _mnist_or_digits(seed, reading, mnist)
     try:
-        return _identify(Path(dataset).expanduser().absolute())
+        return _identify(Path(dataset).expanduser().absolute(), reading)
     # RuntimeError: the home folder of an unknown ~user.
     except (OSError, RuntimeError) as error:
         raise InputError(f"--dataset {dataset} cannot be read: {error}") from error
 
 
-def _mnist_or_digits(seed: int, mnist: Callable[[Patience], Path]) -> Source:
+def _mnist_or_digits(seed: int, reading: Reading, mnist: Callable[[Patience], Path]) -> Source:
     try:
-        return replace(_identify(mnist(BRIEF)), name="MNIST")
+        return replace(_identify(mnist(BRIEF), reading), name="MNIST")
     except (InputError, FullDiskError) as error:
         notice = f"scikit-learn's small digits stand in for MNIST: {error}"
-        return replace(digits_source(seed), notice=notice)
+        return replace(digits_source(seed, reading), notice=notice)
 
 
-def _identify(path: Path) -> Source:
-    if path.is_dir():
-        sha256 = digest_files(find_idx_files(path))
-        return Source("idx", path.name, str(path), sha256, seed=0)
+def _identify(path: Path, reading: Reading) -> Source:
     if not path.exists():
         raise InputError(
-            f"--dataset {path} does not exist; give auto, mnist, digits, "
-            "a folder with MNIST's four IDX files, or a .npz file"
+            f"--dataset {path} does not exist; give auto, mnist, digits, or the path of {FORMS}"
         )
-    if path.suffix != ".npz" or not path.is_file():
-        raise InputError(
-            f"--dataset {path} is neither a folder with MNIST's four IDX files nor a .npz file"
-        )
-    return Source("npz", path.name, str(path), digest_files([path]), seed=0)
+    if _is_idx(path):
+        sha256 = digest_files(find_idx_files(path))
+        return Source("idx", path.name, str(path), sha256, seed=0, reading=reading)
+    if path.is_file() and path.suffix == ".npz":
+        sha256 = digest_files([path])
+        return Source("npz", path.name, str(path), sha256, seed=0, reading=reading)
+    if path.is_dir() or path.suffix.lower() == ".csv":
+        sha256 = digest_pictures(list_pictures(path), path.parent)
+        return Source("pictures", path.name, str(path), sha256, seed=0, reading=reading)
+    raise InputError(f"--dataset {path} is none of these: {FORMS}")
+
+
+def _is_idx(path: Path) -> bool:
+    """Whether a folder has one of the four files, so that one that is missing can be named."""
+    stems = {name.partition("-idx")[0] for name in IDX_NAMES}
+    return path.is_dir() and any(one.name.startswith(tuple(stems)) for one in path.iterdir())
 
 
 def read_source(source: Source) -> Images:
-    """Reads the images of a source, and checks them: there is at least one in each split.
+    """Reads the images of a source, checked and prepared; every class has some in each split.
 
-    Raises InputError if a file is missing, damaged or unreadable, or holds something else.
+    Raises InputError if a file is missing, damaged or unreadable, or holds something else, or if
+    there are not two classes with enough images.
     """
     try:
-        images = make_digits(source.seed) if source.format == "digits" else _read_files(source)
+        images = _read_pictures(source) if source.format == "pictures" else _read_arrays(source)
     except OSError as error:
         raise InputError(f"{source.location} cannot be read: {error}") from error
-    train, test = f"{source.location}: training", f"{source.location}: test"
+    _check_counts(images, source.location)
+    return images
+
+
+def _read_arrays(source: Source) -> Images:
+    arrays, place = _stored_arrays(source), source.location
+    train, labels = _checked(arrays.train_images, arrays.train_labels, f"{place}: training")
+    if arrays.test_images is None or arrays.test_labels is None:
+        classes, preparation = _classes([labels], place), _preparation(train, source)
+        pixels = prepare_arrays(train, preparation)
+        return _with_held_out(pixels, _positions(labels, classes), classes, preparation, source)
+    test, test_labels = _checked(arrays.test_images, arrays.test_labels, f"{place}: test")
+    if train.shape[1:] != test.shape[1:]:
+        raise InputError(
+            f"{place}: a training image has shape {train.shape[1:]} and a test image "
+            f"{test.shape[1:]} where one shape is right"
+        )
+    classes, preparation = _classes([labels, test_labels], place), _preparation(train, source)
     return Images(
-        *_checked(images.train_images, images.train_labels, train),
-        *_checked(images.test_images, images.test_labels, test),
+        prepare_arrays(train, preparation),
+        _positions(labels, classes),
+        prepare_arrays(test, preparation),
+        _positions(test_labels, classes),
+        classes,
+        preparation,
     )
 
 
-def _read_files(source: Source) -> Images:
+def _stored_arrays(source: Source) -> Arrays:
+    if source.format == "digits":
+        return make_digits(source.seed)
     path = Path(source.location)
-    images = read_idx_folder(path) if source.format == "idx" else read_npz(path)
+    arrays = read_idx_folder(path) if source.format == "idx" else read_npz(path)
     # else images were remembered under the digest of what lay there before
-    if _identify(path).sha256 != source.sha256:
-        raise InputError(f"{path} changed while it was used; start again")
-    return images
+    if _identify(path, source.reading).sha256 != source.sha256:
+        raise _changed(path)
+    return arrays
+
+
+def _read_pictures(source: Source) -> Images:
+    path, reading = Path(source.location), source.reading
+    listed = list_pictures(path)
+    labels = np.array([one.label for one in listed])
+    classes = _classes([labels], source.location)
+    if has_test := any(one.split for one in listed):
+        is_test = np.array([one.split == "test" for one in listed])
+    decoded = decode_pictures(
+        listed, path.parent, reading.image_size, reading.colour, bool(reading.handwriting)
+    )
+    if decoded.sha256 != source.sha256:
+        raise _changed(path)
+    positions = _positions(labels, classes)
+    if not has_test:
+        return _with_held_out(decoded.pixels, positions, classes, decoded.preparation, source)
+    return _split(decoded.pixels, positions, is_test, classes, decoded.preparation)
+
+
+def _changed(path: Path) -> InputError:
+    return InputError(f"{path} changed while it was used; start again")
 
 
 def _checked(
     images: NDArray[Any], labels: NDArray[Any], split: str
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    if flaw := image_flaw(images):
-        raise InputError(f"{split} {flaw}")
-    if len(images) == 0:
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    pixels = as_pixels(images, f"{split} images")
+    if len(pixels) == 0:
         raise InputError(f"{split} images are none where at least one is needed")
-    if flaw := label_flaw(labels, len(images)):
-        raise InputError(f"{split} {flaw}")
-    return images, labels.astype(np.uint8)
+    return pixels, as_labels(labels, len(pixels), f"{split} labels")
+
+
+def _classes(labels: Iterable[NDArray[Any]], place: str) -> tuple[ClassName, ...]:
+    classes = in_order(name for some in labels for name in np.unique(some).tolist())
+    check_classes(classes, place)
+    return classes
+
+
+def _positions(labels: NDArray[Any], classes: Sequence[ClassName]) -> NDArray[Any]:
+    """Where the name of each label (n,) is among the classes, uint8 if that is enough."""
+    names = np.array([str(name) for name in classes])
+    order = np.argsort(names)
+    found = order[np.searchsorted(names, labels.astype(str), sorter=order)]
+    return found.astype(label_type(len(classes)))
+
+
+def _preparation(images: NDArray[np.uint8], source: Source) -> Preparation:
+    """How pictures become what these images (n, h, w) or (n, h, w, 3) are to be."""
+    reading, (height, width) = source.reading, images.shape[1:3]
+    if reading.image_size:
+        height = width = reading.image_size
+    elif not LEAST_SIDE <= min(height, width) <= max(height, width) <= MOST_SIDE:
+        height = width = min(max(min(height, width), LEAST_SIDE), MOST_AUTOMATIC)
+    is_grey = images.ndim == 3 or not any(map(is_coloured, images))
+    channels = 1 if reading.colour == "grey" or (reading.colour == "auto" and is_grey) else 3
+    handwriting = reading.handwriting
+    if handwriting is None:
+        handwriting = source.format == "digits" or (images.ndim == 3 and is_handwriting(images))
+    return Preparation(
+        height=height,
+        width=width,
+        channels=channels,
+        handwriting=handwriting and channels == 1,
+        max_pixel=max(1, int(images.max())) if handwriting else 255,
+    )
+
+
+def _with_held_out(
+    pixels: NDArray[np.uint8],
+    positions: NDArray[Any],
+    classes: tuple[ClassName, ...],
+    preparation: Preparation,
+    source: Source,
+) -> Images:
+    reading = source.reading
+    is_test = held_out(pixels, positions, reading.test_share, reading.split_seed)
+    return _split(pixels, positions, is_test, classes, preparation)
+
+
+def _split(
+    pixels: NDArray[np.uint8],
+    positions: NDArray[Any],
+    is_test: NDArray[np.bool_],
+    classes: tuple[ClassName, ...],
+    preparation: Preparation,
+) -> Images:
+    test, train = pixels[is_test], moved_to_front(pixels, ~is_test)
+    return Images(train, positions[~is_test], test, positions[is_test], classes, preparation)
+
+
+def _check_counts(images: Images, place: str) -> None:
+    """Raise InputError if a class has no image to train on, or none to test on."""
+    found = (images.train_labels, images.test_labels)
+    train, test = (np.bincount(labels, minlength=len(images.classes)) for labels in found)
+    if (lacking := np.flatnonzero((train == 0) | (test == 0))).size:
+        first = lacking[0]
+        more = f", like {lacking.size - 1:,} more" if lacking.size > 1 else ""
+        raise InputError(
+            f"{place}: class {images.classes[first]}{more} has {train[first]:,} images to train on "
+            f"and {test[first]:,} to test on where at least one of each, and not the same, is "
+            "needed; give it more images or leave it out"
+        )

@@ -1,43 +1,73 @@
-"""A source of images, what is read from it, and what may be wrong with it."""
+"""A source of images, how it is to be read, and what is read from it."""
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+
+from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, ClassName, Preparation
+from tasks.schemas.references import Record
+
+
+class Reading(Record):
+    """What a person asks of the images; the defaults take them as they are."""
+
+    image_size: int | None = Field(None, ge=LEAST_SIDE, le=MOST_SIDE)  # pixels a side
+    colour: Literal["auto", "grey", "rgb"] = "auto"
+    handwriting: bool | None = None  # whether to prepare pictures as MNIST was made; None looks
+    test_share: float = Field(0.2, gt=0, lt=1)  # held out of each class where there is no test set
+    split_seed: int = Field(0, ge=0, lt=2**32)  # of what is held out
 
 
 @dataclass(frozen=True)
 class Source:
     """One set of labelled images, identified before any of it is decoded.
 
-    Its `sha256` (hex) is of the files' bytes as they lie on disk, one after another in the order
-    of `IDX_NAMES`, or of all that the generated digits depend on.
+    Its `sha256` (hex) is of the files' bytes as they lie on disk, in the order of `IDX_NAMES` or
+    with the names of pictures, or of all that the generated digits depend on.
     """
 
-    format: Literal["idx", "npz", "digits"]  # how images are stored, or that they are generated
+    # how images are stored, or that they are generated
+    format: Literal["idx", "npz", "pictures", "digits"]
     name: str  # what a person calls it
-    location: str  # absolute path of a folder ("idx") or file ("npz"), or "scikit-learn"
+    location: str  # absolute path of a folder or file, or "scikit-learn"
     sha256: str
     seed: int  # of the generated digits; 0 for every other format
     notice: str = ""  # a sentence to show a person when this source stands in for MNIST
+    reading: Reading = field(default_factory=Reading)
 
-    def identity(self) -> list[str | int]:
+    def identity(self) -> list[Any]:
         """What decides which images are read: not where they lie, nor what they are called."""
-        return [self.format, self.sha256, self.seed]
+        return [self.format, self.sha256, self.seed, self.reading.identity()]
+
+
+class Arrays(NamedTuple):
+    """Images and labels as a source has them, in any form; a source may have no test set."""
+
+    train_images: NDArray[Any]
+    train_labels: NDArray[Any]
+    test_images: NDArray[Any] | None = None
+    test_labels: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
 class Images:
-    """Images uint8 (n, 28, 28), 0 (background) to 255, and their labels uint8 (n,), 0 to 9."""
+    """Images uint8 (n, height, width) or (n, height, width, 3), 0..255, in two splits.
+
+    A label, uint8 or uint16 (n,), is the position of the image's class in `classes`.
+    """
 
     train_images: NDArray[np.uint8]
-    train_labels: NDArray[np.uint8]
+    train_labels: NDArray[Any]
     test_images: NDArray[np.uint8]
-    test_labels: NDArray[np.uint8]
+    test_labels: NDArray[Any]
+    classes: tuple[ClassName, ...]
+    preparation: Preparation
 
 
 def digest_files(paths: Iterable[Path]) -> str:
@@ -47,23 +77,3 @@ def digest_files(paths: Iterable[Path]) -> str:
         with path.open("rb") as file:
             hashlib.file_digest(file, lambda: digest)
     return digest.hexdigest()
-
-
-def image_flaw(images: NDArray[Any]) -> str:
-    """Why images are not uint8 (n, 28, 28); empty if they are."""
-    if images.dtype != np.uint8:
-        return f"images are {images.dtype} where uint8 is right"
-    if images.ndim != 3 or images.shape[1:] != (28, 28):
-        return f"images have shape {images.shape} where (n, 28, 28) is right"
-    return ""
-
-
-def label_flaw(labels: NDArray[Any], count: int) -> str:
-    """Why labels are not integers (count,) of 0 to 9, where count > 0; empty if they are."""
-    if labels.dtype.kind not in "iu":  # NumPy counts a time span as an integer, too
-        return f"labels are {labels.dtype} where an integer type is right"
-    if labels.shape != (count,):
-        return f"labels have shape {labels.shape} where ({count},) is right"
-    if labels.min() < 0 or labels.max() > 9:
-        return f"labels run from {labels.min()} to {labels.max()} where 0 to 9 is right"
-    return ""

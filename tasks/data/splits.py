@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.errors import InputError
 from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.records import current_store
 
@@ -16,33 +15,30 @@ class Subset(NamedTuple):
     """Which images belong to the classes, and their new labels, in the images' order."""
 
     rows: NDArray[np.intp]
-    labels: NDArray[np.uint8]
+    labels: NDArray[Any]
 
 
-def select_classes(labels: NDArray[np.uint8], classes: tuple[int, ...], split: str) -> Subset:
+def select_classes(labels: NDArray[Any], classes: Sequence[int]) -> Subset:
     """The rows whose label (n,) is one of `classes`, relabelled 0..k-1 in the order of `classes`.
 
-    Raises InputError if a class has no image in what is called `split`.
+    Old and new labels are of one type.
     """
-    for label in classes:
-        if label not in labels:
-            present = ", ".join(map(str, np.unique(labels)))
-            raise InputError(
-                f"class {label} has no image in the {split} data; it has the classes {present}"
-            )
-    is_class = labels[:, None] == np.asarray(classes)
-    rows = np.flatnonzero(is_class.any(axis=1))
-    return Subset(rows, is_class[rows].argmax(axis=1).astype(np.uint8))
+    of_label = np.full(max(*classes, int(labels.max())) + 1, -1)
+    of_label[list(classes)] = np.arange(len(classes))
+    found = of_label[labels]
+    rows = np.flatnonzero(found >= 0)
+    return Subset(rows, found[rows].astype(labels.dtype))
 
 
-def rows_of_other_classes(labels: NDArray[np.uint8], classes: Sequence[int]) -> NDArray[np.intp]:
+def rows_of_other_classes(labels: NDArray[Any], classes: Sequence[int]) -> NDArray[np.intp]:
     """The rows whose label is none of `classes`."""
     return np.flatnonzero(~np.isin(labels, classes))
 
 
-def encode(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
+def encode(labels: NDArray[Any], classes: int) -> NDArray[np.float32]:
     """Labels (n,) of 0..classes-1 as rows of float32 (n, classes) with a single 1."""
-    return np.eye(classes, dtype=np.float32)[labels]
+    rows: NDArray[np.float32] = np.eye(classes, dtype=np.float32)[labels]
+    return rows
 
 
 class Arrays(NamedTuple):

@@ -48,16 +48,16 @@ def network(
 ) -> Predict:
     """A softmax head on features, or with the backbone below it on images.
 
-    `frozen` takes features float32 (n, m), the others images uint8 (n, 28, 28, 1); the targets are
-    one-hot, float32 (n, classes). `fine-tuned` starts from the weights of the base's backbone.
-    Whatever is trained, it is trained as the recipe's heads are.
+    `frozen` takes features float32 (n, m), the others images uint8 (n, height, width, channels);
+    the targets are one-hot, float32 (n, classes). `fine-tuned` starts from the weights of the
+    base's backbone. Whatever is trained, it is trained as the recipe's heads are.
     """
     # A schedule's length would have to be that of the draw.
     training = recipe.head.model_copy(update={"warm_up": 0.0})
     head = partial(build_head, softmax_head(targets.shape[1]), backbone.output_shape[-1], training)
 
     def whole(seed: int) -> Model:
-        below = build_backbone(recipe.scaling, recipe.base, seed)
+        below = build_backbone(train.shape[1:], recipe.scaling, recipe.base, seed)
         if approach == "fine-tuned":
             below.set_weights(backbone.get_weights())
         return join(below, head(seed))
@@ -66,7 +66,8 @@ def network(
 
     def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
         compiled = restarts.start(seed, len(rows))
-        plan = plan_epochs(training, len(rows), seed, enough_epochs(training, len(rows)))
+        epochs = enough_epochs(training, len(rows))
+        plan = plan_epochs(training, len(rows), seed, epochs, train.shape[1:])
         run_epoch(partial(compiled.train_on, train[rows], targets[rows]), plan, lambda images: None)
         compiled.finish()
         return predicted_classes(run(compiled.model, test))
@@ -80,5 +81,5 @@ def enough_epochs(training: Training, images: int) -> int:
 
 
 def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Pixels 0..1, (n, 784)."""
+    """Pixels 0..1, (n, m)."""
     return np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)

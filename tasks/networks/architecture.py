@@ -12,7 +12,6 @@ from tasks.networks.recipe import Training
 if TYPE_CHECKING:
     import keras
 
-IMAGE_SHAPE = (28, 28, 1)
 HIDDEN = 200
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}  # weights are float32 in both
 
@@ -35,11 +34,14 @@ def softmax_head(classes: int) -> HeadSpecification:
     return HeadSpecification(f"{words.get(classes, classes)}-node", classes, "softmax")
 
 
-def build_backbone(scaling: float, training: Training, seed: int) -> "keras.Sequential":
-    """Three blocks of 3x3 convolution, 2x2 pooling and ReLU; 92,672 parameters.
+def build_backbone(
+    image_shape: tuple[int, ...], scaling: float, training: Training, seed: int
+) -> "keras.Sequential":
+    """Three blocks of 3x3 convolution, 2x2 pooling and ReLU; 92,672 parameters for grey images.
 
-    Images (n, 28, 28, 1) of 0..255 in, features (n, 1152) out. `scaling` is multiplied in the
-    model, so that whoever calls it hands over pixels as they are.
+    Images (n, *image_shape) of 0..255 in, as in (28, 28, 1), features (n, m) out: 128 for each 8 x
+    8 pixels, 1152 in all for 28 x 28. `scaling` is multiplied in the model, so that whoever calls
+    it hands over pixels as they are.
 
     The notebook has the ReLU before the pooling. The largest of four rectified numbers is the
     rectified largest, to the bit and in the gradient too, and a quarter of the work: a bfloat16
@@ -57,7 +59,7 @@ def build_backbone(scaling: float, training: Training, seed: int) -> "keras.Sequ
             layers.ReLU(dtype=policy),
         ]
     first, last = layers.Rescaling(scaling, dtype=policy), layers.Flatten(dtype=policy)
-    return Sequential([Input(IMAGE_SHAPE), first, *blocks, last], name="backbone")
+    return Sequential([Input(image_shape), first, *blocks, last], name="backbone")
 
 
 def build_head(
@@ -98,12 +100,14 @@ def join(backbone: "keras.Sequential", head: "keras.Sequential") -> "keras.Seque
     """One model, named as the head: images in, probabilities out; the layers are shared."""
     from keras import Input, Sequential
 
-    return Sequential([Input(IMAGE_SHAPE), backbone, head], name=head.name)
+    return Sequential([Input(backbone.input_shape[1:]), backbone, head], name=head.name)
 
 
-def build_base(classes: int, scaling: float, training: Training, seed: int) -> "keras.Sequential":
-    """A new network: images of 0..255 (n, 28, 28, 1) in, probabilities (n, classes) out."""
-    backbone = build_backbone(scaling, training, seed)
+def build_base(
+    image_shape: tuple[int, ...], classes: int, scaling: float, training: Training, seed: int
+) -> "keras.Sequential":
+    """A new network: images of 0..255 (n, *image_shape) in, probabilities (n, classes) out."""
+    backbone = build_backbone(image_shape, scaling, training, seed)
     specification = HeadSpecification("base", classes, "softmax")
     return join(backbone, build_head(specification, backbone.output_shape[-1], training, seed))
 

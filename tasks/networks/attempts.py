@@ -1,6 +1,6 @@
 """Attempts: a network that turns out dead is initialised again; a killed one resumes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +13,17 @@ from prefect.logging import get_run_logger
 from tasks.errors import DeadModelError, RemoteError
 from tasks.networks.compilation import Restarts, as_tensors, assign
 from tasks.networks.epochs import derive_seed
-from tasks.networks.health import MOST_ATTEMPTS, HealthGate
-from tasks.networks.inference import Model
+from tasks.networks.health import HealthGate
+from tasks.networks.inference import Model, predicted_classes
 from tasks.networks.recipe import Training
 from tasks.networks.training import fit
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
 from tasks.storage.checkpoints import Checkpoint, checkpoints
 from tasks.storage.store import Store
+
+MOST_ALIKE = 10  # dead attempts in a row that never predict the same few classes
+RARE = 0.2  # of the mean number of images in a class
 
 
 class Notes(Record):
@@ -85,24 +88,36 @@ def train_until_healthy(
     training: Training,
     seed: int,
     checkpoint: Checkpoint,
+    names: Sequence[object],
 ) -> tuple[Model, tuple[Attempt, ...]]:
     """A healthy network, and every attempt to train one, the last of which learned.
 
-    Inputs are images uint8 (n, 28, 28, 1) or features float32 (n, 1152); targets float32
+    Inputs are images uint8 (n, height, width, channels) or features float32 (n, m); targets float32
     (n, nodes), one-hot rows or, for one node, 0 and 1. An attempt's seed, from which `build` makes
     a network, follows from the run's and the network's name, as in `two-node`.
-    DeadModelError says that `MOST_ATTEMPTS` initialisations all died.
+    The classes are called `names`. DeadModelError says that all initialisations died, and why.
     """
     restarts = Restarts(build, inputs, targets, training)
     rows = np.arange(len(targets), dtype=np.int32)
-    attempts = make_attempts(name, restarts, inputs, targets, rows, seed, checkpoint)
-    outcome = attempts[-1].outcome
-    if outcome != LEARNED:
+    attempts = make_attempts(name, restarts, inputs, targets, rows, seed, checkpoint, names)
+    if attempts[-1].outcome != LEARNED:
         raise DeadModelError(
-            f"{name} did not learn in {MOST_ATTEMPTS} attempts, the last one {outcome}; "
-            "give another --seed, more epochs or another recipe"
+            f"{name} did not learn in {len(attempts)} attempts, the last one "
+            f"{attempts[-1].outcome}; {advice(predicted_classes(targets), names)}"
         )
     return restarts.model, attempts
+
+
+def advice(labels: NDArray[np.intp], names: Sequence[object]) -> str:
+    """What a person can do about a network that does not learn from images with labels (n,)."""
+    counts = np.bincount(labels, minlength=len(names))
+    rarest = int(counts.argmin())
+    if counts[rarest] >= RARE * counts.mean():
+        return "give another --seed, more epochs, more images or another recipe"
+    return (
+        f"class {names[rarest]} has {counts[rarest]:,} of {len(labels):,} training images: "
+        "give more of them, or leave the class out"
+    )
 
 
 def make_attempts(
@@ -113,26 +128,35 @@ def make_attempts(
     rows: NDArray[np.int32],
     seed: int,
     checkpoint: Checkpoint | None = None,
+    names: Sequence[object] = (),
 ) -> tuple[Attempt, ...]:
     """Train the network of `restarts` from one initialisation after another until it is healthy.
 
-    Gives every attempt; the last one learned, or `MOST_ATTEMPTS` are dead. The trained network is
-    `restarts.model`. Of inputs, a tensor or an array, and targets as `train_until_healthy` has them
-    rows int32 (m,) are trained on; without a checkpoint nothing is kept.
+    Gives every attempt; the last one learned, or all that the training allows are dead, or as many
+    as `MOST_ALIKE` died alike for want of the same classes. The trained network is
+    `restarts.model`. Of inputs, a tensor or an array, and targets as `train_until_healthy` has
+    them rows int32 (m,) are trained on; without a checkpoint nothing is kept.
     """
     training, tensors = restarts.training, as_tensors(inputs, targets)
     saved = read_checkpoint(checkpoint)
     attempts = saved[1].dead if saved else ()
     outcome = ""
-    while len(attempts) < MOST_ATTEMPTS and outcome != LEARNED:
+    while len(attempts) < training.attempts and outcome != LEARNED and not _end_alike(attempts):
         attempt_seed = derive_seed(seed, name, len(attempts))
-        gate = HealthGate(restarts.model, inputs, targets, rows, training)
+        gate = HealthGate(restarts.model, inputs, targets, rows, training, names)
         checkpointer = AttemptCheckpointer(checkpoint, name, training, attempts, gate.is_hopeless)
         compiled = restarts.start(attempt_seed, len(rows))
         history = fit(compiled, *tensors, attempt_seed, checkpointer, rows)
         outcome = gate.diagnosis(history) or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, history=history, outcome=outcome))
         if outcome != LEARNED and TaskRunContext.get():  # a study's workers have none
-            attempt = f"attempt {len(attempts)} of {MOST_ATTEMPTS}"
+            attempt = f"attempt {len(attempts)} of {training.attempts}"
             get_run_logger().warning("%s: %s is dead (%s)", name, attempt, outcome)
     return attempts
+
+
+def _end_alike(attempts: Sequence[Attempt]) -> bool:
+    """Whether the last ones predicted all but the same few classes; a lottery's predict but one."""
+    outcomes = [attempt.outcome for attempt in attempts[-MOST_ALIKE:]]
+    is_same = len(outcomes) == MOST_ALIKE and len(set(outcomes)) == 1
+    return is_same and ", never " in outcomes[0]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.networks.recipe import Augmentation, Training
 
-CENTRE = 13.5  # of 28 pixels, counted from 0
+SIDE = 28  # pixels a side of the images that a recipe's shift is told for
 
 
 def derive_seed(seed: int, stage: str, attempt: int = 0) -> int:
@@ -26,19 +26,23 @@ class EpochPlan:
     bounds: NDArray[np.int32]  # (b + 1,), where each of b batches starts, and n
 
 
-def plan_epoch(training: Training, images: int, seed: int, epoch: int) -> EpochPlan:
-    """The plan of epoch 0, 1, ... over so many images."""
+def plan_epoch(
+    training: Training, images: int, seed: int, epoch: int, shape: tuple[int, ...]
+) -> EpochPlan:
+    """The plan of epoch 0, 1, ... over so many images of a shape, as in (28, 28, 1)."""
     rng = np.random.default_rng([seed, epoch])
     rows = rng.permutation(images).astype(np.int32)
     bounds = np.append(np.arange(0, images, training.batch_size), images).astype(np.int32)
     if training.augmentation is None:
         return EpochPlan(rows, np.empty((images, 0), np.float32), bounds)
-    return EpochPlan(rows, draw_transforms(training.augmentation, images, rng), bounds)
+    return EpochPlan(rows, draw_transforms(training.augmentation, images, rng, shape), bounds)
 
 
-def plan_epochs(training: Training, images: int, seed: int, epochs: int) -> EpochPlan:
+def plan_epochs(
+    training: Training, images: int, seed: int, epochs: int, shape: tuple[int, ...]
+) -> EpochPlan:
     """The first so many epochs in one plan: one of few images is too short a call by itself."""
-    plans = [plan_epoch(training, images, seed, epoch) for epoch in range(epochs)]
+    plans = [plan_epoch(training, images, seed, epoch, shape) for epoch in range(epochs)]
     starts = [plan.bounds[:-1] + epoch * images for epoch, plan in enumerate(plans)]
     return EpochPlan(
         np.concatenate([plan.rows for plan in plans]),
@@ -48,9 +52,9 @@ def plan_epochs(training: Training, images: int, seed: int, epochs: int) -> Epoc
 
 
 def draw_transforms(
-    augmentation: Augmentation, images: int, rng: np.random.Generator
+    augmentation: Augmentation, images: int, rng: np.random.Generator, shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """A random affine map for each image, float32 (images, 8).
+    """A random affine map for each image of a shape (height, width, channels), float32 (images, 8).
 
     They are as `keras.ops.image.affine_transform` takes them: output pixel (x, y) is read from
     input pixel (t0 x + t1 y + t2, t3 x + t4 y + t5).
@@ -59,11 +63,13 @@ def draw_transforms(
     def draw(limit: float) -> NDArray[np.float64]:
         return rng.uniform(-limit, limit, images)
 
+    high, wide = shape[:2]
     angle, shear = np.deg2rad(draw(augmentation.rotation)), draw(augmentation.shear)
     width, height = 1 + draw(augmentation.zoom), 1 + draw(augmentation.zoom)
     t0, t1 = np.cos(angle) * width, (shear - np.sin(angle)) * height
     t3, t4 = np.sin(angle) * width, np.cos(angle) * height
-    t2 = CENTRE * (1 - t0 - t1) + draw(augmentation.shift)
-    t5 = CENTRE * (1 - t3 - t4) + draw(augmentation.shift)
+    x, y = (wide - 1) / 2, (high - 1) / 2  # the centre, which stays where it is
+    t2 = x * (1 - t0 - t1 * (y / x)) + draw(augmentation.shift * wide / SIDE)
+    t5 = y * (1 - t3 * (x / y) - t4) + draw(augmentation.shift * high / SIDE)
     nothing = np.zeros(images)
     return np.stack([t0, t1, t2, t3, t4, t5, nothing, nothing], axis=1).astype(np.float32)

@@ -1,5 +1,7 @@
 """The health gate: whether a network learned anything, seen from its training data alone."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,15 +15,19 @@ from tasks.schemas.training import History
 MARGIN = 0.1
 # A saturated softmax or sigmoid has hardly any gradient left. Of the notebook's heads that had not
 # moved after an epoch one in eight did later: another initialisation is the better bet. Before so
-# many batches, a small data set may simply not have got going.
+# many batches, a small data set may simply not have got going; a class that is rarer than others
+# needs as many more.
 BATCHES_UNTIL_CLEAR = 100
-# Seven in ten of the notebook's two-node heads on 0 and 1 are dead after their first epoch, and one
-# on 3 and 5 learned at its 35th attempt.
-MOST_ATTEMPTS = 100
-EXAMINED_IMAGES = 10_000
+EXAMINED_IMAGES, EXAMINED_OF_A_CLASS = 10_000, 100
+MOST_NAMED = 3
 
 
-def diagnose(predicted: NDArray[np.intp], labels: NDArray[np.intp], classes: int) -> str:
+def diagnose(
+    predicted: NDArray[np.intp],
+    labels: NDArray[np.intp],
+    classes: int,
+    names: Sequence[object] = (),
+) -> str:
     """Why a trained network is dead; empty if it is not.
 
     A network is dead if it never predicts one of its classes, or if it does not beat the answer
@@ -30,11 +36,14 @@ def diagnose(predicted: NDArray[np.intp], labels: NDArray[np.intp], classes: int
     so the margin separates it from one that has merely learned little, and on 1,000 images it is
     three standard deviations of chance for two equal classes.
 
-    Predicted and true classes of training images are integers (n,) of 0..classes-1.
+    Predicted and true classes of training images are integers (n,) of 0..classes-1; the names are
+    what a person calls these, if they are known.
     """
-    found = len(np.unique(predicted))
-    if found < classes:
-        return f"predicts {found} of {classes} classes"
+    never = np.setdiff1d(np.arange(classes), predicted)
+    if never.size:
+        named = f", never {', '.join(str(names[one]) for one in never)}" if names else ""
+        is_short = never.size <= min(MOST_NAMED, classes - 2)
+        return f"predicts {classes - never.size} of {classes} classes{named if is_short else ''}"
     accuracy, needed = float(np.mean(predicted == labels)), clear_accuracy(labels)
     return "" if accuracy >= needed else f"accuracy {accuracy:.3f}, {needed:.3f} is needed"
 
@@ -45,40 +54,67 @@ def clear_accuracy(labels: NDArray[np.intp]) -> float:
     return largest + MARGIN * (1 - largest)
 
 
-def examine(model: Any, inputs: Any, targets: NDArray[np.float32], rows: NDArray[np.int32]) -> str:
-    """Why a trained network is dead, seen from up to 10,000 of its training images; else empty.
-
-    They are rows (m,) of inputs (n, ...) and targets (n, nodes).
-    """
-    examined = evenly(rows, EXAMINED_IMAGES)
-    predicted = predicted_classes(run_rows(model, inputs, examined))
-    return diagnose(predicted, predicted_classes(targets[examined]), max(2, targets.shape[1]))
+def examined_rows(rows: NDArray[np.int32], labels: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Some 10,000 of the rows (m,), whose labels are (m,), evenly spread, and 100 of each class."""
+    chosen = evenly(np.arange(len(rows)), EXAMINED_IMAGES)
+    counts = np.bincount(labels[chosen], minlength=int(labels.max()) + 1)
+    rare = [
+        evenly(np.flatnonzero(labels == label), EXAMINED_OF_A_CLASS)
+        for label in np.flatnonzero(counts < EXAMINED_OF_A_CLASS)
+    ]
+    examined: NDArray[np.int32] = rows[np.unique(np.concatenate([chosen, *rare]))]
+    return examined
 
 
 @dataclass(frozen=True)
 class HealthGate:
-    """Examines one attempt, once after each epoch; for the arguments see `examine`."""
+    """Examines one attempt, once after each epoch.
+
+    It is trained on rows (m,) of inputs (n, ...) and targets (n, nodes), of classes with `names`.
+    """
 
     model: Any
     inputs: Any
     targets: NDArray[np.float32]
     rows: NDArray[np.int32]
     training: Training
+    names: Sequence[object] = ()
     found: dict[int, str] = field(default_factory=dict)
 
     def diagnosis(self, history: History) -> str:
-        """Why the network is dead after this history; see `examine`."""
+        """Why the network is dead after this history, seen from its training images; else empty."""
         epochs = len(history.epochs)
         if epochs not in self.found:
-            self.found[epochs] = examine(self.model, self.inputs, self.targets, self.rows)
+            self.found[epochs] = self._examine()
         return self.found[epochs]
 
     def is_hopeless(self, history: History) -> bool:
-        """Whether no epoch was clearly better than chance, nor are the weights after the last."""
-        needed = clear_accuracy(predicted_classes(self.targets[self.rows]))
+        """Whether no epoch was clearly better than chance, nor are the weights after the last.
+
+        A loss that is no number ends a training, too.
+        """
+        if not history.epochs:
+            return False
+        if not math.isfinite(history.epochs[-1].loss):
+            return True
+        labels = predicted_classes(self.targets[self.rows])
         batches = len(history.epochs) * self.training.batches(len(self.rows))
         return (
-            batches >= BATCHES_UNTIL_CLEAR
-            and max(epoch.accuracy for epoch in history.epochs) < needed
+            batches >= batches_until_clear(labels)
+            and max(epoch.accuracy for epoch in history.epochs) < clear_accuracy(labels)
             and bool(self.diagnosis(history))
         )
+
+    def _examine(self) -> str:
+        labels = predicted_classes(self.targets[self.rows])
+        examined = examined_rows(self.rows, labels)
+        predicted = predicted_classes(run_rows(self.model, self.inputs, examined))
+        truth, classes = predicted_classes(self.targets[examined]), max(2, self.targets.shape[1])
+        return diagnose(predicted, truth, classes, self.names)
+
+
+def batches_until_clear(labels: NDArray[np.intp]) -> float:
+    """After how many batches a network that learned nothing will not; labels are (n,)."""
+    counts = np.bincount(labels)
+    counts = counts[counts > 0]
+    return BATCHES_UNTIL_CLEAR * float(counts.mean() / counts.min())

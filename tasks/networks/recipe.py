@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class Augmentation(Record):
     """Limits, plus and minus, of uniform distortions, drawn for each image in each epoch."""
 
-    shift: NonNegativeFloat  # pixels, in both directions
+    shift: NonNegativeFloat  # pixels of 28, in both directions
     rotation: NonNegativeFloat  # degrees
     zoom: Share  # of the size, in each direction by itself
     shear: NonNegativeFloat  # pixels sideways for each pixel down
@@ -37,6 +37,7 @@ class Training(Record):
     label_smoothing: Share = 0  # of a label that is spread over all classes
     dropout: Share = 0  # of the features that are dropped in training
     augmentation: Augmentation | None = None
+    attempts: PositiveInt = 5  # initialisations, until one learns
     # In what matrix products are computed; auto is bfloat16 where the hardware is faster at it.
     precision: Precision = "float32"
 

@@ -54,7 +54,7 @@ def fit(
     with EpochProgress(model.name, training.epochs, len(rows), len(history.epochs)) as progress:
         while len(history.epochs) < training.epochs and not checkpointer.is_over(history):
             started = time.perf_counter()
-            plan = plan_epoch(training, len(rows), seed, len(history.epochs))
+            plan = plan_epoch(training, len(rows), seed, len(history.epochs), inputs.shape[1:])
             epoch = run_epoch(train_on, replace(plan, rows=rows[plan.rows]), progress.seen)
             seconds = history.seconds + time.perf_counter() - started
             history = History(epochs=(*history.epochs, epoch), seconds=seconds)

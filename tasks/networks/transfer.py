@@ -1,5 +1,6 @@
 """Transfer: a new head, trained on the features of a frozen backbone and joined to it."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from prefect.logging import get_run_logger
@@ -10,17 +11,23 @@ from tasks.networks.inference import Model
 from tasks.networks.losses import targets_for
 from tasks.networks.models import load_model, store_trained
 from tasks.networks.recipe import Training
+from tasks.schemas.images import ClassName
 from tasks.schemas.references import Split
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_checkpoint, current_store
 
 
 def transfer(
-    base: TrainedModel, features: Split, head: HeadSpecification, training: Training, seed: int
+    base: TrainedModel,
+    features: Split,
+    classes: Sequence[ClassName],
+    head: HeadSpecification,
+    training: Training,
+    seed: int,
 ) -> TrainedModel:
     """Train a head on features and store it joined to the base's backbone, which computed them.
 
-    The features are float32 (n, 1152), with one-hot labels (n, classes). DeadModelError if no
+    The features are float32 (n, m), with one-hot labels (n, k) of the classes. DeadModelError if no
     attempt learned.
     """
     store = current_store()
@@ -28,7 +35,7 @@ def transfer(
     inputs = store.array(features.inputs)
     targets = targets_for(head.nodes, store.array(features.labels))
     trained, attempts = train_until_healthy(
-        head.name, build, inputs, targets, training, seed, current_checkpoint()
+        head.name, build, inputs, targets, training, seed, current_checkpoint(), classes
     )
     backbone = freeze_backbone(load_model(store, base.model))
     return store_trained(store, join(backbone, trained), attempts, training)

@@ -7,37 +7,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.plots.style import COLOURS, WIDTH, picture, svg
+from tasks.schemas.images import ClassName
 
 COLUMNS = 4
+MOST_COUNTED, MOST_TICKS = 20, 40  # classes with counts in their cells, and names along an axis
+MOST_LETTERS, LONG = 14, 3
 
 
-def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[int]) -> str:
+def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]) -> str:
     """Test images by true and predicted class; errors are shaded by their number.
 
     Counts >= 0, (classes, classes), have a row for each true class and a column for each predicted
-    one, in the order of the classes' labels.
+    one, in the order of the classes. Of many classes there is the shade alone, and not every name.
     """
     counts = np.asarray(confusion)
     errors = np.where(np.eye(len(classes), dtype=bool), 0, counts)
     with picture(height=3.6) as (figure, axes):
         axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(1, 1.5 * errors.max()))
-        for (row, column), count in np.ndenumerate(counts):
-            weight = "bold" if row == column else "normal"
-            size = 7 if len(classes) > 5 else 10
-            axes.text(column, row, f"{count}", ha="center", va="center", size=size, weight=weight)
-        ticks = range(len(classes))
+        if len(classes) <= MOST_COUNTED:
+            _write_counts(axes, counts)
         axes.set(xlabel="predicted class", ylabel="true class")
-        axes.set_xticks(ticks, classes)
-        axes.set_yticks(ticks, classes)
+        name_ticks(axes, classes)
         axes.grid(visible=False)
         return svg(figure)
+
+
+def name_ticks(axes: Any, classes: Sequence[ClassName]) -> None:
+    """Classes along both axes, every second or third one if there are many, long names turned."""
+    step = -(-len(classes) // MOST_TICKS)
+    ticks, names = range(0, len(classes), step), [short(name) for name in classes[::step]]
+    is_long = max(map(len, names)) > LONG
+    size = 7 if len(names) > MOST_COUNTED // 2 else None
+    axes.set_xticks(ticks, names, rotation=90 if is_long else 0, size=size)
+    axes.set_yticks(ticks, names, size=size)
+
+
+def short(name: ClassName) -> str:
+    """A class's name, cut if it is long."""
+    text = str(name)
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+
+
+def _write_counts(axes: Any, counts: NDArray[np.int64]) -> None:
+    size = 10 if len(counts) <= 5 else 7 if len(counts) <= 10 else 5
+    for (row, column), count in np.ndenumerate(counts):
+        weight = "bold" if row == column else "normal"
+        axes.text(column, row, f"{count}", ha="center", va="center", size=size, weight=weight)
 
 
 def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
     """Each image with its true class, the prediction and its probability; errors in colour.
 
-    Images uint8 (n, 28, 28, 1) of 0..max pixel are drawn dark on light; each has a row with its
-    `label`, `predicted` and `probability` 0..1.
+    Images uint8 (n, h, w, 1) are drawn dark on light, those in colour, (n, h, w, 3), as they are;
+    each has a row with its `label`, `predicted` and `probability` 0..1.
     """
     notes = [f"{row['probability']:.3f}" for row in rows]
     return _draw(images, rows, notes, [row["predicted"] != row["label"] for row in rows], 1.45)
@@ -64,10 +86,11 @@ def _draw(
         for number, (image, row, note) in enumerate(zip(images, rows, notes, strict=True)):
             bottom, left = cell * (number // COLUMNS + 1), number % COLUMNS
             place = (left + 0.04, left + 0.96, bottom, bottom - 0.92)
-            axes.imshow(image[..., 0], "gray_r", vmin=0, vmax=max(1, image.max()), extent=place)
+            shown = image if image.shape[-1] == 3 else image[..., 0]
+            axes.imshow(shown, "gray_r", vmin=0, vmax=max(1, image.max()), extent=place)
             colour, weight = (COLOURS[1], "bold") if highlighted[number] else ("black", "normal")
             style = {"ha": "center", "va": "bottom", "size": 8, "color": colour, "weight": weight}
-            text = f"true {row['label']}: {row['predicted']}\n{note}"
+            text = f"true {short(row['label'])}: {short(row['predicted'])}\n{note}"
             axes.text(left + 0.5, bottom - 0.96, text, **style)
         axes.set(xlim=(0, COLUMNS), ylim=(cell * lines, 0))
         axes.axis("off")

@@ -6,27 +6,29 @@ from typing import Any
 import numpy as np
 
 from tasks.networks.architecture import ONE_NODE
+from tasks.plots.images import name_ticks, short
 from tasks.plots.style import COLOURS, MARKERS, picture, svg
+from tasks.schemas.images import ClassName
 
-DIGITS = 10
 MOST_SUBSETS = 45
 TICKS = (0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
-def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
+def draw_pairs(transfers: Sequence[Mapping[str, Any]], classes: Sequence[ClassName]) -> str:
     """Mean errors on each pair: above the diagonal of two nodes, below it of one node.
 
     Cells are shaded by the square root of the errors, because otherwise a few bad pairs
     would make all others look equal. A pair without trials is empty, one that no seed learned dead.
-    The transfers of one recipe have `classes` 0..9, `head` and `mean_errors` >= 0 or None; subsets
-    of more than two classes are left out.
+    The transfers of one recipe have `classes`, `head` and `mean_errors` >= 0 or None; subsets of
+    more than two classes are left out. All classes are in the order of the axes.
     """
-    shades = np.full((DIGITS, DIGITS), np.nan)
+    place = {name: number for number, name in enumerate(classes)}
+    shades = np.full((len(classes), len(classes)), np.nan)
     with picture(height=4.5) as (figure, axes):
         for transfer in transfers:
             if len(transfer["classes"]) != 2:
                 continue
-            low, high = sorted(transfer["classes"])
+            low, high = sorted(place[name] for name in transfer["classes"])
             row, column = (high, low) if transfer["head"] == ONE_NODE.name else (low, high)
             errors = transfer["mean_errors"]
             shades[row, column] = np.nan if errors is None else np.sqrt(errors)
@@ -36,10 +38,10 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]]) -> str:
             axes.text(column, row, text, ha="center", va="center", size=8)
         most = np.nanmax(shades, initial=1)
         axes.imshow(shades, cmap="Oranges", vmin=0, vmax=1.5 * most)
-        axes.plot([-0.5, DIGITS - 0.5], [-0.5, DIGITS - 0.5], color="black", linewidth=0.5)
+        corners = [-0.5, len(classes) - 0.5]
+        axes.plot(corners, corners, color="black", linewidth=0.5)
         axes.set(xlabel="one node below the diagonal", ylabel="two nodes above the diagonal")
-        axes.set_xticks(range(DIGITS))
-        axes.set_yticks(range(DIGITS))
+        name_ticks(axes, classes)
         axes.grid(visible=False)
         return svg(figure)
 
@@ -67,7 +69,7 @@ def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
             colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
             style = {"color": colour, "marker": marker, "markersize": 3, "alpha": 0.7}
             axes.plot(*np.array(dots).reshape(-1, 2).T, linestyle="none", label=head, **style)
-        axes.set_yticks(range(len(subsets)), [" ".join(map(str, one)) for one in subsets], size=7)
+        axes.set_yticks(range(len(subsets)), [" ".join(map(short, one)) for one in subsets], size=7)
         axes.set(xlabel="errors on test images", ylim=(len(subsets) - 0.4, -0.6))
         _use_mixed_scale(axes)
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
@@ -82,9 +84,9 @@ def _use_mixed_scale(axes: Any) -> None:
     axes.xaxis.set_major_formatter("{x:g}")
 
 
-def _hardest_first(transfers: Sequence[Mapping[str, Any]]) -> list[tuple[int, ...]]:
+def _hardest_first(transfers: Sequence[Mapping[str, Any]]) -> list[tuple[ClassName, ...]]:
     """The subsets that a head learned, by their mean accuracy over heads, the lowest first."""
-    accuracies: dict[tuple[int, ...], list[float]] = {}
+    accuracies: dict[tuple[ClassName, ...], list[float]] = {}
     for row in transfers:
         if row["learned"]:
             accuracies.setdefault(tuple(row["classes"]), []).append(row["accuracy"])

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import IO, TYPE_CHECKING, NamedTuple, TextIO
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tasks.errors import FullDiskError, InputError
 from tasks.networks.inference import Model, class_probabilities, run
 from tasks.prediction.reading import NamedImages
+from tasks.schemas.images import ClassName
 from tasks.storage.files import space_for, whole_file
 
 if TYPE_CHECKING:
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 
 
 class Predictions(NamedTuple):
-    """What a model says of n images: the most probable digit, and how probable it is, 0..1.
+    """What a model says of n images: the most probable class, and how probable it is, 0..1.
 
     An image is refused, as the prediction is not to be trusted, where that is below the threshold.
     All are (n,).
     """
 
-    labels: NDArray[np.intp]
+    labels: NDArray[Any]
     probabilities: NDArray[np.float32]
     refused: NDArray[np.bool_]
 
@@ -40,19 +41,20 @@ class Row(NamedTuple):
     """A line of the table."""
 
     image: str
-    label: int
+    label: ClassName
     probability: float
     refused: bool
     conversion: str
 
 
 def predict(model: Model, images: NDArray[np.uint8], version: "Version") -> Predictions:
-    """Label images uint8 (n, 28, 28).
+    """Label images uint8 (n, height, width) or (n, height, width, 3), prepared for the model.
 
-    The model has a node for each class (softmax), or one for the second of two (sigmoid); the
-    version says which digits they are, and below which probability to refuse.
+    It has a node for each class (softmax), or one for the second of two (sigmoid); the version says
+    what they are called, and below which probability to refuse.
     """
-    probabilities = class_probabilities(run(model, images[..., None]))
+    pixels = images if images.ndim == 4 else images[..., None]
+    probabilities = class_probabilities(run(model, pixels))
     tops = probabilities.max(axis=1)
     labels = np.asarray(version.classes)[probabilities.argmax(axis=1)]
     return Predictions(labels, tops, tops < version.threshold)

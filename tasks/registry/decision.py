@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.schemas.images import ClassName
 from tasks.schemas.references import Record
 from tasks.statistics.estimates import calibration_error
 from tasks.statistics.noninferiority import SIGNIFICANCE, images_needed, noninferiority_p_value
@@ -39,7 +41,7 @@ class Judged:
 
     healthy: bool  # predicts every class, and clearly beats the largest one
     hits: NDArray[np.bool_]  # (n,)
-    labels: NDArray[np.integer]  # the true classes, as they are called, (n,)
+    labels: NDArray[Any]  # the true classes, as they are called, (n,)
     confidences: NDArray[np.floating]  # the top probabilities, 0..1, (n,)
     seconds: float  # per 1,000 images, above 0; of both on the same machine at the same time
 
@@ -102,8 +104,8 @@ def _criteria(champion: Judged | None, challenger: Judged, bounds: Bounds) -> It
         return
     yield _fewer_errors(champion, challenger)
     yield _not_inferior(champion, challenger, bounds.margin)
-    for label in np.unique(challenger.labels):
-        yield _keeps_class(champion, challenger, int(label), bounds.class_margin)
+    for label in np.unique(challenger.labels).tolist():
+        yield _keeps_class(champion, challenger, label, bounds.class_margin)
     yield _calibrated(champion, challenger, bounds.calibration)
     yield _fast(champion.seconds, challenger.seconds, bounds.slowdown)
 
@@ -138,7 +140,9 @@ def _not_inferior(champion: Judged, challenger: Judged, margin: float) -> Criter
     return _row(name, None, p_value, SIGNIFICANCE, p_value > SIGNIFICANCE, objection)
 
 
-def _keeps_class(champion: Judged, challenger: Judged, label: int, margin: float) -> Criterion:
+def _keeps_class(
+    champion: Judged, challenger: Judged, label: ClassName, margin: float
+) -> Criterion:
     of_class = challenger.labels == label
     before, after = (float(model.hits[of_class].mean()) for model in (champion, challenger))
     is_lost = after < before - margin - ROUNDING or after == 0 < before

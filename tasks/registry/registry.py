@@ -5,6 +5,7 @@ version is written, and in one transaction: a run that is killed leaves one whol
 """
 
 import getpass
+import json
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -215,9 +216,9 @@ class Registry:
             self._client.create_registered_model(self.name)
         tags = {
             "sha256": candidate.sha256,
-            "classes": ",".join(map(str, candidate.classes)),
+            "classes": json.dumps(candidate.classes),
             "threshold": repr(float(candidate.threshold)),
-            "max_pixel": str(candidate.max_pixel),
+            "preparation": candidate.preparation.model_dump_json(),
             "lineage": lineage_digest(candidate.lineage),
         }
         source = f"{run.info.artifact_uri}/{MODEL.parent}"
@@ -287,6 +288,22 @@ class Registry:
                         raise
                     return
                 replace(Path(found), path)
+
+
+def only_model(store: Store, uri: str | None) -> str:
+    """The name of the model that is registered; an `InputError` unless there is exactly one."""
+    names = _registered_names(store, uri)
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise InputError("there is no champion yet; run `python flows/retrain.py`")
+    raise InputError(f"there are several models; give one of --model {', '.join(names)}")
+
+
+def _registered_names(store: Store, uri: str | None) -> list[str]:
+    if uri is None and not connection.is_begun(store):
+        return []
+    return sorted(model.name for model in connection.connect(store, uri).search_registered_models())
 
 
 def _event(why: str) -> Event:

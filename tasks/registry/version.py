@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, Json
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Json, model_validator
 
 from tasks.registry.decision import Decision
+from tasks.schemas.images import ClassName, Preparation
 from tasks.schemas.references import Record
 
 
@@ -34,13 +35,18 @@ class Candidate:
 
     model: Path  # a `.keras` file
     sha256: str  # its digest in hex
-    classes: tuple[int, ...]  # what the outputs are called
+    classes: tuple[ClassName, ...]  # what the outputs are called
     threshold: float  # the top probability (0..1) below which an image is refused
-    max_pixel: int  # the largest pixel value of the training images, 255 or 16
+    preparation: Preparation  # of the pictures that it was trained on
     params: Mapping[str, object]  # at most 100 settings of the training
     metrics: Mapping[str, float]  # on held-out images; accuracy, errors and images are shown
     lineage: Mapping[str, Any]  # what it was made of, as JSON: data digests, config, source digest
     report: Path | None = None  # a folder that is stored, too
+
+
+def _read_classes(text: str) -> Any:
+    """A JSON list; version 0.1 wrote digits between commas."""
+    return json.loads(text) if text.startswith("[") else [int(one) for one in text.split(",")]
 
 
 class Version(BaseModel):
@@ -51,9 +57,9 @@ class Version(BaseModel):
     number: int  # of those of its name, from 1
     run_id: str  # of MLflow's run that has its params, metrics and files
     sha256: str
-    classes: Annotated[tuple[int, ...], BeforeValidator(lambda text: text.split(","))]
+    classes: Annotated[tuple[ClassName, ...], BeforeValidator(_read_classes)]
     threshold: float
-    max_pixel: int = Field(validation_alias=AliasChoices("max_pixel", "ink"))  # as 0.1 called it
+    preparation: Json[Preparation]
     lineage: str  # a digest in hex
     metrics: Mapping[str, float]
     created: datetime  # UTC
@@ -61,6 +67,16 @@ class Version(BaseModel):
     opponent: int | None = None  # the champion that it was judged against, if there was one
     appointment: Json[Appointment] | None = None  # when it last became champion
     withdrawal: Json[Event] | None = None  # when it was rolled back
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_digits(cls, tags: dict[str, Any]) -> dict[str, Any]:
+        """What version 0.1 wrote: the largest pixel of digits, prepared as MNIST was made."""
+        if "preparation" in tags:
+            return tags
+        max_pixel = tags.get("max_pixel") or tags["ink"]
+        digits = {"height": 28, "width": 28, "channels": 1, "handwriting": True}
+        return tags | {"preparation": json.dumps(digits | {"max_pixel": int(max_pixel)})}
 
     @property
     def predecessors(self) -> tuple[int, ...]:

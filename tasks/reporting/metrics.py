@@ -1,12 +1,12 @@
 """`metrics.json`: every number of a run, what it was computed from, and what it ran on."""
 
-import hashlib
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 
 from pydantic import BaseModel
 
+from tasks.data.mnist import dataset_sha256, is_mnist
 from tasks.data.source import Source
 from tasks.networks.hardware import processor, processor_features, threads
 from tasks.reporting.page import Metrics
@@ -28,10 +28,6 @@ def describe_environment() -> dict[str, object]:
     }
 
 
-# dataset_sha256 of the published MNIST, wherever it was read from.
-MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54"
-
-
 def describe_run(
     config: BaseModel, command: str, source: Source, images: Dataset, analysis: Mapping[str, object]
 ) -> Metrics:
@@ -51,18 +47,3 @@ def describe_run(
         "environment": describe_environment(),
         "tasks": [one.model_dump() for one in finished_task_runs()],
     }
-
-
-def dataset_sha256(dataset: Dataset) -> str:
-    """Hex digest over the digests of images and labels, as they were loaded.
-
-    Equal data from any file format is equal; whether images have a channel axis is not seen.
-    """
-    splits = (dataset.train, dataset.test)
-    digests = [array.sha256 for split in splits for array in (split.inputs, split.labels)]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-def is_mnist(dataset: Dataset) -> bool:
-    """Whether images and labels are the published ones."""
-    return dataset_sha256(dataset) == MNIST_SHA256

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypedDict
 
+from tasks.schemas.images import ClassName
+
 Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
 
 SIGNIFICANT = 0.05  # level below which a p value is significant
@@ -20,8 +22,8 @@ class ImageRow(TypedDict):
     """A test image and its prediction; in a study, `probability` is that of the true class."""
 
     image: int
-    label: int
-    predicted: int
+    label: ClassName
+    predicted: ClassName
     probability: float
 
 
@@ -38,7 +40,7 @@ def listed(value: Any) -> Any:
     return separator.join(str(listed(item)) for item in value)
 
 
-def enumerated(classes: Sequence[int]) -> str:
+def enumerated(classes: Sequence[ClassName]) -> str:
     """Classes in a sentence: `3, 5 and 8`."""
     *most, last = map(str, classes)
     return f"{', '.join(most)} and {last}"

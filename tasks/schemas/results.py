@@ -47,7 +47,7 @@ class Result(Record):
 
 
 class UnknownFeatures(Record):
-    """Features float32 (n, 1152) of training and of test images of unknown classes, if any."""
+    """Features float32 (n, m) of training and of test images of unknown classes, if any."""
 
     features: tuple[ArrayReference, ...]
 

@@ -30,7 +30,7 @@ class Trial(Record):
     """A head, trained by a recipe from a seed."""
 
     recipe: str
-    classes: Classes  # two or more different labels 0..9; they become 0, 1, ... in this order
+    classes: Classes  # two or more different labels; they become 0, 1, ... in this order
     head: str  # `one-node`, `two-node`, `three-node`, ...
     seed: int
 
@@ -71,7 +71,7 @@ class Group(Record):
     """Trials by the same recipe on the same features of all images."""
 
     trials: tuple[Trial, ...]
-    features: Dataset  # float32 (n, m), with labels uint8 (n,) of 0..9
+    features: Dataset  # float32 (n, m), with labels (n,)
     training: Training
 
     def without(self, trials: Container[Trial]) -> "Group":

@@ -38,7 +38,7 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
     features = mapped_tensor(store.verified(group.features.train.inputs))
     labels = np.asarray(store.array(group.features.train.labels))
     for trial in group.trials:
-        subset = select_classes(labels, trial.classes, "train")
+        subset = select_classes(labels, trial.classes)
         restarts = _compiled(trial.specification, features.shape[1], group.training)
         targets = _targets(trial, subset, len(labels))
         rows = subset.rows.astype(np.int32)
@@ -62,7 +62,7 @@ def _targets(trial: Trial, subset: Subset, images: int) -> NDArray[np.float32]:
 
 def _test(store: Store, group: Group, trial: Trial, restarts: Restarts) -> NDArray[np.float32]:
     test = group.features.test
-    rows = select_classes(np.asarray(store.array(test.labels)), trial.classes, "test").rows
+    rows = select_classes(np.asarray(store.array(test.labels)), trial.classes).rows
     inputs = np.asarray(mapped_tensor(store.verified(test.inputs)))
     return class_probabilities(run(restarts.model, inputs[rows]))
 

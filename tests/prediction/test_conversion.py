@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-
 from tasks.prediction.conversion import convert
 
 

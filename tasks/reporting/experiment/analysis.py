@@ -11,6 +11,7 @@ from tasks.reporting.experiment import records
 from tasks.reporting.experiment.comparison import describe_pairs
 from tasks.reporting.experiment.verdict import reach_verdict
 from tasks.reporting.page import ImageRow
+from tasks.schemas.images import ClassName
 from tasks.statistics.paired import compare_paired
 
 MOST_DIFFERENCES = 5
@@ -26,7 +27,7 @@ class Predictions:
     probabilities: NDArray[np.float32]  # (n, classes), 0..1; of one node there are two columns, too
     labels: NDArray[np.integer]  # the true classes, counted from 0, (n,)
     rows: NDArray[np.intp]  # the images' indices among all test images, (n,)
-    classes: tuple[int, ...]  # the labels that the classes have in the data set
+    classes: tuple[ClassName, ...]  # what these are called
 
     @property
     def predicted(self) -> NDArray[np.intp]:
@@ -40,7 +41,7 @@ def analyse(
     predictions: Sequence[Predictions],
     unknown_classes: Sequence[records.UnknownRow],
     label_efficiency: records.LabelEfficiencyRow | None,
-    class_counts: Sequence[dict[str, int]] = (),
+    class_counts: Sequence[dict[str, ClassName]] = (),
 ) -> records.Analysis:
     """Every section's numbers in JSON types, the verdict first; for the rows see `records`."""
     heads = compare_heads(predictions)

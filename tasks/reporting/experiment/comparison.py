@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.reporting.experiment import records
+from tasks.schemas.images import ClassName
 from tasks.schemas.results import LabelEfficiency, Point, Refusal, Result
 from tasks.statistics.paired import PairedCounts, compare_paired
 
@@ -20,7 +21,7 @@ CLASSES_OF_THE_NOTEBOOK = (0, 1)
 
 
 def describe_models(
-    results: Sequence[Result], is_mnist: bool, classes: tuple[int, ...]
+    results: Sequence[Result], is_mnist: bool, classes: tuple[ClassName, ...]
 ) -> list[records.ModelRow]:
     """A row for each model, as in `metrics.json`: its scores, training and weights.
 

@@ -1,6 +1,6 @@
 """The files of an experiment's report, its pictures and the columns of its table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw
 from tasks.plots.images import draw_confusion, draw_predictions
 from tasks.reporting.experiment.records import Analysis
 from tasks.reporting.page import Metrics, fill, render_report
+from tasks.schemas.images import ClassName
 
 COLUMNS = (
     "recipe", "model", "accuracy", "low", "high", "errors", "n", "learned", "log_loss",
@@ -31,11 +32,14 @@ def summarise(metrics: Metrics) -> str:
 
 
 def draw(
-    analysis: Analysis, test: NDArray[np.uint8], classes: tuple[int, ...]
+    analysis: Analysis,
+    test: NDArray[np.uint8],
+    all_classes: Sequence[ClassName],
+    classes: Sequence[ClassName],
 ) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element.
 
-    Drawn are all test images, uint8 (n, 28, 28, 1), and the labels of the subset's classes.
+    All test images are uint8 (n, height, width, channels); `classes` are those of the subset.
     """
     yield "loss", draw_learning_curves(analysis["models"], "loss")
     yield "accuracy", draw_learning_curves(analysis["models"], "accuracy")
@@ -45,7 +49,7 @@ def draw(
         yield f"unknown-classes-{head['recipe']}-{head['model']}", draw_uncertainty(head)
     for model, hardest in zip(analysis["models"], analysis["mistakes"], strict=True):
         name = f"{model['recipe']}-{model['model']}"
-        known = range(len(model["confusion"])) if model["model"] == "base" else classes
+        known = all_classes if model["model"] == "base" else classes
         yield f"confusion-{name}", draw_confusion(model["confusion"], known)
         rows = [image["image"] for image in hardest["images"]]
         yield f"hardest-{name}", draw_predictions(test[rows], hardest["images"])

@@ -3,6 +3,7 @@
 from typing import Any, TypedDict
 
 from tasks.reporting.page import Finding, ImageRow
+from tasks.schemas.images import ClassName
 
 
 class ByModel(TypedDict):
@@ -53,7 +54,9 @@ class HeadsRow(PairedRow):
     recipe: str
     n: int
     agreement: float
-    differences: list[dict[str, float]]  # each has `image`, `label`, `two_node`, `one_node`
+    differences: list[
+        dict[str, float | ClassName]
+    ]  # each has `image`, `label`, `two_node`, `one_node`
 
 
 class PointRow(TypedDict):
@@ -113,4 +116,4 @@ class Analysis(TypedDict):
     label_efficiency: LabelEfficiencyRow | None
     mistakes: list[MistakesRow]
     unknown_classes: list[UnknownRow]
-    class_counts: list[dict[str, int]]
+    class_counts: list[dict[str, ClassName]]

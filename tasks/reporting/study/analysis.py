@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from tasks.reporting.page import SIGNIFICANT
 from tasks.reporting.study import records
 from tasks.reporting.study.trials import ScoredTrial, group, hardest_subsets, score_trials
 from tasks.reporting.study.verdict import reach_verdict
+from tasks.schemas.images import ClassName
 from tasks.schemas.training import LEARNED
 from tasks.statistics.estimates import exact_interval
 from tasks.statistics.paired import holm, sign_flip_p_value
@@ -20,13 +22,16 @@ from tasks.trials.trial import TrialResult
 TWO, ONE = softmax_head(2).name, ONE_NODE.name
 
 
-def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> records.Analysis:
+def analyse(
+    results: Sequence[TrialResult], labels: NDArray[Any], names: Sequence[ClassName]
+) -> records.Analysis:
     """Every section's numbers in JSON types, the verdict first.
 
     A trial that never learned is listed and counted as such, and left out of all means.
-    `labels` (n,) are those of all test images; InputError if a class of a trial has none of them.
+    `labels` (n,) are those of all test images, the positions of their classes' names.
     """
-    scored = score_trials(results, labels)
+    scored = score_trials(results, labels, names)
+    used = {position for one in scored for position in one.trial.classes}
     same = group(scored, lambda one: (one.trial.recipe, one.trial.classes, one.trial.head))
     transfers = [describe_transfer(trials) for trials in same]
     kinds = group(scored, lambda one: (one.trial.recipe, one.trial.head))
@@ -35,6 +40,7 @@ def analyse(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> record
         "verdict": [],  # once all else is known
         "overview": {
             "recipes": list(dict.fromkeys(one.trial.recipe for one in scored)),
+            "classes": [names[position] for position in sorted(used)],
             "subsets": len({one.trial.classes for one in scored}),
             "seeds": sorted({one.trial.seed for one in scored}),
             "trials": len(scored),
@@ -62,7 +68,7 @@ def describe_transfer(trials: Sequence[ScoredTrial]) -> records.TransferRow:
     errors = [one.errors for one in trials if one.errors is not None]
     return {
         "recipe": trial.recipe,
-        "classes": list(trial.classes),
+        "classes": list(trials[0].classes),
         "head": trial.head,
         "n": n,
         "seeds": [one.trial.seed for one in trials],
@@ -80,7 +86,7 @@ def describe_trial(scored: ScoredTrial) -> records.TrialRow:
     trial, attempts, errors = scored.trial, scored.result.attempts, scored.errors
     return {
         "recipe": trial.recipe,
-        "classes": list(trial.classes),
+        "classes": list(scored.classes),
         "head": trial.head,
         "seed": trial.seed,
         "n": len(scored.labels),
@@ -150,7 +156,7 @@ def _compare(trials: Sequence[ScoredTrial]) -> records.PairRow | None:
     n, predictions = len(two), len(two) * len(seeds)
     return {
         "recipe": trials[0].trial.recipe,
-        "classes": list(trials[0].trial.classes),
+        "classes": list(trials[0].classes),
         "n": n,
         "seeds": len(seeds),
         "two_errors": predictions - int(two.sum()),

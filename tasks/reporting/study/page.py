@@ -1,6 +1,6 @@
 """The files of a study's report, its pictures and its tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +9,15 @@ from tasks.plots.images import draw_misclassified
 from tasks.plots.study import draw_pairs, draw_spread
 from tasks.reporting.page import Metrics, fill, render_report, tabulate
 from tasks.reporting.study.records import Analysis, TransferRow
+from tasks.schemas.images import ClassName
 
 COLUMNS = (
     *("recipe", "classes", "head", "n", "learned", "accuracy", "low", "high"),
     *("mean_errors", "best", "worst"),
 )
+
+
+MOST_IN_MATRIX = 15  # classes
 
 
 def render(metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:
@@ -34,11 +38,11 @@ def as_cells(transfer: TransferRow) -> dict[str, object]:
 
 
 def draw(analysis: Analysis, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
-    """Every picture of the report, as its name and an SVG element; `test` is (n, 28, 28, 1)."""
+    """Every picture of the report, as its name and an SVG element; `test` is (n, h, w, c)."""
     for recipe in analysis["overview"]["recipes"]:
         transfers = [row for row in analysis["transfers"] if row["recipe"] == recipe]
-        if any(len(row["classes"]) == 2 for row in transfers):
-            yield f"pairs-{recipe}", draw_pairs(transfers)
+        if fits_a_matrix(transfers):
+            yield f"pairs-{recipe}", draw_pairs(transfers, analysis["overview"]["classes"])
         if any(row["learned"] for row in transfers):
             yield f"spread-{recipe}", draw_spread(transfers)
     for row in analysis["hardest"]:
@@ -47,5 +51,11 @@ def draw(analysis: Analysis, test: NDArray[np.uint8]) -> Iterator[tuple[str, str
         yield f"hardest-{name}", draw_misclassified(test[rows], row["images"])
 
 
-def _spaced(classes: list[int]) -> str:
+def fits_a_matrix(transfers: Sequence[TransferRow]) -> bool:
+    """Whether there are pairs, of few enough classes to be seen in a matrix."""
+    names = {name for row in transfers for name in row["classes"] if len(row["classes"]) == 2}
+    return 0 < len(names) <= MOST_IN_MATRIX
+
+
+def _spaced(classes: Sequence[ClassName]) -> str:
     return " ".join(map(str, classes))

@@ -3,12 +3,14 @@
 from typing import TypedDict
 
 from tasks.reporting.page import Finding, ImageRow
+from tasks.schemas.images import ClassName
 
 
 class OverviewRow(TypedDict):
     """What a study consists of, and how many of its trials learned."""
 
     recipes: list[str]
+    classes: list[ClassName]
     subsets: int
     seeds: list[int]
     trials: int
@@ -19,7 +21,7 @@ class BySubset(TypedDict):
     """Which subset a row is about, and by which recipe its heads were trained."""
 
     recipe: str
-    classes: list[int]
+    classes: list[ClassName]
 
 
 class ScoreRow(TypedDict):
@@ -92,7 +94,7 @@ class SpreadRow(TypedDict):
     subsets: int
     median: float | None
     largest: float | None
-    widest: list[int] | None
+    widest: list[ClassName] | None
     complete: int
     totals: list[dict[str, int]]  # of each `seed` the `errors`
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tasks.data.splits import Subset, select_classes
 from tasks.networks.architecture import ONE_NODE
 from tasks.reporting.study.records import HardestRow, WrongRow
+from tasks.schemas.images import ClassName
 from tasks.trials.trial import Trial, TrialResult
 
 MOST_SUBSETS = 6
@@ -24,9 +25,10 @@ class ScoredTrial:
 
     result: TrialResult
     rows: NDArray[np.intp]  # the indices of its n test images among all test images, (n,)
-    labels: NDArray[np.uint8]  # their true classes, counted from 0, (n,)
-    predicted: NDArray[np.uint8]  # counted from 0
+    labels: NDArray[Any]  # their true classes, counted from 0, (n,)
+    predicted: NDArray[np.intp]  # counted from 0
     hits: NDArray[np.bool_]
+    classes: tuple[ClassName, ...]  # what the trial's are called
 
     @property
     def trial(self) -> Trial:
@@ -39,17 +41,18 @@ class ScoredTrial:
         return int((~self.hits).sum()) if self.result.learned else None
 
 
-def score_trials(results: Sequence[TrialResult], labels: NDArray[np.uint8]) -> list[ScoredTrial]:
+def score_trials(
+    results: Sequence[TrialResult], labels: NDArray[Any], names: Sequence[ClassName]
+) -> list[ScoredTrial]:
     """Every result with its test images' labels, of which `labels` (n,) has all.
 
-    Ordered by recipe as it first occurs, classes, head and seed, whatever the order of the results;
-    InputError if a trial's class has no test image.
+    Ordered by recipe as it first occurs, classes, head and seed, whatever the order of the results.
     """
     recipes = list(dict.fromkeys(result.trial.recipe for result in results))
     classes = {result.trial.classes for result in results}
-    subsets = {one: select_classes(labels, one, "test") for one in classes}
+    subsets = {one: select_classes(labels, one) for one in classes}
     return [
-        _score(result, subsets[result.trial.classes])
+        _score(result, subsets[result.trial.classes], names)
         for result in sorted(results, key=lambda one: _order(one.trial, recipes))
     ]
 
@@ -62,10 +65,11 @@ def group(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[I
     return list(found.values())
 
 
-def _score(result: TrialResult, subset: Subset) -> ScoredTrial:
-    predicted = result.probabilities.argmax(axis=1).astype(np.uint8)
+def _score(result: TrialResult, subset: Subset, names: Sequence[ClassName]) -> ScoredTrial:
+    predicted = result.probabilities.argmax(axis=1)
     hits = predicted == subset.labels if result.learned else np.zeros(0, bool)
-    return ScoredTrial(result, subset.rows, subset.labels, predicted, hits)
+    classes = tuple(names[position] for position in result.trial.classes)
+    return ScoredTrial(result, subset.rows, subset.labels, predicted, hits, classes)
 
 
 def _order(trial: Trial, recipes: list[str]) -> tuple[int, int, tuple[int, ...], bool, int]:
@@ -82,7 +86,7 @@ def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[HardestRow]:
     rows: list[HardestRow] = [
         {
             "recipe": trials[0].trial.recipe,
-            "classes": list(trials[0].trial.classes),
+            "classes": list(trials[0].classes),
             "trials": len(trials),
             "accuracy": _accuracy(trials),
             "images": _hardest_images(trials),
@@ -98,7 +102,7 @@ def _hardest_images(trials: Sequence[ScoredTrial]) -> list[WrongRow]:
     Ties are ordered by the mean probability of the true class, the lowest first. `predicted` is
     the most frequent wrong prediction.
     """
-    labels, rows, classes = trials[0].labels, trials[0].rows, trials[0].trial.classes
+    labels, rows, classes = trials[0].labels, trials[0].rows, trials[0].classes
     predicted = np.array([one.predicted for one in trials])
     wrong = (predicted != labels).sum(axis=0)
     of_truth = np.mean(

@@ -1,4 +1,4 @@
-"""Any image of a digit, converted as MNIST was made.
+"""Any image of handwriting, converted as MNIST was made.
 
 LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to document recognition,
 section III.A, and the MNIST page: the digits were fitted into a box of 20 x 20 pixels, their aspect
@@ -7,57 +7,68 @@ of mass is in the middle. The foreground is light. In the published files the mi
 (14, 14), counted from 0, to within half a pixel for each digit.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageStat
 
-from tasks.data.files import opaque_grey
+from tasks.schemas.images import Preparation
 
-SIDE, BOX, MIDDLE = 28, 20, 14
+BOX, MIDDLE = 20 / 28, 14 / 28  # of an image's sides
 WIDE = 128  # training images that reach it use the range of 8 bits, so any pixel may be theirs
 LEVELS = np.arange(256)
-AS_IT_IS, EMPTY = "as it is", "empty"
+EMPTY = "empty"
+LOOKED_AT = 1_000
+LEAST_ALIKE = 0.95  # of the images
+BLACK = 0
 
 
-class Converted(NamedTuple):
-    """An image that a model understands, uint8 (28, 28), and in words how it was come by."""
+def convert(image: Image.Image, preparation: Preparation) -> tuple[NDArray[np.uint8], str]:
+    """Convert an image as MNIST was made: uint8 (height, width), and in words what was done.
 
-    pixels: NDArray[np.uint8]
-    how: str
-
-
-def convert(image: Image.Image, max_pixel: int) -> Converted:
-    """Convert an image as MNIST was made, with pixels from 0 (background) to `max_pixel`.
-
-    What has the format of the training images is taken as it is, whatever it shows: 28 x 28, opaque
-    grey of 8 bits however it is stored, and no pixel above `max_pixel` if that is below `WIDE`. Of
-    other images, what has one grey level only is empty, and becomes black.
-
-    `image` has any size, and mode 1, L, LA, P, RGB, RGBA or I;16; `max_pixel`, 1..255, is the
-    largest pixel value of the images that the model was trained on.
+    Pixels are from 0, the background, to `preparation.max_pixel`. What has one grey level only is
+    empty, and becomes black. `image` has any size, and mode 1, L, LA, P, RGB, RGBA or I;16.
     """
-    ready = opaque_grey(image) if image.size == (SIDE, SIDE) else None
-    if ready is not None and (max_pixel >= WIDE or ready.max() <= max_pixel):
-        return Converted(ready, AS_IT_IS)
     grey, steps = _grey(image)
     lowest, highest = grey.getextrema()
     if lowest == highest:
-        return Converted(np.zeros((SIDE, SIDE), np.uint8), EMPTY)
+        return np.zeros(preparation.shape, np.uint8), EMPTY
     foreground, contrast = _foreground_of_levels(np.asarray(grey))
     if contrast < 0:
         steps.append("inverted")
-    if abs(contrast) != max_pixel:
-        steps.append(f"stretched to 0..{max_pixel}")
+    if abs(contrast) != preparation.max_pixel:
+        steps.append(f"stretched to 0..{preparation.max_pixel}")
     drawn = grey.point(foreground)
     drawn = drawn.crop(drawn.getbbox())
-    fitted = _fit(drawn)
+    fitted = _fit(drawn, preparation)
     if fitted.size != drawn.size:
         steps.append(f"scaled from {image.width} x {image.height}")
-    field = _centre(np.asarray(fitted))
-    pixels = (field * (max_pixel / field.max())).round().astype(np.uint8)
-    return Converted(pixels, ", ".join([*steps, "centred by mass"]))
+    field = _centre(np.asarray(fitted), preparation)
+    pixels = (field * (preparation.max_pixel / field.max())).round().astype(np.uint8)
+    return pixels, ", ".join([*steps, "centred by mass"])
+
+
+def is_handwriting(images: NDArray[np.uint8]) -> bool:
+    """Whether images (n, height, width) are as MNIST's, seen from up to 1,000 of them.
+
+    That is light on black, the longer side of what is drawn that of the box, its centre of mass in
+    the middle, each to within a pixel or so.
+    """
+    rows = np.linspace(0, len(images) - 1, min(len(images), LOOKED_AT)).astype(int)
+    return bool(np.mean([_is_fitted(images[row]) for row in rows]) >= LEAST_ALIKE)
+
+
+def _is_fitted(image: NDArray[np.uint8]) -> bool:
+    down, across = np.nonzero(image != BLACK)
+    if not down.size:
+        return False
+    box, mass = min(image.shape) * BOX, image.sum(dtype=float)
+    longer = max(np.ptp(down), np.ptp(across)) + 1
+    centre = [
+        image.sum(axis=1) @ np.arange(image.shape[0]) / mass,
+        image.sum(axis=0) @ np.arange(image.shape[1]) / mass,
+    ]
+    off = np.abs(np.array(centre) - np.array(image.shape) * MIDDLE).max()
+    return bool(abs(longer - box) <= 1.5 and off <= 1)
 
 
 def _grey(image: Image.Image) -> tuple[Image.Image, list[str]]:
@@ -103,24 +114,25 @@ def _foreground_of_levels(pixels: NDArray[np.uint8]) -> tuple[list[int], int]:
     return levels, contrast
 
 
-def _fit(drawn: Image.Image) -> Image.Image:
-    """The drawn part in float32 greys, its longer side 20 pixels."""
-    scale = BOX / max(drawn.size)
+def _fit(drawn: Image.Image, preparation: Preparation) -> Image.Image:
+    """The drawn part in float32 greys, its longer side that of the box, 20 pixels of 28."""
+    scale = round(min(preparation.height, preparation.width) * BOX) / max(drawn.size)
     size = max(1, round(drawn.width * scale)), max(1, round(drawn.height * scale))
     # Hamming's filter averages as it shrinks, and does not overshoot.
     return drawn.convert("F").resize(size, Image.Resampling.HAMMING, reducing_gap=3)
 
 
-def _centre(drawn: NDArray[np.float32]) -> NDArray[np.float32]:
+def _centre(drawn: NDArray[np.float32], preparation: Preparation) -> NDArray[np.float32]:
     """On black, the centre of mass within half a pixel of the middle where there is room."""
-    field = np.zeros((SIDE, SIDE), np.float32)
+    field = np.zeros((preparation.height, preparation.width), np.float32)
     height, width = drawn.shape
-    top, left = _start(drawn.sum(axis=1)), _start(drawn.sum(axis=0))
+    top = _start(drawn.sum(axis=1), preparation.height)
+    left = _start(drawn.sum(axis=0), preparation.width)
     field[top : top + height, left : left + width] = drawn
     return field
 
 
-def _start(profile: NDArray[np.float32]) -> int:
-    """Where to start a row or column of with this foreground at each pixel."""
+def _start(profile: NDArray[np.float32], side: int) -> int:
+    """Where of `side` pixels to start a row or column with this foreground at each pixel."""
     centre = profile @ np.arange(len(profile)) / profile.sum()
-    return min(max(round(MIDDLE - float(centre)), 0), SIDE - len(profile))
+    return min(max(round(side * MIDDLE - float(centre)), 0), side - len(profile))

@@ -1,0 +1,236 @@
+"""Pictures in files: a folder for each class, or a CSV file that lists them."""
+
+import csv
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from tasks.data.files import is_coloured, open_regular, read_regular
+from tasks.data.pictures import (
+    KINDS,
+    MAX_FILE_BYTES,
+    SUFFIXES,
+    PictureError,
+    open_picture,
+    read_picture,
+    size_of,
+)
+from tasks.errors import InputError
+from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, Preparation
+
+SPLITS = ("train", "test")
+COLUMNS = ("path", "label")
+MOST_AUTOMATIC = 64  # pixels a side, where pictures of several sizes come without --image-size
+HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
+AT_ONCE = 1_000  # files that wait to be decoded
+READERS = max(2, os.cpu_count() or 1)
+
+
+class Listed(NamedTuple):
+    """A file with the name of its class, and its split, empty where that is to be chosen."""
+
+    path: Path
+    label: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """All pictures of a list in its order, and the digest of the files that they came from."""
+
+    pixels: NDArray[np.uint8]  # (n, height, width) or (n, height, width, 3)
+    preparation: Preparation
+    sha256: str
+
+
+def is_class_folder(path: Path) -> bool:
+    """Whether a folder is to be a class or a split, and not what a system hides in it."""
+    return path.is_dir() and not path.name.startswith(HIDDEN)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name is that of a picture."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(HIDDEN)
+
+
+def list_pictures(path: Path) -> list[Listed]:
+    """The pictures of a folder or of a CSV file, in an order that follows from their names.
+
+    A folder has a folder for each class, or `train` and `test` with those. A CSV file has columns
+    `path`, relative to its folder, `label`, and perhaps `split`. InputError if there is no picture,
+    or it is neither.
+    """
+    found = _listed_in_csv(path) if path.suffix.lower() == ".csv" else list(_in_folders(path))
+    if not found:
+        raise InputError(f"{path} has no pictures; give a folder with a folder for each class")
+    if {listed.split for listed in found} == {"test"}:
+        raise InputError(f"{path} has test images alone; give images to train on, too")
+    return found
+
+
+def digest_pictures(listed: Sequence[Listed], root: Path) -> str:
+    """Hex SHA-256 of all names, classes, splits and bytes."""
+    with ThreadPoolExecutor(READERS) as readers:
+        digests = readers.map(_file_digest, (one.path for one in listed))
+        return _digest(listed, root, digests)
+
+
+def decode_pictures(
+    listed: Sequence[Listed], root: Path, size: int | None, colour: str, handwriting: bool
+) -> Decoded:
+    """Read and prepare all pictures of a list, many at a time.
+
+    Without a size all have their own, if that is one of 8 to 128 pixels, else at most 64; `colour`
+    is auto, grey or rgb. InputError names the first file that cannot be used, and how many more.
+    """
+    height, width = (size, size) if size else _common_size(listed)
+    channels = 1 if colour == "grey" or handwriting else 3
+    preparation = Preparation(
+        height=height, width=width, channels=channels, handwriting=handwriting
+    )
+    pixels = np.empty((len(listed), *preparation.shape), np.uint8)
+    digests, flaws = [], list[str]()
+    read = partial(_read, preparation=preparation)
+    for row, found in enumerate(_shown(_many_at_a_time(read, listed), len(listed))):
+        if isinstance(found, PictureError):
+            flaws.append(str(found))
+            continue
+        pixels[row], digest = found
+        digests.append(digest)
+    if flaws:
+        more = f", and {len(flaws) - 1:,} more cannot be used" if len(flaws) > 1 else ""
+        raise InputError(f"{flaws[0]}{more}; mend or remove what cannot be used")
+    if colour == "auto" and channels == 3 and not any(map(is_coloured, pixels)):
+        pixels = np.ascontiguousarray(pixels[..., 0])
+        preparation = preparation.model_copy(update={"channels": 1})
+    return Decoded(pixels, preparation, _digest(listed, root, digests))
+
+
+def _in_folders(root: Path) -> Iterator[Listed]:
+    inside = sorted(path.name for path in root.iterdir() if is_class_folder(path))
+    if inside and set(inside) <= set(SPLITS):
+        split_of = {name: name if set(inside) == set(SPLITS) else "" for name in inside}
+        for name in inside:
+            yield from _in_class_folders(root / name, split_of[name])
+    else:
+        yield from _in_class_folders(root, "")
+
+
+def _in_class_folders(root: Path, split: str) -> Iterator[Listed]:
+    classes = sorted(path for path in root.iterdir() if is_class_folder(path))
+    loose = [path for path in root.iterdir() if is_picture(path.name) and path.is_file()]
+    if loose:
+        raise InputError(
+            f"{loose[0]}, one of {len(loose):,}, is in no class folder; put each picture into a "
+            f"folder named by its class, as in {root.name}/cat/{loose[0].name}"
+        )
+    for folder in classes:
+        found = [Listed(path, folder.name, split) for path in _pictures_below(folder)]
+        if not found:
+            raise InputError(f"{folder} has no {KINDS} file; put some in it or remove it")
+        yield from found
+
+
+def _pictures_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(HIDDEN))
+        yield from (Path(parent, name) for name in sorted(files) if is_picture(name))
+
+
+def _listed_in_csv(path: Path) -> list[Listed]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
+                raise InputError(f"{path} has no column {missing[0]}; it needs path and label")
+            return [_listed(row, f"{path}, line {rows.line_num}", path.parent) for row in rows]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} is not a CSV file in UTF-8: {error}") from error
+
+
+def _listed(row: dict[str, str | None], place: str, folder: Path) -> Listed:
+    path, label, split = ((row.get(name) or "").strip() for name in (*COLUMNS, "split"))
+    if not path or not label:
+        raise InputError(f"{place} has no {'label' if path else 'path'}; give both")
+    if row.get("split") is not None and split not in SPLITS:
+        raise InputError(f"{place} has the split {split!r} where train or test is right")
+    return Listed(folder / path, label, split)
+
+
+def _common_size(listed: Sequence[Listed]) -> tuple[int, int]:
+    """The size of all, if it is one that a network takes, else a square of the median side."""
+    with ThreadPoolExecutor(READERS) as readers:
+        sizes = [size for size in readers.map(_size, (one.path for one in listed)) if size]
+    if not sizes:  # decoding says why
+        return LEAST_SIDE, LEAST_SIDE
+    if len(set(sizes)) == 1 and LEAST_SIDE <= min(sizes[0]) <= max(sizes[0]) <= MOST_SIDE:
+        return sizes[0]
+    side = int(np.clip(np.median([min(size) for size in sizes]), LEAST_SIDE, MOST_AUTOMATIC))
+    return side, side
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        with open_regular(path, follow_link=True) as file, open_picture(file, str(path)) as picture:
+            return size_of(picture)
+    except (OSError, InputError):
+        return None
+
+
+def _read(
+    listed: Listed, preparation: Preparation
+) -> tuple[NDArray[np.uint8], bytes] | PictureError:
+    try:
+        content = _content(listed.path)
+        prepared = read_picture(content, str(listed.path), preparation)
+    except PictureError as error:
+        return error
+    return prepared.pixels, hashlib.sha256(content).digest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = read_regular(path, follow_link=True, most=MAX_FILE_BYTES)
+    except (OSError, InputError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"{path} cannot be read: {reason}") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise PictureError(f"{path} has more than {MAX_FILE_BYTES:,} bytes; give a smaller one")
+    return content
+
+
+def _file_digest(path: Path) -> bytes:
+    return hashlib.sha256(_content(path)).digest()
+
+
+def _digest(listed: Sequence[Listed], root: Path, digests: Iterable[bytes]) -> str:
+    whole = hashlib.sha256()
+    for one, digest in zip(listed, digests, strict=True):
+        name = os.path.relpath(one.path, root)
+        head = f"{name}\0{one.label}\0{one.split}\0"
+        whole.update(head.encode("utf-8", "surrogateescape") + digest)
+    return whole.hexdigest()
+
+
+def _many_at_a_time(read: partial, listed: Sequence[Listed]) -> Iterator[object]:  # type: ignore[type-arg]
+    with ThreadPoolExecutor(READERS) as readers:
+        waiting = iter(listed)
+        while some := list(islice(waiting, AT_ONCE)):
+            yield from readers.map(read, some)
+
+
+def _shown(found: Iterable[object], count: int) -> Iterator:  # type: ignore[type-arg]
+    console = Console(stderr=True)
+    title, hidden = "reading pictures", not console.is_terminal
+    yield from track(found, title, total=count, console=console, disable=hidden)

@@ -1,0 +1,48 @@
+"""Which images are held out to test on, where a data set does not say."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 1_000  # images
+
+
+def held_out(
+    images: NDArray[np.uint8], labels: NDArray[Any], share: float, seed: int
+) -> NDArray[np.bool_]:
+    """Which of images (n, ...), labelled 0, 1, ... (n,), are test images, as bool (n,).
+
+    Of each class about the same share, 0..1, at least one image and not all, if it has two that
+    differ. Equal images are on the same side. An image's rank follows from its pixels and the seed
+    alone, so that it hardly ever changes sides when others come or go.
+    """
+    prints = [one.hex() for one in fingerprints(images, seed.to_bytes(8, "big"))]
+    ranks = np.unique(prints, return_inverse=True)[1]  # equal images have equal ranks
+    chosen = np.zeros(int(ranks.max()) + 1, bool)
+    for label in np.unique(labels):
+        found, counts = np.unique(ranks[labels == label], return_counts=True)
+        wanted = max(1, round(share * int(counts.sum())))
+        before = np.cumsum(counts) - counts
+        chosen[found[:-1][before[:-1] < wanted]] = True
+    return chosen[ranks]
+
+
+def fingerprints(images: NDArray[np.uint8], key: bytes = b"") -> list[bytes]:
+    """A digest of 16 bytes for each of images (n, ...); equal images have equal ones."""
+    return [hashlib.blake2b(image.tobytes(), digest_size=16, key=key).digest() for image in images]
+
+
+def moved_to_front(images: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The images (n, ...) that bool (n,) marks, moved in place, as there may be gigabytes of them.
+
+    Read-only images are copied.
+    """
+    if not images.flags.writeable:
+        return images[mask]
+    rows = np.flatnonzero(mask)
+    for start in range(0, len(rows), BLOCK):
+        part = rows[start : start + BLOCK]
+        images[start : start + len(part)] = images[part]  # from behind: nothing is overwritten
+    return images[: len(rows)]

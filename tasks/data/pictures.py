@@ -1,0 +1,163 @@
+"""Pictures in files and in arrays, prepared alike for training, arriving batches and prediction."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import IO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tasks.data.files import opaque, opaque_grey
+from tasks.data.handwriting import WIDE, convert
+from tasks.errors import InputError, in_one_line
+from tasks.schemas.images import Preparation
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+KINDS = "PNG, JPEG, WebP, BMP or TIFF"
+MAX_FILE_BYTES = 2**28
+MAX_PIXELS = 50_000_000  # of one picture; Pillow would warn above 90 million
+AS_IT_IS = "as it is"
+
+
+class PictureError(InputError):
+    """A picture that cannot be used, and why."""
+
+
+class Prepared(NamedTuple):
+    """An array of the preparation's shape, uint8, and how it came to be, in words."""
+
+    pixels: NDArray[np.uint8]
+    how: str
+
+
+def prepare(picture: Image.Image, preparation: Preparation) -> Prepared:
+    """A picture of any size and of 8 bits, or of handwriting in 16 bits of grey, as an array.
+
+    What has the format of the training images is taken as it is, whatever it shows. Handwriting is
+    converted as MNIST was made, anything else scaled to the size, its aspect ratio kept, with its
+    mean colour at the edge around it.
+    """
+    ready = _ready(picture, preparation)
+    if ready is not None:
+        return Prepared(ready, AS_IT_IS)
+    if preparation.handwriting:
+        return Prepared(*convert(picture, preparation))
+    return _scaled(picture, preparation)
+
+
+def prepare_array(image: NDArray[np.uint8], preparation: Preparation) -> Prepared:
+    """An image (h, w) or (h, w, 3), prepared like a picture."""
+    is_ready = image.shape == preparation.shape
+    if is_ready and (not preparation.handwriting or _is_in_range(image, preparation.max_pixel)):
+        return Prepared(image, AS_IT_IS)
+    return prepare(Image.fromarray(image), preparation)
+
+
+def prepare_arrays(images: NDArray[np.uint8], preparation: Preparation) -> NDArray[np.uint8]:
+    """Images (n, h, w) or (n, h, w, 3) as an array (n, ...) of the preparation's shape."""
+    if images.shape[1:] == preparation.shape:
+        return images
+    return np.stack([prepare_array(one, preparation).pixels for one in images])
+
+
+def read_picture(content: bytes, name: str, preparation: Preparation) -> Prepared:
+    """Decode the bytes of a PNG, JPEG, WebP, BMP or TIFF file, and prepare it.
+
+    Raises PictureError, which names it, where it is none of these, damaged, animated or too large,
+    or has more than 8 bits a channel and is not of handwriting.
+    """
+    with open_picture(BytesIO(content), name) as picture:
+        _check_depth(picture, name, preparation)
+        picture.draft(None, (2 * preparation.width, 2 * preparation.height))
+        picture.load()
+        ImageOps.exif_transpose(picture, in_place=True)
+        return prepare(picture, preparation)
+
+
+@contextmanager
+def open_picture(file: IO[bytes], name: str) -> Iterator[Image.Image]:
+    """A picture whose header was looked at; for errors, those of loading included, see above."""
+    try:
+        with (
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+            Image.open(file, formats=FORMATS) as picture,
+        ):
+            if picture.width * picture.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            # a telephone's JPEG may have a second picture, smaller or for the other eye
+            frames: int = getattr(picture, "n_frames", 1)
+            if frames > 1 and picture.format != "MPO":
+                raise PictureError(f"{name} has {frames} frames where one is right")
+            yield picture
+    except PictureError:
+        raise
+    except UnidentifiedImageError:
+        raise PictureError(f"{name} is not a {KINDS} file") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureError(
+            f"{name} has more than {MAX_PIXELS:,} pixels; give it in a smaller size"
+        ) from None
+    except Exception as error:  # Pillow answers damaged bytes with errors of many types
+        raise PictureError(f"{name} is not an intact picture: {in_one_line(error)}") from error
+
+
+def size_of(picture: Image.Image) -> tuple[int, int]:
+    """Height and width as the picture is seen, whichever way the camera was held."""
+    is_turned = picture.getexif().get(0x0112, 1) >= 5
+    return (picture.width, picture.height) if is_turned else (picture.height, picture.width)
+
+
+def _check_depth(picture: Image.Image, name: str, preparation: Preparation) -> None:
+    is_deep, is_float = picture.mode.startswith("I"), picture.mode == "F"
+    if is_float or (is_deep and not preparation.handwriting):
+        raise PictureError(f"{name} has more than 8 bits a channel where 8 are right")
+
+
+def _ready(picture: Image.Image, preparation: Preparation) -> NDArray[np.uint8] | None:
+    """The pixels of what has the format of the training images."""
+    if picture.size != (preparation.width, preparation.height):
+        return None
+    if preparation.channels == 3:
+        return opaque(picture)
+    grey = opaque_grey(picture)
+    if grey is None or (preparation.handwriting and not _is_in_range(grey, preparation.max_pixel)):
+        return None
+    return grey
+
+
+def _is_in_range(grey: NDArray[np.uint8], max_pixel: int) -> bool:
+    return max_pixel >= WIDE or int(grey.max()) <= max_pixel
+
+
+def _scaled(picture: Image.Image, preparation: Preparation) -> Prepared:
+    steps = []
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
+        steps.append("laid on white")
+    mode = "L" if preparation.channels == 1 else "RGB"
+    if picture.mode not in ("1", "L", "LA") and mode == "L":
+        steps.append("grey")
+    size = (preparation.width, preparation.height)
+    fitted = picture.convert(mode)
+    if fitted.size != size:
+        steps.append(f"scaled from {picture.width} x {picture.height}")
+        fitted = _padded(fitted, size)
+    return Prepared(np.asarray(fitted), ", ".join(steps) or AS_IT_IS)
+
+
+def _padded(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Scaled until it fits into the size, the mean colour of its outermost pixels around it."""
+    scale = min(size[0] / picture.width, size[1] / picture.height)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    fitted = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3)
+    pixels = np.asarray(fitted)
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    colour = np.atleast_1d(edge.mean(axis=0).round().astype(int))
+    field = Image.new(picture.mode, size, tuple(colour.tolist()))
+    field.paste(fitted, ((size[0] - width) // 2, (size[1] - height) // 2))
+    return field

@@ -1,0 +1,38 @@
+"""What is known of labelled images beside their pixels: classes, and how a picture is prepared."""
+
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from tasks.schemas.references import Dataset, Record
+
+ClassName: TypeAlias = int | str
+LEAST_SIDE, MOST_SIDE = 8, 128
+
+
+class Preparation(Record):
+    """How a picture becomes an array, for training, arriving batches and prediction alike."""
+
+    height: int = Field(ge=LEAST_SIDE, le=MOST_SIDE)  # pixels
+    width: int = Field(ge=LEAST_SIDE, le=MOST_SIDE)
+    channels: Literal[1, 3]  # grey, or red, green and blue
+    handwriting: bool = False  # light strokes on black, fitted and centred as in MNIST
+    max_pixel: int = Field(255, ge=1, le=255)  # of handwriting: the largest one
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one image as it is stored: (height, width), or (height, width, 3)."""
+        sides = (self.height, self.width)
+        return sides if self.channels == 1 else (*sides, self.channels)
+
+
+class LabelledImages(Record):
+    """A data set as it was loaded.
+
+    Images are uint8 (n, height, width) or (n, height, width, 3), 0..255; a label, an unsigned
+    integer, is the position of the image's class in `classes`.
+    """
+
+    images: Dataset
+    classes: tuple[ClassName, ...]
+    preparation: Preparation

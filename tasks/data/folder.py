@@ -79,15 +79,15 @@ def list_pictures(path: Path) -> list[Listed]:
     return found
 
 
-def digest_pictures(listed: Sequence[Listed], root: Path) -> str:
-    """Hex SHA-256 of all names, classes, splits and bytes."""
+def digest_pictures(listed: Sequence[Listed], path: Path) -> str:
+    """Hex SHA-256 of all names below a folder, or beside a list, of classes, splits and bytes."""
     with ThreadPoolExecutor(READERS) as readers:
         digests = readers.map(_file_digest, (one.path for one in listed))
-        return _digest(listed, root, digests)
+        return _digest(listed, path, digests)
 
 
 def decode_pictures(
-    listed: Sequence[Listed], root: Path, size: int | None, colour: str, handwriting: bool
+    listed: Sequence[Listed], path: Path, size: int | None, colour: str, handwriting: bool
 ) -> Decoded:
     """Read and prepare all pictures of a list, many at a time.
 
@@ -114,7 +114,7 @@ def decode_pictures(
     if colour == "auto" and channels == 3 and not any(map(is_coloured, pixels)):
         pixels = np.ascontiguousarray(pixels[..., 0])
         preparation = preparation.model_copy(update={"channels": 1})
-    return Decoded(pixels, preparation, _digest(listed, root, digests))
+    return Decoded(pixels, preparation, _digest(listed, path, digests))
 
 
 def _in_folders(root: Path) -> Iterator[Listed]:
@@ -160,9 +160,9 @@ def _listed_in_csv(path: Path) -> list[Listed]:
 
 
 def _listed(row: dict[str, str | None], place: str, folder: Path) -> Listed:
-    path, label, split = ((row.get(name) or "").strip() for name in (*COLUMNS, "split"))
-    if not path or not label:
-        raise InputError(f"{place} has no {'label' if path else 'path'}; give both")
+    path, label, split = (row.get(name) or "" for name in (*COLUMNS, "split"))
+    if not path.strip() or not label.strip():
+        raise InputError(f"{place} has no {'label' if path.strip() else 'path'}; give both")
     if row.get("split") is not None and split not in SPLITS:
         raise InputError(f"{place} has the split {split!r} where train or test is right")
     return Listed(folder / path, label, split)
@@ -214,8 +214,8 @@ def _file_digest(path: Path) -> bytes:
     return hashlib.sha256(_content(path)).digest()
 
 
-def _digest(listed: Sequence[Listed], root: Path, digests: Iterable[bytes]) -> str:
-    whole = hashlib.sha256()
+def _digest(listed: Sequence[Listed], path: Path, digests: Iterable[bytes]) -> str:
+    whole, root = hashlib.sha256(), path if path.is_dir() else path.parent
     for one, digest in zip(listed, digests, strict=True):
         name = os.path.relpath(one.path, root)
         head = f"{name}\0{one.label}\0{one.split}\0"

@@ -78,7 +78,7 @@ def _identify(path: Path, reading: Reading) -> Source:
         sha256 = digest_files([path])
         return Source("npz", path.name, str(path), sha256, seed=0, reading=reading)
     if path.is_dir() or path.suffix.lower() == ".csv":
-        sha256 = digest_pictures(list_pictures(path), path.parent)
+        sha256 = digest_pictures(list_pictures(path), path)
         return Source("pictures", path.name, str(path), sha256, seed=0, reading=reading)
     raise InputError(f"--dataset {path} is none of these: {FORMS}")
 
@@ -146,7 +146,7 @@ def _read_pictures(source: Source) -> Images:
     if has_test := any(one.split for one in listed):
         is_test = np.array([one.split == "test" for one in listed])
     decoded = decode_pictures(
-        listed, path.parent, reading.image_size, reading.colour, bool(reading.handwriting)
+        listed, path, reading.image_size, reading.colour, bool(reading.handwriting)
     )
     if decoded.sha256 != source.sha256:
         raise _changed(path)

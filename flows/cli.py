@@ -17,7 +17,8 @@ from flows.config import SETTINGS, RunConfig, as_config
 from flows.startup import Interruption
 from flows.temporary_server import prefect_server
 from flows.warm_up import import_ahead, is_finished
-from tasks.data.read import find_source, read_source
+from tasks.data.digits import CLASSES
+from tasks.data.read import find_source, read_ahead, read_source
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 
@@ -122,21 +123,25 @@ def call_flow(flow: Callable[[C], Any], config: C, needs_keras: bool = True) -> 
 
     Keras is needed where the flow trains in this process, and not in others.
     """
-    check_inputs(config)
+    check_inputs(config, keep=needs_keras)
     if needs_keras:
         import_ahead(config)
     with prefect_server():
         flow(config)
 
 
-def check_inputs(config: RunConfig) -> None:
-    """Raise the InputError that the flow would, of data or artifacts, if that takes no download."""
+def check_inputs(config: RunConfig, keep: bool = False) -> None:
+    """Raise the InputError that the flow would, of data or artifacts, if that takes no download.
+
+    What was read is kept for a flow that reads it in this process.
+    """
     writable_store(config.artifacts)
-    if config.dataset not in ("auto", "mnist"):
+    if config.dataset in ("auto", "mnist", "digits"):
+        config.require(CLASSES)
+    else:
         source = find_source(config.dataset, 0, config.reading)
-        # pictures are decoded once, by the run
-        if source.format in ("idx", "npz") and not is_finished(config):
-            read_source(source)
+        if not is_finished(config):
+            config.require((read_ahead if keep else read_source)(source).classes)
 
 
 def _add_argument(

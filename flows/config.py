@@ -137,6 +137,9 @@ class RunConfig(Settings):
             return self
         return self.model_copy(update={"recipes": ("tuned",)})
 
+    def require(self, classes: Sequence[ClassName]) -> None:
+        """Raise InputError if data with these classes lack one that is asked for."""
+
     def chosen_recipes(self) -> dict[str, Recipe]:
         """The recipes by name, with the epochs and the precision that this configuration sets."""
         return {name: self._adapted(RECIPES[name]) for name in self.recipes}
@@ -174,12 +177,18 @@ class Config(RunConfig):
 
         InputError if the data lack one of them.
         """
-        chosen: Sequence[ClassName] = self.classes
-        if "classes" not in self.model_fields_set and not set(chosen) <= set(data.classes):
-            chosen = data.classes[:2]
-        names = tuple(data.classes[position] for position in positions(chosen, data.classes))
-        fitted = super().fitted_to(source, data)
+        names, fitted = self._named(data.classes), super().fitted_to(source, data)
         return fitted if names == self.classes else fitted.model_copy(update={"classes": names})
+
+    def require(self, classes: Sequence[ClassName]) -> None:
+        """Raise InputError if data with these classes lack one that is asked for."""
+        self._named(classes)
+
+    def _named(self, classes: Sequence[ClassName]) -> tuple[ClassName, ...]:
+        chosen: Sequence[ClassName] = self.classes
+        if "classes" not in self.model_fields_set and not set(chosen) <= set(classes):
+            chosen = classes[:2]
+        return tuple(classes[position] for position in positions(chosen, classes))
 
 
 class RetrainConfig(Bounds, Config):
@@ -309,6 +318,10 @@ class StudyConfig(RunConfig):
         pairs = combinations(range(len(classes)), 2) if is_all else ()
         named = (*(() if is_all else self.pairs), *self.subsets)
         return tuple(dict.fromkeys([*pairs, *(positions(one, classes) for one in named)]))
+
+    def require(self, classes: Sequence[ClassName]) -> None:
+        """Raise InputError if data with these classes lack one of a subset."""
+        self.chosen_subsets(classes)
 
     def base_seeds(self) -> dict[int, tuple[int, ...]]:
         """Which seeds' heads stand on the base of which seed."""

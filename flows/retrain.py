@@ -12,6 +12,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from prefect.client.schemas.objects import State
@@ -148,6 +149,8 @@ def act(command: RetrainCommand) -> None:
     """Do what the command line asks for."""
     config = as_config(command, RetrainConfig)
     if command.action == "run":
+        if "inbox" not in config.model_fields_set:
+            Path(config.inbox).mkdir(exist_ok=True)
         open_inbox(config.inbox).require()
         call_flow(retrain, config)
         return

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,9 @@ MOST_AUTOMATIC = 64  # pixels a side, where pictures of several sizes come witho
 HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
 AT_ONCE = 1_000  # files that wait to be decoded
 READERS = max(2, os.cpu_count() or 1)
+
+
+Found: TypeAlias = tuple[NDArray[np.uint8], bytes] | PictureError
 
 
 class Listed(NamedTuple):
@@ -100,9 +103,8 @@ def decode_pictures(
         height=height, width=width, channels=channels, handwriting=handwriting
     )
     pixels = np.empty((len(listed), *preparation.shape), np.uint8)
-    digests, flaws = [], list[str]()
-    read = partial(_read, preparation=preparation)
-    for row, found in enumerate(_shown(_many_at_a_time(read, listed), len(listed))):
+    digests, flaws = list[bytes](), list[str]()
+    for row, found in enumerate(_read_all(listed, preparation)):
         if isinstance(found, PictureError):
             flaws.append(str(found))
             continue
@@ -188,9 +190,17 @@ def _size(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _read(
-    listed: Listed, preparation: Preparation
-) -> tuple[NDArray[np.uint8], bytes] | PictureError:
+def _read_all(listed: Sequence[Listed], preparation: Preparation) -> Iterator[Found]:
+    """Each picture with the digest of its file, in order; a bar on a terminal shows how far."""
+    console, read = Console(stderr=True), partial(_read, preparation=preparation)
+    parts = (listed[start : start + AT_ONCE] for start in range(0, len(listed), AT_ONCE))
+    with ThreadPoolExecutor(READERS) as readers:
+        found = chain.from_iterable(readers.map(read, part) for part in parts)
+        title, hidden = "reading pictures", not console.is_terminal
+        yield from track(found, title, len(listed), console=console, disable=hidden)
+
+
+def _read(listed: Listed, preparation: Preparation) -> Found:
     try:
         content = _content(listed.path)
         prepared = read_picture(content, str(listed.path), preparation)
@@ -221,16 +231,3 @@ def _digest(listed: Sequence[Listed], path: Path, digests: Iterable[bytes]) -> s
         head = f"{name}\0{one.label}\0{one.split}\0"
         whole.update(head.encode("utf-8", "surrogateescape") + digest)
     return whole.hexdigest()
-
-
-def _many_at_a_time(read: partial, listed: Sequence[Listed]) -> Iterator[object]:  # type: ignore[type-arg]
-    with ThreadPoolExecutor(READERS) as readers:
-        waiting = iter(listed)
-        while some := list(islice(waiting, AT_ONCE)):
-            yield from readers.map(read, some)
-
-
-def _shown(found: Iterable[object], count: int) -> Iterator:  # type: ignore[type-arg]
-    console = Console(stderr=True)
-    title, hidden = "reading pictures", not console.is_terminal
-    yield from track(found, title, total=count, console=console, disable=hidden)

@@ -59,7 +59,9 @@ def _position(name: str, names: list[str]) -> int:
     if name in names:
         return names.index(name)
     folded = {one.casefold(): one for one in names}
-    near = [folded[one] for one in get_close_matches(name.casefold(), folded, cutoff=0.6)]
+    # a number is not meant where another one is typed
+    close = [] if re.fullmatch(NUMBER, name) else get_close_matches(name.casefold(), folded)
+    near = [folded[one] for one in close]
     hint = f"the nearest are {', '.join(near)}" if near else f"there are {shown_names(names)}"
     raise InputError(f"the data have no class {name}; {hint}")
 

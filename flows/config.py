@@ -150,7 +150,7 @@ class RunConfig(Settings):
         return recipe.model_copy(update={"base": base, "head": head})
 
     def _adapted_training(self, training: Training, epochs: int | None) -> Training:
-        changes: dict[str, object] = {"epochs": epochs or training.epochs}
+        changes: dict[str, object] = {"epochs": epochs, "least_steps": 0} if epochs else {}
         if training.precision == "auto":
             changes["precision"] = resolve_precision(self.precision)
         return training.model_copy(update=changes)

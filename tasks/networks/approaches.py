@@ -1,6 +1,5 @@
 """The ways to a classifier of few classes that transfer has to be held against."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
@@ -12,12 +11,12 @@ from tasks.networks.architecture import build_backbone, build_head, join, softma
 from tasks.networks.compilation import Restarts
 from tasks.networks.epochs import plan_epochs
 from tasks.networks.inference import Model, predicted_classes, run
-from tasks.networks.recipe import Recipe, Training
+from tasks.networks.recipe import Recipe
 from tasks.networks.training import run_epoch
 
 Approach: TypeAlias = Literal["frozen", "fine-tuned", "scratch", "linear"]
 APPROACHES: tuple[Approach, ...] = get_args(Approach)
-LEAST_BATCHES = 20  # twice as many made no network of the tuned recipe better
+LEAST_STEPS = 20  # twice as many made no network of the tuned recipe better
 
 # Trains on chosen rows from a seed, and gives the classes of the test images.
 Predict: TypeAlias = Callable[[NDArray[np.intp], int], NDArray[np.intp]]
@@ -52,8 +51,7 @@ def network(
     the targets are one-hot, float32 (n, classes). `fine-tuned` starts from the weights of the
     base's backbone. Whatever is trained, it is trained as the recipe's heads are.
     """
-    # A schedule's length would have to be that of the draw.
-    training = recipe.head.model_copy(update={"warm_up": 0.0})
+    training = recipe.head.model_copy(update={"least_steps": LEAST_STEPS})
     head = partial(build_head, softmax_head(targets.shape[1]), backbone.output_shape[-1], training)
 
     def whole(seed: int) -> Model:
@@ -66,18 +64,13 @@ def network(
 
     def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
         compiled = restarts.start(seed, len(rows))
-        epochs = enough_epochs(training, len(rows))
+        epochs = training.epochs_for(len(rows))
         plan = plan_epochs(training, len(rows), seed, epochs, train.shape[1:])
         run_epoch(partial(compiled.train_on, train[rows], targets[rows]), plan, lambda images: None)
         compiled.finish()
         return predicted_classes(run(compiled.model, test))
 
     return predict
-
-
-def enough_epochs(training: Training, images: int) -> int:
-    """The recipe's epochs, or more where they have fewer than 20 batches in all."""
-    return max(training.epochs, math.ceil(LEAST_BATCHES / training.batches(images)))
 
 
 def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -41,7 +41,7 @@ class AttemptCheckpointer:
 
     checkpoint: Checkpoint | None
     name: str
-    training: Training
+    epochs: int
     dead: tuple[Attempt, ...]
     is_over: Callable[[History], bool]
 
@@ -57,7 +57,7 @@ class AttemptCheckpointer:
         """Write the checkpoint."""
         if self.checkpoint is None:
             return
-        notes = Notes(name=self.name, epochs=self.training.epochs, dead=self.dead, history=history)
+        notes = Notes(name=self.name, epochs=self.epochs, dead=self.dead, history=history)
         self.checkpoint.save([np.asarray(v) for v in variables], notes.model_dump_json())
 
 
@@ -138,13 +138,14 @@ def make_attempts(
     them rows int32 (m,) are trained on; without a checkpoint nothing is kept.
     """
     training, tensors = restarts.training, as_tensors(inputs, targets)
+    epochs = training.epochs_for(len(rows))
     saved = read_checkpoint(checkpoint)
     attempts = saved[1].dead if saved else ()
     outcome = ""
     while len(attempts) < training.attempts and outcome != LEARNED and not _end_alike(attempts):
         attempt_seed = derive_seed(seed, name, len(attempts))
         gate = HealthGate(restarts.model, inputs, targets, rows, training, names)
-        checkpointer = AttemptCheckpointer(checkpoint, name, training, attempts, gate.is_hopeless)
+        checkpointer = AttemptCheckpointer(checkpoint, name, epochs, attempts, gate.is_hopeless)
         compiled = restarts.start(attempt_seed, len(rows))
         history = fit(compiled, *tensors, attempt_seed, checkpointer, rows)
         outcome = gate.diagnosis(history) or LEARNED

@@ -77,9 +77,9 @@ def _training_loop(model: Model, optimizer: Any, training: Training, nodes: int)
 
 def scheduled_steps(training: Training, images: int) -> tuple[float, float]:
     """Steps of the warm-up, and from there to the end of a training on so many images."""
-    batches = training.batches(images)
-    warm_up = float(round(training.warm_up * batches))
-    return warm_up, training.epochs * batches - warm_up
+    batches, epochs = training.batches(images), training.epochs_for(images)
+    warm_up = float(round(training.warm_up * batches * (epochs / training.epochs)))
+    return warm_up, epochs * batches - warm_up
 
 
 def build_optimizer(training: Training, warm_up: Any, decay: Any) -> Any:

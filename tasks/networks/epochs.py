@@ -32,7 +32,8 @@ def plan_epoch(
     """The plan of epoch 0, 1, ... over so many images of a shape, as in (28, 28, 1)."""
     rng = np.random.default_rng([seed, epoch])
     rows = rng.permutation(images).astype(np.int32)
-    bounds = np.append(np.arange(0, images, training.batch_size), images).astype(np.int32)
+    starts = np.arange(0, images, training.batch_size_for(images))
+    bounds = np.append(starts, images).astype(np.int32)
     if training.augmentation is None:
         return EpochPlan(rows, np.empty((images, 0), np.float32), bounds)
     return EpochPlan(rows, draw_transforms(training.augmentation, images, rng, shape), bounds)

@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from tasks.schemas.references import Record
 
@@ -26,9 +26,12 @@ class Training(Record):
     loss: Literal["mean_squared_error", "crossentropy"]  # of the probabilities
     optimizer: Literal["sgd", "adam"]  # by its Keras name
     learning_rate: PositiveFloat  # step size; with a warm-up, the largest
-    batch_size: PositiveInt  # images in a batch
-    epochs: PositiveInt  # passes over the training images
-    # Epochs in which the step size grows from 0, before it falls along a cosine; 0 is constant.
+    batch_size: PositiveInt  # images in a batch; fewer where they make the least batches
+    least_batches: PositiveInt = 1  # in an epoch, or one for each image
+    epochs: PositiveInt  # passes over the training images; more of them make the least steps
+    least_steps: NonNegativeInt = 0  # steps of the optimizer, one a batch, however few the images
+    # Of `epochs`, those in which the step size grows from 0, before it falls along a cosine; where
+    # there are more epochs, as large a share of them. 0 is a constant step size.
     warm_up: NonNegativeFloat = 0
     beta_2: float = Field(default=0.999, gt=0, lt=1)  # Adam's memory of squared gradients
     weight_decay: NonNegativeFloat = 0  # Adam's decoupled weight decay
@@ -43,7 +46,15 @@ class Training(Record):
 
     def batches(self, images: int) -> int:
         """The number of batches in an epoch over so many images, the last one smaller."""
-        return math.ceil(images / self.batch_size)
+        return math.ceil(images / self.batch_size_for(images))
+
+    def batch_size_for(self, images: int) -> int:
+        """The number of images in a batch, where an epoch is over so many."""
+        return min(self.batch_size, max(1, images // self.least_batches))
+
+    def epochs_for(self, images: int) -> int:
+        """The number of epochs over so many images, 1 or more: they have the least steps."""
+        return max(self.epochs, math.ceil(self.least_steps / self.batches(images)))
 
 
 class Recipe(Record):

@@ -50,9 +50,9 @@ def fit(
         raise ValueError(f"targets {shape} do not fit the output {model.output_shape}")
     train_on = partial(compiled.train_on, *as_tensors(inputs, targets))
     rows = np.arange(len(inputs), dtype=np.int32) if rows is None else rows
-    history = checkpointer.restore(compiled.variables)
-    with EpochProgress(model.name, training.epochs, len(rows), len(history.epochs)) as progress:
-        while len(history.epochs) < training.epochs and not checkpointer.is_over(history):
+    epochs, history = training.epochs_for(len(rows)), checkpointer.restore(compiled.variables)
+    with EpochProgress(model.name, epochs, len(rows), len(history.epochs)) as progress:
+        while len(history.epochs) < epochs and not checkpointer.is_over(history):
             started = time.perf_counter()
             plan = plan_epoch(training, len(rows), seed, len(history.epochs), inputs.shape[1:])
             epoch = run_epoch(train_on, replace(plan, rows=rows[plan.rows]), progress.seen)

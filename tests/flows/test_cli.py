@@ -13,6 +13,7 @@ from disks import obey_permissions
 
 from flows.cli import call_flow, run_command
 from flows.config import Config
+from flows.recipes import RECIPES
 from tasks.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("prefect_server")  # or each run starts one
@@ -101,6 +102,8 @@ def test_variables_of_other_commands_are_right(monkeypatch):
 def test_epochs_replace_the_recipes():
     recipe = parse("--base-epochs", "3", "--recipes", "notebook").chosen_recipes()["notebook"]
     assert (recipe.base.epochs, recipe.head.epochs) == (3, 5)
+    assert (recipe.base.epochs_for(1), recipe.head.epochs_for(60_000)) == (3, 5)
+    assert recipe.head == RECIPES["notebook"].head
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,14 @@ def test_training_is_gradient_descent():
     assert result.epochs[0].loss == pytest.approx((1 + 1 + 0.64) / 3)
 
 
+def test_few_images_have_more_epochs_in_the_history():
+    training = LEARNING.model_copy(update={"batch_size": 25, "least_steps": 16})
+    inputs = np.array([[-1], [1]] * 30, np.float32)
+    targets = np.eye(2, dtype=np.float32)[np.arange(60) % 2]
+    model = build_head(softmax_head(2), 1, training, seed=1)
+    assert len(train(model, inputs, targets, training, 5).epochs) == 6  # of 3 batches
+
+
 @pytest.mark.parametrize("recipe", list(RECIPES))
 def test_an_epoch_is_that_of_keras_own_loop_in_the_same_order(recipe):
     training = RECIPES[recipe].head.model_copy(update={"epochs": 1, "batch_size": 8})

@@ -4,9 +4,9 @@ import pytest
 from flows.config import Config
 from tasks.evaluate_refusal import refusal
 from tasks.label_efficiency import draw_rows, sizes
-from tasks.networks.approaches import enough_epochs, linear, network
+from tasks.networks.approaches import linear, network
 from tasks.networks.architecture import build_backbone
-from tasks.networks.epochs import plan_epoch, plan_epochs
+from tasks.networks.epochs import EpochPlan, plan_epoch, plan_epochs
 from tasks.networks.inference import run
 from tasks.networks.models import weights_sha256
 
@@ -35,10 +35,18 @@ def test_draws_are_balanced_nested_and_follow_from_the_seed():
     assert draw_rows(labels, None, seed=1).tolist() == list(range(300))
 
 
-def test_few_images_are_seen_more_often():
-    assert enough_epochs(HEAD, 2) == 20
-    assert enough_epochs(HEAD, 6 * HEAD.batch_size + 1) == 3
-    assert enough_epochs(HEAD.model_copy(update={"epochs": 3}), 100 * HEAD.batch_size) == 3
+@pytest.mark.parametrize(("images", "epochs"), [(2, 20), (39, 7), (40, 7)])
+def test_few_images_are_seen_for_20_batches(squares, monkeypatch, images, epochs):
+    plans: list[EpochPlan] = []
+    monkeypatch.setattr(
+        "tasks.networks.approaches.run_epoch", lambda train_on, plan, seen: plans.append(plan)
+    )
+    backbone = build_backbone(RECIPE.scaling, RECIPE.base, seed=3)
+    head = HEAD.model_copy(update={"batch_size": 15, "least_steps": 1000})
+    recipe = RECIPE.model_copy(update={"head": head})
+    pixels, targets = squares
+    network("scratch", pixels, targets, pixels, backbone, recipe)(np.arange(images), 1)
+    assert len(plans[0].rows) == epochs * images
 
 
 @pytest.mark.parametrize("approach", ["fine-tuned", "scratch"])

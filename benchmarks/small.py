@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import print_machine
 from flows.config import Config
-from flows.main import DIGITS
 from tasks.data.read import find_source, read_source
 from tasks.data.source import Images
 from tasks.data.splits import encode
@@ -36,6 +35,7 @@ from tasks.networks.attempts import make_attempts
 from tasks.networks.compilation import Restarts
 from tasks.networks.inference import predicted_classes, run
 
+DIGITS = 10
 SIZES = (100, 150, 500, 1_500, 5_000)
 DRAWS = 3
 DRAWN_FROM = 50_000
@@ -53,7 +53,7 @@ Method: TypeAlias = Callable[[Bytes, Bytes, Bytes, int], Classes]
 def tuned_base(pixels: Bytes, labels: Bytes, others: Bytes, seed: int) -> Classes:
     """The base as `train_base` would train it."""
     recipe = Config().chosen_recipes()["tuned"]
-    build = partial(build_base, DIGITS, recipe.scaling, recipe.base)
+    build = partial(build_base, pixels.shape[1:], DIGITS, recipe.scaling, recipe.base)
     targets, rows = encode(labels, DIGITS), np.arange(len(labels), dtype=np.int32)
     restarts = Restarts(build, pixels, targets, recipe.base)
     make_attempts("base", restarts, pixels, targets, rows, seed)

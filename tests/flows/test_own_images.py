@@ -1,0 +1,191 @@
+"""Other people's images, from the folder to a report, a champion and labels for new pictures."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import KINDS, LETTERS, draw_letters, save_shapes
+from PIL import Image
+
+from flows.config import Config, PredictConfig, RetrainConfig, StudyConfig
+from flows.main import main
+from flows.predict import label_with_champion
+from flows.retrain import retrain
+from flows.study import study
+from tasks.data.read import find_source, read_source
+from tasks.data.source import Images, Reading
+from tasks.registry.registry import Registry
+from tasks.storage.store import Store
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory) -> Path:
+    """A folder of 60 colour JPEGs of each of three shapes, of different sizes."""
+    folder = tmp_path_factory.mktemp("data") / "shapes"
+    save_shapes(folder, 60, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shapes_in_use(shapes, tmp_path_factory, prefect_server) -> RetrainConfig:
+    """A retraining on the shapes, run twice: the second time with a batch of 20 of each."""
+    folder = tmp_path_factory.mktemp("shapes")
+    config = RetrainConfig(
+        dataset=str(shapes),
+        image_size=24,
+        inbox=str(folder / "inbox"),
+        artifacts=folder / "artifacts",
+        model="base",
+        settle=0,
+    )
+    Path(config.inbox).mkdir()
+    assert retrain(config, return_state=True).message.endswith("there was no champion yet.")
+    save_shapes(Path(config.inbox) / "monday", 20, seed=1)
+    retrain(config)
+    return config
+
+
+def metrics_of(artifacts: object) -> dict:
+    return json.loads((Path(str(artifacts)) / "reports/latest/metrics.json").read_text())
+
+
+def predictions(artifacts: object, images: Path, output: Path) -> list[dict[str, str]]:
+    """The table that `flows/predict.py` writes, of the only model that is registered."""
+    label_with_champion(PredictConfig(images=(images,), artifacts=str(artifacts), output=output))
+    with output.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def base_row(metrics: dict) -> dict:
+    return next(row for row in metrics["models"] if row["model"] == "base")
+
+
+def files_of_the_test_split(images: Images, dataset: Path) -> Iterator[tuple[Path, str]]:
+    """Those pictures of a folder that are held out, each with its class."""
+    held_out = {image.tobytes() for image in images.test_images}
+    for path in sorted(dataset.glob("*/*.jpg")):
+        if prepared(path, images).tobytes() in held_out:
+            yield path, path.parent.name
+
+
+def prepared(path: Path, images: Images) -> np.ndarray:
+    from tasks.data.pictures import read_picture
+
+    return read_picture(path.read_bytes(), str(path), images.preparation).pixels
+
+
+def test_shapes_are_told_apart_by_their_names(shapes_in_use):
+    metrics = metrics_of(shapes_in_use.artifacts)
+    assert [row["class"] for row in metrics["class_counts"]] == list(KINDS)
+    assert [row["test"] for row in metrics["class_counts"]] == [12, 12, 12]
+    assert [row["train"] for row in metrics["class_counts"]] == [68, 68, 68]
+    assert metrics["config"]["classes"] == ["circle", "square"]
+    assert metrics["config"]["recipes"] == ["tuned"]
+    assert base_row(metrics)["accuracy"] >= 0.95
+    for mistakes in metrics["mistakes"]:
+        assert {image["label"] for image in mistakes["images"]} <= set(KINDS)
+
+
+def test_what_the_report_says_of_files_is_what_prediction_does_with_them(
+    shapes, shapes_in_use, tmp_path
+):
+    images = read_source(find_source(str(shapes), 0, Reading(image_size=24)))
+    files = dict(files_of_the_test_split(images, shapes))
+    assert len(files) == 36
+    (tmp_path / "held-out").mkdir()
+    for number, path in enumerate(files):
+        (tmp_path / "held-out" / f"{number:02}.jpg").write_bytes(path.read_bytes())
+    rows = predictions(shapes_in_use.artifacts, tmp_path / "held-out", tmp_path / "labels.csv")
+    hits = [row["label"] == name for row, name in zip(rows, files.values(), strict=True)]
+    champion = Registry(Store.at(shapes_in_use.artifacts), None, "base").champion()
+    assert champion.classes == KINDS
+    assert np.mean(hits) == champion.metrics["accuracy"]
+
+
+def test_what_the_report_says_of_arrays_is_what_prediction_does_with_them(
+    shapes, shapes_in_use, tmp_path
+):
+    images = read_source(find_source(str(shapes), 0, Reading(image_size=24)))
+    np.savez(tmp_path / "held-out.npz", images=images.test_images)
+    rows = predictions(shapes_in_use.artifacts, tmp_path / "held-out.npz", tmp_path / "labels.csv")
+    assert {row["conversion"] for row in rows} == {"as it is"}
+    truth = [KINDS[label] for label in images.test_labels]
+    hits = [row["label"] == name for row, name in zip(rows, truth, strict=True)]
+    champion = Registry(Store.at(shapes_in_use.artifacts), None, "base").champion()
+    assert np.mean(hits) == champion.metrics["accuracy"]
+
+
+def test_letters_are_studied_and_reported_by_their_names(tmp_path):
+    x_train, y_train = draw_letters(40, seed=0)
+    x_test, y_test = draw_letters(8, seed=1)
+    path = tmp_path / "letters.npz"
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    config = Config(
+        dataset=str(path),
+        classes=("o", "x"),
+        recipes=("tuned",),
+        label_efficiency=False,
+        artifacts=tmp_path / "artifacts",
+    )
+    main(config)
+    metrics = metrics_of(config.artifacts)
+    assert [row["class"] for row in metrics["class_counts"]] == list(LETTERS)
+    base, *heads = metrics["models"]
+    assert len(base["confusion"]) == 26
+    assert base["accuracy"] >= 0.95
+    assert [head["accuracy"] for head in heads] == [1.0, 1.0]
+    chosen = StudyConfig(
+        dataset=str(path),
+        subsets=(("o", "x"), ("i", "l", "t")),
+        recipes=("tuned",),
+        artifacts=config.artifacts,
+    )
+    study(chosen)
+    report = Path(str(config.artifacts)) / "reports/latest-study"
+    trials = json.loads((report / "metrics.json").read_text())["trials"]
+    assert [trial["classes"] for trial in trials] == [["o", "x"]] * 2 + [["i", "l", "t"]]
+    assert "i l t,three-node" in (report / "trials.csv").read_text()
+
+
+def test_one_of_five_hundred_is_found(tmp_path):
+    """The rare class is in the training images 8 times, and 4 times in the test images."""
+    rng = np.random.default_rng(0)
+
+    def draw(common: int, rare: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.repeat(["common", "rare"], [common, rare])
+        images = rng.integers(0, 60, (len(labels), 12, 12), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            top, left = rng.integers(0, 6, 2)
+            image[top : top + 6, left : left + (2 if label == "rare" else 6)] += 150
+        return images, labels
+
+    (x_train, y_train), (x_test, y_test) = draw(4_000, 8), draw(400, 4)
+    path = tmp_path / "rare.npz"
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    config = Config(dataset=str(path), label_efficiency=False, artifacts=tmp_path / "artifacts")
+    main(config)
+    metrics = metrics_of(config.artifacts)
+    assert metrics["config"]["classes"] == ["common", "rare"]
+    assert metrics["class_counts"] == [
+        {"class": "common", "train": 4000, "test": 400},
+        {"class": "rare", "train": 8, "test": 4},
+    ]
+    for model in metrics["models"]:
+        assert model["learned"]
+        assert model["confusion"][1][1] >= 2
+
+
+def test_digits_of_other_people_are_read_from_files_of_any_size(tmp_path):
+    """Files of 100 x 100 of what is 28 x 28 as an array: dark on light, and turned by a camera."""
+    digits = read_source(find_source("digits", 0))
+    assert digits.preparation.handwriting
+    large = Image.fromarray(255 - 15 * digits.test_images[0]).resize((100, 100))
+    large.save(tmp_path / "a.png")
+    found = prepared(tmp_path / "a.png", digits)
+    overlap = np.corrcoef(found.ravel(), digits.test_images[0].ravel())[0, 1]
+    assert overlap > 0.9

@@ -13,8 +13,12 @@ from prefect.logging import disable_run_logger
 
 from tasks.arrivals.arrivals import Arrivals, take_in
 from tasks.arrivals.validation import BadBatchError
+from tasks.schemas.images import LabelledImages, Preparation
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
+
+CLASSES = tuple(range(10))
+PREPARATION = Preparation(height=28, width=28, channels=1)
 
 
 def look(inbox: object, store: Store, settle: float = 0) -> Arrivals:
@@ -23,8 +27,9 @@ def look(inbox: object, store: Store, settle: float = 0) -> Arrivals:
         return take_in(str(inbox), base(store), store, settle)
 
 
-def base(store: Store) -> Dataset:
-    return Dataset(train=split(store, 400, seed=1), test=split(store, 100, seed=2))
+def base(store: Store) -> LabelledImages:
+    images = Dataset(train=split(store, 400, seed=1), test=split(store, 100, seed=2))
+    return LabelledImages(images=images, classes=CLASSES, preparation=PREPARATION)
 
 
 def split(store: Store, count: int, seed: int) -> Split:

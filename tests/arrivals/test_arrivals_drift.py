@@ -14,20 +14,20 @@ from tasks.arrivals.validation import BadBatchError
 def test_a_description_is_the_mean_and_the_deviation_of_each_image():
     images = np.zeros((2, 28, 28), np.uint8)
     images[0, :14], images[1] = 255, 7
-    described = describe(images, np.array([4, 4], np.uint8))
+    described = describe(images, np.array([4, 4], np.uint8), 10)
     assert described.label_counts.tolist() == [0, 0, 0, 0, 2, 0, 0, 0, 0, 0]
     assert described.brightness.tolist() == [127.5, 7]
     assert described.contrast.tolist() == [127.5, 0]
 
 
 TRAIN_IMAGES, TRAIN_LABELS = squares(1000, seed=2)
-TRAINING = describe(TRAIN_IMAGES, TRAIN_LABELS)
+TRAINING = describe(TRAIN_IMAGES, TRAIN_LABELS, 10)
 
 
 def drifts(images, labels) -> str:
     """What drifts from `TRAINING`: "labels", "brightness" or "contrast"; empty if nothing does."""
     try:
-        check_drift(describe(images, labels), TRAINING)
+        check_drift(describe(images, labels, 10), TRAINING)
     except BadBatchError as error:
         return re.match(r"its (?:images' )?(\w+)", str(error))[1]
     return ""
@@ -56,7 +56,7 @@ def paler(images):
 )
 def test_pixels_that_drift_are_rejected(change, what):
     images, labels = squares(100, seed=3)
-    assert reason(check_drift, describe(change(images), labels), TRAINING) == (
+    assert reason(check_drift, describe(change(images), labels, 10), TRAINING) == (
         f"its images' {what} drifts from the training images' by a Kolmogorov-Smirnov distance of "
         "1.00 (p < 0.001) where up to 0.3 is right"
     )
@@ -79,13 +79,13 @@ def pixels_of(levels):
     """Ten images in one grey of each level."""
     pixels = np.tile(levels.astype(np.uint8), 10)[:, None, None]
     images = np.broadcast_to(pixels, (len(pixels), 28, 28))
-    return describe(images, np.zeros(len(images), np.uint8))
+    return describe(images, np.zeros(len(images), np.uint8), 10)
 
 
 def counted(labels):
     """Labels on images that are all alike, so that nothing else can drift."""
     labels = np.array(labels, np.uint8)
-    return describe(np.full((len(labels), 28, 28), 9, np.uint8), labels)
+    return describe(np.full((len(labels), 28, 28), 9, np.uint8), labels, 10)
 
 
 def test_labels_drift_where_the_difference_is_large_and_significant():

@@ -20,6 +20,7 @@ from tasks.data.files import NotRegularError
 
 # the byte E9, no UTF-8 by itself, as Python has it in the name of a file, and as it is shown
 CAFE, SHOWN = "caf\udce9", "caf\\udce9"
+NO_PICTURE = "is not a PNG, JPEG, WebP, BMP or TIFF file"
 
 
 @pytest.fixture
@@ -76,14 +77,14 @@ def test_bad_batches_whose_names_are_not_utf_8_are_set_aside_and_shown_in_print(
     found = look(inbox, store)
     assert found.new == (good.name,)
     assert found.quarantined == (
-        (SHOWN, f"3/{SHOWN}.png is not an intact PNG file"),
+        (SHOWN, f"3/{SHOWN}.png {NO_PICTURE}"),
         (f"{SHOWN}.npz", "the file is not an intact .npz file: File is not a zip file"),
     )
     assert found.unfinished == (f"{SHOWN}.part",)
     assert SHOWN in json.loads(sent(found))[3][0]
     assert (inbox / "quarantine" / SHOWN / "3" / f"{CAFE}.png").read_bytes() == b"no image"
     reason = (inbox / "quarantine" / f"{SHOWN}.reason.txt").read_text()
-    assert reason.startswith(f"{SHOWN} was not used: 3/{SHOWN}.png is not an intact PNG file.\n")
+    assert reason.startswith(f"{SHOWN} was not used: 3/{SHOWN}.png {NO_PICTURE}.\n")
     assert not (inbox / f"{CAFE}.npz").exists()
 
 
@@ -93,7 +94,7 @@ def test_a_folder_thousands_deep_is_set_aside(inbox, store, good, deep_folder):
     assert found.new == (good.name,)
     assert [name for name, _ in found.quarantined] == ["deep"]
     assert found.quarantined[0][1].endswith(
-        "/in/in lies more than 100 folders deep where label folders with files are right"
+        "/in/in lies more than 100 folders deep where class folders with files are right"
     )
     assert sorted(path.name for path in inbox.iterdir()) == ["quarantine", good.name]
 
@@ -112,8 +113,8 @@ def elsewhere(tmp_path: Path) -> Path:
         ("a.npz", "/dev/zero", "it is a link where a regular file is right"),
         ("a.npz", "elsewhere/batch.npz", "it is a link where a regular file is right"),
         ("a.npz", "missing", "it is a link where a regular file is right"),
-        ("a", "elsewhere/batch", "it is a link where label folders with files are right"),
-        ("a/3", "elsewhere/batch/3", "3 is a link where label folders with files are right"),
+        ("a", "elsewhere/batch", "it is a link where class folders with files are right"),
+        ("a/3", "elsewhere/batch/3", "3 is a link where class folders with files are right"),
         ("a/3/b.png", "/dev/zero", "3/b.png is a link where a regular file is right"),
         ("a/3/b.png", "elsewhere/batch/3/image-003.png", "3/b.png is a link where a regular"),
     ],

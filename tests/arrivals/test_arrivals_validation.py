@@ -8,9 +8,9 @@ from tasks.arrivals.validation import (
     check_bytes,
     check_contrast,
     check_new,
-    fingerprints,
     pixel_range,
 )
+from tasks.data.held_out import fingerprints
 
 IMAGES, _ = squares(4, seed=1)
 

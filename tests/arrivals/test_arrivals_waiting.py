@@ -51,11 +51,11 @@ def test_a_folder_waits_until_its_newest_file_has_settled(inbox, store):
 
 def test_of_a_folder_that_grows_only_the_new_images_are_taken(inbox, store):
     drop_pngs(inbox, *squares(30, seed=3), name="old")
-    assert look(inbox, store).new == ("loose-pngs",)
+    assert look(inbox, store).new == ("loose-pictures",)
     images, labels = squares(20, seed=4)
     drop_pngs(inbox, images, labels, name="new")
     found = look(inbox, store)
-    assert (found.new, found.quarantined) == (("loose-pngs",), ())
+    assert (found.new, found.quarantined) == (("loose-pictures",), ())
     assert [used.images.shape[0] for used in found.used] == [30, 20]
     np.testing.assert_array_equal(
         store.array(found.used[1].images), images[np.argsort(labels, kind="stable")]

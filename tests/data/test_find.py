@@ -60,7 +60,7 @@ def test_mnist_where_it_is_to_be_had(folder, dataset, expected):
         asked.append(patience)
         return folder
 
-    source = find_source(dataset, 5, mnist)
+    source = find_source(dataset, 5, mnist=mnist)
 
     assert asked == [expected]
     assert (source.format, source.name, source.location) == ("idx", "MNIST", str(folder))
@@ -72,7 +72,7 @@ def no_mnist(_: Patience) -> Path:
 
 
 def test_auto_falls_back_to_digits_and_says_so():
-    source = find_source("auto", 5, no_mnist)
+    source = find_source("auto", 5, mnist=no_mnist)
 
     assert (source.format, source.seed) == ("digits", 5)
     assert source.sha256 == find_source("digits", 5).sha256
@@ -83,7 +83,7 @@ def test_auto_falls_back_to_digits_and_says_so():
 
 def test_mnist_does_not_fall_back():
     with pytest.raises(InputError, match="MNIST is nowhere"):
-        find_source("mnist", 5, no_mnist)
+        find_source("mnist", 5, mnist=no_mnist)
 
 
 def test_auto_decides_within_15_seconds():
@@ -103,10 +103,10 @@ def test_names_the_file_that_a_folder_lacks(folder):
 
 
 def test_names_a_file_of_another_kind(tmp_path):
-    (tmp_path / "m.csv").write_bytes(b"")
+    (tmp_path / "m.txt").write_bytes(b"")
 
-    with pytest.raises(InputError, match=f"--dataset {tmp_path}/m.csv is neither a folder"):
-        find_source(f"{tmp_path}/m.csv", 5)
+    with pytest.raises(InputError, match=f"--dataset {tmp_path}/m.txt is none of these: a folder"):
+        find_source(f"{tmp_path}/m.txt", 5)
 
 
 @pytest.mark.parametrize("dataset", ["~nobody-of-this-name/m.npz", "x" * 5000])
@@ -129,7 +129,8 @@ def test_what_is_found_can_be_read(folder):
     images = read_source(find_source(str(folder), 5))
 
     np.testing.assert_array_equal(images.test_images, np.zeros((2, 28, 28), np.uint8))
-    assert images.test_labels.tolist() == [3, 9]
+    assert images.test_labels.tolist() == [0, 1]
+    assert images.classes == (3, 9)
 
 
 def test_refuses_files_that_changed_since_they_were_found(folder):

@@ -7,7 +7,7 @@ import pytest
 
 from flows.config import Config
 from flows.main import main
-from tasks.reporting.metrics import MNIST_SHA256
+from tasks.data.mnist import MNIST_SHA256
 
 
 @pytest.mark.usefixtures("prefect_server")

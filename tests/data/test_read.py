@@ -8,13 +8,18 @@ from tasks.data.read import find_source, read_source
 from tasks.data.source import Images
 from tasks.errors import InputError
 
+RIGHT_SHAPE = (
+    "(n, height, width), (n, height, width, 1) or (n, height, width, 3) is right, "
+    "with at least one pixel"
+)
+
 
 def read_saved(path: Path, **changed: Any) -> Images:
     arrays = {
         "x_train": np.zeros((2, 28, 28), np.uint8),
         "y_train": np.array([0, 9], np.int64),
-        "x_test": np.zeros((1, 28, 28), np.uint8),
-        "y_test": np.array([9], np.uint8),
+        "x_test": np.zeros((2, 28, 28), np.uint8),
+        "y_test": np.array([9, 0], np.uint8),
     }
     np.savez(path, **{**arrays, **changed})
     return read_source(find_source(str(path), 0))
@@ -27,11 +32,23 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "<i4", ">i4", "<i8", "<u8"])
 def test_labels_of_any_integer_type_become_uint8(path, dtype):
-    images = read_saved(path, y_train=np.array([3, 9], dtype))
+    images = read_saved(path, y_train=np.array([0, 9], dtype))
 
     assert images.train_labels.dtype == images.test_labels.dtype == np.uint8
-    assert images.train_labels.tolist() == [3, 9]
-    assert images.test_labels.tolist() == [9]
+    assert images.train_labels.tolist() == [0, 1]
+    assert images.test_labels.tolist() == [1, 0]
+    assert images.classes == (0, 9)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "positions"),
+    [([0, 10], (0, 10), [0, 1]), ([9, -1], (-1, 9), [1, 0]), ([256, 9], (9, 256), [1, 0])],
+)
+def test_labels_are_positions_in_the_classes_that_occur(path, labels, classes, positions):
+    images = read_saved(path, y_train=np.array(labels), y_test=np.array(labels))
+
+    assert images.classes == classes
+    assert images.train_labels.tolist() == images.test_labels.tolist() == positions
 
 
 def test_images_keep_their_pixels(path):
@@ -43,51 +60,83 @@ def test_images_keep_their_pixels(path):
     np.testing.assert_array_equal(images.train_images, pixels)
 
 
+def test_floats_within_0_and_1_become_pixels_without_a_channel_axis(path):
+    floats = np.array([0, 0.2, 1]).repeat(784).reshape(3, 28, 28, 1)
+
+    images = read_saved(path, x_train=floats, y_train=np.array([0, 9, 9]))
+
+    assert images.train_images.dtype == np.uint8
+    assert images.train_images.shape == (3, 28, 28)
+    assert images.train_images[:, 0, 0].tolist() == [0, 51, 255]
+
+
 @pytest.mark.parametrize(
     ("name", "array", "sentence"),
     [
-        ("x_train", np.zeros((2, 28, 28)), "training images are float64 where uint8 is right"),
-        ("x_test", np.zeros((1, 28, 28), int), "test images are int64 where uint8 is right"),
         (
             "x_train",
-            np.zeros((2, 28, 28, 1), np.uint8),
-            "training images have shape (2, 28, 28, 1) where (n, 28, 28) is right",
+            np.full((2, 28, 28), 255.0),
+            "training images has floats from 255 to 255 where 0 to 1, or uint8 of 0 to 255, "
+            "are right",
         ),
         (
             "x_test",
-            np.zeros((1, 784), np.uint8),
-            "test images have shape (1, 784) where (n, 28, 28) is right",
+            np.zeros((2, 28, 28), int),
+            "test images is int64 where uint8, or floats within 0..1, are right",
+        ),
+        (
+            "x_train",
+            np.zeros((2, 28, 28, 2), np.uint8),
+            f"training images has shape (2, 28, 28, 2) where {RIGHT_SHAPE}",
+        ),
+        (
+            "x_test",
+            np.zeros((2, 784), np.uint8),
+            f"test images has shape (2, 784) where {RIGHT_SHAPE}",
+        ),
+        (
+            "x_test",
+            np.zeros((2, 28, 29), np.uint8),
+            "a training image has shape (28, 28) and a test image (28, 29) "
+            "where one shape is right",
         ),
         (
             "x_test",
             np.zeros((0, 28, 28), np.uint8),
             "test images are none where at least one is needed",
         ),
-        ("y_train", np.zeros(2), "training labels are float64 where an integer type is right"),
+        (
+            "y_train",
+            np.zeros(2),
+            "training labels is float64 where integers or text are right",
+        ),
         (
             "y_train",
             np.array([3, "NaT"], "m8[s]"),
-            "training labels are timedelta64[s] where an integer type is right",
+            "training labels is timedelta64[s] where integers or text are right",
         ),
         (
             "y_test",
-            np.array([3], "M8[s]"),
-            "test labels are datetime64[s] where an integer type is right",
+            np.array([3, 4], "M8[s]"),
+            "test labels is datetime64[s] where integers or text are right",
         ),
-        ("y_test", np.zeros(1, bool), "test labels are bool where an integer type is right"),
+        ("y_test", np.zeros(2, bool), "test labels is bool where integers or text are right"),
         (
             "y_train",
             np.zeros(3, np.uint8),
-            "training labels have shape (3,) where (2,) is right",
+            "training labels has shape (3,) where (2,) is right",
         ),
         (
             "y_test",
-            np.zeros((1, 10), np.uint8),
-            "test labels have shape (1, 10) where (1,) is right",
+            np.zeros((2, 10), np.uint8),
+            "test labels has shape (2, 10) where (2,) is right",
         ),
-        ("y_train", np.array([0, 10]), "training labels run from 0 to 10 where 0 to 9 is right"),
-        ("y_train", np.array([-1, 9]), "training labels run from -1 to 9 where 0 to 9 is right"),
-        ("y_test", np.array([256]), "test labels run from 256 to 256 where 0 to 9 is right"),
+        (
+            "y_train",
+            np.array([9, 9]),
+            "class 0 has 0 images to train on and 1 to test on where at least one of each, and "
+            "not the same, is needed; give it more images or leave it out",
+        ),
     ],
 )
 def test_each_wrong_array_is_told(path, name, array, sentence):

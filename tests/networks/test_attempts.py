@@ -5,6 +5,7 @@ import pytest
 from prefect.logging import disable_run_logger
 
 from benchmarks.checkpointing import StopAfter
+from flows.recipes import RECIPES
 from tasks.errors import DeadModelError
 from tasks.networks.architecture import build_head, softmax_head
 from tasks.networks.attempts import (
@@ -15,7 +16,7 @@ from tasks.networks.attempts import (
 )
 from tasks.networks.compilation import Compiled, Restarts
 from tasks.networks.epochs import derive_seed
-from tasks.networks.health import MOST_ATTEMPTS, clear_accuracy, diagnose
+from tasks.networks.health import clear_accuracy, diagnose
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
 from tasks.networks.training import fit
@@ -83,7 +84,9 @@ def test_a_dead_network_is_initialised_again_from_a_derived_seed(checkpoint):
     seeds = [derive_seed(5, "two-node", attempt) for attempt in range(3)]
     built: list[int] = []
     build = build_for(seeds[2], built)
-    _, attempts = train_until_healthy("two-node", build, INPUTS, TARGETS, TRAINING, 5, checkpoint)
+    _, attempts = train_until_healthy(
+        "two-node", build, INPUTS, TARGETS, TRAINING, 5, checkpoint, (0, 1)
+    )
     assert built == [0, *seeds]  # compiled once, whatever the seeds
     assert [attempt.seed for attempt in attempts] == seeds
     outcomes = [attempt.outcome for attempt in attempts]
@@ -93,7 +96,7 @@ def test_a_dead_network_is_initialised_again_from_a_derived_seed(checkpoint):
 def test_a_hopeless_attempt_ends_after_its_first_epoch_of_100_batches(checkpoint):
     healthy = derive_seed(5, "two-node", 1)
     _, attempts = train_until_healthy(
-        "two-node", build_for(healthy, []), INPUTS, TARGETS, TRAINING, 5, checkpoint
+        "two-node", build_for(healthy, []), INPUTS, TARGETS, TRAINING, 5, checkpoint, (0, 1)
     )
     assert [len(attempt.history.epochs) for attempt in attempts] == [1, 3]
 
@@ -101,20 +104,37 @@ def test_a_hopeless_attempt_ends_after_its_first_epoch_of_100_batches(checkpoint
 def test_a_small_data_set_gets_all_its_epochs(checkpoint):
     healthy = derive_seed(5, "two-node", 1)
     _, attempts = train_until_healthy(
-        "two-node", build_for(healthy, []), INPUTS[:20], TARGETS[:20], TRAINING, 5, checkpoint
+        "two-node",
+        build_for(healthy, []),
+        INPUTS[:20],
+        TARGETS[:20],
+        TRAINING,
+        5,
+        checkpoint,
+        (0, 1),
     )
     assert [len(attempt.history.epochs) for attempt in attempts] == [3, 3]
 
 
-def test_if_all_attempts_die_one_sentence_says_so(checkpoint, monkeypatch):
-    assert MOST_ATTEMPTS == 100
-    monkeypatch.setattr("tasks.networks.attempts.MOST_ATTEMPTS", 20)
+def test_if_all_attempts_die_one_sentence_says_so(checkpoint):
+    training = TRAINING.model_copy(update={"attempts": 20})
     built: list[int] = []
-    with pytest.raises(DeadModelError, match="two-node did not learn in 20 attempts, the last one"):
+    with pytest.raises(DeadModelError) as caught:
         train_until_healthy(
-            "two-node", build_for(None, built), INPUTS, TARGETS, TRAINING, 5, checkpoint
+            "two-node", build_for(None, built), INPUTS, TARGETS, training, 5, checkpoint, (0, 1)
         )
+    assert str(caught.value) == (
+        "two-node did not learn in 20 attempts, the last one predicts 1 of 2 classes; "
+        "give another --seed, more epochs, more images or another recipe"
+    )
     assert len(set(built[1:])) == 20
+
+
+def test_a_recipe_says_how_many_attempts_a_network_has():
+    attempts = {
+        name: (recipe.base.attempts, recipe.head.attempts) for name, recipe in RECIPES.items()
+    }
+    assert attempts == {"notebook": (100, 100), "tuned": (5, 5)}
 
 
 @pytest.mark.parametrize("warm_up", [0, 0.3])
@@ -165,7 +185,14 @@ def test_a_killed_training_ends_with_the_same_bits(
 
     def train(where):
         return train_until_healthy(
-            "two-node", build_for(healthy, []), INPUTS[:20], TARGETS[:20], TRAINING, 5, where
+            "two-node",
+            build_for(healthy, []),
+            INPUTS[:20],
+            TARGETS[:20],
+            TRAINING,
+            5,
+            where,
+            (0, 1),
         )
 
     unkilled = train(Checkpoint(Store(tmp_path), "other"))

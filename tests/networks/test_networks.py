@@ -28,6 +28,7 @@ from tasks.schemas.training import History
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.store import DamagedError, Store
 
+SHAPE = (28, 28, 1)
 SHORT = Training(
     loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=4, epochs=2
 )
@@ -58,7 +59,7 @@ def _no_prefect_run():
 
 @pytest.fixture
 def base():
-    return build_base(10, 1.0, SHORT, seed=0)
+    return build_base(SHAPE, 10, 1.0, SHORT, seed=0)
 
 
 LEARNING = SHORT.model_copy(
@@ -131,13 +132,13 @@ def test_initial_weights_follow_from_the_seed_alone():
     digests = []
     for disturbance in (1, 2):
         random.seed(disturbance)
-        digests.append(weights_sha256(build_backbone(1.0, SHORT, seed=7)))
+        digests.append(weights_sha256(build_backbone(SHAPE, 1.0, SHORT, seed=7)))
     assert digests[0] == digests[1]
-    assert digests[0] != weights_sha256(build_backbone(1.0, SHORT, seed=8))
+    assert digests[0] != weights_sha256(build_backbone(SHAPE, 1.0, SHORT, seed=8))
 
 
 def test_scaling_is_inside_the_model():
-    raw, scaled = (build_backbone(scaling, SHORT, seed=0) for scaling in (1.0, 1 / 255))
+    raw, scaled = (build_backbone(SHAPE, scaling, SHORT, seed=0) for scaling in (1.0, 1 / 255))
     scaled.set_weights(raw.get_weights())
     pixels = images(2)
     np.testing.assert_allclose(run(raw, pixels / 255.0), run(scaled, pixels), rtol=1e-4, atol=1e-5)
@@ -145,7 +146,7 @@ def test_scaling_is_inside_the_model():
 
 def test_an_epochs_order_is_a_permutation_that_follows_from_seed_and_epoch():
     def order(seed, epoch):
-        return plan_epoch(SHORT, 1000, seed, epoch).rows.tolist()
+        return plan_epoch(SHORT, 1000, seed, epoch, SHAPE).rows.tolist()
 
     assert sorted(order(3, 1)) == list(range(1000))
     assert order(3, 1) == order(3, 1)
@@ -157,10 +158,10 @@ def test_distortions_follow_from_seed_and_epoch_and_stay_in_their_limits():
     training = SHORT.model_copy(
         update={"augmentation": Augmentation(shift=2, rotation=0, zoom=0, shear=0)}
     )
-    plan = plan_epoch(training, 500, seed=3, epoch=1)
-    again = plan_epoch(training, 500, seed=3, epoch=1)
+    plan = plan_epoch(training, 500, seed=3, epoch=1, shape=SHAPE)
+    again = plan_epoch(training, 500, seed=3, epoch=1, shape=SHAPE)
     assert plan.transforms.tobytes() == again.transforms.tobytes()
-    assert plan.rows.tolist() == plan_epoch(SHORT, 500, seed=3, epoch=1).rows.tolist()
+    assert plan.rows.tolist() == plan_epoch(SHORT, 500, seed=3, epoch=1, shape=SHAPE).rows.tolist()
     shifts = plan.transforms[:, [2, 5]]
     assert 1.9 < np.abs(shifts).max() <= 2
     np.testing.assert_allclose(
@@ -175,7 +176,7 @@ def test_a_distortion_turns_an_image_about_its_centre():
     image[0, 13:15, 20:22] = 255  # right of the centre
     quarter = Augmentation(shift=0, rotation=90, zoom=0, shear=0)
     rng = SimpleNamespace(uniform=lambda low, high, size: np.full(size, high))
-    turned = keras.ops.image.affine_transform(image, draw_transforms(quarter, 1, rng))
+    turned = keras.ops.image.affine_transform(image, draw_transforms(quarter, 1, rng, SHAPE))
     expected = np.zeros_like(image)
     expected[0, 6:8, 13:15] = 255  # above it
     np.testing.assert_array_equal(np.asarray(turned), expected)
@@ -223,7 +224,7 @@ def test_an_epoch_is_that_of_keras_own_loop_in_the_same_order(recipe):
         build_optimizer(training, *scheduled_steps(training, 13 * training.batch_size)),
         training.loss.replace("cross", "categorical_cross"),
     )
-    rows = plan_epoch(training, 100, seed=5, epoch=0).rows
+    rows = plan_epoch(training, 100, seed=5, epoch=0, shape=(1152,)).rows
     theirs.fit(features[rows], targets[rows], batch_size=8, shuffle=False, verbose=0)
     assert weights_sha256(ours) != before
     for our, their in zip(ours.get_weights(), theirs.get_weights(), strict=True):
@@ -263,7 +264,7 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
         build = partial(build_head, softmax_head(2), 1, LEARNING)
         checkpoint = Checkpoint(Store(tmp_path), key)
         trained = train_until_healthy(
-            "two-node", build, inputs, targets, LEARNING, seed, checkpoint
+            "two-node", build, inputs, targets, LEARNING, seed, checkpoint, (0, 1)
         )
         return weights_sha256(trained[0])
 

@@ -23,13 +23,17 @@ from flows.predict import label
 from tasks.errors import InputError
 from tasks.prediction.predictions import FORMATS, Row, label_images, predict, whole_output
 from tasks.prediction.reading import NamedImages, check_images, read_images
+from tasks.schemas.images import Preparation
 from tasks.storage.files import file_sha256
 from tasks.storage.store import DamagedError
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "flows/predict.py"
 
-VERSION = SimpleNamespace(number=3, sha256="ab12", classes=(3, 8), threshold=0.75, max_pixel=255)
+DIGITS = Preparation(height=28, width=28, channels=1, handwriting=True)
+VERSION = SimpleNamespace(
+    number=3, sha256="ab12", classes=(3, 8), threshold=0.75, preparation=DIGITS
+)
 TABLE = [
     Row("a.png", 3, 0.75, False, "as it is"),
     Row('b, "new".npz[1]', 8, 0.6, True, "grey, centred by mass"),
@@ -165,7 +169,7 @@ def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
 def read(paths: list[Path], max_pixel: int = 255) -> NamedImages:
     """The images of one chunk, read as a command does."""
     check_images(paths)
-    (found,) = read_images(paths, max_pixel)
+    (found,) = read_images(paths, DIGITS.model_copy(update={"max_pixel": max_pixel}))
     return found
 
 
@@ -201,9 +205,13 @@ def test_an_npz_in_colour_and_of_another_size(tmp_path):
     ("arrays", "sentence"),
     [
         ({"x_train": np.zeros(1)}, "x.npz has no array images; it needs images"),
-        ({"images": np.zeros((1, 28, 28))}, "x.npz: images is float64 where uint8 is right"),
+        ({"images": np.zeros((1, 28, 28), int)}, "x.npz: images is int64 where uint8, or floats"),
+        ({"images": np.full((1, 28, 28), 1.5)}, "x.npz: images has floats from 1.5 to 1.5 where"),
         ({"images": np.zeros((28, 28), np.uint8)}, r"x.npz: images has shape \(28, 28\) where"),
-        ({"images": np.zeros((0, 28, 28), np.uint8)}, r"x.npz: images has shape \(0, 28, 28\)"),
+        (
+            {"images": np.zeros((0, 28, 28), np.uint8)},
+            "x.npz: images is empty where at least one image is needed",
+        ),
         ({"images": np.zeros((1, 9, 9, 4), np.uint8)}, r"x.npz: images has shape \(1, 9, 9, 4\)"),
         ({"images": np.array(["a"], object)}, "x.npz: images holds Python objects, which are"),
     ],
@@ -220,8 +228,8 @@ def test_what_is_missing_or_something_else_is_one_sentence(tmp_path):
     for name, sentence in (
         ("no.png", "no.png cannot be read: No such file or directory"),
         ("no.npz", "no.npz cannot be read: No such file or directory"),
-        ("text.png", "text.png is not a PNG file, a folder of them or a .npz file"),
-        ("empty", "empty has no PNG files; give a folder that has some"),
+        ("text.png", "text.png is not a PNG, JPEG, WebP, BMP or TIFF file"),
+        ("empty", "empty has no PNG, JPEG, WebP, BMP or TIFF files; give a folder that has some"),
     ):
         with pytest.raises(InputError, match=f"^{re.escape(str(tmp_path))}/{sentence}$"):
             read([tmp_path / name])
@@ -232,7 +240,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path, part):
     path = png(tmp_path / "cut.png", np.random.default_rng(0).integers(0, 255, (40, 40), np.uint8))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * part // 100])
-    with pytest.raises(InputError, match=r"cut.png is not an intact PNG file: .*truncated"):
+    with pytest.raises(InputError, match=r"cut.png is not an intact picture: .*truncated"):
         read([path])
 
 
@@ -245,7 +253,7 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_unpacked(tmp_path, 
     with pytest.raises(InputError) as error:
         read([tmp_path / "bomb.png"])
     assert str(error.value) == (
-        f"{tmp_path}/bomb.png: an image has more than 50000000 pixels; give it in a smaller size"
+        f"{tmp_path}/bomb.png has more than 50,000,000 pixels; give it in a smaller size"
     )
 
 
@@ -256,7 +264,7 @@ def test_an_npz_of_too_large_images_is_refused_before_it_is_unpacked(tmp_path, f
     with pytest.raises(InputError) as error:
         read([tmp_path / "bomb.npz"])
     assert str(error.value) == (
-        f"{tmp_path}/bomb.npz: images: an image has more than 50000000 pixels; "
+        f"{tmp_path}/bomb.npz: images: an image has more than 50,000,000 pixels; "
         "give it in a smaller size"
     )
 
@@ -305,6 +313,8 @@ def test_a_folder_too_deep_for_the_system_is_one_sentence(deep_folder):
 
 class KeptModel:
     """A registry of one model, or of none."""
+
+    name = "two-node-3-8"
 
     def __init__(self, path: Path | None = None, version: SimpleNamespace = VERSION):
         self.path = path
@@ -378,7 +388,7 @@ def test_images_of_the_training_format_get_the_labels_that_the_model_gives_them(
     for row, pixels in enumerate(() if form == "npz" else shown):
         picture = Image.fromarray(pixels).convert(form)
         picture.save(tmp_path / f"{row:02}.png")
-    version = SimpleNamespace(**vars(VERSION) | {"classes": tuple(range(10)), "max_pixel": 255})
+    version = SimpleNamespace(**vars(VERSION) | {"classes": tuple(range(10))})
     registry = KeptModel(tmp_path / "model.keras", version)
     path = tmp_path / "shown.npz" if form == "npz" else tmp_path
     assert run(registry, path, "--output", tmp_path / "labels.csv") == 0
@@ -422,7 +432,7 @@ def test_an_error_after_thousands_of_images_writes_nothing(tmp_path, registry, c
         assert run(registry, tmp_path / "a.npz", damaged, *more) == 2
         said = capsys.readouterr()
         assert said.out == ""
-        assert said.err.startswith(f"error: {damaged} is not an intact PNG file: ")
+        assert said.err.startswith(f"error: {damaged} is not an intact picture: ")
     assert output.read_text() == "old"
     assert sorted(tmp_path.iterdir()) == before
 
@@ -437,7 +447,7 @@ def test_json_goes_to_the_standard_output(tmp_path, registry, capsys):
 def test_without_a_champion_a_sentence_says_how_to_get_one(tmp_path, capsys):
     assert run(KeptModel(), tmp_path / "a.png") == 2
     assert capsys.readouterr().err == (
-        "error: there is no champion of two-node-0-1 yet; run `python flows/retrain.py`\n"
+        "error: there is no champion of two-node-3-8 yet; run `python flows/retrain.py`\n"
     )
 
 

@@ -30,10 +30,12 @@ from tasks.registry.decision import Bounds, Judged, decide
 from tasks.registry.registry import Registry
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, lineage_digest
+from tasks.schemas.images import Preparation
 from tasks.storage.files import file_sha256
 from tasks.storage.store import Store
 
 NAME = "two-node-0-1"
+DIGITS = Preparation(height=28, width=28, channels=1, handwriting=True)
 ROOT = Path(__file__).parents[2]
 CALLS = (
     *("create_run", "log_batch", "log_dict", "log_artifacts", "log_artifact", "set_terminated"),
@@ -69,7 +71,7 @@ def candidate(root: Path, text: str, errors: int) -> Candidate:
         sha256=file_sha256(model),
         classes=(0, 1),
         threshold=0.975,
-        max_pixel=255,
+        preparation=DIGITS,
         params={"epochs": 5, "recipe": "tuned"},
         metrics={"accuracy": 1 - errors / 700, "errors": errors, "images": 700},
         lineage={"source": text, "data": ["a", "b"]},
@@ -132,7 +134,8 @@ def test_a_version_comes_back_as_it_was_registered(root):
     assert registered == registry.challenger()
     assert registry.champion() is None
     assert (registered.number, registered.sha256) == (1, described.sha256)
-    assert (registered.classes, registered.threshold, registered.max_pixel) == ((0, 1), 0.975, 255)
+    assert (registered.classes, registered.threshold) == ((0, 1), 0.975)
+    assert registered.preparation == DIGITS
     assert registered.lineage == lineage_digest({"data": ["a", "b"], "source": "first"})
     assert registered.metrics == {"accuracy": 1 - 5 / 700, "errors": 5, "images": 700}
     assert abs((datetime.now(UTC) - registered.created).total_seconds()) < 600
@@ -324,21 +327,33 @@ def test_of_what_was_never_judged_only_the_same_whole_model_is_resumed(root):
     assert registry.register(described).number == 3
 
 
-@pytest.mark.parametrize("command", ["status", "predict"])
-def test_who_only_reads_makes_nothing(tmp_path, capsys, command):
-    assert code_of(command, tmp_path / "artifacts") == {"status": 0, "predict": 2}[command]
-    said = "".join(capsys.readouterr())
-    assert "There is no model in the registry" in said or "there is no champion of" in said
+NONE_YET = "error: there is no champion yet; run `python flows/retrain.py`\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "named", "code", "sentence"),
+    [
+        ("status", (), 2, NONE_YET),
+        ("status", ("--classes", "0,1"), 0, f"There is no model in the registry of {NAME} yet.\n"),
+        ("predict", (), 2, NONE_YET),
+        ("predict", ("--model", NAME), 2, NONE_YET.replace("champion", f"champion of {NAME}")),
+    ],
+)
+def test_who_only_reads_makes_nothing(tmp_path, capsys, command, named, code, sentence):
+    assert code_of(command, tmp_path / "artifacts", *named) == code
+    assert "".join(capsys.readouterr()) == sentence
     assert not any(tmp_path.iterdir())
 
 
-def code_of(command: str, root: Path) -> int:
+def code_of(command: str, root: Path, *named: str) -> int:
     """The exit code of a command that only reads, called as its script calls it."""
     settings, call, argument = {
         "status": (RetrainCommand, act, "status"),
         "predict": (PredictConfig, label_with_champion, "image.png"),
     }[command]
-    return run_command("flows/a.py", "", settings, call, [argument, "--artifacts", str(root)])
+    return run_command(
+        "flows/a.py", "", settings, call, [argument, "--artifacts", str(root), *named]
+    )
 
 
 def lead_nowhere(path: Path) -> None:
@@ -604,12 +619,15 @@ def test_a_full_disk_leaves_the_champion_and_later_the_challenger_wins(one_champ
     assert champion_of(root)[1] == "second"
 
 
-def test_a_model_that_version_0_1_registered_is_read(root):
-    """It called the largest pixel `ink`."""
+@pytest.mark.parametrize("tag", ["ink", "max_pixel"])
+def test_a_model_that_an_earlier_version_registered_is_read(root, tag):
+    """It wrote digits between commas, and their largest pixel, which 0.1 called `ink`."""
     retrain(root, "first", errors=5)
     client = client_of(root)
-    client.set_model_version_tag(NAME, "1", "ink", "16")
-    client.delete_model_version_tag(NAME, "1", "max_pixel")
+    client.set_model_version_tag(NAME, "1", tag, "16")
+    client.set_model_version_tag(NAME, "1", "classes", "3,8")
+    client.delete_model_version_tag(NAME, "1", "preparation")
     champion = open_registry(root).champion()
     assert champion is not None
-    assert champion.max_pixel == 16
+    assert champion.classes == (3, 8)
+    assert champion.preparation == DIGITS.model_copy(update={"max_pixel": 16})

@@ -133,7 +133,7 @@ def metrics() -> dict:
 
 def pages(metrics: dict) -> dict[str, str]:
     test = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
-    pictures = dict(draw(metrics, test, (0, 1)))
+    pictures = dict(draw(metrics, test, (0, 1, 2), (0, 1)))
     return render(metrics, tabulate(metrics["models"], COLUMNS), pictures)
 
 

@@ -12,6 +12,7 @@ from tasks.networks.models import weights_sha256
 
 RECIPE = Config(precision="float32").chosen_recipes()["tuned"]
 HEAD = RECIPE.head.model_copy(update={"epochs": 1})
+SHAPE = (28, 28, 1)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_few_images_are_seen_for_20_batches(squares, monkeypatch, images, epochs
 @pytest.mark.parametrize("approach", ["fine-tuned", "scratch"])
 def test_an_approach_learns_to_tell_dark_from_bright(squares, approach):
     images, targets = squares
-    backbone = build_backbone(RECIPE.scaling, RECIPE.base, seed=3)
+    backbone = build_backbone(SHAPE, RECIPE.scaling, RECIPE.base, seed=3)
     before = weights_sha256(backbone)
     predict = network(approach, images, targets, images, backbone, RECIPE)
     assert predict(np.arange(10), 1).tolist() == [0, 1] * 20
@@ -61,7 +62,7 @@ def test_an_approach_learns_to_tell_dark_from_bright(squares, approach):
 
 def test_frozen_and_linear_learn_it_too(squares):
     images, targets = squares
-    backbone = build_backbone(RECIPE.scaling, RECIPE.base, seed=3)
+    backbone = build_backbone(SHAPE, RECIPE.scaling, RECIPE.base, seed=3)
     features = run(backbone, images)
     longer = RECIPE.model_copy(update={"head": HEAD.model_copy(update={"epochs": 80})})
     predict = network("frozen", features, targets, features, backbone, longer)
@@ -71,9 +72,9 @@ def test_frozen_and_linear_learn_it_too(squares):
 
 def test_several_epochs_in_one_plan_keep_their_batches():
     training = HEAD.model_copy(update={"batch_size": 2})
-    plan = plan_epochs(training, images=3, seed=1, epochs=2)
+    plan = plan_epochs(training, images=3, seed=1, epochs=2, shape=SHAPE)
     assert plan.bounds.tolist() == [0, 2, 3, 5, 6]
-    both = [plan_epoch(training, 3, seed=1, epoch=epoch).rows.tolist() for epoch in (0, 1)]
+    both = [plan_epoch(training, 3, 1, epoch, SHAPE).rows.tolist() for epoch in (0, 1)]
     assert plan.rows.tolist() == both[0] + both[1]
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from tasks.prediction.conversion import convert
+
+from tasks.data.pictures import Prepared, prepare
+from tasks.schemas.images import Preparation
 
 
 def bar(height: int, width: int, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -12,6 +14,14 @@ def bar(height: int, width: int, box: tuple[int, int, int, int]) -> np.ndarray:
     top, left, bottom, right = box
     pixels[top:bottom, left:right] = 255
     return pixels
+
+
+def convert(image: Image.Image, max_pixel: int) -> Prepared:
+    """Handwriting of 28 x 28, as it is prepared where the training images reach `max_pixel`."""
+    preparation = Preparation(
+        height=28, width=28, channels=1, handwriting=True, max_pixel=max_pixel
+    )
+    return prepare(image, preparation)
 
 
 def seven() -> np.ndarray:

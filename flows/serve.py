@@ -27,7 +27,7 @@ from tasks.storage.store import Store, writable_store
 
 ADVICE = "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
 BETTER = "Train on what has arrived; put the new model into use if it is better."
-SUBSETS = "Transfer to many subsets of the digits, from many seeds, and compare."
+SUBSETS = "Transfer to many subsets of the classes, from many seeds, and compare."
 SERVED: tuple[tuple[Any, str, type[RunConfig], str], ...] = (
     (main, "experiment", Config, "Train the base model, transfer it, and compare."),
     (retrain, "retraining", RetrainConfig, BETTER),

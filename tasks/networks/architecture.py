@@ -1,5 +1,6 @@
 """The network: a convolutional backbone, and heads that differ only in their output nodes."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,11 +38,11 @@ def softmax_head(classes: int) -> HeadSpecification:
 def build_backbone(
     image_shape: tuple[int, ...], scaling: float, training: Training, seed: int
 ) -> "keras.Sequential":
-    """Three blocks of 3x3 convolution, 2x2 pooling and ReLU; 92,672 parameters for grey images.
+    """Blocks of 3x3 convolution, 2x2 pooling and ReLU, three of them for images of 28 x 28.
 
-    Images (n, *image_shape) of 0..255 in, as in (28, 28, 1), features (n, m) out: 128 for each 8 x
-    8 pixels, 1152 in all for 28 x 28. `scaling` is multiplied in the model, so that whoever calls
-    it hands over pixels as they are.
+    Images (n, *image_shape) of 0..255 in, as in (28, 28, 1), features (n, m) out, 1152 of them for
+    28 x 28. `scaling` is multiplied in the model, so that whoever calls it hands over pixels as
+    they are.
 
     The notebook has the ReLU before the pooling. The largest of four rectified numbers is the
     rectified largest, to the bit and in the gradient too, and a quarter of the work: a bfloat16
@@ -51,8 +52,9 @@ def build_backbone(
 
     policy = POLICIES[training.precision]
     blocks = []
-    for filters in (32, 64, 128):
-        kernel = _initializer(seed, f"convolution-{filters}")
+    for number, filters in enumerate(block_filters(image_shape)):
+        name = f"convolution-{filters}" if number < 3 else f"convolution-{filters}-{number}"
+        kernel = _initializer(seed, name)
         blocks += [
             layers.Conv2D(filters, 3, padding="same", kernel_initializer=kernel, dtype=policy),
             layers.MaxPooling2D(dtype=policy),
@@ -60,6 +62,16 @@ def build_backbone(
         ]
     first, last = layers.Rescaling(scaling, dtype=policy), layers.Flatten(dtype=policy)
     return Sequential([Input(image_shape), first, *blocks, last], name="backbone")
+
+
+def block_filters(image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The filters of each block: one block more for each doubling of the shorter side above 28.
+
+    So there are never many more features than of 28 x 28, whatever the size: with 8,192 of them,
+    which are those of three blocks on 64 x 64, the tuned recipe's steps are too large to learn.
+    """
+    doublings = max(0, int(math.log2(min(image_shape[:2]) / 28)))
+    return (32, 64, 128, *[128] * doublings)
 
 
 def build_head(

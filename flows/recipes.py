@@ -14,6 +14,7 @@ RECIPES = {
             learning_rate=0.01,
             batch_size=100,
             epochs=10,
+            least_steps=800,
             attempts=100,
         ),
         head=Training(
@@ -22,6 +23,7 @@ RECIPES = {
             learning_rate=0.01,
             batch_size=100,
             epochs=5,
+            least_steps=20,
             attempts=100,
         ),
     ),
@@ -34,7 +36,9 @@ RECIPES = {
             optimizer="adam",
             learning_rate=0.006,
             batch_size=200,
+            least_batches=10,
             epochs=19,
+            least_steps=800,
             warm_up=0.3,
             beta_2=0.99,
             weight_decay=0.05,
@@ -45,7 +49,12 @@ RECIPES = {
             precision="auto",
         ),
         head=Training(
-            loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=128, epochs=3
+            loss="crossentropy",
+            optimizer="adam",
+            learning_rate=0.001,
+            batch_size=128,
+            epochs=3,
+            least_steps=20,
         ),
     ),
 }

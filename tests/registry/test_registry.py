@@ -43,9 +43,9 @@ CALLS = (
 
 
 @pytest.fixture(scope="session")
-def one_champion(empty_registry: Path) -> Path:
+def one_champion(empty_registry: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with version 1 as champion."""
-    root = shutil.copytree(empty_registry, empty_registry.with_name("one"))
+    root = shutil.copytree(empty_registry, tmp_path_factory.mktemp("registry") / "one")
     retrain(root, "first", errors=5)
     return root
 

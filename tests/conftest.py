@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 import pytest
+from commands import forking_workers
 from filelock import FileLock
 
 from flows.cli import ENVIRONMENT_PREFIX
@@ -138,6 +139,13 @@ def tiny_run(
         main(shrunken(tiny_dataset, folder))
 
     return once(tmp_path_factory, "tiny-run", make)
+
+
+@pytest.fixture
+def forked_workers() -> Iterator[None]:
+    """Studies of this process fork their workers."""
+    with forking_workers():
+        yield
 
 
 @pytest.fixture

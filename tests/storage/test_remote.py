@@ -394,6 +394,7 @@ def test_retraining_and_prediction_need_a_folder(capsys):
     assert capsys.readouterr().err == f"error: --artifacts 's3://bucket/prefix': {sentence}\n"
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset, tiny_run):
     bucket.copy(tiny_run)
     config = StudyConfig(

@@ -149,6 +149,14 @@ def forked_workers() -> Iterator[None]:
 
 
 @pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes a fourth of a small run, and is left out where no test sees the pictures."""
+    from matplotlib.figure import Figure
+
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file, **_: file.write("<svg></svg>"))
+
+
+@pytest.fixture
 def inbox(tmp_path: Path) -> Path:
     """An empty folder for batches."""
     (tmp_path / "inbox").mkdir()

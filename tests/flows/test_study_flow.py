@@ -18,7 +18,7 @@ from flows.study import study
 from tasks.errors import InputError
 from tasks.storage.store import Store, read_arrays
 
-pytestmark = pytest.mark.usefixtures("prefect_server", "forked_workers")
+pytestmark = pytest.mark.usefixtures("prefect_server", "forked_workers", "blank_pictures")
 
 
 def configure(dataset: Path, artifacts: Path, **changes) -> StudyConfig:

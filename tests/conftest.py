@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
-LONG = ("flows", "storage", "registry", "trials")  # the folders whose tests start processes
+LONG = ("flows", "registry", "storage", "trials", "data", "networks", "reporting")  # folders
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -38,7 +38,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files first, so that no core has one left when the others are done."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    order = {folder: place for place, folder in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(LONG)))
 
 
 @pytest.fixture(scope="session")

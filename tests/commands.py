@@ -7,14 +7,20 @@ import pty
 import runpy
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+import prefect.settings
 import psutil
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import temporary_settings
+
+from tasks.trials import processes
 
 ROOT = Path(__file__).parents[1]
 # of the flows, and of what the registry's tests fork: the first to fork decides for a worker
@@ -23,6 +29,8 @@ PRELOADED = [
     *("scipy.stats", "scipy.optimize", "alembic.command", "tasks.registry.status"),
     *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"),
 ]
+TAKEN_OVER = ("PREFECT_API_URL", "PREFECT_HOME")  # settings that tests change
+_UNTIL_THE_END = ExitStack()
 
 
 def forkserver() -> ForkServerContext:
@@ -38,11 +46,12 @@ class Started:
     They take longer than all that the tests wait for. `Terminal` is how a user starts one.
     """
 
-    def __init__(self, script: str, *arguments: str) -> None:
+    def __init__(self, script: str, *arguments: str, stdout: Path | None = None) -> None:
         context = forkserver()
         reading, writing = context.Pipe(duplex=False)
-        given = dict(os.environ), PREFECT_API_URL.value(), (script, *arguments)
-        self._process = context.Process(target=_run, args=(writing, *given))
+        settings = {name: getattr(prefect.settings, name).value() for name in TAKEN_OVER}
+        given = dict(os.environ), settings, (script, *arguments)
+        self._process = context.Process(target=_run, args=(writing, stdout, *given))
         self._process.start()
         writing.close()
         self.stderr: TextIO = os.fdopen(os.dup(reading.fileno()), encoding="utf-8")
@@ -61,21 +70,36 @@ class Started:
         return self._process.exitcode
 
 
-def _run(stderr: Connection, environment: dict[str, str], server: str, words: list[str]) -> None:
-    """In the new process: what Python does with a script, from first handler to last hook."""
+def _run(stderr: Connection, stdout: Path | None, *given: Any) -> None:
     os.dup2(stderr.fileno(), sys.stderr.fileno())
     stderr.close()
-    os.environ |= environment
+    if stdout:
+        with stdout.open("wb") as file:
+            os.dup2(file.fileno(), sys.stdout.fileno())
+    _run_script(*given)
+
+
+def _run_script(environment: dict[str, str], settings: dict[str, str], words: list[str]) -> None:
+    """In the new process: what Python does with a script, from first handler to last hook."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(ROOT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     script, *sys.argv[1:] = words
     try:
-        with temporary_settings({PREFECT_API_URL: server}):
+        with temporary_settings(_as_prefects(settings)):
             if script == "-c":
                 exec(sys.argv.pop(1), {"__name__": "__main__"})
             else:
                 runpy.run_path(str(ROOT / script), run_name="__main__")
     finally:
         atexit._run_exitfuncs()
+
+
+def _as_prefects(variables: dict[str, str]) -> dict[Any, Any]:
+    """Those of the variables that Prefect reads when it is imported."""
+    names = [name for name in variables if name.startswith("PREFECT_")]
+    return {getattr(prefect.settings, name): variables[name] for name in names}
 
 
 def stop_at(process: Started, moment: str, how: int) -> str:
@@ -106,12 +130,11 @@ class Terminal:
 
     def __init__(self, *arguments: str, cwd: str = str(ROOT), **environment: str) -> None:
         self.said = ""
-        variables = {key: value for key, value in os.environ.items() if key != "CI"} | environment
         pid, self._terminal = pty.fork()
         if pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(cwd)
-            os.execve(sys.executable, [sys.executable, *arguments], variables)
+            os.execve(sys.executable, [sys.executable, *arguments], _outside_ci() | environment)
         self.process = psutil.Process(pid)
 
     def until(self, words: str) -> None:
@@ -126,14 +149,17 @@ class Terminal:
         """Wait for the end of the process."""
         while self._read():
             pass
-        _, status = os.waitpid(self.process.pid, 0)
         os.close(self._terminal)
-        return os.waitstatus_to_exitcode(status)
+        return self._wait()
 
     def server(self) -> psutil.Process:
         """The temporary server that it started."""
         (found,) = [p for p in self.process.children() if "flows.temporary_server" in p.cmdline()]
         return found
+
+    def _wait(self) -> int:
+        _, status = os.waitpid(self.process.pid, 0)
+        return os.waitstatus_to_exitcode(status)
 
     def _read(self) -> bool:
         try:
@@ -142,3 +168,52 @@ class Terminal:
             return False
         self.said += found.decode(errors="replace")
         return bool(found)
+
+
+class ForkedTerminal(Terminal):
+    """The same for a process that is forked with its imports."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.said = ""
+        self._terminal, other = pty.openpty()
+        given = _outside_ci() | environment, environment, arguments
+        with Connection(other) as end:
+            self._process = forkserver().Process(target=_run_in_terminal, args=(end, *given))
+            self._process.start()
+        self.process = psutil.Process(self._process.pid)
+
+    def _wait(self) -> int:
+        self._process.join()
+        assert self._process.exitcode is not None
+        return self._process.exitcode
+
+
+def _run_in_terminal(end: Connection, *given: Any) -> None:
+    os.login_tty(os.dup(end.fileno()))
+    end.close()
+    _run_script(*given)
+
+
+def _outside_ci() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "CI"}
+
+
+@contextmanager
+def forking_workers() -> Iterator[None]:
+    """Studies of this process fork their workers; spawned, each imports TensorFlow for seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "one_process", forked_process)
+        yield
+
+
+def forked_process(prepare: Callable[[], object] | None = None) -> ProcessPoolExecutor:
+    """What `processes.one_process` gives, but forked with its imports."""
+    return ProcessPoolExecutor(1, forkserver(), _begin, (dict(os.environ), prepare))
+
+
+def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    server = {name: environment[name] for name in ("PREFECT_API_URL",) if name in environment}
+    _UNTIL_THE_END.enter_context(temporary_settings(_as_prefects(server)))
+    processes._begin(prepare)

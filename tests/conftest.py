@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 import pytest
+from commands import forking_workers
 from filelock import FileLock
 
 from flows.cli import ENVIRONMENT_PREFIX
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
-LONG = ("flows", "storage", "registry", "trials")  # the folders whose tests start processes
+LONG = ("flows", "registry", "storage", "trials", "data", "networks", "reporting")  # folders
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -37,7 +38,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files first, so that no core has one left when the others are done."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    order = {folder: place for place, folder in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(LONG)))
 
 
 @pytest.fixture(scope="session")
@@ -73,14 +75,30 @@ def prefect_server(server: str) -> Iterator[None]:
             worker.drain_all()  # once the server has ended, there is nobody to tell
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder that the first of all workers made, which no test changes."""
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path, made = folder / name, folder / f"{name}-made"
+    with FileLock(folder / f"{name}.lock"):
+        if not made.exists():
+            make(path)
+            made.touch()
+    return path
+
+
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten classes that are easily told apart: 1,500 training and 100 test images."""
-    path = tmp_path_factory.mktemp("data") / "tiny.npz"
-    x_train, y_train = squares(1500, seed=1)
-    x_test, y_test = squares(100, seed=2)
-    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
-    return path
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        (x_train, y_train), (x_test, y_test) = squares(1500, seed=1), squares(100, seed=2)
+        path = folder / "tiny.npz"
+        np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+
+    return once(tmp_path_factory, "tiny-data", make) / "tiny.npz"
 
 
 def squares(images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -118,9 +136,25 @@ def tiny_run(
     """The artifacts of the shrunken experiment, run once; in a copy of them, all is cached."""
     from flows.main import main
 
-    artifacts = tmp_path_factory.mktemp("run") / "artifacts"
-    main(shrunken(tiny_dataset, artifacts))
-    return artifacts
+    def make(folder: Path) -> None:
+        main(shrunken(tiny_dataset, folder))
+
+    return once(tmp_path_factory, "tiny-run", make)
+
+
+@pytest.fixture
+def forked_workers() -> Iterator[None]:
+    """Studies of this process fork their workers."""
+    with forking_workers():
+        yield
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes a fourth of a small run, and is left out where no test sees the pictures."""
+    from matplotlib.figure import Figure
+
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file, **_: file.write("<svg></svg>"))
 
 
 @pytest.fixture
@@ -156,9 +190,11 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture(scope="session")
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with an empty registry: MLflow takes seconds to make its database."""
-    root = tmp_path_factory.mktemp("registry") / "empty"
-    Registry(Store(root), None, "two-node-0-1").prepare()
-    return root
+
+    def make(root: Path) -> None:
+        Registry(Store(root), None, "two-node-0-1").prepare()
+
+    return once(tmp_path_factory, "empty-registry", make)
 
 
 @dataclass
@@ -233,17 +269,13 @@ def tiny_report(
 @pytest.fixture(scope="session")
 def _first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a server's first start leaves: a database, which takes it longer to make than to use."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # one for all workers
-    home, made = folder / "prefect-home", folder / "prefect-home-made"
-    with FileLock(folder / "prefect-home.lock"):
-        if not made.exists():
-            process = start_server(home, free_port())
-            process.terminate()
-            process.wait(timeout=30)
-            made.touch()
-    return home
+
+    def make(home: Path) -> None:
+        process = start_server(home, free_port())
+        process.terminate()
+        process.wait(timeout=30)
+
+    return once(tmp_path_factory, "prefect-home", make)
 
 
 @pytest.fixture(scope="module")

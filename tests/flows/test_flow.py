@@ -21,6 +21,7 @@ from tasks.storage.records import RecordFolder
 from tasks.storage.store import DamagedError
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
+undrawn = pytest.mark.usefixtures("blank_pictures")
 
 TASKS = [
     "load",
@@ -131,6 +132,7 @@ def test_a_second_run_is_entirely_cached(first, ran):
     ]
 
 
+@undrawn
 def test_refresh_computes_everything_again(first, ran):
     again = run(changed(ran, refresh=True))
     assert computed(again) == set(TASKS)
@@ -138,6 +140,7 @@ def test_refresh_computes_everything_again(first, ran):
     assert computed(run(ran)) == set()
 
 
+@undrawn
 def test_both_recipes_make_six_models_and_share_the_data(ran, monkeypatch):
     twin = RECIPES["tuned"].model_copy(update={"scaling": 1 / 128})
     monkeypatch.setitem(RECIPES, "notebook", twin)  # the real one needs more data than this
@@ -151,6 +154,7 @@ def test_both_recipes_make_six_models_and_share_the_data(ran, monkeypatch):
     assert [task["task"] for task in metrics["tasks"]].count("train-base") == 2
 
 
+@undrawn
 def test_other_classes_keep_the_base(ran):
     metrics = run(changed(ran, classes=(7, 3)))
     assert computed(metrics) == {
@@ -167,6 +171,7 @@ def test_other_classes_keep_the_base(ran):
     assert states(metrics)["one-hot"] == {"Cached", "Completed"}
 
 
+@undrawn
 def test_other_head_settings_keep_the_base_and_the_data(ran):
     metrics = run(changed(ran, head_epochs=1))
     assert computed(metrics) == {
@@ -184,6 +189,7 @@ def test_equal_data_elsewhere_and_moved_artifacts_are_cached(ran, tmp_path):
     assert computed(run(changed(ran, dataset=elsewhere, artifacts=moved))) == set()
 
 
+@undrawn
 def test_three_classes_have_no_one_node_head(ran):
     metrics = run(changed(ran, classes=(2, 0, 1)))
     assert [model["model"] for model in metrics["models"]] == ["base", "three-node"]
@@ -237,6 +243,7 @@ def completed(metrics: dict) -> Counter[str]:
     return found - Counter({"compare": 1})
 
 
+@undrawn
 def test_every_damaged_array_and_model_is_made_again_by_its_producer_alone(first, ran):
     artifacts = Path(ran.artifacts)
     stored = {
@@ -300,6 +307,7 @@ COMPRESSED = {"type": "compressed/pickle", "serializer": {"type": "pickle"}}
 OURS = {"type": "digit-transfer-record"}
 
 
+@undrawn
 def test_a_record_that_is_damaged_or_names_another_serializer_is_a_miss_and_runs_no_code(
     first, ran, tmp_path
 ):

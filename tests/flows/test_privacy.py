@@ -48,7 +48,7 @@ def test_nothing_is_sent_and_no_identifier_made(elsewhere, tiny_dataset):
             str(tiny_dataset),
             "--no-label-efficiency",
         ),
-        *("--recipes", "tuned", "--base-epochs", "4", "--head-epochs", "1"),
+        *("--recipes", "tuned", "--base-epochs", "4", "--head-epochs", "1", "--classes", "0,1,2"),
         HOME=str(elsewhere),
         NETWORK=str(elsewhere / "network"),
         PYTHONPATH=os.pathsep.join([str(elsewhere), os.environ.get("PYTHONPATH", "")]),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from commands import Terminal
+from commands import ForkedTerminal, Terminal
 
 INTERRUPTED = re.compile(r"error: interrupted; the next run resumes [^\r\n]+\r?\n")
 WITH_BASE = re.compile(r"interrupted; the next run resumes base from epoch \d+ of 500")
@@ -33,18 +33,18 @@ def test_ctrl_c_while_a_command_imports(command, prefect_home):
 
 
 @pytest.mark.parametrize(
-    ("command", "moment"),
+    ("begin", "command", "moment"),
     [
-        ("main", "base: epoch 2/500"),
-        ("retrain", "base: epoch 2/500"),
-        ("study", "base: epoch 2/500"),
+        (Terminal, "main", "base: epoch 2/500"),
+        (ForkedTerminal, "retrain", "base: epoch 2/500"),
+        (ForkedTerminal, "study", "base: epoch 2/500"),
     ],
 )
 def test_ctrl_c_reaches_all_processes_and_the_run_says_from_where_the_next_goes_on(
-    command, moment, options, prefect_home, inbox
+    begin, command, moment, options, prefect_home, inbox
 ):
     more = ("--inbox", str(inbox)) if command == "retrain" else ()
-    terminal = Terminal(f"flows/{command}.py", *options, *more, PREFECT_HOME=str(prefect_home))
+    terminal = begin(f"flows/{command}.py", *options, *more, PREFECT_HOME=str(prefect_home))
     terminal.until(moment)
     processes = [terminal.server(), *terminal.process.children(recursive=True)]
     terminal.press_ctrl_c()
@@ -56,7 +56,7 @@ def test_ctrl_c_reaches_all_processes_and_the_run_says_from_where_the_next_goes_
 
 
 def test_a_run_whose_server_has_died_ends_on_ctrl_c_all_the_same(options, prefect_home):
-    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
+    terminal = ForkedTerminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
     terminal.until("base: epoch 2/500")
     terminal.server().kill()
     terminal.press_ctrl_c()
@@ -65,7 +65,7 @@ def test_a_run_whose_server_has_died_ends_on_ctrl_c_all_the_same(options, prefec
 
 
 def test_sigterm_ends_a_run_with_code_143(options, prefect_home):
-    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
+    terminal = ForkedTerminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
     terminal.until("base: epoch 2/500")
     server = terminal.server()
     terminal.process.send_signal(signal.SIGTERM)
@@ -75,7 +75,7 @@ def test_sigterm_ends_a_run_with_code_143(options, prefect_home):
 
 
 def test_a_killed_runs_server_ends_with_it(options, prefect_home):
-    terminal = Terminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
+    terminal = ForkedTerminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
     terminal.until("Beginning flow run")
     server = terminal.server()
     terminal.process.kill()
@@ -84,7 +84,9 @@ def test_a_killed_runs_server_ends_with_it(options, prefect_home):
 
 
 def test_ctrl_c_ends_what_serves_and_the_run_that_it_serves(options, server, inbox):
-    terminal = Terminal("flows/serve.py", *options, "--inbox", str(inbox), PREFECT_API_URL=server)
+    terminal = ForkedTerminal(
+        "flows/serve.py", *options, "--inbox", str(inbox), PREFECT_API_URL=server
+    )
     terminal.until("being served")
     terminal.press_ctrl_c()
     assert terminal.exit_code() == 130

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Started, finish, stop_at
+from commands import Started, finish, forking_workers, stop_at
 from prefect.client.orchestration import get_client
 
 from flows.config import Config, StudyConfig
@@ -18,7 +18,7 @@ from flows.study import study
 from tasks.errors import InputError
 from tasks.storage.store import Store, read_arrays
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
+pytestmark = pytest.mark.usefixtures("prefect_server", "forked_workers", "blank_pictures")
 
 
 def configure(dataset: Path, artifacts: Path, **changes) -> StudyConfig:
@@ -54,7 +54,8 @@ def studied(tiny_dataset, tiny_run, tmp_path_factory) -> Path:
     """The artifacts of a study on one process; its base is the tiny run's."""
     artifacts = tmp_path_factory.mktemp("study") / "artifacts"
     shutil.copytree(tiny_run, artifacts, symlinks=True)
-    study(configure(tiny_dataset, artifacts))
+    with forking_workers():
+        study(configure(tiny_dataset, artifacts))
     return artifacts
 
 
@@ -160,6 +161,7 @@ def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_datas
 
 
 def start(dataset: Path, artifacts: Path) -> Started:
+    """A study as a user starts it, whose workers are spawned."""
     return Started(
         *("flows/study.py", "--dataset", str(dataset), "--recipes", "tuned"),
         *("--base-epochs", "4", "--head-epochs", "2", "--pairs", "0,1", "3,5"),

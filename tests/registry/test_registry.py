@@ -7,8 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -45,9 +45,9 @@ CALLS = (
 
 
 @pytest.fixture(scope="session")
-def one_champion(empty_registry: Path) -> Path:
+def one_champion(empty_registry: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with version 1 as champion."""
-    root = shutil.copytree(empty_registry, empty_registry.with_name("one"))
+    root = shutil.copytree(empty_registry, tmp_path_factory.mktemp("registry") / "one")
     retrain(root, "first", errors=5)
     return root
 
@@ -486,10 +486,10 @@ def call_after_migration(call: Callable[[], None]) -> None:
     connection._migrate = lambda path: (migrate(path), call())
 
 
-def test_a_kill_while_a_registry_begins_leaves_a_whole_one_or_none(tmp_path):
+def test_a_kill_while_a_registry_begins_leaves_a_whole_one_or_none(exit_code, tmp_path):
     (tmp_path / "start").mkdir()
     seen = []
-    for root in states_of_the_killed(begin_until_killed, tmp_path / "start", tmp_path):
+    for root in states_of_the_killed(exit_code, begin_until_killed, tmp_path / "start", tmp_path):
         seen.append((root / "registry" / "mlflow.db").exists())
         assert describe(open_registry(root)).startswith("There is no model in the registry")
         retrain(root, "first", errors=5)
@@ -535,15 +535,42 @@ def kill_at(point: int) -> None:
             reach()
 
 
-def exit_code(target, root: Path, point: int) -> int:
-    """Of a process that starts anew, but for its imports."""
-    process = forkserver().Process(target=target, args=(root, point))
+ExitCode = Callable[[Callable[[Path, int], None], Path, int], int]
+
+
+@pytest.fixture(scope="module")
+def exit_code(one_champion: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExitCode]:
+    """That of a new process in which a target is called, which begins with no registry open."""
+    context = forkserver()
+    ours, theirs = context.Pipe()
+    scratch = shutil.copytree(one_champion, tmp_path_factory.mktemp("registry") / "scratch")
+    process = context.Process(target=fork_on_demand, args=(theirs, scratch))
     process.start()
+    theirs.close()
+
+    def ask(target: Callable[[Path, int], None], root: Path, point: int) -> int:
+        ours.send((target, root, point))
+        return ours.recv()
+
+    yield ask
+    ours.close()
     process.join()
-    return process.exitcode
 
 
-def states_of_the_killed(target, start: Path, folder: Path):
+def fork_on_demand(pipe: Connection, scratch: Path) -> None:
+    """What MLflow and SQLAlchemy prepare at their first use takes longer than a use."""
+    retrain(scratch, "second", errors=3)
+    with suppress(EOFError):
+        while True:
+            target, root, point = pipe.recv()
+            pid = os.fork()
+            if pid == 0:
+                target(root, point)
+                os._exit(0)
+            pipe.send(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
+def states_of_the_killed(exit_code: ExitCode, target, start: Path, folder: Path):
     """The artifacts folder after a kill at each point in turn, until one is never reached."""
     for point in count():
         root = shutil.copytree(start, folder / str(point))
@@ -555,10 +582,10 @@ def states_of_the_killed(target, start: Path, folder: Path):
 
 
 def test_a_kill_at_any_point_leaves_one_whole_champion_and_the_next_run_goes_on(
-    one_champion, tmp_path
+    exit_code, one_champion, tmp_path
 ):
     seen, ends = [], set()
-    for root in states_of_the_killed(retrain_until_killed, one_champion, tmp_path):
+    for root in states_of_the_killed(exit_code, retrain_until_killed, one_champion, tmp_path):
         seen.append(champion_of(root))
         retrain(root, "second", errors=3)
         assert champion_of(root) == (2, "second")
@@ -571,11 +598,13 @@ def test_a_kill_at_any_point_leaves_one_whole_champion_and_the_next_run_goes_on(
     assert seen == [(1, "first")] * (len(seen) - 1) + [(2, "second")]
 
 
-def test_a_kill_at_any_point_of_a_rollback_leaves_one_whole_champion(one_champion, tmp_path):
+def test_a_kill_at_any_point_of_a_rollback_leaves_one_whole_champion(
+    exit_code, one_champion, tmp_path
+):
     start = shutil.copytree(one_champion, tmp_path / "start")
     retrain(start, "second", errors=3)
     seen = []
-    for root in states_of_the_killed(rollback_until_killed, start, tmp_path):
+    for root in states_of_the_killed(exit_code, rollback_until_killed, start, tmp_path):
         seen.append(champion_of(root))
         if seen[-1] == (2, "second"):
             open_registry(root).rollback()

@@ -1,13 +1,11 @@
 """A full disk says so, wherever something is written; with more room, the next run resumes."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -15,8 +13,9 @@ from typing import IO
 import numpy as np
 import pooch
 import pytest
-from disks import allow_only_small_files, small_disk, small_files
-from prefect.settings import get_current_settings
+from commands import Started
+from disks import small_disk, small_files
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Failed
 
 from flows.main import main
@@ -134,38 +133,34 @@ def test_the_reason_of_a_failure_is_the_sentence_alone(error):
         assert reason(state) == "too bad: really"
 
 
-def run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "flows/main.py", *arguments],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-        **options,
-    )
+WITH_SMALL_FILES = """
+import runpy
+from disks import allow_only_small_files
+allow_only_small_files({most})
+runpy.run_path("flows/main.py", run_name="__main__")
+"""
 
 
-@pytest.mark.usefixtures("prefect_server")
+def run(most: int, *arguments: str) -> tuple[int, str]:
+    """The exit code of a run that may only write small files, and what it said."""
+    process = Started("-c", WITH_SMALL_FILES.format(most=most), *arguments)
+    said = process.stderr.read()
+    return process.wait(), said
+
+
+@pytest.mark.usefixtures("prefect_server", "blank_pictures")
 def test_a_run_that_finds_the_disk_full_goes_on_when_there_is_room(tiny_config):
-    arguments = [
-        *(
-            "--dataset",
-            tiny_config.dataset,
-            "--artifacts",
-            tiny_config.artifacts,
-            "--no-label-efficiency",
-        ),
+    code, said = run(
+        1_250_000,  # the images, but no checkpoint of the base
+        *("--dataset", tiny_config.dataset, "--artifacts", tiny_config.artifacts),
         *("--base-epochs", "4", "--head-epochs", "2", "--recipes", "tuned"),
-    ]
-    settings = get_current_settings().to_environment_variables(exclude_unset=True)
-    environment = os.environ | settings
-    few = partial(allow_only_small_files, 1_250_000)  # the images, but no checkpoint of the base
-    stopped = run(*arguments, env=environment, preexec_fn=few)
-    assert stopped.returncode == 1
-    (error,) = [line for line in stopped.stderr.splitlines() if line.startswith("error: ")]
+        "--no-label-efficiency",
+    )
+    assert code == 1
+    (error,) = [line for line in said.splitlines() if line.startswith("error: ")]
     place = rf"\S+ for {tiny_config.artifacts}/checkpoints/\w+"
     assert re.fullmatch(rf"error: no space left on {place} \(files may not be larger\)", error)
-    assert "Traceback" not in stopped.stderr
+    assert "Traceback" not in said
     main(tiny_config)
     metrics = Path(tiny_config.artifacts) / "reports" / "latest" / "metrics.json"
     tasks = {task["task"]: task["state"] for task in json.loads(metrics.read_text())["tasks"]}
@@ -175,14 +170,9 @@ def test_a_run_that_finds_the_disk_full_goes_on_when_there_is_room(tiny_config):
 
 
 def test_prefects_temporary_server_is_not_started_without_space(tmp_path):
-    environment = os.environ | {"PREFECT_HOME": str(tmp_path / "home")}
-    environment.pop("PREFECT_API_URL", None)
-    finished = run(
-        *("--dataset", "digits", "--artifacts", str(tmp_path)),
-        env=environment,
-        preexec_fn=partial(allow_only_small_files, 1_000_000),
-    )
-    assert finished.returncode == 1
-    (error,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    with temporary_settings({PREFECT_HOME: tmp_path / "home"}, restore_defaults=[PREFECT_API_URL]):
+        code, said = run(1_000_000, "--dataset", "digits", "--artifacts", str(tmp_path))
+    assert code == 1
+    (error,) = [line for line in said.splitlines() if line.startswith("error: ")]
     assert f" for {tmp_path}/home/prefect.db" in error
-    assert "Traceback" not in finished.stderr
+    assert "Traceback" not in said

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from commands import Terminal
+from commands import ForkedTerminal
 from conftest import free_port, start_server
 
 
@@ -46,7 +46,7 @@ def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefe
     often = {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}  # ten seconds by itself
     environment = {"PREFECT_API_URL": api, "COLUMNS": "200"} | often
     server = start_server(prefect_home, port)
-    served = Terminal(*options, **environment)
+    served = ForkedTerminal(*options, **environment)
     served.until("being served")
     first = start_run(api)
     served.until("base: epoch 2/500")
@@ -58,7 +58,7 @@ def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefe
     server.wait()
 
     server = start_server(prefect_home, port)
-    served = Terminal(*options, **environment)
+    served = ForkedTerminal(*options, **environment)
     served.until("being served")
     assert state_of(api, first) == "Crashed"
     served.until(f"Beginning flow run '{name_of(api, second)}'")

@@ -327,7 +327,7 @@ def test_a_record_that_cannot_be_written_is_told(bucket, s3_server, caplog):
     assert count_twice(bucket.address) == ["Completed", "Cached"]
 
 
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_server", "blank_pictures")
 def test_a_run_on_s3_is_cached_on_another_machine_and_damage_costs_one_task(
     tiny_config, bucket, on_machine
 ):
@@ -394,6 +394,7 @@ def test_retraining_and_prediction_need_a_folder(capsys):
     assert capsys.readouterr().err == f"error: --artifacts 's3://bucket/prefix': {sentence}\n"
 
 
+@pytest.mark.usefixtures("forked_workers", "blank_pictures")
 def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset, tiny_run):
     bucket.copy(tiny_run)
     config = StudyConfig(

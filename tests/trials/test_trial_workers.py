@@ -1,4 +1,7 @@
-"""Workers that die, and clusters that do not answer."""
+"""Workers that die, and clusters that do not answer.
+
+Each worker imports this module, and so nothing that takes long.
+"""
 
 import importlib
 import os
@@ -9,16 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import LocalCluster
+from commands import forked_process
 from prefect.logging import disable_run_logger
 
 from tasks.errors import InputError, WorkerError
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.store import Store
-from tasks.trials.processes import one_process, run_on_dask, run_on_processes, submit
+from tasks.trials.processes import run_on_dask, run_on_processes, submit
 from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep
-from tasks.trials.worker import train_group
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1
@@ -65,6 +67,7 @@ def test_the_death_of_a_worker_costs_its_own_trials_only(tmp_path, run):
 
 
 def tell_modules(group: Group) -> list[TrialResult]:
+    importlib.import_module("tasks.trials.worker")
     importlib.import_module("keras")
     loaded = sorted({name.partition(".")[0] for name, module in sys.modules.items() if module})
     return [TrialResult(group.trials[0], (), " ".join(loaded), np.zeros((0, 2), np.float32))]
@@ -79,6 +82,8 @@ def test_a_worker_imports_nothing_big_beside_tensorflow(run):
 
 
 def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
+    from tasks.trials.worker import train_group
+
     store = Store(tmp_path)
     labels = (np.arange(200) % 2).astype(np.uint8)
     inputs = np.where(labels[:, None] == 0, [-1.0, 0.5], [1.0, 0.5]).astype(np.float32)
@@ -91,7 +96,7 @@ def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
     )
     group = Group(trials=trials, features=Dataset(train=split, test=split), training=training)
 
-    worker = one_process()
+    worker = forked_process()
 
     def run(refresh: bool) -> tuple[dict[int, str], dict[str, int]]:
         found = submit(worker, partial(train_group, str(tmp_path), refresh), group).result()
@@ -128,6 +133,7 @@ def test_a_trial_is_kept_for_the_same_settings_data_and_seed(tmp_path, changes):
     assert find_all(store, group.model_copy(update=changes)) == {}
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_trials_that_bring_every_worker_down_end_in_a_sentence(tmp_path):
     with pytest.raises(WorkerError, match=r"^3 worker processes died on the same trials"):
         list(run_on_processes(partial(train, tmp_path, {0: 9}), [group_of(0)], workers=1))
@@ -145,6 +151,8 @@ def test_an_error_of_a_worker_ends_the_study_with_its_sentence(run):
 
 
 def test_a_cluster_that_is_there_is_used_and_left_alone(tmp_path):
+    from distributed import LocalCluster
+
     with LocalCluster(
         n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
     ) as cluster:

@@ -76,6 +76,7 @@ def test_a_base_model_depends_on_these_modules_alone():
         "tasks/networks/recipe.py",
         "tasks/networks/training.py",
         "tasks/schemas/__init__.py",
+        "tasks/schemas/images.py",
         "tasks/schemas/references.py",
         "tasks/schemas/training.py",
         "tasks/train_base.py",

@@ -242,7 +242,7 @@ def _check_counts(images: Images, place: str) -> None:
     train, test = (np.bincount(labels, minlength=len(images.classes)) for labels in found)
     if (lacking := np.flatnonzero((train == 0) | (test == 0))).size:
         first = lacking[0]
-        more = f", like {lacking.size - 1:,} more" if lacking.size > 1 else ""
+        more = f", like {lacking.size - 1:,} more," if lacking.size > 1 else ""
         raise InputError(
             f"{place}: class {images.classes[first]}{more} has {train[first]:,} images to train on "
             f"and {test[first]:,} to test on where at least one of each, and not the same, is "

@@ -109,10 +109,8 @@ def test_epochs_replace_the_recipes():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--classes", "0,0"), r"--classes '0,0': give two or more different digits, as in 0,1"),
-        (("--classes", "3"), r"--classes '3': give two or more different digits"),
-        (("--classes", "0,12"), r"--classes '0,12': every class is a digit from 0 to 9"),
-        (("--classes", "a,b"), r"--classes 'a': .*integer"),
+        (("--classes", "0,0"), r"--classes '0,0': give two or more different classes, as in 0,1"),
+        (("--classes", "3"), r"--classes '3': give two or more different classes"),
         (("--seed", "-1"), r"--seed '-1': .*greater than or equal to 0"),
         (("--base-epochs", "0"), r"--base-epochs '0': .*greater than or equal to 1"),
         (
@@ -158,7 +156,9 @@ def test_help_explains_every_option_with_its_default():
 
 
 def test_bad_data_ends_in_one_sentence_and_no_traceback(tmp_path):
-    finished = main("--dataset", str(tmp_path), "--artifacts", str(tmp_path / "artifacts"))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "t10k-images-idx3-ubyte").touch()
+    finished = main("--dataset", str(tmp_path / "data"), "--artifacts", str(tmp_path / "artifacts"))
     assert finished.returncode == 2
     (error,) = finished.stderr.splitlines()
     assert error.startswith("error: ")

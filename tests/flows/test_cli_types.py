@@ -48,7 +48,8 @@ def test_the_command_gives_the_same_configuration_again():
         (
             "main",
             [
-                "--recipes notebook,tuned How to train, one or more of: notebook, tuned. "
+                "--recipes notebook,tuned How to train, one or more of: notebook, tuned; without "
+                "it, tuned alone for images that are neither MNIST nor the embedded digits. "
                 "(default: notebook,tuned)",
                 "--wait SECONDS Seconds to wait for another run on the same artifacts; 0 or more, "
                 "or none for as long as it takes, as a scheduled run does. (default: 600)",
@@ -57,8 +58,9 @@ def test_the_command_gives_the_same_configuration_again():
                 "(default: off)",
                 "--base-epochs N Epochs of the base model, 1 or more, instead of the recipe's. "
                 "(default: none)",
-                "--classes 0,1 The digits to transfer to, two or more, as in 0,1; they become "
-                "labels 0, 1, ... in this order. The one-node head is trained for exactly two. "
+                "--classes 0,1 The classes to transfer to, two or more, as in 0,1 or cat,dog; "
+                "they become labels 0, 1, ... in this order. The one-node head is trained for "
+                "exactly two. Without it, the first two of data that have no classes 0 and 1. "
                 "(default: 0,1)",
                 "--seed N Everything random in a run follows from it; 0 or more. (default: 0)",
             ],
@@ -80,10 +82,11 @@ def test_the_command_gives_the_same_configuration_again():
         (
             "predict",
             [
-                "IMAGES PNG files, folders of them, and .npz files with an array images, uint8 "
-                "(n, height, width) or (n, height, width, 3).",
+                "IMAGES PNG, JPEG, WebP, BMP or TIFF files, folders of them, and .npz files with "
+                "an array images, n x height x width or n x height x width x 3.",
                 "--artifacts FOLDER The folder in which the models are kept. (default: artifacts)",
-                "--model NAME The name of the registered model. (default: two-node-0-1)",
+                "--model NAME The name of the registered model; without it, the only one that "
+                "there is. (default: none)",
                 "--format {csv,json} How the labels are written. (default: csv)",
                 "--output FILE The file to write, instead of the standard output. (default: none)",
             ],
@@ -91,10 +94,10 @@ def test_the_command_gives_the_same_configuration_again():
         (
             "study",
             [
-                "--pairs all Pairs of digits to transfer to: all, for every pair of classes that "
-                "the data have, or some, as in 0,1 3,5. All, if neither pairs nor subsets are "
-                "given. (default: none)",
-                "--subsets 0,1 3,5,8 More subsets to transfer to, of two or more digits each,",
+                "--pairs all Pairs of classes to transfer to: all, for every pair that the data "
+                "have, or some, as in 0,1 3,5. All, if neither pairs nor subsets are given. "
+                "(default: none)",
+                "--subsets 0,1 3,5,8 More subsets to transfer to, of two or more classes each,",
                 "--seeds 0..4 The seeds of the heads, as in 0..4 or 0,1,7; each gives every head "
                 "once. (default: 0)",
                 "--workers N Worker processes on this machine, 1 or more; one for each core by "

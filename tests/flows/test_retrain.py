@@ -21,6 +21,7 @@ from flows.config import RetrainCommand, RetrainConfig
 from flows.retrain import act, retrain
 from tasks.registry.registry import Registry
 from tasks.registry.version import Version
+from tasks.schemas.images import Preparation
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server", "blank_pictures")
@@ -269,7 +270,8 @@ def test_a_registry_keeps_what_a_model_was_made_of(retrained):
     assert made_of["config"]["base_epochs"] == 8
     assert (files / "report" / "report.html").is_file()
     assert version.classes == tuple(range(10))
-    assert (version.threshold, version.max_pixel) == (0.0, 229)
+    assert version.threshold == 0.0
+    assert version.preparation == Preparation(height=28, width=28, channels=1)
 
 
 def test_the_champion_labels_images(retrained, tmp_path):

@@ -6,6 +6,7 @@ from flows.cli import run_command
 from flows.cli_types import reproducing_command
 from flows.config import StudyConfig
 from flows.study import join_lists
+from tasks.errors import InputError
 from tasks.reporting.page import listed
 
 
@@ -22,14 +23,20 @@ def test_subsets_and_seeds_are_read_as_they_are_typed():
     assert config.seeds == (0, 1, 2, 7)
     assert config.recipes == ("tuned",)
     assert config.chosen_subsets(tuple(range(10))) == ((0, 1), (3, 5, 8))
+    assert config.chosen_subsets(tuple(range(-1, 9))) == ((1, 2), (4, 6, 9))
 
 
 def test_all_pairs_are_those_of_the_classes_that_are_present():
     assert len(parse("--pairs", "all").chosen_subsets(tuple(range(10)))) == 45
-    assert parse("--pairs", "all").chosen_subsets((1, 3, 7)) == ((1, 3), (1, 7), (3, 7))
-    assert parse().chosen_subsets((1, 3, 7)) == ((1, 3), (1, 7), (3, 7))
+    assert parse("--pairs", "all").chosen_subsets((1, 3, 7)) == ((0, 1), (0, 2), (1, 2))
+    assert parse().chosen_subsets((1, 3, 7)) == ((0, 1), (0, 2), (1, 2))
     both = parse("--pairs", "all", "--subsets", "3,7", "7,3", "1,3,7")
-    assert both.chosen_subsets((1, 3, 7)) == ((1, 3), (1, 7), (3, 7), (7, 3), (1, 3, 7))
+    assert both.chosen_subsets((1, 3, 7)) == ((0, 1), (0, 2), (1, 2), (2, 1), (0, 1, 2))
+
+
+def test_a_class_that_the_data_lack_is_named():
+    with pytest.raises(InputError, match=r"^the data have no class 12; the nearest are 1$"):
+        parse("--subsets", "0,12").chosen_subsets((0, 1, 3))
 
 
 def test_one_base_serves_all_seeds_or_each_has_its_own():
@@ -40,9 +47,8 @@ def test_one_base_serves_all_seeds_or_each_has_its_own():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--pairs", "0,1,2"], "a pair is two digits, as in 0,1; give others as --subsets"),
-        (["--subsets", "0,0"], "every subset is two or more different digits, as in 0,1 3,5,8"),
-        (["--subsets", "0,12"], "every subset is two or more different digits, as in 0,1 3,5,8"),
+        (["--pairs", "0,1,2"], "a pair is two classes, as in 0,1; give others as --subsets"),
+        (["--subsets", "0,0"], "every subset is two or more different classes, as in 0,1 3,5,8"),
         (["--seeds", "1,1"], "give one or more different seeds, as in 0..4 or 0,1,7"),
         (["--seeds", "4..0"], "give one or more different seeds, as in 0..4 or 0,1,7"),
         (

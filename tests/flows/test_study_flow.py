@@ -175,5 +175,5 @@ def test_a_class_without_images_ends_in_a_sentence(tmp_path):
     images, labels = np.zeros((20, 28, 28), np.uint8), np.arange(20, dtype=np.uint8) % 2
     images[:, 0, 0] = np.arange(20) + 200
     np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
-    with pytest.raises(InputError, match=r"^class 7 has no image in the train data"):
+    with pytest.raises(InputError, match=r"^the data have no class 7; there are 0, 1$"):
         study(configure(path, tmp_path / "artifacts", pairs=((0, 7),), subsets=()))

@@ -47,6 +47,7 @@ def trained_alone(store: Store, features: np.ndarray, trial: Trial, training: Tr
         training,
         trial.seed,
         Checkpoint(store, f"{trial.head}-{trial.classes}-{trial.seed}"),
+        trial.classes,
     )
 
 

@@ -25,12 +25,14 @@ from flows.config import Config
 from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
 from tasks.prediction.predictions import label_images, write_csv
 from tasks.prediction.reading import read_images
+from tasks.schemas.images import Preparation
 
 if TYPE_CHECKING:
     import keras
 
 RUNS = 3
-VERSION: Any = SimpleNamespace(number=1, sha256="0" * 64, classes=(0, 1), threshold=0.99, ink=255)
+PREPARATION = Preparation(height=28, width=28, channels=1, handwriting=True)
+VERSION: Any = SimpleNamespace(number=1, sha256="0" * 64, classes=(0, 1), threshold=0.99)
 
 
 def build_two_node() -> "keras.Sequential":
@@ -86,7 +88,7 @@ KINDS: dict[str, Callable[[Path, int], Path]] = {
 
 def label(model: "keras.Model", path: Path) -> None:
     """All of it, after the start."""
-    table = label_images(model, read_images([path], VERSION.ink), VERSION)
+    table = label_images(model, read_images([path], PREPARATION), VERSION)
     write_csv(StringIO(), table, VERSION)
 
 
@@ -113,7 +115,7 @@ def main() -> None:
     for name, write in KINDS.items():
         with TemporaryDirectory() as folder:
             path = write(Path(folder), images)
-            pixels = np.concatenate([part.pixels for part in read_images([path], VERSION.ink)])
+            pixels = np.concatenate([part.pixels for part in read_images([path], PREPARATION)])
             floats = pixels[..., None].astype(np.float32)
             ours = images / seconds(lambda: label(model, path))  # noqa: B023
             theirs = images / seconds(lambda: model.predict(floats, verbose=0))  # noqa: B023

@@ -13,9 +13,15 @@ RECIPES = {
             learning_rate=0.01,
             batch_size=100,
             epochs=10,
+            least_steps=800,
         ),
         head=Training(
-            loss="mean_squared_error", optimizer="sgd", learning_rate=0.01, batch_size=100, epochs=5
+            loss="mean_squared_error",
+            optimizer="sgd",
+            learning_rate=0.01,
+            batch_size=100,
+            epochs=5,
+            least_steps=20,
         ),
     ),
     # Pixels scaled to 0..1 in the model, cross-entropy, Adam along a cosine, and distorted images;
@@ -27,7 +33,9 @@ RECIPES = {
             optimizer="adam",
             learning_rate=0.006,
             batch_size=200,
+            least_batches=10,
             epochs=19,
+            least_steps=800,
             warm_up=0.3,
             beta_2=0.99,
             weight_decay=0.05,
@@ -38,7 +46,12 @@ RECIPES = {
             precision="auto",
         ),
         head=Training(
-            loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=128, epochs=3
+            loss="crossentropy",
+            optimizer="adam",
+            learning_rate=0.001,
+            batch_size=128,
+            epochs=3,
+            least_steps=20,
         ),
     ),
 }

@@ -27,7 +27,7 @@ class Training(Record):
     optimizer: Literal["sgd", "adam"]  # by its Keras name
     learning_rate: PositiveFloat  # step size; with a warm-up, the largest
     batch_size: PositiveInt  # images in a batch; fewer where they make the least batches
-    least_batches: PositiveInt = 1  # in an epoch, or one for each image
+    least_batches: PositiveInt = 1  # batches in an epoch, where there are as many images
     epochs: PositiveInt  # passes over the training images; more of them make the least steps
     least_steps: NonNegativeInt = 0  # steps of the optimizer, one a batch, however few the images
     # Of `epochs`, those in which the step size grows from 0, before it falls along a cosine; where

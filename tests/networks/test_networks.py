@@ -213,7 +213,9 @@ def test_few_images_have_more_epochs_in_the_history():
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
 def test_an_epoch_is_that_of_keras_own_loop_in_the_same_order(recipe):
-    training = RECIPES[recipe].head.model_copy(update={"epochs": 1, "batch_size": 8})
+    training = RECIPES[recipe].head.model_copy(
+        update={"least_steps": 13, "epochs": 1, "batch_size": 8}
+    )
     rng = np.random.default_rng(0)
     features = rng.normal(size=(100, 1152)).astype(np.float32)
     targets = np.eye(2, dtype=np.float32)[rng.integers(0, 2, 100)]

@@ -4,6 +4,7 @@ import pytest
 
 from flows.recipes import RECIPES
 from tasks.networks.compilation import scheduled_steps
+from tasks.networks.epochs import plan_epoch
 from tasks.networks.recipe import Training
 
 TRAINING = Training(
@@ -39,10 +40,35 @@ def test_the_warm_up_is_the_same_share_of_more_epochs(images, steps):
         ("tuned", (19, (90.0, 5_610.0)), (3, (0.0, 264.0))),
     ],
 )
-def test_mnist_has_the_least_steps_by_itself(recipe, base, smallest_pair):
+def test_on_mnist_the_recipes_are_what_they_were(recipe, base, smallest_pair):
     found = RECIPES[recipe]
     for training, images, expected in (
         (found.base, 60_000, base),
         (found.head, 11_263, smallest_pair),
     ):
         assert (training.epochs_for(images), scheduled_steps(training, images)) == expected
+    assert found.base.batch_size_for(60_000) == found.base.batch_size
+
+
+@pytest.mark.parametrize(
+    ("images", "size", "batches"), [(1, 1, 1), (5, 1, 5), (20, 4, 5), (24, 4, 6), (500, 100, 5)]
+)
+def test_few_images_have_smaller_batches(images, size, batches):
+    training = TRAINING.model_copy(update={"least_batches": 5})
+    assert (training.batch_size_for(images), training.batches(images)) == (size, batches)
+    bounds = plan_epoch(training, images, seed=0, epoch=0).bounds.tolist()
+    assert bounds == [*range(0, images, size), images]
+
+
+@pytest.mark.parametrize(
+    ("images", "epochs", "steps"),
+    [
+        (20, 80, (13.0, 787.0)),
+        (150, 80, (13.0, 787.0)),
+        (5_000, 32, (13.0, 787.0)),
+        (8_622, 19, (13.0, 823.0)),  # the embedded digits
+    ],
+)
+def test_the_tuned_base_is_trained_for_800_steps_or_more(images, epochs, steps):
+    base = RECIPES["tuned"].base
+    assert (base.epochs_for(images), scheduled_steps(base, images)) == (epochs, steps)

@@ -36,14 +36,18 @@ def test_draws_are_balanced_nested_and_follow_from_the_seed():
     assert draw_rows(labels, None, seed=1).tolist() == list(range(300))
 
 
-@pytest.mark.parametrize(("images", "epochs"), [(2, 20), (39, 7), (40, 7)])
-def test_few_images_are_seen_for_20_batches(squares, monkeypatch, images, epochs):
+@pytest.mark.parametrize(
+    ("least_steps", "images", "epochs"), [(0, 2, 20), (20, 2, 20), (0, 40, 7), (30, 40, 10)]
+)
+def test_few_images_are_seen_for_20_batches_or_more(
+    squares, monkeypatch, least_steps, images, epochs
+):
     plans: list[EpochPlan] = []
     monkeypatch.setattr(
         "tasks.networks.approaches.run_epoch", lambda train_on, plan, seen: plans.append(plan)
     )
     backbone = build_backbone(RECIPE.scaling, RECIPE.base, seed=3)
-    head = HEAD.model_copy(update={"batch_size": 15, "least_steps": 1000})
+    head = HEAD.model_copy(update={"batch_size": 15, "least_steps": least_steps})
     recipe = RECIPE.model_copy(update={"head": head})
     pixels, targets = squares
     network("scratch", pixels, targets, pixels, backbone, recipe)(np.arange(images), 1)

@@ -55,7 +55,11 @@ as_pictures = partial(decode_pictures, classes=CLASSES, preparation=PREPARATION)
         (IMAGES, LABELS[:3], "labels has shape (3,) where (4,) is right"),
         (IMAGES, LABELS[:, None, None], "labels has shape (4, 1, 1) where (4,) is right"),
         (IMAGES, LABELS + 7, "the data have no class 10; there are 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
-        (IMAGES, LABELS - np.int8(1), "the data have no class -1; there are 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        (
+            IMAGES,
+            LABELS - np.int8(1),
+            "the data have no class -1; there are 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        ),
     ],
 )
 def test_arrays_of_another_form_are_rejected(images, labels, expected):

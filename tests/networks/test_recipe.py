@@ -56,7 +56,7 @@ def test_on_mnist_the_recipes_are_what_they_were(recipe, base, smallest_pair):
 def test_few_images_have_smaller_batches(images, size, batches):
     training = TRAINING.model_copy(update={"least_batches": 5})
     assert (training.batch_size_for(images), training.batches(images)) == (size, batches)
-    bounds = plan_epoch(training, images, seed=0, epoch=0).bounds.tolist()
+    bounds = plan_epoch(training, images, seed=0, epoch=0, shape=(28, 28, 1)).bounds.tolist()
     assert bounds == [*range(0, images, size), images]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.data.digits import digits_source, make_digits
 from tasks.data.read import read_source
-from tasks.data.source import Images
+from tasks.data.source import Arrays, Images
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def digits() -> Images:
     return read_source(digits_source(1))
 
 
-def sha256(images: Images) -> str:
+def sha256(images: Arrays | Images) -> str:
     return hashlib.sha256(images.train_images.tobytes()).hexdigest()
 
 

@@ -116,11 +116,11 @@ def test_auto_takes_the_digits_where_there_is_no_space_for_mnist(tmp_path):
         with small_files(1):
             download(b"images", tmp_path / "mnist.npz")
 
-    source = find_source("auto", 0, find_mnist)
+    source = find_source("auto", 0, mnist=find_mnist)
     assert source.name == "scikit-learn digits"
     assert f" for {tmp_path}/mnist.npz" in source.notice
     with pytest.raises(FullDiskError, match="no space left on"):
-        find_source("mnist", 0, find_mnist)
+        find_source("mnist", 0, mnist=find_mnist)
 
 
 @pytest.mark.parametrize("error", ReadableError.__subclasses__())

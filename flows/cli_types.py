@@ -66,7 +66,7 @@ class Typed(Example):
 
 
 def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")]
+    return [word.strip() for word in text.split(",")] if text.strip() else []
 
 
 def _number(text: str) -> int | str:
@@ -75,7 +75,7 @@ def _number(text: str) -> int | str:
 
 def _names(text: str) -> list[ClassName]:
     """Names between commas, in quotes if they have commas themselves; numbers become such."""
-    words = [word.strip() for word in next(csv.reader([text], skipinitialspace=True), [])]
+    words = [word.strip() for word in next(csv.reader([text.strip()], skipinitialspace=True), [])]
     return [int(word) if re.fullmatch(NUMERIC_NAME, word) else word for word in words]
 
 
@@ -145,6 +145,10 @@ def _differ(values: Sequence[Any], least: int = 1) -> bool:
 _are_apart = partial(_differ, least=2)
 
 
+def _are_known(recipes: Sequence[str]) -> bool:
+    return _differ(recipes) and set(recipes) <= set(RECIPES)
+
+
 def _are_subsets(subsets: Any) -> bool:
     return subsets == "all" or all(_are_apart(one) for one in subsets)
 
@@ -160,7 +164,8 @@ _PAIR = _SUBSET | {"maxItems": 2}
 _SEED = {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
 _SEEDS = {"minItems": 1, "maxItems": MOST_SEEDS, "uniqueItems": True}
 _RECIPE = {"type": "string", "enum": list(RECIPES)}
-_RECIPES = {"minItems": 1, "uniqueItems": True}
+_UNIQUE = {"uniqueItems": True}
+_RECIPES = {"minItems": 1, **_UNIQUE}
 
 _SPACED = r"""(?:"[^"]+"|[^\s,"](?:[^,"]*[^\s,"])?)"""  # a name that may have spaces
 _WORD = r"""(?:"[^"]+"|[^\s,"]+)"""  # one that has them in quotes
@@ -171,15 +176,15 @@ _SEEDS_PATTERN = rf"(?!(.*,)?\s*{NUMBER}\s*,(.*,)?\s*\2\s*(,|$)){_separated(SEED
 _RECIPES_PATTERN = rf"(?!.*\b{RECIPE}\b.*\b\1\b){_separated(RECIPE)}"
 
 _SEVERAL = _require(_are_subsets, "every subset is two or more different classes, as in 0,1 3,5,8")
-_KNOWN = _require(
-    lambda recipes: _differ(recipes) and set(recipes) <= set(RECIPES),
-    f"give one or more of {', '.join(RECIPES)}, each once",
-)
+_RIGHT_RECIPES = f"give one or more of {', '.join(RECIPES)}, each once"
 
 Classes = Annotated[
     Subset,
-    Typed("0,1", _names, _show_names, _CLASSES_PATTERN, _NAME, _APART),
-    _require(_are_apart, "give two or more different classes, as in 0,1 or cat,dog"),
+    Typed("0,1", _names, _show_names, f"(?:{_CLASSES_PATTERN})?", _NAME, _UNIQUE),
+    _require(
+        lambda names: not names or _are_apart(names),
+        "give two or more different classes, as in 0,1 or cat,dog",
+    ),
 ]
 Pairs = Annotated[
     Literal["all"] | tuple[Subset, ...],
@@ -207,13 +212,13 @@ Seeds = Annotated[
 ]
 RecipeNames = Annotated[
     tuple[str, ...],
-    Typed(",".join(RECIPES), _words, _show_list, _RECIPES_PATTERN, _RECIPE, _RECIPES),
-    _KNOWN,
+    Typed(",".join(RECIPES), _words, _show_list, f"(?:{_RECIPES_PATTERN})?", _RECIPE, _UNIQUE),
+    _require(lambda recipes: not recipes or _are_known(recipes), _RIGHT_RECIPES),
 ]
 OneRecipe = Annotated[
     tuple[str, ...],
     Typed(next(iter(RECIPES)), _words, _show_list, RECIPE, _RECIPE, _RECIPES | {"maxItems": 1}),
-    _KNOWN,
+    _require(_are_known, _RIGHT_RECIPES),
     _require(lambda recipes: len(recipes) == 1, "a model in use comes from one recipe; give one"),
 ]
 

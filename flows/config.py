@@ -44,7 +44,7 @@ Registry = Annotated[str | None, Example("URI")]
 # what `RetrainConfig` requires of model and classes together, for the form
 ONE_NODE_FOR_TWO_CLASSES: JsonDict = {
     "if": {"properties": {"model": {"const": "sigmoid"}}, "required": ["model"]},
-    "then": {"properties": {"classes": {"pattern": "^[^,]*,[^,]*$", "maxItems": 2}}},
+    "then": {"properties": {"classes": {"pattern": "^([^,]*,[^,]*)?$", "maxItems": 2}}},
 }
 
 # what a study requires of address and runner together, for the form
@@ -96,9 +96,10 @@ class RunConfig(Settings):
     """What is held out follows from it and from the images; 0 or more."""
 
     recipes: RecipeNames = Field(
-        tuple(RECIPES),
-        description=f"How to train, one or more of: {', '.join(RECIPES)}; without it, tuned alone "
-        "for images that are neither MNIST nor the embedded digits.",
+        (),
+        description=f"How to train, one or more of: {', '.join(RECIPES)}; without it, all for "
+        "MNIST and the embedded digits, and tuned for other images.",
+        json_schema_extra={"default": ""},
     )
     artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
     """Where arrays, models, records and reports are kept: a folder, or an fsspec URL such as
@@ -131,18 +132,19 @@ class RunConfig(Settings):
         return Reading.model_validate(self.model_dump(include=set(Reading.model_fields)))
 
     def fitted_to(self, source: Source, data: LabelledImages) -> Self:
-        """With what is left to the data: the recipes, unless they were given."""
-        is_the_notebooks = source.format == "digits" or is_mnist(data.images)
-        if "recipes" in self.model_fields_set or is_the_notebooks:
+        """With what is left to the data: the recipes, if none were given."""
+        if self.recipes:
             return self
-        return self.model_copy(update={"recipes": ("tuned",)})
+        is_the_notebooks = source.format == "digits" or is_mnist(data.images)
+        recipes = tuple(RECIPES) if is_the_notebooks else ("tuned",)
+        return self.model_copy(update={"recipes": recipes})
 
     def require(self, classes: Sequence[ClassName]) -> None:
         """Raise InputError if data with these classes lack one that is asked for."""
 
     def chosen_recipes(self) -> dict[str, Recipe]:
         """The recipes by name, with the epochs and the precision that this configuration sets."""
-        return {name: self._adapted(RECIPES[name]) for name in self.recipes}
+        return {name: self._adapted(RECIPES[name]) for name in self.recipes or RECIPES}
 
     def _adapted(self, recipe: Recipe) -> Recipe:
         base = self._adapted_training(recipe.base, self.base_epochs)
@@ -161,10 +163,10 @@ class Config(RunConfig):
 
     script: ClassVar[str] = "flows/main.py"
 
-    classes: Classes = (0, 1)
+    classes: Classes = Field((), json_schema_extra={"default": ""})
     """The classes to transfer to, two or more, as in 0,1 or cat,dog; they become labels 0, 1, ...
-    in this order. The one-node head is trained for exactly two. Without it, the first two of data
-    that have no classes 0 and 1."""
+    in this order. The one-node head is trained for exactly two. Without it, the first two that the
+    data have."""
 
     seed: int = Field(0, ge=0, lt=2**32)
     """Everything random in a run follows from it; 0 or more."""
@@ -185,10 +187,8 @@ class Config(RunConfig):
         self._named(classes)
 
     def _named(self, classes: Sequence[ClassName]) -> tuple[ClassName, ...]:
-        chosen: Sequence[ClassName] = self.classes
-        if "classes" not in self.model_fields_set and not set(chosen) <= set(classes):
-            chosen = classes[:2]
-        return tuple(classes[position] for position in positions(chosen, classes))
+        chosen = positions(self.classes or classes[:2], classes)
+        return tuple(classes[position] for position in chosen)
 
 
 class RetrainConfig(Bounds, Config):
@@ -223,7 +223,7 @@ class RetrainConfig(Bounds, Config):
 
     @model_validator(mode="after")
     def _one_node_for_two_classes(self) -> Self:
-        if self.model == "sigmoid" and len(self.classes) != 2:
+        if self.model == "sigmoid" and len(self.classes) not in (0, 2):
             raise ValueError("a single node tells two classes apart; give --model softmax")
         return self
 
@@ -235,7 +235,7 @@ class RetrainConfig(Bounds, Config):
 
     @property
     def registered_name(self) -> str:
-        """The model's name in the registry, as in `two-node-0-1`."""
+        """The model's name in the registry, as in `two-node-0-1`, once the classes are known."""
         classes = () if self.model == "base" else self.classes
         name = "-".join([self.model_in_use, *map(str, classes)])
         plain = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII)

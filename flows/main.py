@@ -54,7 +54,6 @@ def main(config: Config) -> Path:
         source = find_source(config.dataset, config.seed, config.reading)
         log_notice(source)
         data = load(source)
-        config = config.fitted_to(source, data)
         return experiment(config, source, data, reshape(data.images)).report
 
 
@@ -70,6 +69,7 @@ class Experiment:
 
 def experiment(config: Config, source: Source, data: LabelledImages, images: Dataset) -> Experiment:
     """The notebook's experiment on images (n, h, w, channels), by each recipe, and its report."""
+    command, config = reproducing_command(config.script, config), config.fitted_to(source, data)
     subset = filter_classes(images, positions(config.classes, data.classes))
     all_classes = one_hot(images, len(data.classes))
     subset = one_hot(subset, len(config.classes))
@@ -86,7 +86,6 @@ def experiment(config: Config, source: Source, data: LabelledImages, images: Dat
         config.classes,
         is_mnist(images),
     )
-    command = reproducing_command(config.script, config)
     folder = report(config, command, source, images, subset, findings)
     return Experiment(all_classes, subset, transfers, folder)
 

@@ -65,17 +65,17 @@ def retrain(config: RetrainConfig) -> State[None]:
         source = find_source(config.dataset, config.seed, config.reading)
         log_notice(source)
         data = load(source)
-        config = config.fitted_to(source, data)
-        registry = Registry(current_store(), config.registry, config.registered_name)
+        fitted = config.fitted_to(source, data)
+        registry = Registry(current_store(), config.registry, fitted.registered_name)
         registry.prepare()
-        check_champion(registry, classes_in_use(config, data), data.preparation)
+        check_champion(registry, classes_in_use(fitted, data), data.preparation)
         arrivals = collect(config.inbox, data, config.settle)
-        lineage = trace(config, data.images, arrivals.used)
+        lineage = trace(fitted, data.images, arrivals.used)
         known = registry.with_lineage(lineage_digest(lineage))
         if known is None:
             images = reshape(extend(data.images, arrivals.used))
             found = experiment(config, source, data, images)
-            candidate = nominate(config, found, data, lineage)
+            candidate = nominate(fitted, found, data, lineage)
             held_out = (found.all_classes if config.model == "base" else found.subset).test
             return Completed(message=challenge(registry, candidate, held_out, config))
         if registry.awaits_promotion(known):
@@ -155,7 +155,7 @@ def act(command: RetrainCommand) -> None:
         call_flow(retrain, config)
         return
     store = Store.at(config.artifacts)
-    is_named = {"classes", "model"} & config.model_fields_set
+    is_named = config.classes or config.model == "base"
     name = config.registered_name if is_named else only_model(store, config.registry)
     registry = Registry(store, config.registry, name)
     if command.action == "rollback":

@@ -53,11 +53,10 @@ def study(config: StudyConfig) -> Path:
     make_bases_in_a_process(config)
     with pipeline_run(config.model_copy(update={"refresh": False})):
         source, data = load_images(config)
-        config = config.fitted_to(source, data)
+        command, config = reproducing_command(config.script, config), config.fitted_to(source, data)
         images = reshape(data.images)
         groups = train_bases(config, data, images)
         results = run_trials(groups, runner_of(config), config.refresh)
-        command = reproducing_command(config.script, config)
         return report_study(config, command, source, images, data.classes, results)
 
 
@@ -94,7 +93,10 @@ def train_bases(config: StudyConfig, data: LabelledImages, images: Dataset) -> l
             base = train_base(labelled.train, data.classes, recipe.scaling, recipe.base, base_seed)
             trials = tuple(all_trials(name, subsets, seeds))
             features = extract_features(base, images)
-            groups.append(Group(trials=trials, features=features, training=recipe.head))
+            group = Group(
+                trials=trials, features=features, training=recipe.head, classes=data.classes
+            )
+            groups.append(group)
     return groups
 
 

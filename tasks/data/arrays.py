@@ -32,14 +32,14 @@ def shape_flaw(shape: tuple[int, ...]) -> str:
     """Why this is not the shape of images, in words after their name; empty if it is."""
     if len(shape) in (3, 4) and shape[3:] in ((), (1,), (3,)) and min(shape[1:]) > 0:
         return ""
-    return f"has shape {shape} where {RIGHT_SHAPE} is right, with at least one pixel"
+    return f"are of shape {shape} where {RIGHT_SHAPE} is right, with at least one pixel"
 
 
 def dtype_flaw(dtype: np.dtype[Any]) -> str:
     """Why this is not the type of pixels, in words after their name; empty if it is."""
     if dtype == np.uint8 or dtype.kind == "f":
         return ""
-    return f"is {dtype} where uint8, or floats within 0..1, are right"
+    return f"are {dtype} where uint8, or floats within 0..1, are right"
 
 
 def as_labels(labels: NDArray[Any], count: int, name: str) -> NDArray[Any]:
@@ -47,9 +47,9 @@ def as_labels(labels: NDArray[Any], count: int, name: str) -> NDArray[Any]:
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
     if labels.dtype.kind not in "iuU":  # NumPy counts a time span as an integer, too
-        raise InputError(f"{name} is {labels.dtype} where integers or text are right")
+        raise InputError(f"{name} are {labels.dtype} where integers or text are right")
     if labels.shape not in ((count,), (count, 1)):
-        raise InputError(f"{name} has shape {labels.shape} where ({count},) is right")
+        raise InputError(f"{name} are of shape {labels.shape} where ({count},) is right")
     return labels.reshape(count)
 
 
@@ -59,7 +59,7 @@ def _rounded(images: NDArray[Any], name: str) -> NDArray[np.uint8]:
         block = images[start : start + BLOCK].astype(np.float64)
         if not (block.min() >= 0 and block.max() <= 1):  # which NaN is not either
             raise InputError(
-                f"{name} has floats from {block.min():g} to {block.max():g} where 0 to 1, or uint8 "
+                f"{name} are floats from {block.min():g} to {block.max():g} where 0 to 1, or uint8 "
                 "of 0 to 255, are right"
             )
         levels = block * 255
@@ -67,5 +67,5 @@ def _rounded(images: NDArray[Any], name: str) -> NDArray[np.uint8]:
         is_exact = is_exact and bool(np.abs(levels - whole).max() <= ROUNDING)
         pixels[start : start + BLOCK] = whole
     if not is_exact:
-        logger.warning("%s has floats that are not whole 255ths; they are rounded to these", name)
+        logger.warning("%s are floats that are not whole 255ths; they are rounded to these", name)
     return pixels

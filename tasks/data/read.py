@@ -244,7 +244,7 @@ def _check_counts(images: Images, place: str) -> None:
         first = lacking[0]
         more = f", like {lacking.size - 1:,} more," if lacking.size > 1 else ""
         raise InputError(
-            f"{place}: class {images.classes[first]}{more} has {train[first]:,} images to train on "
-            f"and {test[first]:,} to test on where at least one of each, and not the same, is "
-            "needed; give it more images or leave it out"
+            f"{place}: class {images.classes[first]}{more} has too few images ({train[first]:,} to "
+            f"train on, {test[first]:,} to test on), and needs at least one of each, not the same; "
+            "give it more or leave it out"
         )

@@ -141,7 +141,7 @@ def _header(file: BufferedReader, path: Path) -> Header:
     if flaw := shape_flaw(header.shape) or dtype_flaw(header.dtype):
         raise InputError(f"{name} {flaw}")
     if not header.shape[0]:
-        raise InputError(f"{name} is empty where at least one image is needed")
+        raise InputError(f"{name} are none where at least one is needed")
     if header.shape[1] * header.shape[2] > MAX_PIXELS:
         raise InputError(
             f"{name}: an image has more than {MAX_PIXELS:,} pixels; give it in a smaller size"

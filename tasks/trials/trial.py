@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, softmax_head
 from tasks.networks.recipe import Training
+from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset, Record
 from tasks.schemas.training import LEARNED, Attempt
 from tasks.storage.source import source_sha256
@@ -73,6 +74,7 @@ class Group(Record):
     trials: tuple[Trial, ...]
     features: Dataset  # float32 (n, m), with labels (n,)
     training: Training
+    classes: tuple[ClassName, ...] = ()  # what the labels are called
 
     def without(self, trials: Container[Trial]) -> "Group":
         """The same group without these trials."""

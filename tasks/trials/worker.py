@@ -42,7 +42,10 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
         restarts = _compiled(trial.specification, features.shape[1], group.training)
         targets = _targets(trial, subset, len(labels))
         rows = subset.rows.astype(np.int32)
-        attempts = make_attempts(trial.head, restarts, features, targets, rows, trial.seed)
+        names = [group.classes[label] for label in trial.classes] if group.classes else ()
+        attempts = make_attempts(
+            trial.head, restarts, features, targets, rows, trial.seed, names=names
+        )
         digest, probabilities = "", np.empty((0, len(trial.classes)), np.float32)
         if attempts[-1].outcome == LEARNED:
             digest = weights_sha256(restarts.model)

@@ -32,28 +32,28 @@ as_pictures = partial(decode_pictures, classes=CLASSES, preparation=PREPARATION)
         (
             IMAGES.astype(int),
             LABELS,
-            "images is int64 where uint8, or floats within 0..1, are right",
+            "images are int64 where uint8, or floats within 0..1, are right",
         ),
         (
             IMAGES[0],
             LABELS,
-            "images has shape (28, 28) where (n, height, width), (n, height, width, 1) or "
+            "images are of shape (28, 28) where (n, height, width), (n, height, width, 1) or "
             "(n, height, width, 3) is right, with at least one pixel",
         ),
         (IMAGES[:0], LABELS[:0], "it has 0 images where 1 to 100000 are right"),
-        (IMAGES, LABELS / 1, "labels is float64 where integers or text are right"),
+        (IMAGES, LABELS / 1, "labels are float64 where integers or text are right"),
         (
             IMAGES,
             LABELS.astype("m8[s]"),
-            "labels is timedelta64[s] where integers or text are right",
+            "labels are timedelta64[s] where integers or text are right",
         ),
         (
             IMAGES,
             LABELS.astype(np.int64).astype("M8[s]"),
-            "labels is datetime64[s] where integers or text are right",
+            "labels are datetime64[s] where integers or text are right",
         ),
-        (IMAGES, LABELS[:3], "labels has shape (3,) where (4,) is right"),
-        (IMAGES, LABELS[:, None, None], "labels has shape (4, 1, 1) where (4,) is right"),
+        (IMAGES, LABELS[:3], "labels are of shape (3,) where (4,) is right"),
+        (IMAGES, LABELS[:, None, None], "labels are of shape (4, 1, 1) where (4,) is right"),
         (IMAGES, LABELS + 7, "the data have no class 10; there are 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
         (
             IMAGES,

@@ -33,20 +33,23 @@ def test_whole_255ths_become_bytes_without_a_warning(dtype, caplog):
 def test_other_floats_are_rounded_with_a_warning(caplog):
     found = as_pixels(np.array([[[0.5, 0.1]]]), "x.npz: images")
     assert found.tolist() == [[[128, 26]]]
-    assert "x.npz: images has floats that are not whole 255ths" in caplog.text
+    assert "x.npz: images are floats that are not whole 255ths" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("images", "sentence"),
     [
-        (np.full((1, 2, 2), 2.0), "x has floats from 2 to 2 where 0 to 1, or uint8 of 0 to 255, "),
-        (np.full((1, 2, 2), -0.5), "x has floats from -0.5 to -0.5 where 0 to 1"),
-        (np.full((1, 2, 2), np.nan), "x has floats from nan to nan where 0 to 1"),
-        (np.zeros((1, 2, 2), int), "x is int64 where uint8, or floats within 0..1, are right"),
-        (np.zeros((1, 2, 2), bool), "x is bool where uint8, or floats within 0..1, are right"),
-        (np.zeros((1, 784), np.uint8), "x has shape (1, 784) where (n, height, width), "),
-        (np.zeros((1, 2, 2, 4), np.uint8), "x has shape (1, 2, 2, 4) where (n, height, width), "),
-        (np.zeros((1, 0, 2), np.uint8), "x has shape (1, 0, 2) where (n, height, width), "),
+        (np.full((1, 2, 2), 2.0), "x are floats from 2 to 2 where 0 to 1, or uint8 of 0 to 255, "),
+        (np.full((1, 2, 2), -0.5), "x are floats from -0.5 to -0.5 where 0 to 1"),
+        (np.full((1, 2, 2), np.nan), "x are floats from nan to nan where 0 to 1"),
+        (np.zeros((1, 2, 2), int), "x are int64 where uint8, or floats within 0..1, are right"),
+        (np.zeros((1, 2, 2), bool), "x are bool where uint8, or floats within 0..1, are right"),
+        (np.zeros((1, 784), np.uint8), "x are of shape (1, 784) where (n, height, width), "),
+        (
+            np.zeros((1, 2, 2, 4), np.uint8),
+            "x are of shape (1, 2, 2, 4) where (n, height, ",
+        ),
+        (np.zeros((1, 0, 2), np.uint8), "x are of shape (1, 0, 2) where (n, height, width), "),
     ],
 )
 def test_what_is_unclear_is_told(images, sentence):
@@ -71,11 +74,11 @@ def test_labels_are_integers_or_text(labels, expected):
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        (np.zeros(2), "y is float64 where integers or text are right"),
-        (np.zeros(2, bool), "y is bool where integers or text are right"),
-        (np.array([1, "NaT"], "m8[s]"), "y is timedelta64[s] where integers or text are right"),
-        (np.zeros(3, int), "y has shape (3,) where (2,) is right"),
-        (np.zeros((2, 10), int), "y has shape (2, 10) where (2,) is right"),
+        (np.zeros(2), "y are float64 where integers or text are right"),
+        (np.zeros(2, bool), "y are bool where integers or text are right"),
+        (np.array([1, "NaT"], "m8[s]"), "y are timedelta64[s] where integers or text are right"),
+        (np.zeros(3, int), "y are of shape (3,) where (2,) is right"),
+        (np.zeros((2, 10), int), "y are of shape (2, 10) where (2,) is right"),
     ],
 )
 def test_other_labels_are_told(labels, sentence):

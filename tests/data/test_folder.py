@@ -198,8 +198,8 @@ def test_what_cannot_be_read_is_named_with_how_many_more(photos):
 def test_a_class_of_one_picture_is_told(photos):
     save(photos / "bird" / "0.png")
     assert refusal(photos) == (
-        f"{photos}: class bird has 1 images to train on and 0 to test on where at least one of "
-        "each, and not the same, is needed; give it more images or leave it out"
+        f"{photos}: class bird has too few images (1 to train on, 0 to test on), and needs at "
+        "least one of each, not the same; give it more or leave it out"
     )
 
 

@@ -82,17 +82,17 @@ def test_floats_within_0_and_1_become_pixels_without_a_channel_axis(path):
         (
             "x_test",
             np.zeros((2, 28, 28), int),
-            "test images is int64 where uint8, or floats within 0..1, are right",
+            "test images are int64 where uint8, or floats within 0..1, are right",
         ),
         (
             "x_train",
             np.zeros((2, 28, 28, 2), np.uint8),
-            f"training images has shape (2, 28, 28, 2) where {RIGHT_SHAPE}",
+            f"training images are of shape (2, 28, 28, 2) where {RIGHT_SHAPE}",
         ),
         (
             "x_test",
             np.zeros((2, 784), np.uint8),
-            f"test images has shape (2, 784) where {RIGHT_SHAPE}",
+            f"test images are of shape (2, 784) where {RIGHT_SHAPE}",
         ),
         (
             "x_test",
@@ -108,34 +108,34 @@ def test_floats_within_0_and_1_become_pixels_without_a_channel_axis(path):
         (
             "y_train",
             np.zeros(2),
-            "training labels is float64 where integers or text are right",
+            "training labels are float64 where integers or text are right",
         ),
         (
             "y_train",
             np.array([3, "NaT"], "m8[s]"),
-            "training labels is timedelta64[s] where integers or text are right",
+            "training labels are timedelta64[s] where integers or text are right",
         ),
         (
             "y_test",
             np.array([3, 4], "M8[s]"),
-            "test labels is datetime64[s] where integers or text are right",
+            "test labels are datetime64[s] where integers or text are right",
         ),
-        ("y_test", np.zeros(2, bool), "test labels is bool where integers or text are right"),
+        ("y_test", np.zeros(2, bool), "test labels are bool where integers or text are right"),
         (
             "y_train",
             np.zeros(3, np.uint8),
-            "training labels has shape (3,) where (2,) is right",
+            "training labels are of shape (3,) where (2,) is right",
         ),
         (
             "y_test",
             np.zeros((2, 10), np.uint8),
-            "test labels has shape (2, 10) where (2,) is right",
+            "test labels are of shape (2, 10) where (2,) is right",
         ),
         (
             "y_train",
             np.array([9, 9]),
-            "class 0 has 0 images to train on and 1 to test on where at least one of each, and "
-            "not the same, is needed; give it more images or leave it out",
+            "class 0 has too few images (0 to train on, 1 to test on), and needs at least one of "
+            "each, not the same; give it more or leave it out",
         ),
     ],
 )

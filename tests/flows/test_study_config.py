@@ -35,7 +35,7 @@ def test_all_pairs_are_those_of_the_classes_that_are_present():
 
 
 def test_a_class_that_the_data_lack_is_named():
-    with pytest.raises(InputError, match=r"^the data have no class 12; the nearest are 1$"):
+    with pytest.raises(InputError, match=r"^the data have no class 12; there are 0, 1, 3$"):
         parse("--subsets", "0,12").chosen_subsets((0, 1, 3))
 
 

@@ -205,14 +205,17 @@ def test_an_npz_in_colour_and_of_another_size(tmp_path):
     ("arrays", "sentence"),
     [
         ({"x_train": np.zeros(1)}, "x.npz has no array images; it needs images"),
-        ({"images": np.zeros((1, 28, 28), int)}, "x.npz: images is int64 where uint8, or floats"),
+        ({"images": np.zeros((1, 28, 28), int)}, "x.npz: images are int64 where uint8, or floats"),
         ({"images": np.full((1, 28, 28), 1.5)}, "x.npz: images has floats from 1.5 to 1.5 where"),
-        ({"images": np.zeros((28, 28), np.uint8)}, r"x.npz: images has shape \(28, 28\) where"),
+        ({"images": np.zeros((28, 28), np.uint8)}, r"x.npz: images are of shape \(28, 28\) where"),
         (
             {"images": np.zeros((0, 28, 28), np.uint8)},
-            "x.npz: images is empty where at least one image is needed",
+            "x.npz: images are none where at least one is needed",
         ),
-        ({"images": np.zeros((1, 9, 9, 4), np.uint8)}, r"x.npz: images has shape \(1, 9, 9, 4\)"),
+        (
+            {"images": np.zeros((1, 9, 9, 4), np.uint8)},
+            r"x.npz: images are of shape \(1, 9, ",
+        ),
         ({"images": np.array(["a"], object)}, "x.npz: images holds Python objects, which are"),
     ],
 )

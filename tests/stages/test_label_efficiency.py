@@ -46,7 +46,7 @@ def test_few_images_are_seen_for_20_batches_or_more(
     monkeypatch.setattr(
         "tasks.networks.approaches.run_epoch", lambda train_on, plan, seen: plans.append(plan)
     )
-    backbone = build_backbone(RECIPE.scaling, RECIPE.base, seed=3)
+    backbone = build_backbone((28, 28, 1), RECIPE.scaling, RECIPE.base, seed=3)
     head = HEAD.model_copy(update={"batch_size": 15, "least_steps": least_steps})
     recipe = RECIPE.model_copy(update={"head": head})
     pixels, targets = squares

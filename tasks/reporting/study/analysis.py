@@ -31,7 +31,8 @@ def analyse(
     `labels` (n,) are those of all test images, the positions of their classes' names.
     """
     scored = score_trials(results, labels, names)
-    used = {position for one in scored for position in one.trial.classes}
+    pairs_of = (one.trial.classes for one in scored if len(one.trial.classes) == 2)
+    paired = {position for classes in pairs_of for position in classes}
     same = group(scored, lambda one: (one.trial.recipe, one.trial.classes, one.trial.head))
     transfers = [describe_transfer(trials) for trials in same]
     kinds = group(scored, lambda one: (one.trial.recipe, one.trial.head))
@@ -40,7 +41,7 @@ def analyse(
         "verdict": [],  # once all else is known
         "overview": {
             "recipes": list(dict.fromkeys(one.trial.recipe for one in scored)),
-            "classes": [names[position] for position in sorted(used)],
+            "classes": [names[position] for position in sorted(paired)],
             "subsets": len({one.trial.classes for one in scored}),
             "seeds": sorted({one.trial.seed for one in scored}),
             "trials": len(scored),

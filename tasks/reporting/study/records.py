@@ -10,7 +10,7 @@ class OverviewRow(TypedDict):
     """What a study consists of, and how many of its trials learned."""
 
     recipes: list[str]
-    classes: list[ClassName]
+    classes: list[ClassName]  # those of pairs, in the order of the data
     subsets: int
     seeds: list[int]
     trials: int

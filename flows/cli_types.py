@@ -165,6 +165,7 @@ _SEED = {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
 _SEEDS = {"minItems": 1, "maxItems": MOST_SEEDS, "uniqueItems": True}
 _RECIPE = {"type": "string", "enum": list(RECIPES)}
 _UNIQUE = {"uniqueItems": True}
+_NOT_ONE = {**_UNIQUE, "not": {"type": "array", "minItems": 1, "maxItems": 1}}
 _RECIPES = {"minItems": 1, **_UNIQUE}
 
 _SPACED = r"""(?:"[^"]+"|[^\s,"](?:[^,"]*[^\s,"])?)"""  # a name that may have spaces
@@ -180,7 +181,7 @@ _RIGHT_RECIPES = f"give one or more of {', '.join(RECIPES)}, each once"
 
 Classes = Annotated[
     Subset,
-    Typed("0,1", _names, _show_names, f"(?:{_CLASSES_PATTERN})?", _NAME, _UNIQUE),
+    Typed("0,1", _names, _show_names, f"(?:{_CLASSES_PATTERN})?", _NAME, _NOT_ONE),
     _require(
         lambda names: not names or _are_apart(names),
         "give two or more different classes, as in 0,1 or cat,dog",

@@ -27,7 +27,7 @@ as_pictures = partial(decode_pictures, classes=CLASSES, preparation=PREPARATION)
         (
             IMAGES / 1,
             LABELS,
-            "images has floats from 0 to 229 where 0 to 1, or uint8 of 0 to 255, are right",
+            "images are floats from 0 to 229 where 0 to 1, or uint8 of 0 to 255, are right",
         ),
         (
             IMAGES.astype(int),

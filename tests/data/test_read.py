@@ -76,7 +76,7 @@ def test_floats_within_0_and_1_become_pixels_without_a_channel_axis(path):
         (
             "x_train",
             np.full((2, 28, 28), 255.0),
-            "training images has floats from 255 to 255 where 0 to 1, or uint8 of 0 to 255, "
+            "training images are floats from 255 to 255 where 0 to 1, or uint8 of 0 to 255, "
             "are right",
         ),
         (

@@ -37,7 +37,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_defaults():
     config = parse()
-    assert (config.dataset, config.classes, config.seed) == ("auto", (0, 1), 0)
+    assert (config.dataset, config.classes, config.seed) == ("auto", (), 0)
     assert (config.artifacts, config.refresh) == ("artifacts", False)
     assert (config.base_epochs, config.head_epochs) == (None, None)
 

@@ -19,6 +19,15 @@ ROOT = Path(__file__).parents[2]
     [
         (Config, "classes", "0,1", (0, 1)),
         (Config, "classes", "3,5,8", (3, 5, 8)),
+        (Config, "classes", "cat,golden retriever", ("cat", "golden retriever")),
+        (Config, "classes", '"a, b",c', ("a, b", "c")),
+        (Config, "classes", "007,-1", ("007", -1)),
+        (
+            StudyConfig,
+            "subsets",
+            'cat,"golden retriever" 0,1',
+            (("cat", "golden retriever"), (0, 1)),
+        ),
         (Config, "recipes", "tuned,notebook", ("tuned", "notebook")),
         (StudyConfig, "pairs", "all", "all"),
         (StudyConfig, "pairs", "0,1 3,5", ((0, 1), (3, 5))),
@@ -49,8 +58,8 @@ def test_the_command_gives_the_same_configuration_again():
             "main",
             [
                 "--recipes notebook,tuned How to train, one or more of: notebook, tuned; without "
-                "it, tuned alone for images that are neither MNIST nor the embedded digits. "
-                "(default: notebook,tuned)",
+                "it, all for MNIST and the embedded digits, and tuned for other images. "
+                "(default: none)",
                 "--wait SECONDS Seconds to wait for another run on the same artifacts; 0 or more, "
                 "or none for as long as it takes, as a scheduled run does. (default: 600)",
                 "--precision {auto,float32,bfloat16} In what matrix products are computed,",
@@ -60,8 +69,7 @@ def test_the_command_gives_the_same_configuration_again():
                 "(default: none)",
                 "--classes 0,1 The classes to transfer to, two or more, as in 0,1 or cat,dog; "
                 "they become labels 0, 1, ... in this order. The one-node head is trained for "
-                "exactly two. Without it, the first two of data that have no classes 0 and 1. "
-                "(default: 0,1)",
+                "exactly two. Without it, the first two that the data have. (default: none)",
                 "--seed N Everything random in a run follows from it; 0 or more. (default: 0)",
             ],
         ),

@@ -302,7 +302,9 @@ def test_impossible_settings_are_refused(settings, sentence):
 @pytest.mark.parametrize(
     ("settings", "name"),
     [
-        ({}, "two-node-0-1"),
+        ({"classes": (0, 1)}, "two-node-0-1"),
+        ({"classes": ("cat", "dog")}, "two-node-cat-dog"),
+        ({"classes": ("a/b", "c")}, "two-node-a_b-c-8dffb3f9"),
         ({"model": "sigmoid", "classes": (3, 5)}, "one-node-3-5"),
         ({"classes": (2, 0, 1)}, "three-node-2-0-1"),
         ({"model": "base"}, "base"),

@@ -1,8 +1,12 @@
 """How long a training is, from its recipe and the number of images."""
 
+from hashlib import sha256
+
+import numpy as np
 import pytest
 
 from flows.recipes import RECIPES
+from tasks.networks.architecture import block_filters, build_backbone, build_base
 from tasks.networks.compilation import scheduled_steps
 from tasks.networks.epochs import plan_epoch
 from tasks.networks.recipe import Training
@@ -72,3 +76,44 @@ def test_few_images_have_smaller_batches(images, size, batches):
 def test_the_tuned_base_is_trained_for_800_steps_or_more(images, epochs, steps):
     base = RECIPES["tuned"].base
     assert (base.epochs_for(images), scheduled_steps(base, images)) == (epochs, steps)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        ("notebook", "4dca35b2d8b6cadce2e824de581ebcda6ab3b509722d59ddf31fa1e1ced57be9"),
+        ("tuned", "4f1362983b76da418af2e477bb80c0557056f6077621c41cbdb3320de8bef579"),
+    ],
+)
+def test_an_epoch_of_mnist_is_the_one_that_it_was(recipe, expected):
+    """Order, distortions and batches, to the bit; they decide the weights, with what follows."""
+    plan = plan_epoch(RECIPES[recipe].base, 60_000, seed=123, epoch=1, shape=(28, 28, 1))
+    parts = (plan.rows, plan.transforms, plan.bounds)
+    assert sha256(b"".join(part.tobytes() for part in parts)).hexdigest() == expected
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_a_base_of_mnist_starts_from_the_weights_that_it_did(recipe):
+    training = RECIPES[recipe].base.model_copy(update={"precision": "float32"})
+    model = build_base((28, 28, 1), 10, RECIPES[recipe].scaling, training, seed=7)
+    weights = b"".join(np.ascontiguousarray(one).tobytes() for one in model.get_weights())
+    assert sha256(weights).hexdigest() == (
+        "49d96a3c9e0dd55699af5a354d7f75c61d4153dfda41c800968ff71a9300daa4"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "filters", "features"),
+    [
+        ((8, 8, 1), (32, 64, 128), 128),
+        ((28, 28, 1), (32, 64, 128), 1152),
+        ((55, 90, 3), (32, 64, 128), 6 * 11 * 128),
+        ((64, 64, 3), (32, 64, 128, 128), 2048),
+        ((128, 128, 3), (32, 64, 128, 128, 128), 2048),
+        ((8, 128, 1), (32, 64, 128), 16 * 128),
+    ],
+)
+def test_larger_images_have_more_blocks_and_hardly_more_features(shape, filters, features):
+    assert block_filters(shape) == filters
+    backbone = build_backbone(shape, 1.0, TRAINING, seed=0)
+    assert backbone.output_shape == (None, features)

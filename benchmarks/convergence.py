@@ -77,7 +77,9 @@ class Outcome:
 def extract(config: Extraction) -> dict[str, tuple[Features, Features]]:
     """Training and test features of the subset, by the recipe whose base computes them."""
     with pipeline_run(config):
-        data = load(find_source(config.dataset, config.seed))
+        source = find_source(config.dataset, config.seed)
+        data = load(source)
+        config = config.fitted_to(source, data)
         images, chosen = reshape(data.images), positions(config.classes, data.classes)
         subset = one_hot(filter_classes(images, chosen), len(chosen))
         labelled = one_hot(images, len(data.classes))

@@ -75,6 +75,15 @@ def test_train_and_test_folders_are_kept_apart(tmp_path):
     assert any(np.array_equal(first, image) for image in images.test_images)
 
 
+def test_of_a_train_folder_alone_a_fifth_is_held_out(tmp_path):
+    for name in "ab":
+        for number in range(5):
+            save(tmp_path / "d" / "train" / name / f"{number}.png")
+    images = read(tmp_path / "d")
+    assert images.classes == ("a", "b")
+    assert (len(images.train_images), len(images.test_images)) == (8, 2)
+
+
 def test_a_list_names_paths_labels_and_splits(tmp_path):
     for name in "abcd":
         save(tmp_path / "pictures" / f"{name}.png")

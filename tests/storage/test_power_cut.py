@@ -27,9 +27,11 @@ def start_run(api: str) -> str:
     path = "deployments/name/digit-transfer/experiment"
     deployment = httpx.get(f"{api}/{path}").json()["id"]
     scheduled = {"state": {"type": "SCHEDULED"}}
-    return httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=scheduled).json()[
-        "id"
-    ]
+    for _ in range(100):  # a server whose database is busy says so
+        answer = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=scheduled)
+        if answer.is_success:
+            return answer.json()["id"]
+    raise AssertionError(answer.text)
 
 
 def state_of(api: str, run: str) -> str:

@@ -11,7 +11,7 @@ from tasks.schemas.images import ClassName
 
 COLUMNS = 4
 MOST_COUNTED, MOST_TICKS = 20, 40  # classes with counts in their cells, and names along an axis
-MOST_LETTERS, LONG = 14, 3
+LONG = 3  # letters, from which on names are turned
 
 
 def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]) -> str:
@@ -42,10 +42,10 @@ def name_ticks(axes: Any, classes: Sequence[ClassName]) -> None:
     axes.set_yticks(ticks, names, size=size)
 
 
-def short(name: ClassName) -> str:
-    """A class's name, cut if it is long."""
+def short(name: ClassName, letters: int = 14) -> str:
+    """A class's name, cut if it is longer."""
     text = str(name)
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def _write_counts(axes: Any, counts: NDArray[np.int64]) -> None:
@@ -90,7 +90,7 @@ def _draw(
             axes.imshow(shown, "gray_r", vmin=0, vmax=max(1, image.max()), extent=place)
             colour, weight = (COLOURS[1], "bold") if highlighted[number] else ("black", "normal")
             style = {"ha": "center", "va": "bottom", "size": 8, "color": colour, "weight": weight}
-            text = f"true {short(row['label'])}: {short(row['predicted'])}\n{note}"
+            text = f"true {short(row['label'], 8)}: {short(row['predicted'], 8)}\n{note}"
             axes.text(left + 0.5, bottom - 0.96, text, **style)
         axes.set(xlim=(0, COLUMNS), ylim=(cell * lines, 0))
         axes.axis("off")

@@ -18,7 +18,8 @@ from flows.retrain import retrain
 from flows.study import study
 from tasks.data.read import find_source, read_source
 from tasks.data.source import Images, Reading
-from tasks.registry.registry import Registry
+from tasks.registry.registry import Registry, only_model
+from tasks.registry.version import Version
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -58,6 +59,25 @@ def predictions(artifacts: object, images: Path, output: Path) -> list[dict[str,
     label_with_champion(PredictConfig(images=(images,), artifacts=str(artifacts), output=output))
     with output.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def retrained(config: RetrainConfig, batch: tuple[np.ndarray, np.ndarray]) -> Version:
+    """The champion after a first retraining, with a batch in the inbox."""
+    Path(config.inbox).mkdir()
+    images, labels = batch
+    np.savez(Path(config.inbox) / "more.npz", images=images, labels=labels)
+    assert "Promoted" in retrain(config, return_state=True).message
+    assert not list(Path(config.inbox).glob("quarantine/*"))
+    champion = Registry(
+        Store.at(config.artifacts), None, only_model(Store.at(config.artifacts), None)
+    ).champion()
+    assert champion is not None
+    return champion
+
+
+def accuracy_of(rows: list[dict[str, str]], labels: np.ndarray) -> float:
+    hits = [row["label"] == label for row, label in zip(rows, labels, strict=True)]
+    return float(np.mean(hits))
 
 
 def base_row(metrics: dict) -> dict:
@@ -195,6 +215,25 @@ def test_one_of_five_hundred_is_found(tmp_path):
     for model in (base, *heads):
         assert model["learned"]
         assert model["confusion"][1][1] >= 1
+    retraining = RetrainConfig(
+        dataset=str(path),
+        model="base",
+        inbox=str(tmp_path / "inbox"),
+        artifacts=tmp_path / "retrained",
+        settle=0,
+    )
+    champion = retrained(retraining, draw(40, 2))
+    assert champion.classes == ("common", "rare")
+    assert metrics_of(retraining.artifacts)["class_counts"][1] == {
+        "class": "rare",
+        "train": 10,
+        "test": 4,
+    }
+    np.savez(tmp_path / "test.npz", images=x_test)
+    rows = predictions(retraining.artifacts, tmp_path / "test.npz", tmp_path / "labels.csv")
+    assert accuracy_of(rows, y_test) == champion.metrics["accuracy"]
+    found = [row["label"] for row in rows if row["label"] == "rare"]
+    assert len(found) >= 3
 
 
 def test_digits_of_other_people_are_read_from_files_of_any_size(tmp_path):

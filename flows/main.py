@@ -9,7 +9,6 @@ if __name__ == "__main__":  # before the imports, which take seconds
     begin()
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,7 +34,7 @@ from tasks.networks.recipe import Recipe
 from tasks.one_hot import one_hot
 from tasks.report import report
 from tasks.reshape import reshape
-from tasks.schemas.images import ClassName, LabelledImages
+from tasks.schemas.images import LabelledImages
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import LabelEfficiency, Refusals, Result
 from tasks.train_base import train_base
@@ -74,7 +73,7 @@ def experiment(config: Config, source: Source, data: LabelledImages, images: Dat
     all_classes = one_hot(images, len(data.classes))
     subset = one_hot(subset, len(config.classes))
     transfers = [
-        train_and_transfer(name, recipe, images, data.classes, all_classes, subset, config)
+        train_and_transfer(name, recipe, images, data, all_classes, subset, config)
         for name, recipe in config.chosen_recipes().items()
     ]
     findings = compare(
@@ -106,14 +105,15 @@ def train_and_transfer(
     name: str,
     recipe: Recipe,
     images: Dataset,
-    classes: Sequence[ClassName],
+    data: LabelledImages,
     all_classes: Dataset,
     subset: Dataset,
     config: Config,
 ) -> Transfer:
     """One recipe: the base model, its transfers, and how each does on the test images."""
     chosen, seed = config.classes, config.seed
-    base = train_base(all_classes.train, classes, recipe.scaling, recipe.base, seed)
+    classes, centred = data.classes, not data.preparation.handwriting
+    base = train_base(all_classes.train, classes, recipe.scaling, recipe.base, seed, centred)
     features = extract_features(base, subset)
     heads = [transfer_two_node(base, features.train, chosen, recipe.head, seed)]
     if len(chosen) == 2:

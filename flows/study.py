@@ -90,7 +90,10 @@ def train_bases(config: StudyConfig, data: LabelledImages, images: Dataset) -> l
     groups = []
     for name, recipe in config.chosen_recipes().items():
         for base_seed, seeds in config.base_seeds().items():
-            base = train_base(labelled.train, data.classes, recipe.scaling, recipe.base, base_seed)
+            centred = not data.preparation.handwriting
+            base = train_base(
+                labelled.train, data.classes, recipe.scaling, recipe.base, base_seed, centred
+            )
             trials = tuple(all_trials(name, subsets, seeds))
             features = extract_features(base, images)
             group = Group(

@@ -16,15 +16,22 @@ from tasks.storage.stages import stage
 
 @stage("train-base")
 def train_base(
-    split: Split, classes: Sequence[ClassName], scaling: float, training: Training, seed: int
+    split: Split,
+    classes: Sequence[ClassName],
+    scaling: float,
+    training: Training,
+    seed: int,
+    centred: bool = False,
 ) -> TrainedModel:
     """Train the base model on one-hot labels and store it; DeadModelError if no attempt learned.
 
-    The images are uint8 (n, height, width, channels).
+    The images are uint8 (n, height, width, channels). Where they are `centred`, their mean is
+    subtracted in the model: dark strokes on a light ground are hardly learned without it.
     """
     store = current_store()
     inputs, targets = store.array(split.inputs), store.array(split.labels)
-    build = partial(build_base, inputs.shape[1:], len(classes), scaling, training)
+    mean = float(inputs.mean()) if centred else 0.0
+    build = partial(build_base, inputs.shape[1:], len(classes), scaling, training, mean=mean)
     model, attempts = train_until_healthy(
         "base", build, inputs, targets, training, seed, current_checkpoint(), classes
     )

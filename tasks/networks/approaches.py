@@ -57,7 +57,8 @@ def network(
     head = partial(build_head, softmax_head(targets.shape[1]), backbone.output_shape[-1], training)
 
     def whole(seed: int) -> Model:
-        below = build_backbone(train.shape[1:], recipe.scaling, recipe.base, seed)
+        mean = -backbone.layers[0].offset / recipe.scaling
+        below = build_backbone(train.shape[1:], recipe.scaling, recipe.base, seed, mean)
         if approach == "fine-tuned":
             below.set_weights(backbone.get_weights())
         return join(below, head(seed))

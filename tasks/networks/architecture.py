@@ -36,13 +36,13 @@ def softmax_head(classes: int) -> HeadSpecification:
 
 
 def build_backbone(
-    image_shape: tuple[int, ...], scaling: float, training: Training, seed: int
+    image_shape: tuple[int, ...], scaling: float, training: Training, seed: int, mean: float = 0
 ) -> "keras.Sequential":
     """Blocks of 3x3 convolution, 2x2 pooling and ReLU, three of them for images of 28 x 28.
 
     Images (n, *image_shape) of 0..255 in, as in (28, 28, 1), features (n, m) out, 1152 of them for
-    28 x 28. `scaling` is multiplied in the model, so that whoever calls it hands over pixels as
-    they are.
+    28 x 28. `mean` is subtracted and `scaling` multiplied in the model, so that whoever calls it
+    hands over pixels as they are.
 
     The notebook has the ReLU before the pooling. The largest of four rectified numbers is the
     rectified largest, to the bit and in the gradient too, and a quarter of the work: a bfloat16
@@ -60,7 +60,8 @@ def build_backbone(
             layers.MaxPooling2D(dtype=policy),
             layers.ReLU(dtype=policy),
         ]
-    first, last = layers.Rescaling(scaling, dtype=policy), layers.Flatten(dtype=policy)
+    first = layers.Rescaling(scaling, offset=-scaling * mean, dtype=policy)
+    last = layers.Flatten(dtype=policy)
     return Sequential([Input(image_shape), first, *blocks, last], name="backbone")
 
 
@@ -116,10 +117,15 @@ def join(backbone: "keras.Sequential", head: "keras.Sequential") -> "keras.Seque
 
 
 def build_base(
-    image_shape: tuple[int, ...], classes: int, scaling: float, training: Training, seed: int
+    image_shape: tuple[int, ...],
+    classes: int,
+    scaling: float,
+    training: Training,
+    seed: int,
+    mean: float = 0,
 ) -> "keras.Sequential":
     """A new network: images of 0..255 (n, *image_shape) in, probabilities (n, classes) out."""
-    backbone = build_backbone(image_shape, scaling, training, seed)
+    backbone = build_backbone(image_shape, scaling, training, seed, mean)
     specification = HeadSpecification("base", classes, "softmax")
     return join(backbone, build_head(specification, backbone.output_shape[-1], training, seed))
 

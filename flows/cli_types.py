@@ -157,14 +157,14 @@ Number = Annotated[int, Strict()]
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Subset = tuple[Number | Text, ...]
 
-_APART = {"minItems": 2, "uniqueItems": True}
+_UNIQUE = {"uniqueItems": True}
+_APART = {"minItems": 2, **_UNIQUE}
 _NAME = {"anyOf": [{"type": "integer"}, {"type": "string", "minLength": 1}]}
 _SUBSET = {"type": "array", "items": _NAME, **_APART}
 _PAIR = _SUBSET | {"maxItems": 2}
 _SEED = {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
-_SEEDS = {"minItems": 1, "maxItems": MOST_SEEDS, "uniqueItems": True}
+_SEEDS = {"minItems": 1, "maxItems": MOST_SEEDS, **_UNIQUE}
 _RECIPE = {"type": "string", "enum": list(RECIPES)}
-_UNIQUE = {"uniqueItems": True}
 _NOT_ONE = {**_UNIQUE, "not": {"type": "array", "minItems": 1, "maxItems": 1}}
 _RECIPES = {"minItems": 1, **_UNIQUE}
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.arrivals.validation import MAX_BYTES, BadBatchError, check_count
 from tasks.data.arrays import as_labels, as_pixels
-from tasks.data.names import label_type, positions
+from tasks.data.names import as_positions, positions
 from tasks.data.npz import NotIntactError, read_arrays
 from tasks.data.pictures import prepare_arrays, read_picture
 from tasks.errors import InputError
@@ -44,14 +44,12 @@ def decode_npz(content: bytes, classes: Sequence[ClassName], preparation: Prepar
         images, labels = read_arrays(BytesIO(content), "the file", ("images", "labels"), MAX_BYTES)
         pixels = as_pixels(images, "images")
         check_count(len(pixels))
-        names = as_labels(labels, len(pixels), "labels")
-        found, of_found = np.unique(names, return_inverse=True)
-        numbers = np.array(positions(found.tolist(), classes))
+        numbers = as_positions(as_labels(labels, len(pixels), "labels"), classes)
     except NotIntactError:
         raise
     except InputError as error:
         raise BadBatchError(str(error)) from error
-    return Decoded(prepare_arrays(pixels, preparation), _as_labels(numbers[of_found], classes))
+    return Decoded(prepare_arrays(pixels, preparation), numbers)
 
 
 def decode_pictures(
@@ -62,25 +60,21 @@ def decode_pictures(
     Raises BadBatchError if one cannot be used, or is not in the folder of a class.
     """
     check_count(len(contents))
-    names = [str(name) for name in classes]
-    labels = np.array([_label(path, names) for path in contents])
+    labels = as_positions(np.array([_label(path, classes) for path in contents]), classes)
     try:
         found = [read_picture(one, path, preparation) for path, one in contents.items()]
     except InputError as error:
         raise BadBatchError(str(error)) from error
     images = np.stack([prepared.pixels for prepared in found])
-    return Decoded(images, _as_labels(labels, classes), tuple(contents))
+    return Decoded(images, labels, tuple(contents))
 
 
-def _label(path: str, names: Sequence[str]) -> int:
+def _label(path: str, classes: Sequence[ClassName]) -> str:
     folder = PurePosixPath(path).parent.as_posix()
     try:
-        return positions([folder], names)[0]
+        positions([folder], classes)
     except InputError as error:
         raise BadBatchError(
-            f"{path} is not in a folder named by its class, as in {names[0]}/a.png; {error}"
+            f"{path} is not in a folder named by its class, as in {classes[0]}/a.png; {error}"
         ) from error
-
-
-def _as_labels(numbers: NDArray[Any], classes: Sequence[ClassName]) -> NDArray[Any]:
-    return numbers.astype(label_type(len(classes)))
+    return folder

@@ -16,22 +16,22 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from tasks.data.files import is_coloured, open_regular, read_regular
+from tasks.data.files import is_coloured, open_regular
 from tasks.data.pictures import (
     KINDS,
-    MAX_FILE_BYTES,
     SUFFIXES,
     PictureError,
+    automatic_size,
     open_picture,
+    picture_bytes,
     read_picture,
     size_of,
 )
 from tasks.errors import InputError
-from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, Preparation
+from tasks.schemas.images import LEAST_SIDE, Preparation
 
 SPLITS = ("train", "test")
 COLUMNS = ("path", "label")
-MOST_AUTOMATIC = 64  # pixels a side, where pictures of several sizes come without --image-size
 HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
 AT_ONCE = 1_000  # files that wait to be decoded
 READERS = max(2, os.cpu_count() or 1)
@@ -171,15 +171,10 @@ def _listed(row: dict[str, str | None], place: str, folder: Path) -> Listed:
 
 
 def _common_size(listed: Sequence[Listed]) -> tuple[int, int]:
-    """The size of all, if it is one that a network takes, else a square of the median side."""
     with ThreadPoolExecutor(READERS) as readers:
         sizes = [size for size in readers.map(_size, (one.path for one in listed)) if size]
-    if not sizes:  # decoding says why
-        return LEAST_SIDE, LEAST_SIDE
-    if len(set(sizes)) == 1 and LEAST_SIDE <= min(sizes[0]) <= max(sizes[0]) <= MOST_SIDE:
-        return sizes[0]
-    side = int(np.clip(np.median([min(size) for size in sizes]), LEAST_SIDE, MOST_AUTOMATIC))
-    return side, side
+    # where there are none, decoding says why
+    return automatic_size(sizes) if sizes else (LEAST_SIDE, LEAST_SIDE)
 
 
 def _size(path: Path) -> tuple[int, int] | None:
@@ -202,26 +197,15 @@ def _read_all(listed: Sequence[Listed], preparation: Preparation) -> Iterator[Fo
 
 def _read(listed: Listed, preparation: Preparation) -> Found:
     try:
-        content = _content(listed.path)
+        content = picture_bytes(listed.path)
         prepared = read_picture(content, str(listed.path), preparation)
     except PictureError as error:
         return error
     return prepared.pixels, hashlib.sha256(content).digest()
 
 
-def _content(path: Path) -> bytes:
-    try:
-        content = read_regular(path, follow_link=True, most=MAX_FILE_BYTES)
-    except (OSError, InputError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise PictureError(f"{path} cannot be read: {reason}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise PictureError(f"{path} has more than {MAX_FILE_BYTES:,} bytes; give a smaller one")
-    return content
-
-
 def _file_digest(path: Path) -> bytes:
-    return hashlib.sha256(_content(path)).digest()
+    return hashlib.sha256(picture_bytes(path)).digest()
 
 
 def _digest(listed: Sequence[Listed], path: Path, digests: Iterable[bytes]) -> str:

@@ -4,8 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.errors import InputError
 from tasks.schemas.images import ClassName
@@ -13,11 +15,6 @@ from tasks.schemas.images import ClassName
 NUMBER = r"-?(0|[1-9][0-9]*)"
 MOST_CLASSES = 1_000
 MOST_SHOWN = 10  # names in one sentence
-
-
-def label_type(classes: int) -> type[np.uint8] | type[np.uint16]:
-    """The smallest type of labels, which are positions among so many classes."""
-    return np.uint8 if classes <= 256 else np.uint16
 
 
 def in_order(names: Iterable[ClassName]) -> tuple[ClassName, ...]:
@@ -53,6 +50,18 @@ def positions(asked: Iterable[ClassName], classes: Sequence[ClassName]) -> tuple
     """Where the asked names are among the classes; InputError, with the nearest, if one is not."""
     names = [str(name) for name in classes]
     return tuple(_position(str(name), names) for name in asked)
+
+
+def as_positions(labels: NDArray[Any], classes: Sequence[ClassName]) -> NDArray[Any]:
+    """Where the name of each label (n,) is among the classes, uint8 if that is enough, else uint16.
+
+    InputError, with the nearest, if one is not.
+    """
+    names, of_names = np.unique(labels, return_inverse=True)
+    found = np.array(
+        positions(names.tolist(), classes), np.uint8 if len(classes) <= 256 else np.uint16
+    )
+    return found[of_names]
 
 
 def _position(name: str, names: list[str]) -> int:

@@ -1,25 +1,27 @@
 """Pictures in files and in arrays, prepared alike for training, arriving batches and prediction."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tasks.data.files import opaque, opaque_grey
+from tasks.data.files import NotRegularError, opaque, opaque_grey, read_regular
 from tasks.data.handwriting import WIDE, convert
 from tasks.errors import InputError, in_one_line
-from tasks.schemas.images import Preparation
+from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, Preparation
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 KINDS = "PNG, JPEG, WebP, BMP or TIFF"
 MAX_FILE_BYTES = 2**28
 MAX_PIXELS = 50_000_000  # of one picture; Pillow would warn above 90 million
+MOST_AUTOMATIC = 64  # pixels a side, where images of several or of large sizes give none
 AS_IT_IS = "as it is"
 
 
@@ -51,8 +53,7 @@ def prepare(picture: Image.Image, preparation: Preparation) -> Prepared:
 
 def prepare_array(image: NDArray[np.uint8], preparation: Preparation) -> Prepared:
     """An image (h, w) or (h, w, 3), prepared like a picture."""
-    is_ready = image.shape == preparation.shape
-    if is_ready and (not preparation.handwriting or _is_in_range(image, preparation.max_pixel)):
+    if image.shape == preparation.shape and _is_in_range(image, preparation):
         return Prepared(image, AS_IT_IS)
     return prepare(Image.fromarray(image), preparation)
 
@@ -62,6 +63,19 @@ def prepare_arrays(images: NDArray[np.uint8], preparation: Preparation) -> NDArr
     if images.shape[1:] == preparation.shape:
         return images
     return np.stack([prepare_array(one, preparation).pixels for one in images])
+
+
+def picture_bytes(path: Path) -> bytes:
+    """The bytes of a picture's file; PictureError if it cannot be read or is too large."""
+    try:
+        content = read_regular(path, follow_link=True, most=MAX_FILE_BYTES)
+    except NotRegularError as error:
+        raise PictureError(str(error)) from error
+    except OSError as error:
+        raise PictureError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise PictureError(f"{path} has more than {MAX_FILE_BYTES} bytes; give a smaller image")
+    return content
 
 
 def read_picture(content: bytes, name: str, preparation: Preparation) -> Prepared:
@@ -111,6 +125,17 @@ def size_of(picture: Image.Image) -> tuple[int, int]:
     return (picture.width, picture.height) if is_turned else (picture.height, picture.width)
 
 
+def automatic_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The size of all, if it is one that a network takes, else a square of the median side.
+
+    Sizes are of one or more images, height and width; the square has 8 to 64 pixels a side.
+    """
+    if len(set(sizes)) == 1 and LEAST_SIDE <= min(sizes[0]) <= max(sizes[0]) <= MOST_SIDE:
+        return sizes[0]
+    side = int(np.clip(np.median([min(size) for size in sizes]), LEAST_SIDE, MOST_AUTOMATIC))
+    return side, side
+
+
 def _check_depth(picture: Image.Image, name: str, preparation: Preparation) -> None:
     is_deep, is_float = picture.mode.startswith("I"), picture.mode == "F"
     if is_float or (is_deep and not preparation.handwriting):
@@ -124,13 +149,12 @@ def _ready(picture: Image.Image, preparation: Preparation) -> NDArray[np.uint8] 
     if preparation.channels == 3:
         return opaque(picture)
     grey = opaque_grey(picture)
-    if grey is None or (preparation.handwriting and not _is_in_range(grey, preparation.max_pixel)):
-        return None
-    return grey
+    return grey if grey is not None and _is_in_range(grey, preparation) else None
 
 
-def _is_in_range(grey: NDArray[np.uint8], max_pixel: int) -> bool:
-    return max_pixel >= WIDE or int(grey.max()) <= max_pixel
+def _is_in_range(pixels: NDArray[np.uint8], preparation: Preparation) -> bool:
+    max_pixel = preparation.max_pixel
+    return not preparation.handwriting or max_pixel >= WIDE or int(pixels.max()) <= max_pixel
 
 
 def _scaled(picture: Image.Image, preparation: Preparation) -> Prepared:

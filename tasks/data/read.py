@@ -1,6 +1,6 @@
 """Finding a source of images, and reading it, checked."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,13 @@ from tasks.data.handwriting import is_handwriting
 from tasks.data.held_out import held_out, moved_to_front
 from tasks.data.idx import IDX_NAMES, find_idx_files, read_idx_folder
 from tasks.data.mnist import BRIEF, PERSISTENT, Patience, find_mnist
-from tasks.data.names import check_classes, in_order, label_type
+from tasks.data.names import as_positions, check_classes, in_order
 from tasks.data.npz import read_npz
-from tasks.data.pictures import prepare_arrays
+from tasks.data.pictures import automatic_size, prepare_arrays
 from tasks.data.source import Arrays, Images, Reading, Source, digest_files
 from tasks.errors import FullDiskError, InputError
-from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, ClassName, Preparation
+from tasks.schemas.images import ClassName, Preparation
 
-MOST_AUTOMATIC = 64  # pixels a side that larger arrays get without --image-size
 _ahead: dict[Source, Images] = {}  # thousands of pictures are not decoded twice
 FORMS = (
     "a folder with a folder of pictures for each class, a .csv file with the columns path and "
@@ -118,7 +117,7 @@ def _read_arrays(source: Source) -> Images:
     if arrays.test_images is None or arrays.test_labels is None:
         classes, preparation = _classes([labels], place), _preparation(train, source)
         pixels = prepare_arrays(train, preparation)
-        return _with_held_out(pixels, _positions(labels, classes), classes, preparation, source)
+        return _with_held_out(pixels, as_positions(labels, classes), classes, preparation, source)
     test, test_labels = _checked(arrays.test_images, arrays.test_labels, f"{place}: test")
     if train.shape[1:] != test.shape[1:]:
         raise InputError(
@@ -128,9 +127,9 @@ def _read_arrays(source: Source) -> Images:
     classes, preparation = _classes([labels, test_labels], place), _preparation(train, source)
     return Images(
         prepare_arrays(train, preparation),
-        _positions(labels, classes),
+        as_positions(labels, classes),
         prepare_arrays(test, preparation),
-        _positions(test_labels, classes),
+        as_positions(test_labels, classes),
         classes,
         preparation,
     )
@@ -159,7 +158,7 @@ def _read_pictures(source: Source) -> Images:
     )
     if decoded.sha256 != source.sha256:
         raise _changed(path)
-    positions = _positions(labels, classes)
+    positions = as_positions(labels, classes)
     if not has_test:
         return _with_held_out(decoded.pixels, positions, classes, decoded.preparation, source)
     return _split(decoded.pixels, positions, is_test, classes, decoded.preparation)
@@ -184,21 +183,10 @@ def _classes(labels: Iterable[NDArray[Any]], place: str) -> tuple[ClassName, ...
     return classes
 
 
-def _positions(labels: NDArray[Any], classes: Sequence[ClassName]) -> NDArray[Any]:
-    """Where the name of each label (n,) is among the classes, uint8 if that is enough."""
-    names = np.array([str(name) for name in classes])
-    order = np.argsort(names)
-    found = order[np.searchsorted(names, labels.astype(str), sorter=order)]
-    return found.astype(label_type(len(classes)))
-
-
 def _preparation(images: NDArray[np.uint8], source: Source) -> Preparation:
     """How pictures become what these images (n, h, w) or (n, h, w, 3) are to be."""
-    reading, (height, width) = source.reading, images.shape[1:3]
-    if reading.image_size:
-        height = width = reading.image_size
-    elif not LEAST_SIDE <= min(height, width) <= max(height, width) <= MOST_SIDE:
-        height = width = min(max(min(height, width), LEAST_SIDE), MOST_AUTOMATIC)
+    reading, size = source.reading, source.reading.image_size
+    height, width = (size, size) if size else automatic_size([images.shape[1:3]])
     is_grey = images.ndim == 3 or not any(map(is_coloured, images))
     channels = 1 if reading.colour == "grey" or (reading.colour == "auto" and is_grey) else 3
     handwriting = reading.handwriting

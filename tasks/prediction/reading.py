@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.arrays import as_pixels, dtype_flaw, shape_flaw
-from tasks.data.files import open_regular, read_regular
+from tasks.data.files import open_regular
 from tasks.data.npz import Header, read_blocks, read_header
 from tasks.data.pictures import (
     KINDS,
-    MAX_FILE_BYTES,
     MAX_PIXELS,
     SUFFIXES,
+    picture_bytes,
     prepare_array,
     read_picture,
 )
@@ -81,7 +81,7 @@ def _read(path: Path, preparation: Preparation) -> Iterator[tuple[str, NDArray[n
         yield from _read_npz(path, preparation)
         return
     for file in _picture_files(path) if path.is_dir() else (path,):
-        yield str(file), *read_picture(_content(file), str(file), preparation)
+        yield str(file), *read_picture(picture_bytes(file), str(file), preparation)
 
 
 @contextmanager
@@ -115,14 +115,6 @@ def _folders_and_pictures(folder: str) -> Iterator[tuple[str, bool]]:
             is_folder = entry.is_dir(follow_symlinks=False)
             if is_folder or Path(entry.name).suffix.lower() in SUFFIXES:
                 yield entry.path, is_folder
-
-
-def _content(path: Path) -> bytes:
-    with _told(path):
-        content = read_regular(path, follow_link=True, most=MAX_FILE_BYTES)
-    if len(content) > MAX_FILE_BYTES:
-        raise InputError(f"{path} has more than {MAX_FILE_BYTES} bytes; give a smaller image")
-    return content
 
 
 def _read_npz(path: Path, preparation: Preparation) -> Iterator[tuple[str, NDArray[np.uint8], str]]:

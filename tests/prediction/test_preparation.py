@@ -50,26 +50,30 @@ def seen(images: Images, *paths: Path) -> tuple[np.ndarray, set[str]]:
 @pytest.mark.parametrize("make", [letters, floats, colours, shapes, digits])
 def test_test_images_are_seen_as_they_are_from_arrays_and_from_files(make, tmp_path):
     images = read_source(find_source(str(make(tmp_path)), 0))
-    check(images, tmp_path)
+    test = images.test_images[:500]
+    for paths in saved_in_two_ways(test, tmp_path):
+        pixels, conversions = seen(images, *paths)
+        np.testing.assert_array_equal(pixels, test)
+        assert conversions == {"as it is"}
 
 
 def test_also_those_of_mnist(mnist, tmp_path):
     images = read_source(find_source(str(mnist), 0))
     assert images.preparation.handwriting
     assert images.classes == tuple(range(10))
-    check(images, tmp_path)
-
-
-def check(images: Images, folder: Path) -> None:
     test = images.test_images[:500]
-    np.savez(folder / "held-out.npz", images=test)
-    for number, image in enumerate(test):
-        Image.fromarray(image).save(folder / f"{number:03}.png")
-    files = sorted(folder.glob("[0-9]*.png"))
-    for paths in ((folder / "held-out.npz",), files):
+    for paths in saved_in_two_ways(test, tmp_path):
         pixels, conversions = seen(images, *paths)
         np.testing.assert_array_equal(pixels, test)
         assert conversions == {"as it is"}
+
+
+def saved_in_two_ways(test: np.ndarray, folder: Path) -> list[list[Path]]:
+    """Images as an array in one file, and as a file each."""
+    np.savez(folder / "held-out.npz", images=test)
+    for number, image in enumerate(test):
+        Image.fromarray(image).save(folder / f"{number:03}.png")
+    return [[folder / "held-out.npz"], sorted(folder.glob("[0-9]*.png"))]
 
 
 def test_the_original_files_are_seen_as_in_training(tmp_path):

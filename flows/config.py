@@ -334,9 +334,9 @@ class PredictConfig(Settings):
     """What labelling images with the registered model is told."""
 
     images: CliPositionalArg[Paths]
-    """PNG, JPEG, WebP, BMP or TIFF files, folders of them, and .npz files with an array images,
-    n x height x width or n x height x width x 3. A file with a comma in its name is read from its
-    folder."""
+    """PNG, JPEG, WebP, BMP or TIFF files, folders of them, .csv files that list them in a column
+    path, .npz files with an array images, x_test or x_train, and IDX images. A file with a comma in
+    its name is read from its folder."""
 
     artifacts: Annotated[Artifacts, AfterValidator(_folder), Example("FOLDER")] = "artifacts"
     """The folder in which the models are kept."""

@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from tasks.arrivals import validation
 from tasks.arrivals.batch import Batch, remember, used_batches
-from tasks.arrivals.decode import Decoded, decode_npz, decode_pictures
+from tasks.arrivals.decode import Decoded, decode_folder, decode_npz
 from tasks.arrivals.drift import Description, check_drift, describe
 from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
 from tasks.arrivals.validation import BadBatchError
@@ -57,9 +57,7 @@ class TrainingData:
             if batch.name == name:
                 used.update(_pairs(array(batch.images), array(batch.labels)))
         pairs = _pairs(decoded.images, decoded.labels)
-        rows = [row for row, pair in enumerate(pairs) if pair not in used]
-        files = tuple(decoded.files[row] for row in rows)
-        return Decoded(decoded.images[rows], decoded.labels[rows], files)
+        return decoded.rows([row for row, pair in enumerate(pairs) if pair not in used])
 
     def check(self, batch: Decoded) -> None:
         """Raise `BadBatchError` if a batch leaks, repeats, is nearly empty or has drifted."""
@@ -97,11 +95,10 @@ def _pairs(images: NDArray[np.uint8], labels: NDArray[Any]) -> Iterator[tuple[by
 def take_in(inbox: str, base: LabelledImages, store: Store, settle: float) -> Arrivals:
     """Check all batches in the inbox, by name; the store remembers those that are accepted.
 
-    The inbox is the path or fsspec URL of a folder with batches: `.npz` files with `images` and
-    `labels`, folders with pictures in folders named by class, or such class folders. A batch counts
-    as wholly written `settle` seconds, 0 or more, after its last change; an intact .npz always
-    does. InputError if the inbox does not exist or cannot be reached, or an accepted batch is
-    damaged.
+    The inbox is the path or fsspec URL of a folder with batches: `.npz` files, folders of one of
+    the forms of `decode_folder`, or class folders. A batch counts as wholly written `settle`
+    seconds, 0 or more, after its last change; an intact .npz always does. InputError if the inbox
+    does not exist or cannot be reached, or an accepted batch is damaged.
     """
     place, log = open_inbox(inbox, base.classes), get_run_logger()
     data = TrainingData(base, used_batches(store), store)
@@ -161,7 +158,7 @@ def _decode(
     delivery: Delivery, contents: dict[str, bytes], data: TrainingData, is_young: bool
 ) -> Decoded:
     if not delivery.is_npz:
-        found = decode_pictures(contents, data.data.classes, data.data.preparation)
+        found = decode_folder(contents, data.data.classes, data.data.preparation)
         return data.without_used(delivery.name, found)
     try:
         return decode_npz(contents[delivery.name], data.data.classes, data.data.preparation)

@@ -1,6 +1,7 @@
-"""From the bytes of what was dropped to arrays: one .npz, or pictures in class folders."""
+"""From the bytes of what was dropped to arrays, in each of the forms that a data set has."""
 
-from collections.abc import Sequence
+import posixpath
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -11,11 +12,17 @@ from numpy.typing import NDArray
 
 from tasks.arrivals.validation import MAX_BYTES, BadBatchError, check_count
 from tasks.data.arrays import as_labels, as_pixels
+from tasks.data.folder import is_picture
+from tasks.data.idx import IDX_NAMES, IMAGE, LABEL, idx_name, parse_idx
+from tasks.data.lists import is_list, read_list
 from tasks.data.names import as_positions, positions
-from tasks.data.npz import NotIntactError, read_arrays
+from tasks.data.npz import NotIntactError, read_npz
 from tasks.data.pictures import prepare_arrays, read_picture
+from tasks.data.source import Arrays
 from tasks.errors import InputError
 from tasks.schemas.images import ClassName, Preparation
+
+TRAINING_ALONE = "it has test images where a batch has images to train on alone; leave them out"
 
 
 @dataclass(frozen=True)
@@ -34,43 +41,85 @@ class Decoded:
         """What a person calls a row."""
         return self.files[row] if self.files else f"row {row}"
 
+    def rows(self, rows: Sequence[int]) -> "Decoded":
+        """Some of the rows."""
+        files = tuple(self.files[row] for row in rows) if self.files else ()
+        return Decoded(self.images[rows], self.labels[rows], files)
+
 
 def decode_npz(content: bytes, classes: Sequence[ClassName], preparation: Preparation) -> Decoded:
-    """Arrays `images` and `labels` of a .npz; BadBatchError if it holds something else.
+    """Images and labels of a .npz; BadBatchError if it holds something else.
 
     Raises NotIntactError if it is no .npz, damaged, or not yet written to its end.
     """
     try:
-        images, labels = read_arrays(BytesIO(content), "the file", ("images", "labels"), MAX_BYTES)
-        pixels = as_pixels(images, "images")
-        check_count(len(pixels))
-        numbers = as_positions(as_labels(labels, len(pixels), "labels"), classes)
+        arrays = read_npz(BytesIO(content), "the file", MAX_BYTES)
+        return _decode_arrays(arrays, classes, preparation)
     except NotIntactError:
         raise
     except InputError as error:
         raise BadBatchError(str(error)) from error
-    return Decoded(prepare_arrays(pixels, preparation), numbers)
 
 
-def decode_pictures(
+def is_of_a_batch(path: str, classes: Collection[ClassName]) -> bool:
+    """Whether a file of a folder is in a class folder, or a CSV or IDX file beside the pictures."""
+    first, *below = PurePosixPath(path).parts
+    if below:
+        return first in map(str, classes)
+    return is_list(first) or idx_name(first) != ""
+
+
+def decode_folder(
     contents: dict[str, bytes], classes: Sequence[ClassName], preparation: Preparation
 ) -> Decoded:
-    """Pictures by relative path, as in `3/a.png` or `cat/a.jpg`: the last folder is the class.
+    """Files by relative path: pictures in class folders, or listed in a CSV file, or IDX files.
 
-    Raises BadBatchError if one cannot be used, or is not in the folder of a class.
+    A picture's class is the first folder of its path, as in `3/a.png` or `cat/a.jpg`; where there
+    is no class folder, the CSV file says it. BadBatchError if it is none of these, or a file cannot
+    be used.
     """
-    check_count(len(contents))
-    labels = as_positions(np.array([_label(path, classes) for path in contents]), classes)
+    top = [path for path in contents if "/" not in path]
+    has_folders = any(is_of_a_batch(path, classes) for path in set(contents) - set(top))
+    lists = [path for path in top if is_list(path) and not has_folders]
     try:
-        found = [read_picture(one, path, preparation) for path, one in contents.items()]
+        if not has_folders and not lists and any(map(idx_name, top)):
+            return _decode_arrays(_idx_arrays(contents), classes, preparation)
+        labels = _listed(lists, contents) if lists else _by_folder(contents, classes)
+        return _decode_pictures(contents, labels, classes, preparation)
     except InputError as error:
         raise BadBatchError(str(error)) from error
+
+
+def _decode_arrays(
+    arrays: Arrays, classes: Sequence[ClassName], preparation: Preparation
+) -> Decoded:
+    if arrays.test_images is not None:
+        raise BadBatchError(TRAINING_ALONE)
+    pixels = as_pixels(arrays.train_images, "images")
+    check_count(len(pixels))
+    labels = as_positions(as_labels(arrays.train_labels, len(pixels), "labels"), classes)
+    return Decoded(prepare_arrays(pixels, preparation), labels)
+
+
+def _decode_pictures(
+    contents: dict[str, bytes],
+    labels: dict[str, str],
+    classes: Sequence[ClassName],
+    preparation: Preparation,
+) -> Decoded:
+    check_count(len(labels))
+    found = [read_picture(contents[path], path, preparation) for path in labels]
     images = np.stack([prepared.pixels for prepared in found])
-    return Decoded(images, labels, tuple(contents))
+    return Decoded(images, as_positions(np.array([*labels.values()]), classes), tuple(labels))
 
 
-def _label(path: str, classes: Sequence[ClassName]) -> str:
-    folder = PurePosixPath(path).parent.as_posix()
+def _by_folder(contents: dict[str, bytes], classes: Sequence[ClassName]) -> dict[str, str]:
+    pictures = [path for path in contents if is_picture(PurePosixPath(path).name)]
+    return {path: _folder(path, classes) for path in pictures}
+
+
+def _folder(path: str, classes: Sequence[ClassName]) -> str:
+    folder = PurePosixPath(path).parts[0] if "/" in path else "."
     try:
         positions([folder], classes)
     except InputError as error:
@@ -78,3 +127,31 @@ def _label(path: str, classes: Sequence[ClassName]) -> str:
             f"{path} is not in a folder named by its class, as in {classes[0]}/a.png; {error}"
         ) from error
     return folder
+
+
+def _listed(lists: Sequence[str], contents: dict[str, bytes]) -> dict[str, str]:
+    if len(lists) > 1:
+        raise BadBatchError(f"it has {len(lists)} CSV files where one is right")
+    labels: dict[str, str] = {}
+    for line in read_list(BytesIO(contents[lists[0]]), lists[0]):
+        path = posixpath.normpath(line.path)
+        if line.split == "test":
+            raise BadBatchError(TRAINING_ALONE)
+        if path not in contents or not is_picture(PurePosixPath(path).name):
+            raise BadBatchError(f"{lists[0]} lists {line.path}, which is no picture of the batch")
+        if labels.setdefault(path, line.label) != line.label:
+            raise BadBatchError(f"{lists[0]} lists {line.path} as {labels[path]} and {line.label}")
+    return labels
+
+
+def _idx_arrays(contents: dict[str, bytes]) -> Arrays:
+    found = {idx_name(path): path for path in contents}
+    if missing := [name for name in IDX_NAMES[:2] if name not in found]:
+        raise BadBatchError(f"it has no file {missing[0]}; give images and labels")
+    if found.keys() & set(IDX_NAMES[2:]):
+        raise BadBatchError(TRAINING_ALONE)
+    images, labels = (found[name] for name in IDX_NAMES[:2])
+    return Arrays(
+        parse_idx(BytesIO(contents[images]), images, IMAGE),
+        parse_idx(BytesIO(contents[labels]), labels, LABEL),
+    )

@@ -14,9 +14,12 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
+from tasks.arrivals.decode import is_of_a_batch
 from tasks.arrivals.listing import TOO_DEEP, Entry, entries, entries_below, read
 from tasks.arrivals.validation import MAX_BYTES
 from tasks.data.folder import is_picture
+from tasks.data.idx import idx_name
+from tasks.data.lists import is_list
 from tasks.errors import InputError, in_one_line, printable
 from tasks.schemas.images import ClassName
 
@@ -54,7 +57,7 @@ class Delivery:
 
     @property
     def is_npz(self) -> bool:
-        """Whether it is one .npz file, else pictures."""
+        """Whether it is one .npz file, else a folder."""
         return list(self.files) == [self.name]
 
 
@@ -136,7 +139,7 @@ class Inbox:
             yield Delivery(name, {}, parts, f"it cannot be read ({in_one_line(error)})", "")
             return
         # a folder is there only if it is not read
-        kept = [entry for entry in found if entry.is_folder or is_picture(entry.name)]
+        kept = [entry for entry in found if entry.is_folder or _is_data(entry.name)]
         inside = dict(sorted((entry.path[len(base) :].lstrip("/"), entry) for entry in kept))
         files = {path: entry for path, entry in inside.items() if not entry.flaw}
         flaw = next((_told(path, entry) for path, entry in inside.items() if entry.flaw), "")
@@ -148,7 +151,8 @@ class Inbox:
 
     def _is_of_a_batch(self, path: str, entry: Entry) -> bool:
         """Whether it is in a class folder, or hides what is: a batch that is a link, or depth."""
-        return path.partition("/")[0] in self.classes or not path or entry.flaw == TOO_DEEP
+        is_hiding = not path or path in self.classes or entry.flaw == TOO_DEEP
+        return is_hiding or is_of_a_batch(path, self.classes)
 
 
 def open_inbox(url: str, classes: Iterable[ClassName] = ()) -> Inbox:
@@ -203,6 +207,10 @@ def _npz(file: Entry) -> Delivery:
 def _told(path: str, entry: Entry) -> str:
     right = "class folders with files are" if entry.is_folder else "a regular file is"
     return f"{path[:80] or 'it'} {entry.flaw} where {right} right"
+
+
+def _is_data(name: str) -> bool:
+    return is_picture(name) or is_list(name) or idx_name(name) != ""
 
 
 def _is_npz(name: str) -> bool:

@@ -1,6 +1,5 @@
 """Pictures in files: a folder for each class, or a CSV file that lists them."""
 
-import csv
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from tasks.data.files import is_coloured, open_regular
+from tasks.data.lists import SPLITS, is_list, read_list
 from tasks.data.pictures import (
     KINDS,
     SUFFIXES,
@@ -30,8 +30,6 @@ from tasks.data.pictures import (
 from tasks.errors import InputError
 from tasks.schemas.images import LEAST_SIDE, Preparation
 
-SPLITS = ("train", "test")
-COLUMNS = ("path", "label")
 HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
 AT_ONCE = 1_000  # files that wait to be decoded
 READERS = max(2, os.cpu_count() or 1)
@@ -74,7 +72,7 @@ def list_pictures(path: Path) -> list[Listed]:
     `path`, relative to its folder, `label`, and perhaps `split`. InputError if there is no picture,
     or it is neither.
     """
-    found = _listed_in_csv(path) if path.suffix.lower() == ".csv" else list(_in_folders(path))
+    found = list(_in_list(path) if is_list(path.name) else _in_folders(path))
     if not found:
         raise InputError(f"{path} has no pictures; give a folder with a folder for each class")
     if {listed.split for listed in found} == {"test"}:
@@ -150,24 +148,10 @@ def _pictures_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(files) if is_picture(name))
 
 
-def _listed_in_csv(path: Path) -> list[Listed]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-                raise InputError(f"{path} has no column {missing[0]}; it needs path and label")
-            return [_listed(row, f"{path}, line {rows.line_num}", path.parent) for row in rows]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not a CSV file in UTF-8: {error}") from error
-
-
-def _listed(row: dict[str, str | None], place: str, folder: Path) -> Listed:
-    path, label, split = (row.get(name) or "" for name in (*COLUMNS, "split"))
-    if not path.strip() or not label.strip():
-        raise InputError(f"{place} has no {'label' if path.strip() else 'path'}; give both")
-    if row.get("split") is not None and split not in SPLITS:
-        raise InputError(f"{place} has the split {split!r} where train or test is right")
-    return Listed(folder / path, label, split)
+def _in_list(path: Path) -> Iterator[Listed]:
+    with open_regular(path, follow_link=True) as file:
+        for line in read_list(file, str(path)):
+            yield Listed(path.parent / line.path, line.label, line.split)
 
 
 def _common_size(listed: Sequence[Listed]) -> tuple[int, int]:

@@ -3,12 +3,14 @@
 import gzip
 import math
 import zlib
-from io import BufferedIOBase
+from contextlib import nullcontext
 from pathlib import Path
+from typing import IO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.files import open_regular
 from tasks.data.source import Arrays
 from tasks.errors import InputError
 
@@ -21,6 +23,8 @@ IDX_NAMES = (  # in the order of the fields of `Arrays`
 IMAGE, LABEL = 2, 0  # the dimensions of what is counted in a file
 MAGIC = 2048  # of unsigned bytes; a file's has the number of its dimensions added
 MAX_PAYLOAD_BYTES = 2**30
+
+Readable: TypeAlias = IO[bytes] | gzip.GzipFile
 
 
 def find_idx_files(folder: Path) -> list[Path]:
@@ -38,14 +42,35 @@ def read_idx_folder(folder: Path) -> Arrays:
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Reads one IDX file of images, of 2 dimensions, or labels, of 0; gzipped if it ends in .gz."""
+    """Reads an IDX file of images, of 2 dimensions, or labels, of 0; see `parse_idx` for errors."""
+    with open_regular(path, follow_link=True) as file:
+        return parse_idx(file, str(path), dimensions)
+
+
+def parse_idx(file: IO[bytes], location: str, dimensions: int) -> NDArray[np.uint8]:
+    """Images, of 2 dimensions, or labels, of 0, that cannot be written to.
+
+    InputError, which calls the file `location`, if it is damaged or holds something else. It is
+    gzipped if `location` ends in .gz.
+    """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            shape = _read_shape(file, path, dimensions)
-            payload = _read_payload(file, path, math.prod(shape))
+        with gzip.open(file) if location.endswith(".gz") else nullcontext(file) as content:
+            shape = _read_shape(content, location, dimensions)
+            payload = _read_payload(content, location, math.prod(shape))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path} is not an intact gzip file: {error}") from error
+        raise InputError(f"{location} is not an intact gzip file: {error}") from error
     return np.frombuffer(payload, np.uint8).reshape(shape)
+
+
+def idx_name(name: str) -> str:
+    """The one of `IDX_NAMES` that a file's name is a spelling of, or empty."""
+    plain = name.removesuffix(".gz").replace(".idx", "-idx")
+    return plain if plain in IDX_NAMES else ""
+
+
+def is_idx_images(name: str) -> bool:
+    """Whether a file's name is that of IDX images, such as `t10k-images-idx3-ubyte.gz`."""
+    return name.removesuffix(".gz").endswith(("-idx3-ubyte", ".idx3-ubyte"))
 
 
 def _find_idx_file(folder: Path, name: str) -> Path:
@@ -59,24 +84,24 @@ def _find_idx_file(folder: Path, name: str) -> Path:
     )
 
 
-def _read_shape(file: BufferedIOBase, path: Path, dimensions: int) -> tuple[int, ...]:
+def _read_shape(file: Readable, location: str, dimensions: int) -> tuple[int, ...]:
     magic, size = MAGIC + 1 + dimensions, 4 * (2 + dimensions)
     header = file.read(size)
     if len(header) < size:
-        raise InputError(f"{path} ends within its header of {size} bytes")
+        raise InputError(f"{location} ends within its header of {size} bytes")
     found_magic, *shape = np.frombuffer(header, ">u4").tolist()
     if found_magic != magic:
-        raise InputError(f"{path} starts with the number {found_magic} where {magic} is right")
+        raise InputError(f"{location} starts with the number {found_magic} where {magic} is right")
     return tuple(shape)
 
 
-def _read_payload(file: BufferedIOBase, path: Path, size: int) -> bytes:
+def _read_payload(file: Readable, location: str, size: int) -> bytes:
     if size > MAX_PAYLOAD_BYTES:
-        raise InputError(f"{path} claims {size} bytes where {MAX_PAYLOAD_BYTES} are the most")
+        raise InputError(f"{location} claims {size} bytes where {MAX_PAYLOAD_BYTES} are the most")
     # The one byte more shows a file that is too long without expanding the rest of it, and
     # takes gzip to its end, where the checksum is.
     payload = file.read(size + 1)
     if len(payload) != size:
         found = "more" if len(payload) > size else f"only {len(payload)}"
-        raise InputError(f"{path} holds {found} bytes of data where its header says {size}")
+        raise InputError(f"{location} holds {found} bytes of data where its header says {size}")
     return payload

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
@@ -39,18 +38,22 @@ class Header:
         return math.prod(self.shape[1:]) * self.dtype.itemsize
 
 
-def read_npz(path: Path) -> Arrays:
+def read_npz(file: IO[bytes], location: str, most: int | None = None) -> Arrays:
     """Reads x_train and y_train, x_test and y_test if they are there, or images and labels.
 
-    For errors see `read_arrays`.
+    For arguments and errors see `read_arrays`.
     """
-    with path.open("rb") as file:
-        with _opened(file, str(path)) as archive:
-            found = {name.removesuffix(".npy") for name in archive.namelist()}
-        names = UNSPLIT if "x_train" not in found and "images" in found else NAMES
-        if names is NAMES and not found & set(NAMES[2:]):
-            names = NAMES[:2]
-        return Arrays(*read_arrays(file, str(path), names, MAX_MEMBER_BYTES))
+    found = array_names(file, location)
+    names = UNSPLIT if "x_train" not in found and found & set(UNSPLIT) else NAMES
+    if names is NAMES and not found & set(NAMES[2:]):
+        names = NAMES[:2]
+    return Arrays(*read_arrays(file, location, names, most or MAX_MEMBER_BYTES))
+
+
+def array_names(file: IO[bytes], location: str) -> set[str]:
+    """The names of a .npz's arrays; for errors see `read_arrays`."""
+    with _opened(file, location) as archive:
+        return {name.removesuffix(".npy") for name in archive.namelist()}
 
 
 def read_arrays(

@@ -15,6 +15,7 @@ from tasks.data.folder import decode_pictures, digest_pictures, list_pictures
 from tasks.data.handwriting import is_handwriting
 from tasks.data.held_out import held_out, moved_to_front
 from tasks.data.idx import IDX_NAMES, find_idx_files, read_idx_folder
+from tasks.data.lists import is_list
 from tasks.data.mnist import BRIEF, PERSISTENT, Patience, find_mnist
 from tasks.data.names import as_positions, check_classes, in_order
 from tasks.data.npz import read_npz
@@ -77,7 +78,7 @@ def _identify(path: Path, reading: Reading) -> Source:
     if path.is_file() and path.suffix == ".npz":
         sha256 = digest_files([path])
         return Source("npz", path.name, str(path), sha256, seed=0, reading=reading)
-    if path.is_dir() or path.suffix.lower() == ".csv":
+    if path.is_dir() or is_list(path.name):
         sha256 = digest_pictures(list_pictures(path), path)
         return Source("pictures", path.name, str(path), sha256, seed=0, reading=reading)
     raise InputError(f"--dataset {path} is none of these: {FORMS}")
@@ -139,7 +140,11 @@ def _stored_arrays(source: Source) -> Arrays:
     if source.format == "digits":
         return make_digits(source.seed)
     path = Path(source.location)
-    arrays = read_idx_folder(path) if source.format == "idx" else read_npz(path)
+    if source.format == "idx":
+        arrays = read_idx_folder(path)
+    else:
+        with path.open("rb") as file:
+            arrays = read_npz(file, str(path))
     # else images were remembered under the digest of what lay there before
     if _identify(path, source.reading).sha256 != source.sha256:
         raise _changed(path)

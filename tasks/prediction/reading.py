@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from tasks.data.arrays import as_pixels, dtype_flaw, shape_flaw
 from tasks.data.files import open_regular
-from tasks.data.npz import Header, read_blocks, read_header
+from tasks.data.folder import is_picture
+from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
+from tasks.data.lists import is_list, read_list
+from tasks.data.npz import Header, array_names, read_blocks, read_header
 from tasks.data.pictures import (
     KINDS,
     MAX_PIXELS,
-    SUFFIXES,
     picture_bytes,
     prepare_array,
     read_picture,
@@ -26,7 +28,7 @@ from tasks.errors import InputError
 from tasks.networks.inference import BATCH_IMAGES
 from tasks.schemas.images import Preparation
 
-ARRAY = "images"
+ARRAYS = ("images", "x_test", "x_train")  # of a .npz; the first that is there
 MAX_IMAGES = 1_000_000  # of one call
 CHUNK_IMAGES = 20 * BATCH_IMAGES  # whole batches, so that chunks do not change what a model says
 
@@ -45,8 +47,8 @@ class NamedImages(NamedTuple):
 def check_images(paths: Sequence[Path]) -> None:
     """See that there are images, and not too many, before a model is loaded for them.
 
-    Raises InputError if a path is missing or something else, an array `images` is not what it
-    should be, or there are more than `MAX_IMAGES`.
+    Raises InputError if a path is missing or something else, an array is not what it should be, or
+    there are more than `MAX_IMAGES`.
     """
     for path, total in zip(paths, accumulate(map(_count, paths)), strict=True):
         if total > MAX_IMAGES:
@@ -58,9 +60,9 @@ def check_images(paths: Sequence[Path]) -> None:
 def read_images(paths: Sequence[Path], preparation: Preparation) -> Iterator[NamedImages]:
     """Read and prepare images, `CHUNK_IMAGES` at a time.
 
-    Paths are pictures, folders of them, and `.npz` files with an array `images`; for their forms
-    see `read_picture` and `as_pixels`. InputError if a file is missing, damaged or too large, or
-    there is none.
+    Paths are pictures, folders of them, CSV files with a column `path`, IDX images, and `.npz`
+    files, of which the first of `ARRAYS` is read; for their forms see `read_picture` and
+    `as_pixels`. InputError if a file is missing, damaged or too large, or there is none.
     """
     images = chain.from_iterable(_read(path, preparation) for path in paths)
     while chunk := list(islice(images, CHUNK_IMAGES)):
@@ -70,18 +72,28 @@ def read_images(paths: Sequence[Path], preparation: Preparation) -> Iterator[Nam
 
 def _count(path: Path) -> int:
     """The images that a path names; of a folder, one more than are allowed at most."""
-    if path.is_dir():
-        return sum(1 for _ in islice(_picture_files(path), MAX_IMAGES + 1))
+    if path.is_dir() or is_list(path.name):
+        return sum(1 for _ in islice(_files(path), MAX_IMAGES + 1))
     with _told(path), open_regular(path, follow_link=True) as file:
-        return _header(file, path).shape[0] if path.suffix == ".npz" else 1
+        if path.suffix == ".npz":
+            return _header(file, path)[1].shape[0]
+        return len(parse_idx(file, str(path), IMAGE)) if is_idx_images(path.name) else 1
 
 
 def _read(path: Path, preparation: Preparation) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
-    if path.suffix == ".npz" and not path.is_dir():
-        yield from _read_npz(path, preparation)
-        return
-    for file in _picture_files(path) if path.is_dir() else (path,):
-        yield str(file), *read_picture(picture_bytes(file), str(file), preparation)
+    if path.is_dir() or is_list(path.name):
+        yield from chain.from_iterable(_read(file, preparation) for file in _files(path))
+    elif path.suffix == ".npz":
+        yield from _prepared(path, _npz_images(path), preparation)
+    elif is_idx_images(path.name):
+        yield from _prepared(path, _idx_images(path), preparation)
+    else:
+        yield str(path), *read_picture(picture_bytes(path), str(path), preparation)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Those of a folder, or that a CSV file lists."""
+    return _picture_files(path) if path.is_dir() else _listed_files(path)
 
 
 @contextmanager
@@ -113,23 +125,40 @@ def _folders_and_pictures(folder: str) -> Iterator[tuple[str, bool]]:
     with _told(folder), os.scandir(folder) as entries:
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
-            if is_folder or Path(entry.name).suffix.lower() in SUFFIXES:
+            if is_folder or is_picture(entry.name) or is_idx_images(entry.name):
                 yield entry.path, is_folder
 
 
-def _read_npz(path: Path, preparation: Preparation) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
+def _listed_files(path: Path) -> Iterator[Path]:
     with _told(path), open_regular(path, follow_link=True) as file:
-        _header(file, path)
-        blocks = read_blocks(file, str(path), ARRAY)
-        images = chain.from_iterable(as_pixels(block, f"{path}: {ARRAY}") for block in blocks)
-        for number, image in enumerate(images):
-            yield f"{path}[{number}]", *prepare_array(image, preparation)
+        for line in read_list(file, str(path), ("path",)):
+            yield path.parent / line.path
 
 
-def _header(file: BufferedReader, path: Path) -> Header:
-    """What a .npz says of its array `images`, if that is right."""
-    name = f"{path}: {ARRAY}"
-    header = read_header(file, str(path), ARRAY)
+def _prepared(
+    path: Path, images: Iterator[NDArray[np.uint8]], preparation: Preparation
+) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
+    for number, image in enumerate(images):
+        yield f"{path}[{number}]", *prepare_array(image, preparation)
+
+
+def _idx_images(path: Path) -> Iterator[NDArray[np.uint8]]:
+    with _told(path):
+        yield from read_idx(path, IMAGE)
+
+
+def _npz_images(path: Path) -> Iterator[NDArray[np.uint8]]:
+    with _told(path), open_regular(path, follow_link=True) as file:
+        array, _ = _header(file, path)
+        for block in read_blocks(file, str(path), array):
+            yield from as_pixels(block, f"{path}: {array}")
+
+
+def _header(file: BufferedReader, path: Path) -> tuple[str, Header]:
+    """Which array of a .npz has the images, and what it says of them, if that is right."""
+    found = array_names(file, str(path))
+    array = next((one for one in ARRAYS if one in found), ARRAYS[0])
+    name, header = f"{path}: {array}", read_header(file, str(path), array)
     if flaw := shape_flaw(header.shape) or dtype_flaw(header.dtype):
         raise InputError(f"{name} {flaw}")
     if not header.shape[0]:
@@ -138,4 +167,4 @@ def _header(file: BufferedReader, path: Path) -> Header:
         raise InputError(
             f"{name}: an image has more than {MAX_PIXELS:,} pixels; give it in a smaller size"
         )
-    return header
+    return array, header

@@ -12,13 +12,13 @@ from deliveries import CLASSES, PREPARATION, npz, png, reason
 from PIL import Image
 
 from tasks.arrivals import validation
-from tasks.arrivals.decode import decode_npz, decode_pictures
+from tasks.arrivals.decode import decode_folder, decode_npz
 from tasks.data.npz import NotIntactError
 
 IMAGES, LABELS = squares(4, seed=1)
 NO_PICTURE = "is not a PNG, JPEG, WebP, BMP or TIFF file"
 as_npz = partial(decode_npz, classes=CLASSES, preparation=PREPARATION)
-as_pictures = partial(decode_pictures, classes=CLASSES, preparation=PREPARATION)
+as_pictures = partial(decode_folder, classes=CLASSES, preparation=PREPARATION)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_grey_is_read_however_it_is_stored(mode):
         ("3/a.png", b"", f"3/a.png {NO_PICTURE}"),
         ("a.png", b"", "a.png is not in a folder named by its class, as in 0/a.png; the data have"),
         ("10/a.png", b"", "10/a.png is not in a folder named by its class"),
-        ("3/b/a.png", b"", "3/b/a.png is not in a folder named by its class"),
+        ("b/3/a.png", b"", "b/3/a.png is not in a folder named by its class"),
     ],
 )
 def test_other_png_files_are_rejected(path, content, expected):

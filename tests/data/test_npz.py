@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tasks.data import npz
-from tasks.data.npz import read_blocks, read_header, read_npz
+from tasks.data.npz import read_blocks, read_header
+from tasks.data.source import Arrays
 from tasks.errors import InputError
 
 
@@ -32,6 +33,11 @@ def with_member(path: Path, content: bytes) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x_train.npy", content)
     return path
+
+
+def read_npz(path: Path) -> Arrays:
+    with path.open("rb") as file:
+        return npz.read_npz(file, str(path))
 
 
 def npy(header: str, data: bytes = b"") -> bytes:

@@ -204,7 +204,7 @@ def test_an_npz_in_colour_and_of_another_size(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
-        ({"x_train": np.zeros(1)}, "x.npz has no array images; it needs images"),
+        ({"y_train": np.zeros(1)}, "x.npz has no array images; it needs images"),
         ({"images": np.zeros((1, 28, 28), int)}, "x.npz: images are int64 where uint8, or floats"),
         ({"images": np.full((1, 28, 28), 1.5)}, "x.npz: images are floats from 1.5 to 1.5 where"),
         ({"images": np.zeros((28, 28), np.uint8)}, r"x.npz: images are of shape \(28, 28\) where"),

@@ -42,7 +42,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def draw_letters(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """So many of each letter, turned and moved a little: uint8 (n, 20, 16), and text (n,)."""
+    """So many of each letter, turned and moved a little: uint8 (n, 15, 12), and text (n,)."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(LETTERS, count)
     return np.stack([_draw_letter(letter, rng) for letter in labels]), labels
@@ -54,7 +54,7 @@ def _draw_letter(letter: str, rng: np.random.Generator) -> np.ndarray:
     font = _font(int(rng.integers(26, 32)))
     ImageDraw.Draw(picture).text(place, letter, int(rng.integers(0, 60)), font, anchor="mm")
     turned = picture.rotate(rng.uniform(-8, 8), Image.Resampling.BILINEAR, fillcolor=220)
-    return np.asarray(turned.resize((16, 20), Image.Resampling.BOX))
+    return np.asarray(turned.resize((12, 15), Image.Resampling.BOX))
 
 
 def _colour(rng: np.random.Generator, darkest: int, brightest: int) -> tuple[int, ...]:

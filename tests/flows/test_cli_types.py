@@ -29,6 +29,9 @@ ROOT = Path(__file__).parents[2]
             (("cat", "golden retriever"), (0, 1)),
         ),
         (Config, "recipes", "tuned,notebook", ("tuned", "notebook")),
+        (Config, "base_classes", "all", "all"),
+        (Config, "base_classes", "others", "others"),
+        (StudyConfig, "base_classes", "2,cat", (2, "cat")),
         (StudyConfig, "pairs", "all", "all"),
         (StudyConfig, "pairs", "0,1 3,5", ((0, 1), (3, 5))),
         (StudyConfig, "subsets", "0,1 3,5,8", ((0, 1), (3, 5, 8))),
@@ -90,8 +93,9 @@ def test_the_command_gives_the_same_configuration_again():
         (
             "predict",
             [
-                "IMAGES PNG, JPEG, WebP, BMP or TIFF files, folders of them, and .npz files with "
-                "an array images, n x height x width or n x height x width x 3.",
+                "IMAGES PNG, JPEG, WebP, BMP or TIFF files, folders of them, .csv files that list "
+                "them in a column path, .npz files with an array images, x_test or x_train, and "
+                "IDX images.",
                 "--artifacts FOLDER The folder in which the models are kept. (default: artifacts)",
                 "--model NAME The name of the registered model; without it, the only one that "
                 "there is. (default: none)",

@@ -18,7 +18,7 @@ from flows.startup import Interruption
 from flows.temporary_server import prefect_server
 from flows.warm_up import import_ahead, is_finished
 from tasks.data.digits import CLASSES
-from tasks.data.read import find_source, read_ahead, read_source
+from tasks.data.read import NAMED, find_source, read_ahead, read_source
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 
@@ -136,7 +136,9 @@ def check_inputs(config: RunConfig, keep: bool = False) -> None:
     What was read is kept for a flow that reads it in this process.
     """
     writable_store(config.artifacts)
-    if config.dataset in ("auto", "mnist", "digits"):
+    if config.base_dataset not in (None, *NAMED):
+        find_source(config.base_dataset, 0, config.reading)
+    if config.dataset in NAMED:
         config.require(CLASSES)
     else:
         source = find_source(config.dataset, 0, config.reading)

@@ -28,6 +28,7 @@ TOO_MANY_SEEDS = f"give at most {MOST_SEEDS:,} seeds"
 
 NUMBER = "(0|[1-9][0-9]*)"
 SEED = rf"{NUMBER}(\.\.{NUMBER})?"
+BASES = ("all", "others")
 RECIPE = f"({'|'.join(RECIPES)})"
 
 
@@ -85,6 +86,14 @@ def _subsets(text: str) -> list[list[ClassName]]:
 
 def _pairs(text: str) -> Any:
     return "all" if text.strip() == "all" else _subsets(text)
+
+
+def _base_classes(text: str) -> Any:
+    return text.strip() if text.strip() in BASES else _names(text)
+
+
+def _show_base_classes(names: Any) -> str:
+    return names if isinstance(names, str) else _show_names(names)
 
 
 def _seeds(text: str) -> list[int | str]:
@@ -185,6 +194,21 @@ Classes = Annotated[
     _require(
         lambda names: not names or _are_apart(names),
         "give two or more different classes, as in 0,1 or cat,dog",
+    ),
+]
+BaseClasses = Annotated[
+    Literal["all", "others"] | Subset,
+    Typed(
+        "all|others|2,3",
+        _base_classes,
+        _show_base_classes,
+        f"(?:{'|'.join(BASES)}|{_CLASSES_PATTERN})",
+        _NAME,
+        _APART,
+    ),
+    _require(
+        lambda names: names in BASES or _are_apart(names),
+        "give all, others, or two or more different classes, as in 2,3 or cat,dog",
     ),
 ]
 Pairs = Annotated[

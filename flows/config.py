@@ -12,11 +12,22 @@ from pydantic.config import JsonDict
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_settings import CliPositionalArg
 
-from flows.cli_types import Classes, Example, OneRecipe, Pairs, RecipeNames, Seeds, Subsets, shown
+from flows.cli_types import (
+    BaseClasses,
+    Classes,
+    Example,
+    OneRecipe,
+    Pairs,
+    RecipeNames,
+    Seeds,
+    Subsets,
+    shown,
+)
 from flows.recipes import RECIPES
 from tasks.data.mnist import is_mnist
 from tasks.data.names import positions
 from tasks.data.source import Reading, Source
+from tasks.errors import InputError
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
@@ -95,6 +106,14 @@ class RunConfig(Settings):
     split_seed: int = Field(0, ge=0, lt=2**32)
     """What is held out follows from it and from the images; 0 or more."""
 
+    base_classes: BaseClasses = Field("all", json_schema_extra={"default": "all"})
+    """The classes that the base model learns: all; others, which are all but those to transfer to;
+    or two or more, as in 2,3 or cat,dog."""
+
+    base_dataset: Annotated[str | None, Example("NAME|PATH")] = None
+    """Other images that the base model learns from, prepared like those of the data set, which only
+    the heads are trained on then."""
+
     recipes: RecipeNames = Field(
         (),
         description=f"How to train, one or more of: {', '.join(RECIPES)}; without it, all for "
@@ -142,6 +161,26 @@ class RunConfig(Settings):
     def require(self, classes: Sequence[ClassName]) -> None:
         """Raise InputError if data with these classes lack one that is asked for."""
 
+    def classes_of_the_base(
+        self, classes: Sequence[ClassName], chosen: Sequence[ClassName]
+    ) -> tuple[ClassName, ...]:
+        """Those of the classes that a base learns which is transferred to the chosen ones.
+
+        InputError if there are fewer than two, or one that is asked for is not there.
+        """
+        if self.base_classes == "all":
+            return tuple(classes)
+        if self.base_classes != "others":
+            return tuple(classes[at] for at in positions(self.base_classes, classes))
+        names = set(map(str, chosen))
+        others = tuple(name for name in classes if str(name) not in names)
+        if len(others) < 2:
+            raise InputError(
+                f"--base-classes others leaves {len(others)} of {len(classes)} classes, of which a "
+                "base needs two; transfer to fewer, or give --base-dataset"
+            )
+        return others
+
     def chosen_recipes(self) -> dict[str, Recipe]:
         """The recipes by name, with the epochs and the precision that this configuration sets."""
         return {name: self._adapted(RECIPES[name]) for name in self.recipes or RECIPES}
@@ -184,7 +223,9 @@ class Config(RunConfig):
 
     def require(self, classes: Sequence[ClassName]) -> None:
         """Raise InputError if data with these classes lack one that is asked for."""
-        self._named(classes)
+        names = self._named(classes)
+        if self.base_dataset is None:
+            self.classes_of_the_base(classes, names)
 
     def _named(self, classes: Sequence[ClassName]) -> tuple[ClassName, ...]:
         chosen = positions(self.classes or classes[:2], classes)
@@ -225,6 +266,12 @@ class RetrainConfig(Bounds, Config):
     def _one_node_for_two_classes(self) -> Self:
         if self.model == "sigmoid" and len(self.classes) not in (0, 2):
             raise ValueError("a single node tells two classes apart; give --model softmax")
+        return self
+
+    @model_validator(mode="after")
+    def _a_base_of_what_arrives(self) -> Self:
+        if self.model == "base" and self.base_dataset is not None:
+            raise ValueError("a base of other images is not retrained; give --model softmax")
         return self
 
     @property
@@ -321,7 +368,16 @@ class StudyConfig(RunConfig):
 
     def require(self, classes: Sequence[ClassName]) -> None:
         """Raise InputError if data with these classes lack one of a subset."""
-        self.chosen_subsets(classes)
+        for subset in self.chosen_subsets(classes):
+            if self.base_dataset is None:
+                self.classes_of_the_base(classes, [classes[at] for at in subset])
+
+    def subsets_by_base(
+        self, classes: Sequence[ClassName]
+    ) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """The subsets of each base: one base has all, but where it learns others than they are."""
+        subsets = self.chosen_subsets(classes)
+        return tuple((one,) for one in subsets) if self.base_classes == "others" else (subsets,)
 
     def base_seeds(self) -> dict[int, tuple[int, ...]]:
         """Which seeds' heads stand on the base of which seed."""

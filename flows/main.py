@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from flows.base_data import for_the_base, load_base_data
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
 from flows.config import Config
@@ -58,9 +59,12 @@ def main(config: Config) -> Path:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What came of an experiment: the labelled images, a transfer by each recipe, the report."""
+    """What came of an experiment: the images, a transfer by each recipe, and the report.
 
-    all_classes: Dataset
+    The images of the base, and those of the subset, have one-hot labels.
+    """
+
+    of_base: Dataset
     subset: Dataset
     transfers: list["Transfer"]
     report: Path
@@ -69,11 +73,14 @@ class Experiment:
 def experiment(config: Config, source: Source, data: LabelledImages, images: Dataset) -> Experiment:
     """The notebook's experiment on images (n, h, w, channels), by each recipe, and its report."""
     command, config = reproducing_command(config.script, config), config.fitted_to(source, data)
-    subset = filter_classes(images, positions(config.classes, data.classes))
-    all_classes = one_hot(images, len(data.classes))
+    base_data = load_base_data(config, config.seed, data, images)
+    base_data = for_the_base(config, base_data, config.classes)
+    chosen = positions(config.classes, data.classes)
+    subset = filter_classes(images, chosen)
+    of_base = one_hot(base_data.images, len(base_data.classes))
     subset = one_hot(subset, len(config.classes))
     transfers = [
-        train_and_transfer(name, recipe, images, data, all_classes, subset, config)
+        train_and_transfer(name, recipe, images, chosen, base_data, of_base, subset, config)
         for name, recipe in config.chosen_recipes().items()
     ]
     findings = compare(
@@ -83,10 +90,12 @@ def experiment(config: Config, source: Source, data: LabelledImages, images: Dat
         images,
         data.classes,
         config.classes,
-        is_mnist(images),
+        base_data,
+        config.base_dataset is not None,
+        is_mnist(images) and base_data.images == images,
     )
     folder = report(config, command, source, images, subset, findings)
-    return Experiment(all_classes, subset, transfers, folder)
+    return Experiment(of_base, subset, transfers, folder)
 
 
 @dataclass(frozen=True)
@@ -105,28 +114,29 @@ def train_and_transfer(
     name: str,
     recipe: Recipe,
     images: Dataset,
-    data: LabelledImages,
-    all_classes: Dataset,
+    chosen: tuple[int, ...],
+    base_data: LabelledImages,
+    of_base: Dataset,
     subset: Dataset,
     config: Config,
 ) -> Transfer:
     """One recipe: the base model, its transfers, and how each does on the test images."""
-    chosen, seed = config.classes, config.seed
-    classes, centred = data.classes, not data.preparation.handwriting
-    base = train_base(all_classes.train, classes, recipe.scaling, recipe.base, seed, centred)
+    names, seed = config.classes, config.seed
+    classes, centred = base_data.classes, not base_data.preparation.handwriting
+    base = train_base(of_base.train, classes, recipe.scaling, recipe.base, seed, centred)
     features = extract_features(base, subset)
-    heads = [transfer_two_node(base, features.train, chosen, recipe.head, seed)]
-    if len(chosen) == 2:
-        heads.append(transfer_one_node(base, features.train, chosen, recipe.head, seed))
-    of_base = evaluate(base, all_classes.test, recipe.base.loss)
+    heads = [transfer_two_node(base, features.train, names, recipe.head, seed)]
+    if len(names) == 2:
+        heads.append(transfer_one_node(base, features.train, names, recipe.head, seed))
+    evaluated = evaluate(base, of_base.test, recipe.base.loss)
     of_heads = [(head, evaluate(head, features.test, recipe.head.loss)) for head in heads]
     return Transfer(
         name,
         recipe,
-        Result(recipe=name, trained=base, evaluation=of_base),
+        Result(recipe=name, trained=base, evaluation=evaluated),
         features,
         [Result(recipe=name, trained=head, evaluation=found) for head, found in of_heads],
-        evaluate_refusal(extract_unknown(base, images, positions(chosen, classes)), of_heads),
+        evaluate_refusal(extract_unknown(base, images, chosen), of_heads),
     )
 
 

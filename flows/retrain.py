@@ -45,7 +45,15 @@ from tasks.storage.records import current_store
 from tasks.storage.source import source_sha256
 from tasks.storage.store import Store
 
-TRAINING_SETTINGS = {"classes", "seed", "recipes", "precision", "base_epochs", "head_epochs"}
+TRAINING_SETTINGS = {
+    "classes",
+    "base_classes",
+    "seed",
+    "recipes",
+    "precision",
+    "base_epochs",
+    "head_epochs",
+}
 DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
 MEASURED = {"accuracy", "errors", "log_loss", "calibration_error"}
 TRAINING_STAGES = ("train_base", "extract_features", "transfer_two_node", "transfer_one_node")
@@ -76,7 +84,7 @@ def retrain(config: RetrainConfig) -> State[None]:
             images = reshape(extend(data.images, arrivals.used))
             found = experiment(config, source, data, images)
             candidate = nominate(fitted, found, data, lineage)
-            held_out = (found.all_classes if config.model == "base" else found.subset).test
+            held_out = (found.of_base if config.model == "base" else found.subset).test
             return Completed(message=challenge(registry, candidate, held_out, config))
         if registry.awaits_promotion(known):
             registry.promote(known)
@@ -88,7 +96,9 @@ def retrain(config: RetrainConfig) -> State[None]:
 
 def classes_in_use(config: RetrainConfig, data: LabelledImages) -> tuple[ClassName, ...]:
     """What the outputs of the model are called that is put into use."""
-    return data.classes if config.model == "base" else config.classes
+    if config.model == "base":
+        return config.classes_of_the_base(data.classes, config.classes)
+    return config.classes
 
 
 def check_champion(
@@ -115,8 +125,10 @@ def trace(
     config: RetrainConfig, published: Dataset, batches: tuple[Batch, ...]
 ) -> dict[str, object]:
     """What a model is made of: digests of all data, the settings that matter, and the source."""
+    base = config.base_dataset and find_source(config.base_dataset, config.seed).sha256
     return {
         "dataset": dataset_sha256(published),
+        "base_dataset": base,
         "batches": [batch.sha256 for batch in batches],
         "config": config.model_dump(mode="json", include=DECISIVE_SETTINGS),
         "source": {name: source_sha256(f"tasks.{name}") for name in TRAINING_STAGES},

@@ -12,18 +12,22 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
+from flows.base_data import for_the_base, load_base_data
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
 from flows.config import StudyConfig
 from flows.run import log_notice, pipeline_flow, pipeline_run
+from tasks.data.names import shown_names
 from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.extract_features import extract_features
+from tasks.filter import filter_classes
 from tasks.load import load
 from tasks.one_hot import one_hot
 from tasks.report_study import report_study
@@ -57,7 +61,9 @@ def study(config: StudyConfig) -> Path:
         images = reshape(data.images)
         groups = train_bases(config, data, images)
         results = run_trials(groups, runner_of(config), config.refresh)
-        return report_study(config, command, source, images, data.classes, results)
+        return report_study(
+            config, command, source, images, data.classes, results, describe_bases(config)
+        )
 
 
 @pipeline_flow("digit-bases")
@@ -85,22 +91,52 @@ def train_bases(config: StudyConfig, data: LabelledImages, images: Dataset) -> l
 
     InputError if the data lack a class of a subset.
     """
-    subsets = config.chosen_subsets(data.classes)
-    labelled = one_hot(images, len(data.classes))
-    groups = []
-    for name, recipe in config.chosen_recipes().items():
-        for base_seed, seeds in config.base_seeds().items():
-            centred = not data.preparation.handwriting
-            base = train_base(
-                labelled.train, data.classes, recipe.scaling, recipe.base, base_seed, centred
-            )
-            trials = tuple(all_trials(name, subsets, seeds))
-            features = extract_features(base, images)
-            group = Group(
-                trials=trials, features=features, training=recipe.head, classes=data.classes
-            )
-            groups.append(group)
-    return groups
+    base_data = load_base_data(config, config.seeds[0], data, images)
+    return [
+        train_group_base(config, data, images, base_data, subsets, name, base_seed)
+        for subsets in config.subsets_by_base(data.classes)
+        for name in config.chosen_recipes()
+        for base_seed in config.base_seeds()
+    ]
+
+
+def train_group_base(
+    config: StudyConfig,
+    data: LabelledImages,
+    images: Dataset,
+    base_data: LabelledImages,
+    subsets: tuple[tuple[int, ...], ...],
+    name: str,
+    base_seed: int,
+) -> Group:
+    """The trials of some subsets on one base, by a recipe from a seed, and the base's features."""
+    recipe, seeds = config.chosen_recipes()[name], config.base_seeds()[base_seed]
+    wanted = sorted(set(chain.from_iterable(subsets)))
+    chosen = for_the_base(config, base_data, [data.classes[at] for at in wanted])
+    labelled = one_hot(chosen.images, len(chosen.classes))
+    centred = not chosen.preparation.handwriting
+    base = train_base(
+        labelled.train, chosen.classes, recipe.scaling, recipe.base, base_seed, centred
+    )
+    if config.base_classes == "others":  # a base of its own needs no other features
+        images = filter_classes(images, tuple(wanted), relabel=False)
+    return Group(
+        trials=tuple(all_trials(name, subsets, seeds)),
+        features=extract_features(base, images),
+        training=recipe.head,
+        classes=data.classes,
+    )
+
+
+def describe_bases(config: StudyConfig) -> str:
+    """What the bases had seen before they were transferred, in words."""
+    if config.base_dataset is not None:
+        return "bases of other images"
+    if config.base_classes == "all":
+        return "bases that had seen these classes and images"
+    if config.base_classes == "others":
+        return "bases that had seen none of their subset's classes"
+    return f"bases that had seen the classes {shown_names(config.base_classes)}"
 
 
 def runner_of(config: StudyConfig) -> Runner:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.mnist import dataset_sha256
 from tasks.data.names import positions
 from tasks.data.splits import select_classes
 from tasks.reporting.experiment.analysis import Predictions, analyse
@@ -15,9 +16,10 @@ from tasks.reporting.experiment.comparison import (
     describe_models,
     describe_unknown,
 )
-from tasks.reporting.experiment.page import COLUMNS, draw
+from tasks.reporting.experiment.page import COLUMNS, Shown, draw
+from tasks.reporting.experiment.records import BaseRow
 from tasks.reporting.page import tabulate
-from tasks.schemas.images import ClassName
+from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
 from tasks.storage.records import current_store
@@ -33,6 +35,22 @@ def count_classes(
     return [{"class": name, "train": ours, "test": held_out} for name, ours, held_out in rows]
 
 
+def describe_base(
+    base_data: LabelledImages, classes: Sequence[ClassName], is_other: bool
+) -> BaseRow:
+    """What the bases had learned, and which of the subset's classes are among that."""
+    images, learned = base_data.images, base_data.classes
+    return {
+        "classes": list(learned),
+        "asked": len(classes),
+        "seen": [] if is_other else [name for name in classes if name in learned],
+        "other_images": is_other,
+        "sha256": dataset_sha256(images),
+        "train": images.train.inputs.shape[0],
+        "test": images.test.inputs.shape[0],
+    }
+
+
 @stage("compare")
 def compare(
     results: Sequence[Result],
@@ -41,13 +59,16 @@ def compare(
     images: Dataset,
     all_classes: tuple[ClassName, ...],
     classes: tuple[ClassName, ...],
+    base_data: LabelledImages,
+    is_other: bool,
     is_mnist: bool,
 ) -> Findings:
     """Compute and draw what the report shows of models, recipe by recipe, and of approaches.
 
     The report itself is never cached. But scipy, pandas and matplotlib take longer to import than
     a run in which nothing changed should take. The approaches were trained by the last recipe's
-    rules. All classes and those of the subset are given by their names.
+    rules. All classes and those of the subset are given by their names; `base_data` are the images
+    (n, height, width, channels) and classes that the bases learned, which may be another data set.
     """
     store = current_store()
     unknown = [describe_unknown(recipe, head) for recipe, found in refusals for head in found.heads]
@@ -56,13 +77,23 @@ def compare(
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
     )
     models = describe_models(results, is_mnist, classes)
-    predictions = [_predictions(result, images, all_classes, classes) for result in results]
+    predictions = [
+        _predictions(result, base_data.images, base_data.classes, base_data.classes)
+        if result.trained.name == "base"
+        else _predictions(result, images, all_classes, classes)
+        for result in results
+    ]
     train, test = (store.array(split.labels) for _, split in images)
     counts = count_classes(train, test, all_classes)
-    analysis = analyse(models, predictions, unknown, label_efficiency, counts)
+    base = describe_base(base_data, classes, is_other)
+    analysis = analyse(models, predictions, unknown, label_efficiency, base, counts)
     pictures = tuple(
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
-        for name, text in draw(analysis, store.array(images.test.inputs), all_classes, classes)
+        for name, text in draw(
+            analysis,
+            Shown(store.array(base_data.images.test.inputs), base_data.classes),
+            Shown(store.array(images.test.inputs), classes),
+        )
     )
     text = store.add_text("pages/analysis.json", json.dumps(analysis, allow_nan=False))
     table = store.add_text("pages/comparison.csv", tabulate(models, COLUMNS))
@@ -77,9 +108,5 @@ def _predictions(
 ) -> Predictions:
     store, name = current_store(), result.trained.name
     probabilities = store.array(result.evaluation.probabilities)
-    labels = store.array(images.test.labels)
-    if name == "base":
-        rows, classes = np.arange(len(labels)), all_classes
-    else:
-        rows, labels = select_classes(labels, positions(classes, all_classes))
-    return Predictions(result.recipe, name, probabilities, labels, rows, classes)
+    found = select_classes(store.array(images.test.labels), positions(classes, all_classes))
+    return Predictions(result.recipe, name, probabilities, found.labels, found.rows, classes)

@@ -6,8 +6,8 @@ from tasks.storage.stages import stage
 
 
 @stage("filter")
-def filter_classes(dataset: Dataset, classes: tuple[int, ...]) -> Dataset:
-    """Keep the images of `classes`, labelled 0..k-1 in their order."""
+def filter_classes(dataset: Dataset, classes: tuple[int, ...], relabel: bool = True) -> Dataset:
+    """Keep the images of `classes`, labelled 0..k-1 in their order, or as before."""
 
     def subset(split: Arrays) -> Subset:
         return select_classes(split.labels, classes)
@@ -16,5 +16,5 @@ def filter_classes(dataset: Dataset, classes: tuple[int, ...]) -> Dataset:
         dataset,
         "subset",
         inputs=lambda split: split.inputs[subset(split).rows],
-        labels=lambda split: subset(split).labels,
+        labels=lambda split: subset(split).labels if relabel else split.labels[subset(split).rows],
     )

@@ -26,15 +26,16 @@ def report_study(
     images: Dataset,
     classes: Sequence[ClassName],
     results: Sequence[TrialResult],
+    bases: str,
 ) -> Path:
     """Write the report of one or more trials and show it in the UI; never cached.
 
     Returns the folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`. All images
     are (n, height, width, channels), their labels the positions of their classes; `command` is what
-    is typed to run the study again.
+    is typed to run the study again, `bases` in words what the bases had seen.
     """
     store = current_store()
-    analysis = analyse(results, store.array(images.test.labels), classes)
+    analysis = analyse(results, store.array(images.test.labels), classes, bases)
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
     metrics = describe_run(config, command, source, images, analysis)
     folder = write_folder(store, render(metrics, pictures), latest="latest-study")

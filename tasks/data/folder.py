@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from tasks.data.pictures import (
     read_picture,
     size_of,
 )
+from tasks.data.source import Reading
 from tasks.errors import InputError
 from tasks.schemas.images import LEAST_SIDE, Preparation
 
@@ -87,19 +88,13 @@ def digest_pictures(listed: Sequence[Listed], path: Path) -> str:
         return _digest(listed, path, digests)
 
 
-def decode_pictures(
-    listed: Sequence[Listed], path: Path, size: int | None, colour: str, handwriting: bool
-) -> Decoded:
+def decode_pictures(listed: Sequence[Listed], path: Path, reading: Reading) -> Decoded:
     """Read and prepare all pictures of a list, many at a time.
 
-    Without a size all have their own, if that is one of 8 to 128 pixels, else at most 64; `colour`
-    is auto, grey or rgb. InputError names the first file that cannot be used, and how many more.
+    Where no size is asked for all have their own, if that is one of 8 to 128 pixels, else at most
+    64. InputError names the first file that cannot be used, and how many more.
     """
-    height, width = (size, size) if size else _common_size(listed)
-    channels = 1 if colour == "grey" or handwriting else 3
-    preparation = Preparation(
-        height=height, width=width, channels=channels, handwriting=handwriting
-    )
+    preparation = reading.preparation or _preparation(listed, reading)
     pixels = np.empty((len(listed), *preparation.shape), np.uint8)
     digests, flaws = list[bytes](), list[str]()
     for row, found in enumerate(_read_all(listed, preparation)):
@@ -111,7 +106,8 @@ def decode_pictures(
     if flaws:
         more = f", and {len(flaws) - 1:,} more cannot be used" if len(flaws) > 1 else ""
         raise InputError(f"{flaws[0]}{more}; mend or remove what cannot be used")
-    if colour == "auto" and channels == 3 and not any(map(is_coloured, pixels)):
+    may_be_grey = reading.colour == "auto" and not reading.preparation
+    if may_be_grey and preparation.channels == 3 and not any(map(is_coloured, pixels)):
         pixels = np.ascontiguousarray(pixels[..., 0])
         preparation = preparation.model_copy(update={"channels": 1})
     return Decoded(pixels, preparation, _digest(listed, path, digests))
@@ -152,6 +148,14 @@ def _in_list(path: Path) -> Iterator[Listed]:
     with open_regular(path, follow_link=True) as file:
         for line in read_list(file, str(path)):
             yield Listed(path.parent / line.path, line.label, line.split)
+
+
+def _preparation(listed: Sequence[Listed], reading: Reading) -> Preparation:
+    """As it is asked for; colours are kept until all pictures are seen."""
+    size, handwriting = reading.image_size, bool(reading.handwriting)
+    height, width = (size, size) if size else _common_size(listed)
+    channels: Literal[1, 3] = 1 if reading.colour == "grey" or handwriting else 3
+    return Preparation(height=height, width=width, channels=channels, handwriting=handwriting)
 
 
 def _common_size(listed: Sequence[Listed]) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from tasks.errors import FullDiskError, InputError
 from tasks.schemas.images import ClassName, Preparation
 
 _ahead: dict[Source, Images] = {}  # thousands of pictures are not decoded twice
+NAMED = ("auto", "mnist", "digits")
 FORMS = (
     "a folder with a folder of pictures for each class, a .csv file with the columns path and "
     "label, a .npz file, or a folder with MNIST's four IDX files"
@@ -152,15 +153,13 @@ def _stored_arrays(source: Source) -> Arrays:
 
 
 def _read_pictures(source: Source) -> Images:
-    path, reading = Path(source.location), source.reading
+    path = Path(source.location)
     listed = list_pictures(path)
     labels = np.array([one.label for one in listed])
     classes = _classes([labels], source.location)
     if has_test := any(one.split for one in listed):
         is_test = np.array([one.split == "test" for one in listed])
-    decoded = decode_pictures(
-        listed, path, reading.image_size, reading.colour, bool(reading.handwriting)
-    )
+    decoded = decode_pictures(listed, path, source.reading)
     if decoded.sha256 != source.sha256:
         raise _changed(path)
     positions = as_positions(labels, classes)
@@ -191,6 +190,8 @@ def _classes(labels: Iterable[NDArray[Any]], place: str) -> tuple[ClassName, ...
 def _preparation(images: NDArray[np.uint8], source: Source) -> Preparation:
     """How pictures become what these images (n, h, w) or (n, h, w, 3) are to be."""
     reading, size = source.reading, source.reading.image_size
+    if reading.preparation:
+        return reading.preparation
     height, width = (size, size) if size else automatic_size([images.shape[1:3]])
     is_grey = images.ndim == 3 or not any(map(is_coloured, images))
     channels = 1 if reading.colour == "grey" or (reading.colour == "auto" and is_grey) else 3

@@ -22,6 +22,7 @@ class Reading(Record):
     handwriting: bool | None = None  # whether to prepare pictures as MNIST was made; None looks
     test_share: float = Field(0.2, gt=0, lt=1)  # held out of each class where there is no test set
     split_seed: int = Field(0, ge=0, lt=2**32)  # of what is held out
+    preparation: Preparation | None = None  # that of other images, instead of all but the split
 
 
 @dataclass(frozen=True)

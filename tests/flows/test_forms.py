@@ -25,7 +25,7 @@ def on_the_command_line(flow: Any, **texts: str) -> Any:
     """The configuration; None where it is refused."""
     arguments, config = COMMANDS[flow]
     found: list[Any] = []
-    options = [f"--{name}={text}" for name, text in texts.items()]
+    options = [f"--{name.replace('_', '-')}={text}" for name, text in texts.items()]
     code = run_command("flows/a.py", "", arguments, found.append, options)
     assert code == (0 if found else 2)
     return as_config(found[0], config) if found else None
@@ -46,6 +46,9 @@ def refused_by_the_form(flow: Any, **config: Any) -> list[str]:
         (main, "classes", "a,b", ("a", "b")),
         (main, "recipes", "notebook,tuned", ("notebook", "tuned")),
         (main, "recipes", "tuned", ("tuned",)),
+        (main, "base_classes", "all", "all"),
+        (main, "base_classes", "others", "others"),
+        (study, "base_classes", "2,3", (2, 3)),
         (retrain, "classes", "3,5", (3, 5)),
         (retrain, "recipes", "notebook", ("notebook",)),
         (study, "pairs", "all", "all"),
@@ -73,6 +76,9 @@ def test_what_is_right_is_the_same_on_both(flow, field, text, value):
         (main, "classes", "0"),
         (main, "classes", "0,0"),
         (main, "classes", "0 1"),
+        (main, "base_classes", "some"),
+        (main, "base_classes", "2,2"),
+        (main, "base_classes", ""),
         (main, "recipes", "magic"),
         (main, "recipes", "tuned,tuned"),
         (retrain, "recipes", ""),

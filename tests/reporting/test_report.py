@@ -14,7 +14,8 @@ from flows.config import Config
 from tasks.evaluate import score
 from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
-from tasks.reporting.experiment.page import COLUMNS, draw, render, summarise
+from tasks.reporting.experiment.page import COLUMNS, Shown, draw, render, summarise
+from tasks.reporting.experiment.verdict import reach_verdict
 from tasks.reporting.folder import write_folder
 from tasks.reporting.page import tabulate
 from tasks.schemas.references import ArrayReference, ModelReference
@@ -99,6 +100,17 @@ STUDY = {
 }
 
 
+BASE_SAW_ALL = {
+    "classes": [0, 1, 2],
+    "asked": 2,
+    "seen": [0, 1],
+    "other_images": False,
+    "sha256": "cd",
+    "train": 60_000,
+    "test": 5,
+}
+
+
 @pytest.fixture
 def metrics() -> dict:
     results = [
@@ -111,6 +123,7 @@ def metrics() -> dict:
         [predictions("base", BASE), predictions("two-node", TWO), predictions("one-node", ONE)],
         [unknown_classes(0.25)],
         study(**STUDY),
+        BASE_SAW_ALL,
     )
     return analysis | {
         "class_counts": [{"class": 0, "train": 5_923, "test": 2}],
@@ -133,7 +146,7 @@ def metrics() -> dict:
 
 def pages(metrics: dict) -> dict[str, str]:
     test = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
-    pictures = dict(draw(metrics, test, (0, 1, 2), (0, 1)))
+    pictures = dict(draw(metrics, Shown(test, (0, 1, 2)), Shown(test, (0, 1))))
     return render(metrics, tabulate(metrics["models"], COLUMNS), pictures)
 
 
@@ -153,8 +166,8 @@ def test_metrics_come_back_whole(metrics):
 
 def test_the_verdict_follows_from_the_numbers(metrics):
     assert claims(metrics) == [
-        "The base model's features transfer: every transferred head learned its classes, "
-        "after 1 initialisation that never learned was discarded.",
+        "The features of a base that had seen these classes and images transfer: every transferred "
+        "head learned, after 1 initialisation that never learned was discarded.",
         "Two output nodes or one: they cannot be distinguished.",
         "Transfer helps where labels are few, up to 2 images; with all of them it cannot be "
         "distinguished from a linear model on pixels.",
@@ -173,6 +186,7 @@ def test_a_head_that_did_not_learn_leads_the_verdict():
         [predictions("two-node", TWO)],
         [],
         None,
+        BASE_SAW_ALL,
     )
     assert claims(found) == [
         "Do not use notebook two-node: always predicting the most frequent class is as accurate."
@@ -186,12 +200,26 @@ def test_rare_confidence_and_useless_transfer_are_said_so():
         [predictions("two-node", TWO)],
         [unknown_classes(0.01)],
         study(**same),
+        BASE_SAW_ALL,
     )
     assert claims(found)[1:] == [
         "Transfer showed no benefit with few labels; with all of them it cannot be "
         "distinguished from a linear model on pixels.",
         "Images of unknown classes rarely get confident predictions.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("base", "seen"),
+    [
+        ({"seen": []}, "a base that had seen none of these classes"),
+        ({"seen": [1]}, "a base that had seen 1 of these classes"),
+        ({"seen": [], "other_images": True}, "a base of other images"),
+    ],
+)
+def test_the_verdict_says_what_the_base_had_seen(metrics, base, seen):
+    (found, *_) = reach_verdict(metrics["models"], metrics["base"] | base, [], None, [])
+    assert found["claim"].startswith(f"The features of {seen} transfer: every transferred head")
 
 
 def test_the_heads_differ_most_where_it_says(metrics):

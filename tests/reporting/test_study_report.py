@@ -195,7 +195,8 @@ def test_a_study_in_which_nothing_learned_has_a_report():
 
 def test_the_verdict_follows_from_the_numbers():
     assert claims(pairs()) == [
-        "The base model's features transfer: all 12 trials learned.",
+        "The features of bases that had seen these classes and images transfer: all 12 trials "
+        "learned.",
         "With the recipe tuned, two output nodes and one cannot be distinguished.",
         "In most subsets the seed hardly matters, in some it does.",
         "Hardest to tell apart: 3 and 5.",
@@ -318,7 +319,7 @@ def test_the_task_writes_the_report_and_shows_it(prefect_server, tmp_path):
             )
             images = Dataset(train=split, test=split)
             command = "python flows/study.py"
-            return report_study(StudySettings(), command, source, images, CLASSES, results)
+            return report_study(StudySettings(), command, source, images, CLASSES, results, "bases")
 
     folder = study()
     assert (tmp_path / "reports" / "latest-study").resolve() == folder

@@ -99,6 +99,7 @@ def test_a_transfer_is_summed_up_over_the_seeds_that_learned():
         }
     ]
     assert found["overview"] == {
+        "bases": "bases that had seen these classes and images",
         "recipes": ["tuned"],
         "classes": [3, 5],
         "subsets": 1,

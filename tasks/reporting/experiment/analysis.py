@@ -41,12 +41,14 @@ def analyse(
     predictions: Sequence[Predictions],
     unknown_classes: Sequence[records.UnknownRow],
     label_efficiency: records.LabelEfficiencyRow | None,
+    base: records.BaseRow,
     class_counts: Sequence[dict[str, ClassName]] = (),
 ) -> records.Analysis:
     """Every section's numbers in JSON types, the verdict first; for the rows see `records`."""
     heads = compare_heads(predictions)
     return {
-        "verdict": reach_verdict(models, heads, label_efficiency, unknown_classes),
+        "verdict": reach_verdict(models, base, heads, label_efficiency, unknown_classes),
+        "base": base,
         "models": list(models),
         "heads": heads,
         "label_efficiency": label_efficiency,

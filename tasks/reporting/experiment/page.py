@@ -1,6 +1,7 @@
 """The files of an experiment's report, its pictures and the columns of its table."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +32,15 @@ def summarise(metrics: Metrics) -> str:
     return fill("experiment/summary.md.jinja", metrics, {})
 
 
-def draw(
-    analysis: Analysis,
-    test: NDArray[np.uint8],
-    all_classes: Sequence[ClassName],
-    classes: Sequence[ClassName],
-) -> Iterator[tuple[str, str]]:
-    """Every picture of the report, as its name and an SVG element.
+class Shown(NamedTuple):
+    """What a model's pictures show."""
 
-    All test images are uint8 (n, height, width, channels); `classes` are those of the subset.
-    """
+    test: NDArray[np.uint8]  # images (n, height, width, channels)
+    classes: Sequence[ClassName]  # that the model tells apart
+
+
+def draw(analysis: Analysis, of_bases: Shown, of_heads: Shown) -> Iterator[tuple[str, str]]:
+    """Every picture of the report, as its name and an SVG element."""
     yield "loss", draw_learning_curves(analysis["models"], "loss")
     yield "accuracy", draw_learning_curves(analysis["models"], "accuracy")
     if analysis["label_efficiency"]:
@@ -49,7 +49,7 @@ def draw(
         yield f"unknown-classes-{head['recipe']}-{head['model']}", draw_uncertainty(head)
     for model, hardest in zip(analysis["models"], analysis["mistakes"], strict=True):
         name = f"{model['recipe']}-{model['model']}"
-        known = all_classes if model["model"] == "base" else classes
-        yield f"confusion-{name}", draw_confusion(model["confusion"], known)
+        shown = of_bases if model["model"] == "base" else of_heads
+        yield f"confusion-{name}", draw_confusion(model["confusion"], shown.classes)
         rows = [image["image"] for image in hardest["images"]]
-        yield f"hardest-{name}", draw_predictions(test[rows], hardest["images"])
+        yield f"hardest-{name}", draw_predictions(shown.test[rows], hardest["images"])

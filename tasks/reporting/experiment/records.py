@@ -38,6 +38,18 @@ class ModelRow(ByModel):
     attempt_log: list[dict[str, Any]]
 
 
+class BaseRow(TypedDict):
+    """What the bases had learned before they were transferred."""
+
+    classes: list[ClassName]
+    asked: int  # how many classes the subset has
+    seen: list[ClassName]  # those of them that they had learned, from the same images
+    other_images: bool  # whether theirs are another data set
+    sha256: str  # of their images and labels
+    train: int
+    test: int
+
+
 class PairedRow(TypedDict):
     """Two models on the same test images; see `PairedCounts`."""
 
@@ -111,6 +123,7 @@ class Analysis(TypedDict):
     """Every section of the report; `class_counts` has `class`, `train` and `test`."""
 
     verdict: list[Finding]
+    base: BaseRow
     models: list[ModelRow]
     heads: list[HeadsRow]
     label_efficiency: LabelEfficiencyRow | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tasks.data.names import shown_names
 from tasks.reporting.experiment import records
 from tasks.reporting.page import SIGNIFICANT, Finding, percent
 
@@ -10,12 +11,13 @@ RARE = 0.05  # of the images of unknown classes
 
 def reach_verdict(
     models: Sequence[records.ModelRow],
+    base: records.BaseRow,
     heads: Sequence[records.HeadsRow],
     label_efficiency: records.LabelEfficiencyRow | None,
     unknown_classes: Sequence[records.UnknownRow],
 ) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections; see `analyse`."""
-    findings = [judge_transfers(models)]
+    findings = [judge_transfers(models, base)]
     if heads:
         findings.append(judge_heads(heads[-1]))
     if label_efficiency:
@@ -26,8 +28,8 @@ def reach_verdict(
     return findings
 
 
-def judge_transfers(models: Sequence[records.ModelRow]) -> Finding:
-    """Whether every transferred head learned."""
+def judge_transfers(models: Sequence[records.ModelRow], base: records.BaseRow) -> Finding:
+    """Whether every transferred head learned, and what the base had seen before."""
     heads = [model for model in models if model["model"] != "base"]
     dead = [model for model in heads if not model["learned"]]
     evidence = "; ".join(
@@ -36,7 +38,7 @@ def judge_transfers(models: Sequence[records.ModelRow]) -> Finding:
         for head in heads
     )
     lost = sum(model["attempts"] - 1 for model in models)
-    claim = "The base model's features transfer: every transferred head learned its classes"
+    claim = f"The features of {_describe_base(base)} transfer: every transferred head learned"
     if dead:
         names = " and ".join(_name(head) for head in dead)
         claim = f"Do not use {names}: always predicting the most frequent class is as accurate"
@@ -137,6 +139,16 @@ def _beaten_at(
 def _is_better(point: records.PointRow, baseline: records.PointRow) -> bool:
     draws = zip(point["accuracies"], baseline["accuracies"], strict=True)
     return all(ours > theirs for ours, theirs in draws)
+
+
+def _describe_base(base: records.BaseRow) -> str:
+    if base["other_images"]:
+        return "a base of other images"
+    if not base["seen"]:
+        return "a base that had seen none of these classes"
+    if len(base["seen"]) == base["asked"]:
+        return "a base that had seen these classes and images"
+    return f"a base that had seen {shown_names(base['seen'])} of these classes"
 
 
 def _name(model: records.ByModel) -> str:

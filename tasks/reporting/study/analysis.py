@@ -23,9 +23,12 @@ TWO, ONE = softmax_head(2).name, ONE_NODE.name
 
 
 def analyse(
-    results: Sequence[TrialResult], labels: NDArray[Any], names: Sequence[ClassName]
+    results: Sequence[TrialResult],
+    labels: NDArray[Any],
+    names: Sequence[ClassName],
+    bases: str = "bases that had seen these classes and images",
 ) -> records.Analysis:
-    """Every section's numbers in JSON types, the verdict first.
+    """Every section's numbers in JSON types, the verdict first; in words, what the bases had seen.
 
     A trial that never learned is listed and counted as such, and left out of all means.
     `labels` (n,) are those of all test images, the positions of their classes' names.
@@ -40,6 +43,7 @@ def analyse(
     found: records.Analysis = {
         "verdict": [],  # once all else is known
         "overview": {
+            "bases": bases,
             "recipes": list(dict.fromkeys(one.trial.recipe for one in scored)),
             "classes": [names[position] for position in sorted(paired)],
             "subsets": len({one.trial.classes for one in scored}),

@@ -9,6 +9,7 @@ from tasks.schemas.images import ClassName
 class OverviewRow(TypedDict):
     """What a study consists of, and how many of its trials learned."""
 
+    bases: str  # what they had seen, in words
     recipes: list[str]
     classes: list[ClassName]  # those of pairs, in the order of the data
     subsets: int

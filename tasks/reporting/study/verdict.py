@@ -34,7 +34,7 @@ def judge_trials(
     elif dead:
         claim = f"{dead:,} of {trials} never learned; results are of the others."
     else:
-        claim = f"The base model's features transfer: all {trials} learned."
+        claim = f"The features of {overview['bases']} transfer: all {trials} learned."
     return Finding(claim=claim, evidence="; ".join(evidence))
 
 

@@ -28,6 +28,7 @@ from tasks.data.read import find_source
 from tasks.errors import DeadModelError
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
+from tasks.hold_out import hold_out
 from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import train_until_healthy
@@ -85,8 +86,9 @@ def extract(config: Extraction) -> dict[str, tuple[Features, Features]]:
         labelled = one_hot(images, len(data.classes))
         features = {}
         for name, recipe in config.chosen_recipes().items():
+            held_out = hold_out(labelled.train)
             base = train_base(
-                labelled.train, data.classes, recipe.scaling, recipe.base, config.seed
+                labelled.train, data.classes, recipe.scaling, recipe.base, config.seed, held_out
             )
             extracted = extract_features(base, subset)
             features[name] = (_read(extracted.train), _read(extracted.test))
@@ -119,8 +121,9 @@ def train_with_gate(
     with TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Store(Path(folder)), "head")
         try:
-            model, attempts = train_until_healthy(
-                head.name, build, train.inputs, targets, training, seed, checkpoint, (0, 1)
+            nobody = np.zeros(len(targets), bool)
+            model, attempts, _ = train_until_healthy(
+                head.name, build, train.inputs, targets, training, seed, checkpoint, (0, 1), nobody
             )
         except DeadModelError:
             return Outcome(learned=False, accuracy=0.0, attempts=training.attempts)

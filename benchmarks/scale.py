@@ -69,7 +69,8 @@ def main() -> None:
 
 def print_row(folder: str, features: Dataset, heads: int, workers: int, alone: float) -> float:
     """Time so many heads on so many workers, print a line, and give the seconds."""
-    whole = Group(trials=trials(heads), features=features, training=TRAINING)
+    nobody = Store(Path(folder)).add_array("held-out", np.zeros(features.train.labels.shape, bool))
+    whole = Group(trials=trials(heads), features=features, held_out=nobody, training=TRAINING)
     groups = list(whole.batches())
     started = time.perf_counter()
     with peak_memory() as peak:

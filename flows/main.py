@@ -28,6 +28,7 @@ from tasks.evaluate_refusal import evaluate_refusal
 from tasks.extract_features import extract_features
 from tasks.extract_unknown import extract_unknown
 from tasks.filter import filter_classes
+from tasks.hold_out import hold_out
 from tasks.label_efficiency import label_efficiency
 from tasks.load import load
 from tasks.networks.approaches import APPROACHES
@@ -123,13 +124,15 @@ def train_and_transfer(
     """One recipe: the base model, its transfers, and how each does on the test images."""
     names, seed = config.classes, config.seed
     classes, centred = base_data.classes, not base_data.preparation.handwriting
-    base = train_base(of_base.train, classes, recipe.scaling, recipe.base, seed, centred)
+    scaling, held_out = recipe.scaling, hold_out(of_base.train)
+    base = train_base(of_base.train, classes, scaling, recipe.base, seed, held_out, centred)
     features = extract_features(base, subset)
-    heads = [transfer_two_node(base, features.train, names, recipe.head, seed)]
+    held_out = hold_out(subset.train)
+    heads = [transfer_two_node(base, features.train, names, recipe.head, seed, held_out)]
     if len(names) == 2:
-        heads.append(transfer_one_node(base, features.train, names, recipe.head, seed))
-    evaluated = evaluate(base, of_base.test, recipe.base.loss)
-    of_heads = [(head, evaluate(head, features.test, recipe.head.loss)) for head in heads]
+        heads.append(transfer_one_node(base, features.train, names, recipe.head, seed, held_out))
+    evaluated = evaluate(base, of_base.test, recipe.base)
+    of_heads = [(head, evaluate(head, features.test, recipe.head)) for head in heads]
     return Transfer(
         name,
         recipe,

@@ -28,6 +28,7 @@ from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
+from tasks.hold_out import hold_out
 from tasks.load import load
 from tasks.one_hot import one_hot
 from tasks.report_study import report_study
@@ -115,14 +116,16 @@ def train_group_base(
     chosen = for_the_base(config, base_data, [data.classes[at] for at in wanted])
     labelled = one_hot(chosen.images, len(chosen.classes))
     centred = not chosen.preparation.handwriting
+    held_out, training = hold_out(labelled.train), recipe.base
     base = train_base(
-        labelled.train, chosen.classes, recipe.scaling, recipe.base, base_seed, centred
+        labelled.train, chosen.classes, recipe.scaling, training, base_seed, held_out, centred
     )
     if config.base_classes == "others":  # a base of its own needs no other features
         images = filter_classes(images, tuple(wanted), relabel=False)
     return Group(
         trials=tuple(all_trials(name, subsets, seeds)),
         features=extract_features(base, images),
+        held_out=hold_out(images.train),
         training=recipe.head,
         classes=data.classes,
     )

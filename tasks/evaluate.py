@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.networks.inference import class_probabilities, predicted_classes, run
-from tasks.networks.losses import per_image_loss, targets_for
+from tasks.networks.losses import per_image_loss, targets_for, with_temperature
 from tasks.networks.models import load_model
+from tasks.networks.recipe import Training
 from tasks.schemas.references import Split
 from tasks.schemas.results import Evaluation, Scores
 from tasks.schemas.training import TrainedModel
@@ -15,15 +16,22 @@ from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 
-def score(outputs: NDArray[np.float32], one_hot: NDArray[np.float32], loss: str) -> Scores:
-    """Compare a model's outputs with labels, float32 (n, classes), by the loss of its training.
+def score(
+    outputs: NDArray[np.float32],
+    one_hot: NDArray[np.float32],
+    training: Training,
+    temperature: float = 1,
+) -> Scores:
+    """Compare a calibrated model's outputs with labels, float32 (n, classes).
 
-    The outputs are float32 (n, classes), or (n, 1) with the probability of the second class.
+    The outputs are float32 (n, classes), or (n, 1) with the probability of the second class. The
+    loss is what its training minimised, without decay, and so before the temperature was set.
     """
     from sklearn.metrics import confusion_matrix, log_loss
 
     nodes, classes = outputs.shape[1], range(one_hot.shape[1])
-    losses = per_image_loss(loss, nodes)(targets_for(nodes, one_hot), outputs)
+    loss = per_image_loss(training.loss, nodes, training.label_smoothing)
+    losses = loss(targets_for(nodes, one_hot), with_temperature(outputs, 1 / temperature))
     labels, predicted = one_hot.argmax(axis=1), predicted_classes(outputs)
     probabilities = class_probabilities(outputs)
     hits = predicted == labels
@@ -42,8 +50,8 @@ def score(outputs: NDArray[np.float32], one_hot: NDArray[np.float32], loss: str)
 
 
 @stage("evaluate")
-def evaluate(trained: TrainedModel, split: Split, loss: str) -> Evaluation:
-    """Score a stored model on a split with one-hot labels.
+def evaluate(trained: TrainedModel, split: Split, training: Training) -> Evaluation:
+    """Score a stored model on a split with one-hot labels, and by what its training minimised.
 
     Where the inputs are features, the model's head alone gives the same probabilities.
     """
@@ -51,7 +59,7 @@ def evaluate(trained: TrainedModel, split: Split, loss: str) -> Evaluation:
     model = load_model(store, trained.model)
     is_features = len(split.inputs.shape) == 2
     outputs = run(model.layers[-1] if is_features else model, store.array(split.inputs))
-    scores = score(outputs, store.array(split.labels), loss)
+    scores = score(outputs, store.array(split.labels), training, trained.temperature)
     line = f"{trained.name}: loss {scores.loss:.5f}, accuracy {scores.accuracy:.5f}"
     get_run_logger().info("%s (%d errors of %d)", line, scores.errors, scores.n)
     probabilities = store.add_array(f"{trained.name}-probabilities", class_probabilities(outputs))

@@ -6,7 +6,7 @@ from tasks.networks.architecture import ONE_NODE
 from tasks.networks.recipe import Training
 from tasks.networks.transfer import transfer
 from tasks.schemas.images import ClassName
-from tasks.schemas.references import Split
+from tasks.schemas.references import ArrayReference, Split
 from tasks.schemas.training import TrainedModel
 from tasks.storage.stages import stage
 
@@ -18,6 +18,7 @@ def transfer_one_node(
     classes: Sequence[ClassName],
     training: Training,
     seed: int,
+    held_out: ArrayReference,
 ) -> TrainedModel:
     """Train a sigmoid head on the features of the frozen backbone; see `transfer`."""
-    return transfer(base, features, classes, ONE_NODE, training, seed)
+    return transfer(base, features, classes, ONE_NODE, training, seed, held_out)

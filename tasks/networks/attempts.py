@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from tasks.errors import DeadModelError, RemoteError
 from tasks.networks.compilation import Restarts, as_tensors, assign
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import HealthGate
-from tasks.networks.inference import Model, predicted_classes
+from tasks.networks.inference import Model, predicted_classes, run_rows
+from tasks.networks.losses import fit_temperature, set_temperature
 from tasks.networks.recipe import Training
 from tasks.networks.training import fit
 from tasks.schemas.references import Record
@@ -24,6 +25,14 @@ from tasks.storage.store import Store
 
 MOST_ALIKE = 10  # dead attempts in a row that never predict the same few classes
 RARE = 0.2  # of the mean number of images in a class
+
+
+class Trained(NamedTuple):
+    """A network, the attempts that led to it, and its temperature, by which it is calibrated."""
+
+    model: Model
+    attempts: tuple[Attempt, ...]
+    temperature: float
 
 
 class Notes(Record):
@@ -89,23 +98,36 @@ def train_until_healthy(
     seed: int,
     checkpoint: Checkpoint,
     names: Sequence[object],
-) -> tuple[Model, tuple[Attempt, ...]]:
-    """A healthy network, and every attempt to train one, the last of which learned.
+    held_out: NDArray[np.bool_],
+) -> Trained:
+    """A healthy network, calibrated, and every attempt to train one, the last of which learned.
 
     Inputs are images uint8 (n, height, width, channels) or features float32 (n, m); targets float32
     (n, nodes), one-hot rows or, for one node, 0 and 1. An attempt's seed, from which `build` makes
     a network, follows from the run's and the network's name, as in `two-node`.
-    The classes are called `names`. DeadModelError says that all initialisations died, and why.
+    The classes are called `names`. What is held out, bool (n,), calibrates the network, which is
+    trained on the rest. DeadModelError says that all initialisations died, and why.
     """
     restarts = Restarts(build, inputs, targets, training)
-    rows = np.arange(len(targets), dtype=np.int32)
+    rows = np.flatnonzero(~held_out).astype(np.int32)
     attempts = make_attempts(name, restarts, inputs, targets, rows, seed, checkpoint, names)
     if attempts[-1].outcome != LEARNED:
         raise DeadModelError(
             f"{name} did not learn in {len(attempts)} attempts, the last one "
-            f"{attempts[-1].outcome}; {advice(predicted_classes(targets), names)}"
+            f"{attempts[-1].outcome}; {advice(predicted_classes(targets[rows]), names)}"
         )
-    return restarts.model, attempts
+    return Trained(restarts.model, attempts, calibrate(restarts.model, inputs, targets, held_out))
+
+
+def calibrate(
+    model: Model, inputs: Any, targets: NDArray[np.float32], held_out: NDArray[np.bool_]
+) -> float:
+    """Give a network the temperature that its held-out inputs, bool (n,), ask for; return it."""
+    rows = np.flatnonzero(held_out).astype(np.int32)
+    outputs = run_rows(model, inputs, rows) if len(rows) else np.empty((0, 1), np.float32)
+    temperature = fit_temperature(outputs, targets[rows])
+    set_temperature(model, temperature)
+    return temperature
 
 
 def advice(labels: NDArray[np.intp], names: Sequence[object]) -> str:

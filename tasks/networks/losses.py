@@ -1,4 +1,4 @@
-"""Losses by name, and the targets that they compare with, the same in training and evaluation."""
+"""Losses by name, their targets, and the temperature with the least log loss."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.networks.inference import Model
+
 Loss: TypeAlias = Callable[[Any, Any], Any]
+
+LEAST_PROBABILITY = 1e-38, 3e-8  # of what softmax and sigmoid can tell from 0
+WIDEST = np.log(20.0)  # a temperature is 1/20 to 20
 
 
 def per_image_loss(name: str, nodes: int, label_smoothing: float = 0) -> Loss:
@@ -34,3 +39,58 @@ def targets_for(nodes: int, one_hot: NDArray[np.float32]) -> NDArray[np.float32]
     if (nodes, classes) != (1, 2):
         raise ValueError(f"{nodes} output nodes cannot tell {classes} classes apart")
     return np.asarray(one_hot.argmax(axis=1, keepdims=True), np.float32)
+
+
+def fit_temperature(outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
+    """The temperature with the least log loss on n images that the model did not see; 1 if n is 0.
+
+    Outputs and targets are (n, nodes). Guo, Pleiss, Sun and Weinberger, On calibration of modern
+    neural networks (2017). As in Platt's scaling (1999), as if one image in n + 2 more were wrong:
+    without an error no temperature would be low enough.
+    """
+    from scipy.optimize import minimize_scalar
+
+    if not len(outputs):
+        return 1.0
+    logs, truth = _log_probabilities(outputs), _columns(targets)
+    n, classes = truth.shape
+    truth = truth * (1 - classes / (classes - 1) / (n + 2)) + 1 / (classes - 1) / (n + 2)
+
+    def loss(log_temperature: float) -> float:
+        scaled = logs / np.exp(log_temperature)
+        return float(-(truth * (scaled - _log_sums(scaled))).sum(axis=1).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-WIDEST, WIDEST), method="bounded").x))
+
+
+def with_temperature(outputs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """What a model with these outputs (n, nodes) gives once it has the temperature."""
+    scaled = _log_probabilities(outputs) / temperature
+    probabilities = np.exp(scaled - _log_sums(scaled)).astype(np.float32)
+    return probabilities if outputs.shape[1] > 1 else probabilities[:, 1:]
+
+
+def set_temperature(model: Model, temperature: float) -> None:
+    """Divide what enters the last softmax or sigmoid; which class is most probable stays."""
+    last = model.layers[-1]
+    while hasattr(last, "layers"):
+        last = last.layers[-1]
+    last.set_weights([weights / np.float32(temperature) for weights in last.get_weights()])
+
+
+def _log_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Of both classes of a single node, too; they are logits but for a constant."""
+    least = LEAST_PROBABILITY[outputs.shape[1] == 1]
+    return np.log(np.clip(_columns(outputs), least, None))
+
+
+def _columns(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    wide = outputs.astype(np.float64)
+    return np.hstack([1 - wide, wide]) if outputs.shape[1] == 1 else wide
+
+
+def _log_sums(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.special import logsumexp
+
+    sums: NDArray[np.float64] = logsumexp(logs, axis=1, keepdims=True)
+    return sums

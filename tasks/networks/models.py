@@ -34,9 +34,13 @@ def weights_sha256(model: Model) -> str:
 
 
 def store_trained(
-    store: Store, model: Model, attempts: tuple[Attempt, ...], training: Training
+    store: Store,
+    model: Model,
+    attempts: tuple[Attempt, ...],
+    temperature: float,
+    training: Training,
 ) -> TrainedModel:
-    """Store a healthy model under its name, with the attempts that led to it."""
+    """Store a healthy, calibrated model under its name, with the attempts that led to it."""
     name, precision = model.name, training.precision
     reference = ModelReference(
         **dict(store.add(f"models/{name}.keras", model.save)),
@@ -44,4 +48,10 @@ def store_trained(
         parameters=model.count_params(),
         trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
     )
-    return TrainedModel(name=name, model=reference, attempts=attempts, precision=precision)
+    return TrainedModel(
+        name=name,
+        model=reference,
+        attempts=attempts,
+        temperature=temperature,
+        precision=precision,
+    )

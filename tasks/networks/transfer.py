@@ -12,7 +12,7 @@ from tasks.networks.losses import targets_for
 from tasks.networks.models import load_model, store_trained
 from tasks.networks.recipe import Training
 from tasks.schemas.images import ClassName
-from tasks.schemas.references import Split
+from tasks.schemas.references import ArrayReference, Split
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_checkpoint, current_store
 
@@ -24,21 +24,23 @@ def transfer(
     head: HeadSpecification,
     training: Training,
     seed: int,
+    held_out: ArrayReference,
 ) -> TrainedModel:
     """Train a head on features and store it joined to the base's backbone, which computed them.
 
-    The features are float32 (n, m), with one-hot labels (n, k) of the classes. DeadModelError if no
-    attempt learned.
+    The features are float32 (n, m), with one-hot labels (n, k) of the classes; those that are held
+    out, bool (n,), calibrate the head. DeadModelError if no attempt learned.
     """
     store = current_store()
     build = partial(build_head, head, features.inputs.shape[1], training)
     inputs = store.array(features.inputs)
     targets = targets_for(head.nodes, store.array(features.labels))
-    trained, attempts = train_until_healthy(
-        head.name, build, inputs, targets, training, seed, current_checkpoint(), classes
+    checkpoint, mask = current_checkpoint(), store.array(held_out)
+    trained, attempts, temperature = train_until_healthy(
+        head.name, build, inputs, targets, training, seed, checkpoint, classes, mask
     )
     backbone = freeze_backbone(load_model(store, base.model))
-    return store_trained(store, join(backbone, trained), attempts, training)
+    return store_trained(store, join(backbone, trained), attempts, temperature, training)
 
 
 def freeze_backbone(base: Model) -> Model:

@@ -35,6 +35,7 @@ class TrainedModel(Record):
     name: str
     model: ModelReference
     attempts: tuple[Attempt, ...]
+    temperature: float  # by which what enters the last softmax or sigmoid is divided in the model
     precision: str
 
     def identity(self) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, softmax_head
 from tasks.networks.recipe import Training
 from tasks.schemas.images import ClassName
-from tasks.schemas.references import Dataset, Record
+from tasks.schemas.references import ArrayReference, Dataset, Record
 from tasks.schemas.training import LEARNED, Attempt
 from tasks.storage.source import source_sha256
 from tasks.storage.stages import inputs_sha256, library_versions
@@ -73,6 +73,7 @@ class Group(Record):
 
     trials: tuple[Trial, ...]
     features: Dataset  # float32 (n, m), with labels (n,)
+    held_out: ArrayReference  # of the training features, bool (n,): they calibrate the heads
     training: Training
     classes: tuple[ClassName, ...] = ()  # what the labels are called
 
@@ -126,6 +127,7 @@ def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
 
 def _name(group: Group, trial: Trial) -> str:
     """Named by all that decides the result: inputs, source and library versions."""
-    inputs = inputs_sha256({"trial": trial, "features": group.features, "training": group.training})
+    described = {"trial": trial, "features": group.features, "training": group.training}
+    inputs = inputs_sha256(described | {"held_out": group.held_out})
     source = source_sha256("tasks.trials.worker")
     return f"{FOLDER}/{sha256(f'{inputs} {source} {library_versions()}'.encode()).hexdigest()}"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.data.splits import Subset, encode, select_classes
 from tasks.networks.architecture import HeadSpecification, build_head, initial_head_values
-from tasks.networks.attempts import make_attempts
+from tasks.networks.attempts import calibrate, make_attempts
 from tasks.networks.compilation import Restarts, mapped_tensor
 from tasks.networks.hardware import use_one_thread
 from tasks.networks.inference import class_probabilities, run
@@ -37,17 +37,20 @@ def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
 def _train(store: Store, group: Group) -> Iterator[TrialResult]:
     features = mapped_tensor(store.verified(group.features.train.inputs))
     labels = np.asarray(store.array(group.features.train.labels))
+    held_out = np.asarray(store.array(group.held_out))
     for trial in group.trials:
         subset = select_classes(labels, trial.classes)
         restarts = _compiled(trial.specification, features.shape[1], group.training)
         targets = _targets(trial, subset, len(labels))
-        rows = subset.rows.astype(np.int32)
+        of_subset = np.isin(np.arange(len(labels)), subset.rows)
+        rows = np.flatnonzero(of_subset & ~held_out).astype(np.int32)
         names = [group.classes[label] for label in trial.classes] if group.classes else ()
         attempts = make_attempts(
             trial.head, restarts, features, targets, rows, trial.seed, names=names
         )
         digest, probabilities = "", np.empty((0, len(trial.classes)), np.float32)
         if attempts[-1].outcome == LEARNED:
+            calibrate(restarts.model, features, targets, of_subset & held_out)
             digest = weights_sha256(restarts.model)
             probabilities = _test(store, group, trial, restarts)
         result = TrialResult(trial, attempts, digest, probabilities)

@@ -55,6 +55,7 @@ def test_a_network_must_beat_the_largest_class_by_a_tenth_of_its_errors():
 
 INPUTS = np.array([[-1], [1]] * 250, np.float32)
 TARGETS = np.eye(2, dtype=np.float32)[np.arange(500) % 2]
+NOBODY = np.zeros(len(TARGETS), bool)  # is held out
 
 
 def build_for(healthy_seed: int | None, built: list[int]):
@@ -84,8 +85,8 @@ def test_a_dead_network_is_initialised_again_from_a_derived_seed(checkpoint):
     seeds = [derive_seed(5, "two-node", attempt) for attempt in range(3)]
     built: list[int] = []
     build = build_for(seeds[2], built)
-    _, attempts = train_until_healthy(
-        "two-node", build, INPUTS, TARGETS, TRAINING, 5, checkpoint, (0, 1)
+    _, attempts, _ = train_until_healthy(
+        "two-node", build, INPUTS, TARGETS, TRAINING, 5, checkpoint, (0, 1), NOBODY
     )
     assert built == [0, *seeds]  # compiled once, whatever the seeds
     assert [attempt.seed for attempt in attempts] == seeds
@@ -95,15 +96,15 @@ def test_a_dead_network_is_initialised_again_from_a_derived_seed(checkpoint):
 
 def test_a_hopeless_attempt_ends_after_its_first_epoch_of_100_batches(checkpoint):
     healthy = derive_seed(5, "two-node", 1)
-    _, attempts = train_until_healthy(
-        "two-node", build_for(healthy, []), INPUTS, TARGETS, TRAINING, 5, checkpoint, (0, 1)
+    _, attempts, _ = train_until_healthy(
+        "two-node", build_for(healthy, []), INPUTS, TARGETS, TRAINING, 5, checkpoint, (0, 1), NOBODY
     )
     assert [len(attempt.history.epochs) for attempt in attempts] == [1, 3]
 
 
 def test_a_small_data_set_gets_all_its_epochs(checkpoint):
     healthy = derive_seed(5, "two-node", 1)
-    _, attempts = train_until_healthy(
+    _, attempts, _ = train_until_healthy(
         "two-node",
         build_for(healthy, []),
         INPUTS[:20],
@@ -112,6 +113,7 @@ def test_a_small_data_set_gets_all_its_epochs(checkpoint):
         5,
         checkpoint,
         (0, 1),
+        NOBODY[:20],
     )
     assert [len(attempt.history.epochs) for attempt in attempts] == [3, 3]
 
@@ -121,7 +123,15 @@ def test_if_all_attempts_die_one_sentence_says_so(checkpoint):
     built: list[int] = []
     with pytest.raises(DeadModelError) as caught:
         train_until_healthy(
-            "two-node", build_for(None, built), INPUTS, TARGETS, training, 5, checkpoint, (0, 1)
+            "two-node",
+            build_for(None, built),
+            INPUTS,
+            TARGETS,
+            training,
+            5,
+            checkpoint,
+            (0, 1),
+            NOBODY,
         )
     assert str(caught.value) == (
         "two-node did not learn in 20 attempts, the last one predicts 1 of 2 classes; "
@@ -193,6 +203,7 @@ def test_a_killed_training_ends_with_the_same_bits(
             5,
             where,
             (0, 1),
+            NOBODY[:20],
         )
 
     unkilled = train(Checkpoint(Store(tmp_path), "other"))

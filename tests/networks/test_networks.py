@@ -261,12 +261,13 @@ def test_a_joined_model_is_features_then_head(base, specification):
 def test_the_same_seed_gives_the_same_head(tmp_path):
     inputs = np.array([[-1], [1]] * 50, np.float32)
     targets = np.eye(2, dtype=np.float32)[np.arange(100) % 2]
+    nobody = np.zeros(100, bool)
 
     def digest(seed, key):
         build = partial(build_head, softmax_head(2), 1, LEARNING)
         checkpoint = Checkpoint(Store(tmp_path), key)
         trained = train_until_healthy(
-            "two-node", build, inputs, targets, LEARNING, seed, checkpoint, (0, 1)
+            "two-node", build, inputs, targets, LEARNING, seed, checkpoint, (0, 1), nobody
         )
         return weights_sha256(trained[0])
 
@@ -276,7 +277,7 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
 
 def test_a_model_comes_back_from_the_store(base, tmp_path):
     store = Store(tmp_path)
-    reference = store_trained(store, base, (), SHORT).model
+    reference = store_trained(store, base, (), 1.5, SHORT).model
     loaded = load_model(store, reference)
     assert weights_sha256(loaded) == reference.weights_sha256
     np.testing.assert_array_equal(run(loaded, images(3)), run(base, images(3)))
@@ -285,7 +286,7 @@ def test_a_model_comes_back_from_the_store(base, tmp_path):
 
 def test_a_damaged_model_is_not_loaded(base, tmp_path):
     store = Store(tmp_path)
-    reference = store_trained(store, base, (), SHORT).model
+    reference = store_trained(store, base, (), 1.5, SHORT).model
     (tmp_path / reference.path).write_bytes(b"not a model")
     with pytest.raises(DamagedError):
         load_model(store, reference)

@@ -11,6 +11,7 @@ import pytest
 
 from flows.cli_types import reproducing_command
 from flows.config import Config
+from flows.recipes import RECIPES
 from tasks.evaluate import score
 from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
@@ -41,10 +42,12 @@ def result(name: str, probabilities: np.ndarray, dead_attempts: int = 0) -> Resu
     model = ModelReference(
         path="m", sha256="s", weights_sha256="ab", parameters=325_282, trainable_parameters=232_610
     )
-    trained = TrainedModel(name=name, model=model, attempts=attempts, precision="float32")
+    trained = TrainedModel(
+        name=name, model=model, attempts=attempts, temperature=1, precision="float32"
+    )
     classes = probabilities.shape[1]
     one_hot = np.eye(classes, dtype=np.float32)[LABELS[np.less(LABELS, classes)]]
-    scores = score(probabilities, one_hot, "crossentropy")
+    scores = score(probabilities, one_hot, RECIPES["tuned"].head)
     return Result(
         recipe="notebook",
         trained=trained,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from flows.recipes import RECIPES
 from tasks.compare import count_classes
 from tasks.data.splits import encode, rows_of_other_classes, select_classes
 from tasks.evaluate import score
@@ -10,6 +11,7 @@ from tasks.networks.inference import evenly, predicted_classes
 from tasks.networks.losses import targets_for
 from tasks.reshape import with_channel
 
+SQUARES, ENTROPY = RECIPES["notebook"].head, RECIPES["tuned"].head
 ONE_HOT = np.array([[1, 0], [0, 1], [0, 1], [1, 0]], np.float32)
 
 
@@ -81,7 +83,7 @@ def test_predictions_of_both_heads():
 
 def test_score_of_two_nodes():
     probabilities = np.array([[1, 0], [0.5, 0.5], [0, 1], [0, 1]], np.float32)
-    evaluation = score(probabilities, ONE_HOT, "mean_squared_error")
+    evaluation = score(probabilities, ONE_HOT, SQUARES)
     assert evaluation.loss == pytest.approx((0 + 0.25 + 0 + 1) / 4)
     assert (evaluation.errors, evaluation.n, evaluation.accuracy) == (2, 4, 0.5)
     assert not evaluation.learned  # no better than always answering one of two equal classes
@@ -89,7 +91,7 @@ def test_score_of_two_nodes():
 
 def test_score_of_one_node():
     probabilities = np.array([[0.1], [0.9], [0.8], [0.6]], np.float32)
-    evaluation = score(probabilities, ONE_HOT, "crossentropy")
+    evaluation = score(probabilities, ONE_HOT, ENTROPY)
     assert evaluation.loss == pytest.approx(-np.log([0.9, 0.9, 0.8, 0.4]).mean(), abs=1e-6)
     assert (evaluation.errors, evaluation.n, evaluation.accuracy) == (1, 4, 0.75)
     assert evaluation.learned

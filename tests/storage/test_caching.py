@@ -17,7 +17,9 @@ def trained(weights: str = "w", path: str = "m.keras", seconds: float = 1.0) -> 
     model = ModelReference(
         path=path, sha256=path, weights_sha256=weights, parameters=3, trainable_parameters=2
     )
-    return TrainedModel(name="base", model=model, attempts=(attempt,), precision="float32")
+    return TrainedModel(
+        name="base", model=model, attempts=(attempt,), temperature=1.5, precision="float32"
+    )
 
 
 def key(policy, inputs, module="tasks.reshape"):

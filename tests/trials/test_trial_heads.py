@@ -27,13 +27,17 @@ FEATURES = np.random.default_rng(0).normal(size=(900, 20)).astype(np.float32)
 SCORES = FEATURES @ np.random.default_rng(1).normal(size=20)
 LABELS = np.digitize(SCORES, np.quantile(SCORES, [1 / 3, 2 / 3])).astype(np.uint8)
 
+HELD_OUT = np.random.default_rng(2).random(900) < 0.1
+
 
 def trained_in_a_study(store: Store, features: np.ndarray, trials: list[Trial], training: Training):
     split = Split(
         inputs=store.add_array("features", features), labels=store.add_array("labels", LABELS)
     )
     dataset = Dataset(train=split, test=split)
-    return list(_train(store, Group(trials=tuple(trials), features=dataset, training=training)))
+    held_out = store.add_array("held-out", HELD_OUT)
+    group = Group(trials=tuple(trials), features=dataset, held_out=held_out, training=training)
+    return list(_train(store, group))
 
 
 def trained_alone(store: Store, features: np.ndarray, trial: Trial, training: Training):
@@ -48,6 +52,7 @@ def trained_alone(store: Store, features: np.ndarray, trial: Trial, training: Tr
         trial.seed,
         Checkpoint(store, f"{trial.head}-{trial.classes}-{trial.seed}"),
         trial.classes,
+        HELD_OUT[rows],
     )
 
 
@@ -69,7 +74,8 @@ def test_a_head_of_a_study_has_the_bits_of_the_experiments(
     results = trained_in_a_study(store, features, trials, training)
     assert [result.trial for result in results] == trials
     for result, trial in zip(results, trials, strict=True):
-        model, attempts = trained_alone(store, features, trial, training)
+        model, attempts, temperature = trained_alone(store, features, trial, training)
+        assert temperature != 1
         assert result.weights_sha256 == weights_sha256(model)
         ours, theirs = (
             [(one.seed, one.outcome, one.history.epochs) for one in found]

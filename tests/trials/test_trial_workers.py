@@ -38,7 +38,12 @@ def _no_prefect_run():
 
 def group_of(seed: int) -> Group:
     trial = Trial(recipe="tuned", classes=(0, 1), head="two-node", seed=seed)
-    return Group(trials=(trial,), features=Dataset(train=SPLIT, test=SPLIT), training=TRAINING)
+    return Group(
+        trials=(trial,),
+        features=Dataset(train=SPLIT, test=SPLIT),
+        held_out=ARRAY,
+        training=TRAINING,
+    )
 
 
 def train(folder: Path, deaths: dict[int, int], group: Group) -> list[TrialResult]:
@@ -94,7 +99,13 @@ def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
     trials = tuple(
         Trial(recipe="tuned", classes=(0, 1), head="two-node", seed=seed) for seed in range(3)
     )
-    group = Group(trials=trials, features=Dataset(train=split, test=split), training=training)
+    held_out = store.add_array("held-out", np.arange(200) % 10 == 0)
+    group = Group(
+        trials=trials,
+        features=Dataset(train=split, test=split),
+        held_out=held_out,
+        training=training,
+    )
 
     worker = forked_process()
 

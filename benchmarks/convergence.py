@@ -86,7 +86,8 @@ def extract(config: Extraction) -> dict[str, tuple[Features, Features]]:
         labelled = one_hot(images, len(data.classes))
         features = {}
         for name, recipe in config.chosen_recipes().items():
-            held_out = hold_out(labelled.train)
+            whole = data.model_copy(update={"images": images})
+            held_out = hold_out(whole, tuple(range(len(data.classes))))
             base = train_base(
                 labelled.train, data.classes, recipe.scaling, recipe.base, config.seed, held_out
             )

@@ -210,6 +210,9 @@ class Config(RunConfig):
     seed: int = Field(0, ge=0, lt=2**32)
     """Everything random in a run follows from it; 0 or more."""
 
+    refuse_own: float = Field(0.01, gt=0, lt=1)
+    """The share of images of their own classes that models may refuse, so as to refuse others."""
+
     label_efficiency: bool = True
     """Hold transfer against other approaches, with few labels and with all."""
 

@@ -46,17 +46,15 @@ from tasks.storage.source import source_sha256
 from tasks.storage.store import Store
 
 TRAINING_SETTINGS = {
-    "classes",
-    "base_classes",
-    "seed",
-    "recipes",
-    "precision",
-    "base_epochs",
-    "head_epochs",
+    *("classes", "base_classes", "seed", "recipes", "precision", "base_epochs", "head_epochs"),
+    "refuse_own",
 }
 DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
 MEASURED = {"accuracy", "errors", "log_loss", "calibration_error"}
-TRAINING_STAGES = ("train_base", "extract_features", "transfer_two_node", "transfer_one_node")
+TRAINING_STAGES = (
+    *("train_base", "extract_features", "transfer_two_node", "transfer_one_node"),
+    "evaluate_refusal",
+)
 
 
 @pipeline_flow("digit-retraining")
@@ -84,7 +82,7 @@ def retrain(config: RetrainConfig) -> State[None]:
             images = reshape(extend(data.images, arrivals.used))
             found = experiment(config, source, data, images)
             candidate = nominate(fitted, found, data, lineage)
-            held_out = (found.of_base if config.model == "base" else found.subset).test
+            held_out = (found.data.of_base if config.model == "base" else found.data.subset).test
             return Completed(message=challenge(registry, candidate, held_out, config))
         if registry.awaits_promotion(known):
             registry.promote(known)
@@ -143,12 +141,13 @@ def nominate(
     results = {result.trained.name: result for result in (transfer.base, *transfer.heads)}
     result = results[config.model_in_use]
     trained, scores = result.trained, result.evaluation.scores
-    uncertainties = {head.model: head.threshold for head in transfer.refusals.heads}
+    refusals = {one.model: one.file for one in transfer.refusals.models}
+    file = refusals[trained.name] or trained.model
     return Candidate(
-        model=store.verified(trained.model),
-        sha256=trained.model.sha256,
+        model=store.verified(file),
+        sha256=file.sha256,
         classes=classes_in_use(config, data),
-        threshold=uncertainties.get(trained.name, 0.0),
+        threshold=0.0,  # of the margin, where the file has one
         preparation=data.preparation,
         params=config.model_dump(mode="json"),
         metrics={"images": scores.n} | scores.model_dump(include=MEASURED),

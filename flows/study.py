@@ -92,7 +92,8 @@ def train_bases(config: StudyConfig, data: LabelledImages, images: Dataset) -> l
 
     InputError if the data lack a class of a subset.
     """
-    base_data = load_base_data(config, config.seeds[0], data, images)
+    whole = data.model_copy(update={"images": images})
+    base_data = load_base_data(config, config.seeds[0], whole)
     return [
         train_group_base(config, data, images, base_data, subsets, name, base_seed)
         for subsets in config.subsets_by_base(data.classes)
@@ -115,17 +116,18 @@ def train_group_base(
     wanted = sorted(set(chain.from_iterable(subsets)))
     chosen = for_the_base(config, base_data, [data.classes[at] for at in wanted])
     labelled = one_hot(chosen.images, len(chosen.classes))
-    centred = not chosen.preparation.handwriting
-    held_out, training = hold_out(labelled.train), recipe.base
+    centred, scaling, held_out = not chosen.handwriting, recipe.scaling, chosen.held_out
     base = train_base(
-        labelled.train, chosen.classes, recipe.scaling, training, base_seed, held_out, centred
+        labelled.train, chosen.classes, scaling, recipe.base, base_seed, held_out, centred
     )
+    whole, used = data.model_copy(update={"images": images}), tuple(range(len(data.classes)))
     if config.base_classes == "others":  # a base of its own needs no other features
-        images = filter_classes(images, tuple(wanted), relabel=False)
+        used = tuple(wanted)
+        images = filter_classes(images, used, relabel=False)
     return Group(
         trials=tuple(all_trials(name, subsets, seeds)),
         features=extract_features(base, images),
-        held_out=hold_out(images.train),
+        held_out=hold_out(whole, used),
         training=recipe.head,
         classes=data.classes,
     )

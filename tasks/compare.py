@@ -14,12 +14,12 @@ from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.comparison import (
     describe_label_efficiency,
     describe_models,
-    describe_unknown,
+    describe_refusal,
 )
 from tasks.reporting.experiment.page import COLUMNS, Shown, draw
 from tasks.reporting.experiment.records import BaseRow
 from tasks.reporting.page import tabulate
-from tasks.schemas.images import ClassName, LabelledImages
+from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
 from tasks.storage.records import current_store
@@ -36,10 +36,9 @@ def count_classes(
 
 
 def describe_base(
-    base_data: LabelledImages, classes: Sequence[ClassName], is_other: bool
+    images: Dataset, learned: Sequence[ClassName], classes: Sequence[ClassName], is_other: bool
 ) -> BaseRow:
     """What the bases had learned, and which of the subset's classes are among that."""
-    images, learned = base_data.images, base_data.classes
     return {
         "classes": list(learned),
         "asked": len(classes),
@@ -59,7 +58,8 @@ def compare(
     images: Dataset,
     all_classes: tuple[ClassName, ...],
     classes: tuple[ClassName, ...],
-    base_data: LabelledImages,
+    base_images: Dataset,
+    base_classes: tuple[ClassName, ...],
     is_other: bool,
     is_mnist: bool,
 ) -> Findings:
@@ -67,31 +67,31 @@ def compare(
 
     The report itself is never cached. But scipy, pandas and matplotlib take longer to import than
     a run in which nothing changed should take. The approaches were trained by the last recipe's
-    rules. All classes and those of the subset are given by their names; `base_data` are the images
-    (n, height, width, channels) and classes that the bases learned, which may be another data set.
+    rules. All classes and those of the subset are given by their names; the bases'
+    images (n, height, width, channels) and classes may be those of another data set.
     """
     store = current_store()
-    unknown = [describe_unknown(recipe, head) for recipe, found in refusals for head in found.heads]
+    unknown = [describe_refusal(recipe, one) for recipe, found in refusals for one in found.models]
     hits = [store.array(one.hits) for one in approaches]
     label_efficiency = (
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
     )
     models = describe_models(results, is_mnist, classes)
     predictions = [
-        _predictions(result, base_data.images, base_data.classes, base_data.classes)
+        _predictions(result, base_images, base_classes, base_classes)
         if result.trained.name == "base"
         else _predictions(result, images, all_classes, classes)
         for result in results
     ]
     train, test = (store.array(split.labels) for _, split in images)
     counts = count_classes(train, test, all_classes)
-    base = describe_base(base_data, classes, is_other)
+    base = describe_base(base_images, base_classes, classes, is_other)
     analysis = analyse(models, predictions, unknown, label_efficiency, base, counts)
     pictures = tuple(
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
         for name, text in draw(
             analysis,
-            Shown(store.array(base_data.images.test.inputs), base_data.classes),
+            Shown(store.array(base_images.test.inputs), base_classes),
             Shown(store.array(images.test.inputs), classes),
         )
     )

@@ -1,68 +1,104 @@
-"""Evaluate-refusal: what the heads say of images of unknown classes, and when to refuse them."""
+"""Evaluate-refusal: which images models should refuse, and what that costs and brings."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.networks.inference import class_probabilities, run
-from tasks.networks.models import load_model
-from tasks.schemas.results import Evaluation, Refusal, Refusals, UnknownFeatures
+from tasks.networks.inference import Model, class_probabilities, evenly, run
+from tasks.networks.models import load_model, store_model
+from tasks.networks.refusal import build_guard, score, set_threshold, with_guard
+from tasks.schemas.references import ArrayReference, Dataset
+from tasks.schemas.results import MARGINS, Refusal, Refusals, Refused, UnknownFeatures
 from tasks.schemas.training import TrainedModel
 from tasks.statistics.estimates import refusal_threshold
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 CONFIDENT = 0.95
-BINS = 20
-LEAST_UNCERTAINTY = 1e-8  # float32 knows no other number so near to 1
-
-
-def refusal(
-    model: str, seen: NDArray[np.float32], unseen: NDArray[np.float32], known: NDArray[np.float32]
-) -> Refusal:
-    """Choose the threshold on training images of unknown classes, and see what it does on others.
-
-    The head's probabilities (n, classes) of them are `seen`, those (m, classes) of the unknown
-    images for testing `unseen`, and those (k, classes) of the test images of its classes `known`.
-    """
-    threshold = refusal_threshold(seen.max(axis=1))
-    unknown, own = unseen.max(axis=1), known.max(axis=1)
-    uncertainties = np.geomspace(LEAST_UNCERTAINTY, 1 - 1 / known.shape[1], BINS + 1)
-    return Refusal(
-        model=model,
-        unknown=len(unknown),
-        known=len(own),
-        confident=float((unknown >= CONFIDENT).mean()),
-        threshold=threshold,
-        refused=float((unknown < threshold).mean()),
-        accepted=float((own >= threshold).mean()),
-        uncertainties=tuple(uncertainties.tolist()),
-        unknown_counts=_count(unknown, uncertainties),
-        known_counts=_count(own, uncertainties),
-    )
-
-
-def _count(tops: NDArray[np.float32], uncertainties: NDArray[np.float64]) -> tuple[int, ...]:
-    uncertainty = (1 - tops.astype(np.float64)).clip(uncertainties[0], uncertainties[-1])
-    return tuple(np.histogram(uncertainty, uncertainties)[0].tolist())
+MOST_IMAGES = 10_000  # that prototypes are made of, and as many that the threshold is chosen on
 
 
 @stage("evaluate-refusal")
 def evaluate_refusal(
-    unknown: UnknownFeatures, heads: Sequence[tuple[TrainedModel, Evaluation]]
+    base: TrainedModel,
+    models: Sequence[TrainedModel],
+    data: Dataset,
+    held_out: ArrayReference,
+    learned: tuple[int, ...],
+    unknown: UnknownFeatures,
+    share: float,
 ) -> Refusals:
-    """Show each head, which was evaluated on its own classes, the images of all others."""
+    """Let models of the same classes refuse what is unlike them, and a share of their own images.
+
+    The data are these, as images or as features of the `base`, with one-hot labels; the threshold
+    is chosen on training images that are held out, bool (n,). The classes are the nodes `learned`
+    of the base, or () where it has not learned all of them.
+    """
     store = current_store()
+    of_base, mask = load_model(store, base.model), np.asarray(store.array(held_out))
+    backbone = of_base.get_layer("backbone")
+    inputs, labels = store.array(data.train.inputs), store.array(data.train.labels)
+    seen = evenly(np.flatnonzero(~mask), MOST_IMAGES)
+    guard = build_guard(of_base, learned, _features(backbone, inputs[seen]), labels[seen].argmax(1))
+    kept = evenly(np.flatnonzero(mask), MOST_IMAGES)
+    promise = refusal_threshold(score(guard, _features(backbone, inputs[kept])), share)
+    if promise:
+        set_threshold(guard, promise.threshold)
+    of_kinds = {"own": _features(backbone, store.array(data.test.inputs))}
+    of_kinds |= {one.kind: store.array(one.features) for one in unknown.kinds}
+    margins = {kind: score(guard, features) for kind, features in of_kinds.items()}
     found = []
-    for trained, evaluation in heads if unknown.features else ():
-        head = load_model(store, trained.model).layers[-1]
-        seen, unseen = (
-            class_probabilities(run(head, store.array(features))) for features in unknown.features
+    for trained in models:
+        model = load_model(store, trained.model)
+        own, *others = (
+            _count(kind, margins[kind] if promise else None, _tops(model, features))
+            for kind, features in of_kinds.items()
         )
-        one = refusal(trained.name, seen, unseen, store.array(evaluation.probabilities))
+        one = Refusal(
+            model=trained.name,
+            file=store_model(store, with_guard(model, guard)) if promise else None,
+            share=share,
+            held_out=len(kept),
+            is_sure=bool(promise and promise.is_sure),
+            own=own,
+            unknown=tuple(others),
+        )
         found.append(one)
-        line = f"{one.model}: {100 * one.confident:.1f} % of unknown are called with confidence"
-        get_run_logger().info("%s; below %.6f it should refuse", line, one.threshold)
-    return Refusals(heads=tuple(found))
+        _log(one)
+    return Refusals(models=tuple(found))
+
+
+def _features(backbone: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    return inputs if inputs.ndim == 2 else run(backbone, inputs)
+
+
+def _tops(model: Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    tops: NDArray[np.float32] = class_probabilities(run(model.layers[-1], features)).max(axis=1)
+    return tops
+
+
+def _count(kind: str, margins: NDArray[np.float32] | None, tops: NDArray[np.float32]) -> Refused:
+    """How many images of a kind are refused, and predicted with confidence; without margins, 0."""
+    counts = np.zeros(len(MARGINS) - 1, int)
+    if margins is not None:
+        counts = np.histogram(margins.clip(MARGINS[0], MARGINS[-1]), MARGINS)[0]
+    return Refused(
+        kind=kind,
+        n=len(tops),
+        refused=0 if margins is None else int((margins < 0).sum()),
+        confident=int((tops >= CONFIDENT).sum()),
+        counts=tuple(counts.tolist()),
+    )
+
+
+def _log(found: Refusal) -> None:
+    log, own = get_run_logger(), found.own
+    if found.file is None:
+        few = "%s refuses nothing: %d held-out images are too few to lose at most %g of its own"
+        log.warning(few, found.model, found.held_out, found.share)
+        return
+    refused = ", ".join(f"{one.refused} of {one.n} ({one.kind})" for one in found.unknown)
+    log.info("%s refuses %d of %d own, %s", found.model, own.refused, own.n, refused)

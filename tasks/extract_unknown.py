@@ -1,39 +1,60 @@
-"""Extract-unknown: the images of all other classes as the frozen backbone sees them."""
+"""Extract-unknown: images of none of a model's classes, as the frozen backbone sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.data.splits import rows_of_other_classes
 from tasks.networks.inference import evenly, run
 from tasks.networks.models import load_model
 from tasks.schemas.references import Dataset
-from tasks.schemas.results import UnknownFeatures
+from tasks.schemas.results import LEARNED, NOT_LEARNED, Unknown, UnknownFeatures
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
-MOST_UNKNOWN_IMAGES = 10_000
+MADE = 1_000  # images of noise, and of the model's own turned
 
 
 @stage("extract-unknown")
-def extract_unknown(base: TrainedModel, images: Dataset, classes: Sequence[int]) -> UnknownFeatures:
-    """Run the backbone of `base` over the images of no class in `classes`, once for all heads.
+def extract_unknown(
+    base: TrainedModel, images: Dataset, classes: Sequence[int], learned: Sequence[int]
+) -> UnknownFeatures:
+    """Run the backbone of `base` over test images that are unlike those of `classes`.
 
-    Of the training images 10,000 are enough, evenly spread.
+    They are those of the other classes, apart where the base has `learned` these, then noise, grey
+    without anything on it, and images of `classes`, turned by 90 degrees or upside down.
     """
     store = current_store()
-    train, test = (
-        rows_of_other_classes(np.asarray(store.array(split.labels)), classes) for _, split in images
-    )
-    if not len(train) or not len(test):
-        return UnknownFeatures(features=())
-    train = evenly(train, MOST_UNKNOWN_IMAGES)
-    log = get_run_logger()
-    log.info("%d training and %d test images are of unknown classes", len(train), len(test))
-    backbone = load_model(store, base.model).get_layer("backbone")
-    seen = run(backbone, store.array(images.train.inputs)[train])
-    unseen = run(backbone, store.array(images.test.inputs)[test])
-    features = store.add_array("train-unknown", seen), store.add_array("test-unknown", unseen)
-    return UnknownFeatures(features=features)
+    test = store.array(images.test.inputs)
+    labels = np.asarray(store.array(images.test.labels))
+    backbone, found = load_model(store, base.model).get_layer("backbone"), list[Unknown]()
+    for kind, unknown in _unknown(test, labels, classes, learned):
+        features = store.add_array("unknown", run(backbone, unknown))
+        found.append(Unknown(kind=kind, features=features))
+        get_run_logger().info("%d test images: %s", len(unknown), kind)
+    return UnknownFeatures(kinds=tuple(found))
+
+
+def _unknown(
+    test: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    classes: Sequence[int],
+    learned: Sequence[int],
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    others, is_learned = rows_of_other_classes(labels, classes), np.isin(labels, learned)
+    for kind, rows in (
+        (LEARNED, others[is_learned[others]]),
+        (NOT_LEARNED, others[~is_learned[others]]),
+    ):
+        if len(rows):
+            yield kind, test[rows]
+    brightest, shape = int(test.max()), test.shape[1:]
+    rng = np.random.default_rng(0)
+    yield "noise", rng.integers(0, brightest + 1, (MADE, *shape), np.uint8)
+    yield "one grey", np.stack([np.full(shape, grey, np.uint8) for grey in range(brightest + 1)])
+    own = test[evenly(np.flatnonzero(np.isin(labels, classes)), MADE)]
+    turns = 1 if shape[0] == shape[1] else 2
+    yield "its own, turned", np.ascontiguousarray(np.rot90(own, turns, axes=(1, 2)))

@@ -4,7 +4,9 @@ import numpy as np
 from prefect.logging import get_run_logger
 
 from tasks.data.held_out import held_out
-from tasks.schemas.references import ArrayReference, Split
+from tasks.data.splits import select_classes
+from tasks.schemas.images import LabelledImages
+from tasks.schemas.references import ArrayReference
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
@@ -13,16 +15,19 @@ LEAST_IMAGES = 200  # of a class; fewer are all needed to learn from
 
 
 @stage("hold-out")
-def hold_out(split: Split) -> ArrayReference:
-    """A tenth of each class that has 200 images or more, as bool (n,) of a split's n images.
+def hold_out(data: LabelledImages, classes: tuple[int, ...]) -> ArrayReference:
+    """Which of the training images of some classes are held out, as bool (n,) in their order.
 
-    Labels are integers (n,) or one-hot rows. The choice follows from an image's pixels and class
-    alone: whatever other classes are there, and whatever the model, it is the same.
+    They are a tenth of each class that has 200 images or more. The choice follows from an image's
+    pixels and class alone, or from those of its original where images are copies of others: it is
+    the same for every model.
     """
-    store = current_store()
+    store, split = current_store(), data.images.train
     images, labels = store.array(split.inputs), np.asarray(store.array(split.labels))
-    labels = labels.argmax(axis=1) if labels.ndim == 2 else labels
-    counts = np.bincount(labels)
-    mask = held_out(images, labels, SHARE, seed=0) & (counts[labels] >= LEAST_IMAGES)
+    originals = np.arange(len(labels))
+    originals[: data.originals * data.copies] %= max(1, data.originals)
+    mask = held_out(images, labels, SHARE, seed=0, originals=originals)
+    mask &= np.bincount(labels)[labels] >= LEAST_IMAGES
+    mask = mask[select_classes(labels, classes).rows]
     get_run_logger().info("%d of %d training images calibrate models", mask.sum(), len(mask))
     return store.add_array("held-out", mask)

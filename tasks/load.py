@@ -26,4 +26,10 @@ def load(source: Source) -> LabelledImages:
     for name, split in images:
         log.info("x_%s %s, y_%s %s", name, split.inputs.shape, name, split.labels.shape)
     log.info("%d classes: %s", len(read.classes), shown_names(read.classes))
-    return LabelledImages(images=images, classes=read.classes, preparation=read.preparation)
+    return LabelledImages(
+        images=images,
+        classes=read.classes,
+        preparation=read.preparation,
+        originals=read.originals,
+        copies=read.copies,
+    )

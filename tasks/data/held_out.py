@@ -10,15 +10,21 @@ BLOCK = 1_000  # images
 
 
 def held_out(
-    images: NDArray[np.uint8], labels: NDArray[Any], share: float, seed: int
+    images: NDArray[np.uint8],
+    labels: NDArray[Any],
+    share: float,
+    seed: int,
+    originals: NDArray[np.intp] | None = None,
 ) -> NDArray[np.bool_]:
     """Which of images (n, ...), labelled 0, 1, ... (n,), are test images, as bool (n,).
 
     Of each class about the same share, 0..1, at least one image and not all, if it has two that
-    differ. Equal images are on the same side. An image's rank follows from its pixels and the seed
-    alone, so that it hardly ever changes sides when others come or go.
+    differ. Equal images are on the same side, and copies on that of their original, the row of
+    which `originals` (n,) has. An image's rank follows from its pixels and the seed alone, so that
+    it hardly ever changes sides when others come or go.
     """
-    prints = [one.hex() for one in fingerprints(images, seed.to_bytes(8, "big"))]
+    prints = np.array([one.hex() for one in fingerprints(images, seed.to_bytes(8, "big"))])
+    prints = prints if originals is None else prints[originals]
     ranks = np.unique(prints, return_inverse=True)[1]  # equal images have equal ranks
     chosen = np.zeros(int(ranks.max()) + 1, bool)
     for label in np.unique(labels):

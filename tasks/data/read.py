@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.arrays import as_labels, as_pixels
-from tasks.data.digits import digits_source, make_digits
+from tasks.data.digits import COPIES, digits_source, make_digits
 from tasks.data.files import is_coloured
 from tasks.data.folder import decode_pictures, digest_pictures, list_pictures
 from tasks.data.handwriting import is_handwriting
@@ -127,6 +127,7 @@ def _read_arrays(source: Source) -> Images:
             f"{test.shape[1:]} where one shape is right"
         )
     classes, preparation = _classes([labels, test_labels], place), _preparation(train, source)
+    copies = COPIES if source.format == "digits" else 1
     return Images(
         prepare_arrays(train, preparation),
         as_positions(labels, classes),
@@ -134,6 +135,8 @@ def _read_arrays(source: Source) -> Images:
         as_positions(test_labels, classes),
         classes,
         preparation,
+        originals=len(train) // copies if copies > 1 else 0,
+        copies=copies,
     )
 
 

@@ -69,6 +69,8 @@ class Images:
     test_labels: NDArray[Any]
     classes: tuple[ClassName, ...]
     preparation: Preparation
+    originals: int = 0  # see `LabelledImages`
+    copies: int = 1
 
 
 def digest_files(paths: Iterable[Path]) -> str:

@@ -35,16 +35,24 @@ def class_probabilities(probabilities: NDArray[np.float32]) -> NDArray[np.float3
 
 
 def run(model: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
-    """The model's output for every input, float32 (n, ...), computed batch by batch.
+    """The model's first output for every input, float32 (n, ...), computed batch by batch.
 
     Only one batch of the inputs is float at a time. `Model.predict` does the same, but spends
     more time on its data adapter and callbacks than on a small network; calling the model without
     a graph takes half as long again.
     """
-    outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
+    return run_all(model, inputs)[0]
+
+
+def run_all(model: Model, inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+    """Every output of the model, as `run` gives the first."""
+    shapes = [output.shape[1:] for output in model.outputs]
+    outputs = [np.empty((len(inputs), *shape), np.float32) for shape in shapes]
     for start in range(0, len(inputs), BATCH_IMAGES):
         part = slice(start, start + BATCH_IMAGES)
-        outputs[part] = model.predict_on_batch(inputs[part])
+        found = model.predict_on_batch(inputs[part])
+        for output, one in zip(outputs, found if len(shapes) > 1 else [found], strict=True):
+            output[part] = one
     return outputs
 
 

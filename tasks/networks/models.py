@@ -41,17 +41,20 @@ def store_trained(
     training: Training,
 ) -> TrainedModel:
     """Store a healthy, calibrated model under its name, with the attempts that led to it."""
-    name, precision = model.name, training.precision
-    reference = ModelReference(
-        **dict(store.add(f"models/{name}.keras", model.save)),
+    return TrainedModel(
+        name=model.name,
+        model=store_model(store, model),
+        attempts=attempts,
+        temperature=temperature,
+        precision=training.precision,
+    )
+
+
+def store_model(store: Store, model: Model) -> ModelReference:
+    """Store a model under its name."""
+    return ModelReference(
+        **dict(store.add(f"models/{model.name}.keras", model.save)),
         weights_sha256=weights_sha256(model),
         parameters=model.count_params(),
         trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
-    )
-    return TrainedModel(
-        name=name,
-        model=reference,
-        attempts=attempts,
-        temperature=temperature,
-        precision=precision,
     )

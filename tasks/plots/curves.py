@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tasks.plots.style import COLOURS, MARKERS, picture, svg
+from tasks.schemas.results import MARGINS
 
 
 def draw_learning_curves(
@@ -65,26 +66,17 @@ def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
         return svg(figure)
 
 
-def draw_uncertainty(head: Mapping[str, Any]) -> str:
-    """Shares of known and unknown images by uncertainty (1 minus the top probability, log scale).
+def draw_margins(refusal: Mapping[str, Any]) -> str:
+    """Shares of a model's own images and of each other kind by margin, below 0 of which it refuses.
 
-    A head has `uncertainties`, the n + 1 edges of the bins, `known_counts` and `unknown_counts`,
-    the images in each, (n,), and the `threshold` (0..1) below which it refuses.
+    Each of its `kinds` has a `kind`, and `counts`, the images in each bin of `MARGINS`.
     """
-    uncertainties = head["uncertainties"]
     with picture(height=3.0) as (figure, axes):
-        for key, name, colour, hatch in (
-            ("known", "known classes", COLOURS[0], ""),
-            ("unknown", "unknown classes", COLOURS[1], "///"),
-        ):
-            counts = np.asarray(head[f"{key}_counts"])
-            share = 100 * counts / max(1, counts.sum())
-            axes.stairs(
-                share, uncertainties, fill=True, alpha=0.45, color=colour, hatch=hatch, label=name
-            )
-        threshold = np.clip(1 - head["threshold"], uncertainties[0], uncertainties[-1])
-        axes.axvline(threshold, color="black", linestyle="--", label="threshold")
-        axes.set(xscale="log", xlabel="1 - top probability", ylabel="test images, %")
-        axes.invert_xaxis()
-        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+        for number, one in enumerate(refusal["kinds"]):
+            share = 100 * np.asarray(one["counts"]) / max(1, one["n"])
+            style = {"fill": True, "alpha": 0.45} if number == 0 else {"linewidth": 1.5}
+            axes.stairs(share, MARGINS, color=COLOURS[number], label=one["kind"], **style)
+        axes.axvline(0, color="black", linestyle="--", label="threshold")
+        axes.set(xlabel="margin, standard deviations", ylabel="test images, %")
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         return svg(figure)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import FullDiskError, InputError
-from tasks.networks.inference import Model, class_probabilities, run
+from tasks.networks.inference import Model, class_probabilities, run_all
 from tasks.prediction.reading import NamedImages
 from tasks.schemas.images import ClassName
 from tasks.storage.files import space_for, whole_file
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 class Predictions(NamedTuple):
     """What a model says of n images: the most probable class, and how probable it is, 0..1.
 
-    An image is refused, as the prediction is not to be trusted, where that is below the threshold.
-    All are (n,).
+    An image is refused where it is unlike the model's own. All are (n,).
     """
 
     labels: NDArray[Any]
@@ -51,13 +50,16 @@ def predict(model: Model, images: NDArray[np.uint8], version: "Version") -> Pred
     """Label images uint8 (n, height, width) or (n, height, width, 3), prepared for the model.
 
     It has a node for each class (softmax), or one for the second of two (sigmoid); the version says
-    what they are called, and below which probability to refuse.
+    what they are called. What is refused has a second output below the version's threshold, or, of
+    a model of version 0.2, a top probability.
     """
     pixels = images if images.ndim == 4 else images[..., None]
-    probabilities = class_probabilities(run(model, pixels))
+    outputs, *margins = run_all(model, pixels)
+    probabilities = class_probabilities(outputs)
     tops = probabilities.max(axis=1)
     labels = np.asarray(version.classes)[probabilities.argmax(axis=1)]
-    return Predictions(labels, tops, tops < version.threshold)
+    judged = margins[0][:, 0] if margins else tops
+    return Predictions(labels, tops, judged < version.threshold)
 
 
 def label_images(model: Model, images: Iterable[NamedImages], version: "Version") -> Iterator[Row]:

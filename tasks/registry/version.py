@@ -36,7 +36,7 @@ class Candidate:
     model: Path  # a `.keras` file
     sha256: str  # its digest in hex
     classes: tuple[ClassName, ...]  # what the outputs are called
-    threshold: float  # the top probability (0..1) below which an image is refused
+    threshold: float  # of the model's second output, or of its top probability if it has but one
     preparation: Preparation  # of the pictures that it was trained on
     params: Mapping[str, object]  # at most 100 settings of the training
     metrics: Mapping[str, float]  # on held-out images; accuracy, errors and images are shown

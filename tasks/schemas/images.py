@@ -36,3 +36,5 @@ class LabelledImages(Record):
     images: Dataset
     classes: tuple[ClassName, ...]
     preparation: Preparation
+    originals: int = 0  # so many training images come first, and then distorted,
+    copies: int = 1  # as often as this in all

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from tasks.schemas.references import ArrayReference, FileReference, Record
+from tasks.schemas.references import ArrayReference, FileReference, ModelReference, Record
 from tasks.schemas.training import TrainedModel
 
 
@@ -46,35 +46,60 @@ class Result(Record):
         return self.model_dump(mode="json")
 
 
-class UnknownFeatures(Record):
-    """Features float32 (n, m) of training and of test images of unknown classes, if any."""
+LEARNED, NOT_LEARNED = OTHER_CLASSES = (
+    "other classes, which the base had learned",
+    "other classes, which it had not",
+)
 
-    features: tuple[ArrayReference, ...]
+
+class Unknown(Record):
+    """Features float32 (n, m) of test images that are of none of a model's classes."""
+
+    kind: str  # in words
+    features: ArrayReference
+
+
+class UnknownFeatures(Record):
+    """One for each kind."""
+
+    kinds: tuple[Unknown, ...]
+
+
+# Edges of bins of an image's margin: by how many standard deviations of the model's own training
+# images its score exceeds the threshold. What lies outside is in the first or the last bin.
+MARGINS = tuple(edge / 2 for edge in range(-20, 11))
+
+
+class Refused(Record):
+    """What a model makes of `n` test images of a kind."""
+
+    kind: str
+    n: int
+    refused: int
+    confident: int  # of all, those that have a top probability of at least 0.95
+    counts: tuple[int, ...]  # images in each bin of `MARGINS`
 
 
 class Refusal(Record):
-    """How a head treats images of unknown classes: all others of the data set.
+    """What a model refuses, so that at most a share of its own images is lost.
 
-    `uncertainties` are the 21 edges of 20 bins of uncertainty, 1 minus the top probability, evenly
-    spread on a log scale from 1e-8, where 0 is counted too, to that of a mere guess.
+    The `file` is the model with a second output, the margin, below which 0 it refuses; None if too
+    few images were held out to promise anything.
     """
 
     model: str
-    unknown: int  # how many test images are of other classes
-    known: int  # and how many of its own
-    confident: float  # the share of unknown images with a top probability of at least 0.95
-    threshold: float  # the top probability below which an image is refused, from training images
-    refused: float  # the share of the unknown images that it refuses, 0..1
-    accepted: float  # the share of the known images that it does not refuse, 0..1
-    uncertainties: tuple[float, ...]
-    unknown_counts: tuple[int, ...]  # images in each bin
-    known_counts: tuple[int, ...]
+    file: ModelReference | None
+    share: float  # of own images, 0..1
+    held_out: int  # images that the threshold was chosen on
+    is_sure: bool  # whether the share is kept with 95 % confidence, or else on average
+    own: Refused
+    unknown: tuple[Refused, ...]
 
 
 class Refusals(Record):
-    """One for each head; none if there is no other class."""
+    """One for each model of the same classes."""
 
-    heads: tuple[Refusal, ...]
+    models: tuple[Refusal, ...]
 
 
 class Point(Record):

@@ -1,5 +1,7 @@
 """Exact intervals, the calibration error, and the threshold of refusal."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,15 +45,29 @@ def calibration_error(confidences: NDArray[np.floating], hits: NDArray[np.bool_]
     return float(np.abs(gaps).sum() / len(confidences))
 
 
-REFUSED = 0.95
+class Promise(NamedTuple):
+    """A threshold, and whether it keeps its share with 95 % confidence, or on average."""
+
+    threshold: float
+    is_sure: bool
 
 
-def refusal_threshold(unknown: NDArray[np.floating]) -> float:
-    """The least threshold below which 95 % of the unknown images' top probabilities, (n,), lie.
+def refusal_threshold(scores: NDArray[np.floating], share: float) -> Promise | None:
+    """The threshold below which at most a share (0..1) of a model's own images have their score.
 
-    An image is refused if its top probability is below the threshold. Where more than 5 % of the
-    unknown images get a probability of 1, only a threshold above 1 refuses enough of them, and
-    with it every image.
+    The scores (n,) are of own images that the model did not see. Split-conformal: the threshold is
+    the k-th smallest of them. The share below it of all such images is distributed as beta(k, n + 1
+    - k), so that k is as large as keeps it within the share with 95 % confidence, or, if n is too
+    small for that, on average (Vovk, Conditional validity of inductive conformal predictors, 2012).
+    None if n is too small for that, too: for 1 % the one needs 299, the other 99.
     """
-    largest_refused = np.quantile(unknown, REFUSED, method="inverted_cdf")
-    return float(np.nextafter(largest_refused, np.inf, dtype=unknown.dtype))
+    from scipy.stats import beta
+
+    ordered, n = np.sort(scores), len(scores)
+    ranks = np.arange(1, max(1, int(share * (n + 1))) + 1)
+    sure = ranks[beta.cdf(share, ranks, n + 1 - ranks) >= CONFIDENCE] if n else ranks[:0]
+    if sure.size:
+        return Promise(float(ordered[sure[-1] - 1]), is_sure=True)
+    if share * (n + 1) >= 1:
+        return Promise(float(ordered[ranks[-1] - 1]), is_sure=False)
+    return None

@@ -39,7 +39,7 @@ class Predictions:
 def analyse(
     models: Sequence[records.ModelRow],
     predictions: Sequence[Predictions],
-    unknown_classes: Sequence[records.UnknownRow],
+    refusals: Sequence[records.RefusalRow],
     label_efficiency: records.LabelEfficiencyRow | None,
     base: records.BaseRow,
     class_counts: Sequence[dict[str, ClassName]] = (),
@@ -47,7 +47,7 @@ def analyse(
     """Every section's numbers in JSON types, the verdict first; for the rows see `records`."""
     heads = compare_heads(predictions)
     return {
-        "verdict": reach_verdict(models, base, heads, label_efficiency, unknown_classes),
+        "verdict": reach_verdict(models, base, heads, label_efficiency, refusals),
         "base": base,
         "models": list(models),
         "heads": heads,
@@ -56,7 +56,7 @@ def analyse(
             {"recipe": one.recipe, "model": one.model, "images": find_hardest(one)}
             for one in predictions
         ],
-        "unknown_classes": list(unknown_classes),
+        "refusals": list(refusals),
         "class_counts": list(class_counts),
     }
 

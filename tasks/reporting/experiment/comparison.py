@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.reporting.experiment import records
+from tasks.reporting.page import enumerated, percent
 from tasks.schemas.images import ClassName
-from tasks.schemas.results import LabelEfficiency, Point, Refusal, Result
+from tasks.schemas.results import OTHER_CLASSES, LabelEfficiency, Point, Refusal, Refused, Result
+from tasks.statistics.estimates import exact_interval
 from tasks.statistics.paired import PairedCounts, compare_paired
 
 # Test loss and accuracy that the notebook published, on MNIST with the classes 0 and 1.
@@ -18,6 +20,8 @@ PUBLISHED = {
     "one-node": (0.00105, 0.99953),
 }
 CLASSES_OF_THE_NOTEBOOK = (0, 1)
+SHARES = (0.01, 0.1, 0.5)  # of strangers among all images
+PROMISES = {True: "with 95\u00a0% confidence", False: "on average"}
 
 
 def describe_models(
@@ -100,6 +104,47 @@ def describe_pairs(pairs: PairedCounts) -> records.PairedRow:
     return cast(records.PairedRow, pairs.model_dump())
 
 
-def describe_unknown(recipe: str, head: Refusal) -> records.UnknownRow:
-    """A head on images of unknown classes."""
-    return cast(records.UnknownRow, {"recipe": recipe, **head.model_dump(mode="json")})
+def describe_refusal(recipe: str, found: Refusal) -> records.RefusalRow:
+    """What a model refuses, with exact intervals, and what a refusal means."""
+    rows = [_describe_refused(one) for one in (found.own, *found.unknown)]
+    others = [one for one in found.unknown if one.kind in OTHER_CLASSES] or found.unknown
+    refused = sum(one.refused for one in others) / sum(one.n for one in others)
+    meaning = [strangers_among_refused(share, refused, found.share) for share in SHARES]
+    return {
+        "recipe": recipe,
+        "model": found.model,
+        "share": found.share,
+        "held_out": found.held_out,
+        "promise": PROMISES[found.is_sure] if found.file else "none",
+        "kinds": rows,
+        "meaning": dict(zip(map(percent, SHARES), meaning, strict=True)) if found.file else {},
+        "sentence": f"{recipe} {found.model}: {_explain(found, meaning)}",
+    }
+
+
+def _explain(found: Refusal, meaning: Sequence[float]) -> str:
+    share, held_out = f"{100 * found.share:g}\u00a0%", f"{found.held_out:,} held-out images"
+    if found.file is None:
+        return f"it refuses nothing, as {held_out} are too few to lose at most {share} of its own."
+    of_all, of_refused = (
+        enumerated([percent(one, 0) for one in shares]) for shares in (SHARES, meaning)
+    )
+    return (
+        f"at most {share} of its own images are refused, {PROMISES[found.is_sure]} ({held_out}). "
+        f"Where {of_all} of all images are others, {of_refused} of the refused ones are."
+    )
+
+
+def strangers_among_refused(strangers: float, refused: float, lost: float) -> float:
+    """The share of strangers among refused images (Bayes), all 0..1.
+
+    `strangers` is their share of all images, `refused` that of them which is refused, and `lost`
+    that of a model's own images.
+    """
+    right = strangers * refused
+    return right / (right + (1 - strangers) * lost)
+
+
+def _describe_refused(one: Refused) -> records.RefusedRow:
+    low, high = exact_interval(one.refused, one.n)
+    return cast(records.RefusedRow, one.model_dump(mode="json") | {"low": low, "high": high})

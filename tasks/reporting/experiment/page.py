@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw_uncertainty
+from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw_margins
 from tasks.plots.images import draw_confusion, draw_predictions
 from tasks.reporting.experiment.records import Analysis
 from tasks.reporting.page import Metrics, fill, render_report
@@ -45,8 +45,9 @@ def draw(analysis: Analysis, of_bases: Shown, of_heads: Shown) -> Iterator[tuple
     yield "accuracy", draw_learning_curves(analysis["models"], "accuracy")
     if analysis["label_efficiency"]:
         yield "labels", draw_label_efficiency(analysis["label_efficiency"])
-    for head in analysis["unknown_classes"]:
-        yield f"unknown-classes-{head['recipe']}-{head['model']}", draw_uncertainty(head)
+    for row in analysis["refusals"]:
+        if row["promise"] != "none":
+            yield f"refusal-{row['recipe']}-{row['model']}", draw_margins(row)
     for model, hardest in zip(analysis["models"], analysis["mistakes"], strict=True):
         name = f"{model['recipe']}-{model['model']}"
         shown = of_bases if model["model"] == "base" else of_heads

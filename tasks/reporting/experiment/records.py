@@ -99,18 +99,31 @@ class LabelEfficiencyRow(TypedDict):
     approaches: list[ApproachRow]
 
 
-class UnknownRow(ByModel):
-    """A head on images of unknown classes; see `Refusal`."""
+class RefusedRow(TypedDict):
+    """A kind of images, see `Refused`, and the exact interval of the share that is refused."""
 
-    unknown: int
-    known: int
-    confident: float
-    threshold: float
-    refused: float
-    accepted: float
-    uncertainties: list[float]
-    unknown_counts: list[int]
-    known_counts: list[int]
+    kind: str
+    n: int
+    refused: int
+    confident: int
+    counts: list[int]
+    low: float
+    high: float
+
+
+class RefusalRow(ByModel):
+    """What a model refuses, see `Refusal`, of its own images first.
+
+    `promise` says how surely the share is kept, or none; `meaning` which share of the refused
+    images are strangers where these are 1, 10 and 50 % of all; `sentence` both in words.
+    """
+
+    share: float
+    held_out: int
+    promise: str
+    kinds: list[RefusedRow]
+    meaning: dict[str, float]
+    sentence: str
 
 
 class MistakesRow(ByModel):
@@ -128,5 +141,5 @@ class Analysis(TypedDict):
     heads: list[HeadsRow]
     label_efficiency: LabelEfficiencyRow | None
     mistakes: list[MistakesRow]
-    unknown_classes: list[UnknownRow]
+    refusals: list[RefusalRow]
     class_counts: list[dict[str, ClassName]]

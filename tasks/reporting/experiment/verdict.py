@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from tasks.data.names import shown_names
 from tasks.reporting.experiment import records
 from tasks.reporting.page import SIGNIFICANT, Finding, percent
-
-RARE = 0.05  # of the images of unknown classes
+from tasks.schemas.results import OTHER_CLASSES
 
 
 def reach_verdict(
@@ -14,7 +13,7 @@ def reach_verdict(
     base: records.BaseRow,
     heads: Sequence[records.HeadsRow],
     label_efficiency: records.LabelEfficiencyRow | None,
-    unknown_classes: Sequence[records.UnknownRow],
+    refusals: Sequence[records.RefusalRow],
 ) -> list[Finding]:
     """What a reader should take away, in the order of the report's sections; see `analyse`."""
     findings = [judge_transfers(models, base)]
@@ -22,9 +21,9 @@ def reach_verdict(
         findings.append(judge_heads(heads[-1]))
     if label_efficiency:
         findings.append(judge_label_efficiency(label_efficiency))
-    if unknown_classes:
-        last = unknown_classes[-1]["recipe"]
-        findings.append(judge_unknown_classes([x for x in unknown_classes if x["recipe"] == last]))
+    if refusals:
+        last = refusals[-1]["recipe"]
+        findings.append(judge_refusals([row for row in refusals if row["recipe"] == last]))
     return findings
 
 
@@ -92,21 +91,40 @@ def judge_label_efficiency(label_efficiency: records.LabelEfficiencyRow) -> Find
     return Finding(claim=f"{claim}; {with_all}.", evidence=evidence)
 
 
-def judge_unknown_classes(unknown_classes: Sequence[records.UnknownRow]) -> Finding:
-    """Whether images of unknown classes get confident predictions."""
+def judge_refusals(refusals: Sequence[records.RefusalRow]) -> Finding:
+    """What models refuse of other images, and whether they keep what they promise of their own."""
+    share = f"{100 * refusals[0]['share']:g}\u00a0%"
     evidence = "; ".join(
-        f"{_name(head)}: {percent(head['confident'], 1)} of {head['unknown']:,} predicted with "
-        f"a probability of at least 95 %; refusing below {head['threshold']:.6f} refuses "
-        f"{percent(head['refused'], 1)} of them and {percent(1 - head['accepted'], 1)} of the known"
-        for head in unknown_classes
+        f"{_name(row)} refuses {', '.join(map(_count, row['kinds']))}" for row in refusals
     )
-    claim = "Images of unknown classes rarely get confident predictions."
-    if max(head["confident"] for head in unknown_classes) >= RARE:
+    broken = [row for row in refusals if row["promise"] != "none" and _is_broken(row)]
+    if broken:
+        names = " and ".join(_name(row) for row in broken)
+        claim = f"More than the promised {share} of their own test images are refused by {names}."
+    elif all(row["promise"] == "none" for row in refusals):
+        few = f"{min(row['held_out'] for row in refusals):,} held-out images of their classes"
+        claim = f"The models refuse nothing: {few} are too few to lose at most {share} of them."
+    else:
+        least = min(_refused_of_others(row) for row in refusals if row["promise"] != "none")
         claim = (
-            "Images of unknown classes often get confident predictions: "
-            "do not use these models without a refusal threshold."
+            f"At the cost of at most {share} of their own images, the models refuse "
+            f"{percent(least, 1)} or more of others."
         )
     return Finding(claim=claim, evidence=evidence)
+
+
+def _is_broken(row: records.RefusalRow) -> bool:
+    return row["kinds"][0]["low"] > row["share"]
+
+
+def _refused_of_others(row: records.RefusalRow) -> float:
+    """Of the other classes of the data, or of noise and the like where there are none."""
+    others = [kind for kind in row["kinds"] if kind["kind"] in OTHER_CLASSES] or row["kinds"][1:]
+    return min(kind["refused"] / kind["n"] for kind in others)
+
+
+def _count(kind: records.RefusedRow) -> str:
+    return f"{kind['refused']:,} of {kind['n']:,} ({kind['kind']})"
 
 
 def _compare_with_all_labels(

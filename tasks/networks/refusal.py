@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tasks.networks.inference import Model, run
 
 PROTOTYPES = 10  # of a class
+LEAST_DEVIATION = 1e-3  # of scores; where images are few, they are their own prototypes
 MOST_IMAGES = 3_000  # of a class, that its prototypes are made of
 
 
@@ -38,7 +39,7 @@ def build_guard(
         guard.append(_largest([below], kernel, bias))
     for one in guard:
         scores = run(one, features)
-        _shift(one, float(scores.mean()), max(float(scores.std()), 1e-6))
+        _shift(one, float(scores.mean()), max(float(scores.std()), LEAST_DEVIATION))
     return guard
 
 

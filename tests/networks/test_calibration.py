@@ -9,7 +9,8 @@ from tasks.networks.architecture import ONE_NODE, build_base, build_head, softma
 from tasks.networks.inference import class_probabilities, run
 from tasks.networks.losses import fit_temperature, set_temperature, with_temperature
 from tasks.networks.recipe import Training
-from tasks.schemas.references import Split
+from tasks.schemas.images import LabelledImages, Preparation
+from tasks.schemas.references import Dataset, Split
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.1, batch_size=8, epochs=1
@@ -77,19 +78,39 @@ def test_a_base_keeps_its_backbone_and_what_it_predicts():
 def held_out(store, monkeypatch):
     monkeypatch.setattr("tasks.hold_out.current_store", lambda: store)
 
-    def mask(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    def mask(
+        images: np.ndarray, labels: np.ndarray, classes: tuple[int, ...], originals: int = 0
+    ) -> np.ndarray:
         split = Split(inputs=store.add_array("i", images), labels=store.add_array("l", labels))
+        data = LabelledImages(
+            images=Dataset(train=split, test=split),
+            classes=("a", "b", "c"),
+            preparation=Preparation(height=8, width=8, channels=1),
+            originals=originals,
+            copies=3,
+        )
         with disable_run_logger():
-            return np.asarray(store.array(hold_out.fn(split)))
+            return np.asarray(store.array(hold_out.fn(data, classes)))
 
     return mask
 
 
+IMAGES = np.random.default_rng(0).integers(0, 256, (900, 4, 4, 1), np.uint8)
+
+
 def test_a_tenth_of_each_class_is_held_out_the_same_whatever_else_is_there(held_out):
-    labels = np.repeat(np.array([0, 1, 2], np.uint8), [400, 300, 199])
-    images = np.random.default_rng(0).integers(0, 256, (899, 4, 4, 1), np.uint8)
-    mask = held_out(images, labels)
+    labels = np.repeat(np.array([0, 1, 2], np.uint8), [400, 301, 199])
+    mask = held_out(IMAGES, labels, (0, 1, 2))
     assert np.bincount(labels, mask).tolist() == [40, 30, 0]
-    rows = np.flatnonzero(labels > 0)[::-1]
-    one_hot = np.eye(2, dtype=np.float32)[labels[rows] - 1]
-    np.testing.assert_array_equal(held_out(images[rows], one_hot), mask[rows])
+    np.testing.assert_array_equal(held_out(IMAGES, labels, (2, 1)), mask[labels > 0])
+    order = np.random.default_rng(1).permutation(900)
+    mixed = held_out(IMAGES[order], labels[order], (0, 1, 2))
+    np.testing.assert_array_equal(mixed, mask[order])
+
+
+def test_copies_are_held_out_with_their_original(held_out):
+    labels = np.tile(np.repeat(np.array([0, 1, 2], np.uint8), 100), 3)
+    mask = held_out(IMAGES, labels, (0, 1, 2), originals=300).reshape(3, 300)
+    assert mask.sum(axis=1).tolist() == [30, 30, 30]
+    np.testing.assert_array_equal(mask[0], mask[1])
+    np.testing.assert_array_equal(mask[0], mask[2])

@@ -14,13 +14,26 @@ from flows.config import Config
 from flows.recipes import RECIPES
 from tasks.evaluate import score
 from tasks.reporting.experiment.analysis import Predictions, analyse
-from tasks.reporting.experiment.comparison import describe_label_efficiency, describe_models
+from tasks.reporting.experiment.comparison import (
+    describe_label_efficiency,
+    describe_models,
+    describe_refusal,
+)
 from tasks.reporting.experiment.page import COLUMNS, Shown, draw, render, summarise
-from tasks.reporting.experiment.verdict import reach_verdict
+from tasks.reporting.experiment.verdict import judge_refusals, reach_verdict
 from tasks.reporting.folder import write_folder
 from tasks.reporting.page import tabulate
 from tasks.schemas.references import ArrayReference, ModelReference
-from tasks.schemas.results import Evaluation, LabelEfficiency, Point, Result
+from tasks.schemas.results import (
+    LEARNED,
+    MARGINS,
+    Evaluation,
+    LabelEfficiency,
+    Point,
+    Refusal,
+    Refused,
+    Result,
+)
 from tasks.schemas.training import Attempt, EpochResult, History, TrainedModel
 from tasks.storage.store import Store
 
@@ -61,20 +74,25 @@ def predictions(name: str, probabilities: np.ndarray) -> Predictions:
     return Predictions("notebook", name, probabilities, LABELS[rows], rows, tuple(range(classes)))
 
 
-def unknown_classes(confident: float) -> dict:
-    return {
-        "recipe": "notebook",
-        "model": "two-node",
-        "unknown": 1000,
-        "known": 4,
-        "confident": confident,
-        "threshold": 0.99,
-        "refused": 0.9,
-        "accepted": 0.5,
-        "uncertainties": np.geomspace(1e-8, 0.5, 21).tolist(),
-        "unknown_counts": [50] * 20,
-        "known_counts": [4] + [0] * 19,
-    }
+def refused(kind: str, n: int, refused: int) -> Refused:
+    bins = len(MARGINS) - 1
+    return Refused(kind=kind, n=n, refused=refused, confident=n // 4, counts=(n, *[0] * (bins - 1)))
+
+
+def refusal(own: int = 1, others: int = 999, is_sure: bool = True) -> dict:
+    """A model that refuses so many of 400 own and of 1,000 other images."""
+    found = Refusal(
+        model="two-node",
+        file=ModelReference(
+            path="g", sha256="s", weights_sha256="ab", parameters=3, trainable_parameters=0
+        ),
+        share=0.01,
+        held_out=1_266,
+        is_sure=is_sure,
+        own=refused("own", 400, own),
+        unknown=(refused(LEARNED, 1_000, others), refused("noise", 1_000, 1_000)),
+    )
+    return describe_refusal("notebook", found)
 
 
 def study(**accuracies: list[list[float]]) -> dict:
@@ -124,7 +142,7 @@ def metrics() -> dict:
     analysis = analyse(
         describe_models(results, is_mnist=True, classes=(0, 1)),
         [predictions("base", BASE), predictions("two-node", TWO), predictions("one-node", ONE)],
-        [unknown_classes(0.25)],
+        [refusal()],
         study(**STUDY),
         BASE_SAW_ALL,
     )
@@ -140,7 +158,7 @@ def metrics() -> dict:
             "train_subset": 12_665,
             "test_subset": 4,
         },
-        "config": {"classes": [0, 1], "seed": 0},
+        "config": {"classes": [0, 1], "refuse_own": 0.01, "seed": 0},
         "command": "python flows/main.py",
         "environment": {"python": "3.11.7"},
         "tasks": [{"task": "load", "state": "Cached", "seconds": 0.25}],
@@ -174,8 +192,8 @@ def test_the_verdict_follows_from_the_numbers(metrics):
         "Two output nodes or one: they cannot be distinguished.",
         "Transfer helps where labels are few, up to 2 images; with all of them it cannot be "
         "distinguished from a linear model on pixels.",
-        "Images of unknown classes often get confident predictions: do not use these models "
-        "without a refusal threshold.",
+        "At the cost of at most 1\u00a0% of their own images, the models refuse 99.9\u00a0% or "
+        "more of others.",
     ]
     evidence = metrics["verdict"][1]["evidence"]
     assert "agree on 75.00\u00a0% of 4 test images" in evidence
@@ -196,19 +214,20 @@ def test_a_head_that_did_not_learn_leads_the_verdict():
     ]
 
 
-def test_rare_confidence_and_useless_transfer_are_said_so():
+def test_useless_transfer_is_said_so():
     same = {name: [[0.9, 0.9], [1, 1]] for name in STUDY}
     found = analyse(
         describe_models([result("two-node", TWO)], is_mnist=False, classes=(0, 1)),
         [predictions("two-node", TWO)],
-        [unknown_classes(0.01)],
+        [refusal()],
         study(**same),
         BASE_SAW_ALL,
     )
     assert claims(found)[1:] == [
         "Transfer showed no benefit with few labels; with all of them it cannot be "
         "distinguished from a linear model on pixels.",
-        "Images of unknown classes rarely get confident predictions.",
+        "At the cost of at most 1\u00a0% of their own images, the models refuse 99.9\u00a0% or "
+        "more of others.",
     ]
 
 
@@ -223,6 +242,44 @@ def test_rare_confidence_and_useless_transfer_are_said_so():
 def test_the_verdict_says_what_the_base_had_seen(metrics, base, seen):
     (found, *_) = reach_verdict(metrics["models"], metrics["base"] | base, [], None, [])
     assert found["claim"].startswith(f"The features of {seen} transfer: every transferred head")
+
+
+@pytest.mark.parametrize(
+    ("row", "claim"),
+    [
+        (
+            refusal(own=9),
+            "More than the promised 1\u00a0% of their own test images are refused by notebook "
+            "two-node.",
+        ),
+        (
+            refusal(own=8, others=0),
+            "At the cost of at most 1\u00a0% of their own images, the models refuse 0.0\u00a0% or "
+            "more of others.",
+        ),
+        (
+            refusal() | {"promise": "none", "held_out": 98},
+            "The models refuse nothing: 98 held-out images of their classes are too few to lose at "
+            "most 1\u00a0% of them.",
+        ),
+    ],
+)
+def test_the_verdict_says_what_is_refused(row, claim):
+    assert judge_refusals([row])["claim"] == claim
+
+
+def test_what_a_refusal_means_depends_on_how_many_others_there_are():
+    row = refusal(others=990)
+    assert row["meaning"] == {
+        "1\u00a0%": pytest.approx(0.5),
+        "10\u00a0%": pytest.approx(0.099 / (0.099 + 0.009)),
+        "50\u00a0%": pytest.approx(0.99),
+    }
+    assert row["sentence"].replace("\u00a0", " ") == (
+        "notebook two-node: at most 1 % of its own images are refused, with 95 % confidence (1,266 "
+        "held-out images). Where 1 %, 10 % and 50 % of all images are others, 50 %, 92 % and 99 % "
+        "of the refused ones are."
+    )
 
 
 def test_the_heads_differ_most_where_it_says(metrics):
@@ -252,11 +309,10 @@ def test_the_comparison_has_intervals_and_the_published_numbers(metrics):
 
 
 def test_what_was_left_out_is_said(metrics):
-    metrics |= {"label_efficiency": None, "unknown_classes": [], "heads": []}
+    metrics |= {"label_efficiency": None, "refusals": [], "heads": []}
     for name in ("report.html", "report.md"):
         page = pages(metrics)[name]
         assert "--no-label-efficiency" in page
-        assert "There are no images of unknown classes." in page
         assert "there are more" in page
 
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from flows.config import Config
-from tasks.evaluate_refusal import refusal
 from tasks.label_efficiency import draw_rows, sizes
 from tasks.networks.approaches import linear, network
 from tasks.networks.architecture import build_backbone
@@ -80,18 +79,3 @@ def test_several_epochs_in_one_plan_keep_their_batches():
     assert plan.bounds.tolist() == [0, 2, 3, 5, 6]
     both = [plan_epoch(training, 3, 1, epoch, SHAPE).rows.tolist() for epoch in (0, 1)]
     assert plan.rows.tolist() == both[0] + both[1]
-
-
-def test_abstention_counts_strangers_and_known():
-    seen = np.array([[p, 1 - p] for p in np.linspace(0.5, 0.9, 100)], np.float32)
-    unseen = np.array([[0.5, 0.5], [0.02, 0.98], [0.7, 0.3], [0.6, 0.4]], np.float32)
-    known = np.array([[0.99, 0.01], [0.2, 0.8], [1.0, 0.0]], np.float32)
-    found = refusal("two-node", seen, unseen, known)
-    assert found.threshold == pytest.approx(0.5 + 0.4 * 94 / 99, abs=1e-6)
-    assert (found.confident, found.refused) == (0.25, 0.75)
-    assert found.accepted == pytest.approx(2 / 3)
-    assert sum(found.unknown_counts) == found.unknown == 4
-    assert [i for i, count in enumerate(found.known_counts) if count] == [0, 15, 18]
-    assert found.uncertainties[0] == 1e-8
-    assert found.uncertainties[15] < 0.01 < found.uncertainties[16]
-    assert found.uncertainties[18] < 0.2 < found.uncertainties[19]

@@ -62,16 +62,26 @@ def test_calibration_error_of_scikit_learns_bins():
     assert calibration_error(confidences, hits) == pytest.approx(expected)
 
 
-def test_the_threshold_refuses_the_share_and_no_more_than_it_must():
-    unknown = np.linspace(0.5, 0.99, 100).astype(np.float32)
-    threshold = refusal_threshold(unknown)
-    assert (unknown < threshold).mean() == 0.95
-    assert threshold == pytest.approx(unknown[94])
+def test_the_threshold_is_the_smallest_score_but_a_few():
+    scores = np.arange(1000)[::-1] / 1000
+    # beta(5, 996) is below 0.01 with 97.1 %, beta(6, 995) with 93.4 %
+    assert refusal_threshold(scores, 0.01) == (0.004, True)
+    assert refusal_threshold(scores, 0.1) == (0.084, True)
+    # of 298 none would do with 95 % confidence, and of 98 none on average
+    assert refusal_threshold(scores[:298], 0.01) == (pytest.approx(0.703), False)
+    assert refusal_threshold(scores[:299], 0.01) == (pytest.approx(0.701), True)
+    assert refusal_threshold(scores[:99], 0.01) == (pytest.approx(0.901), False)
+    assert refusal_threshold(scores[:98], 0.01) is None
+    assert refusal_threshold(scores[:0], 0.01) is None
 
 
-def test_saturated_unknown_images_can_only_be_refused_with_everything():
-    unknown = np.array([0.6] * 90 + [1.0] * 10, np.float32)
-    assert refusal_threshold(unknown) > 1
+def test_a_promise_is_kept_as_often_as_it_says():
+    """Of 2,000 thresholds the share that loses more; scores are uniform, so that it is known."""
+    rng = np.random.default_rng(0)
+    lost = np.array([refusal_threshold(rng.random(500), 0.01).threshold for _ in range(2000)])
+    assert 0.03 <= (lost > 0.01).mean() <= 0.05
+    lost = np.array([refusal_threshold(rng.random(150), 0.01).threshold for _ in range(2000)])
+    assert 0.006 <= lost.mean() <= 0.01
 
 
 def test_the_score_of_tangos_example():

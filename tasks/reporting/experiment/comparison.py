@@ -20,7 +20,7 @@ PUBLISHED = {
     "one-node": (0.00105, 0.99953),
 }
 CLASSES_OF_THE_NOTEBOOK = (0, 1)
-SHARES = (0.01, 0.1, 0.5)  # of strangers among all images
+SHARES = (0.01, 0.1, 0.5)  # of other images among all
 PROMISES = {True: "with 95\u00a0% confidence", False: "on average"}
 
 
@@ -109,7 +109,9 @@ def describe_refusal(recipe: str, found: Refusal) -> records.RefusalRow:
     rows = [_describe_refused(one) for one in (found.own, *found.unknown)]
     others = [one for one in found.unknown if one.kind in OTHER_CLASSES] or found.unknown
     refused = sum(one.refused for one in others) / sum(one.n for one in others)
-    meaning = [strangers_among_refused(share, refused, found.share) for share in SHARES]
+    meaning = {
+        percent(share, 0): others_among_refused(share, refused, found.share) for share in SHARES
+    }
     return {
         "recipe": recipe,
         "model": found.model,
@@ -117,32 +119,31 @@ def describe_refusal(recipe: str, found: Refusal) -> records.RefusalRow:
         "held_out": found.held_out,
         "promise": PROMISES[found.is_sure] if found.file else "none",
         "kinds": rows,
-        "meaning": dict(zip(map(percent, SHARES), meaning, strict=True)) if found.file else {},
+        "meaning": meaning if found.file else {},
         "sentence": f"{recipe} {found.model}: {_explain(found, meaning)}",
     }
 
 
-def _explain(found: Refusal, meaning: Sequence[float]) -> str:
+def _explain(found: Refusal, meaning: dict[str, float]) -> str:
     share, held_out = f"{100 * found.share:g}\u00a0%", f"{found.held_out:,} held-out images"
     if found.file is None:
         return f"it refuses nothing, as {held_out} are too few to lose at most {share} of its own."
-    of_all, of_refused = (
-        enumerated([percent(one, 0) for one in shares]) for shares in (SHARES, meaning)
-    )
+    of_all = enumerated([*meaning])
+    of_refused = enumerated([percent(one, 0) for one in meaning.values()])
     return (
         f"at most {share} of its own images are refused, {PROMISES[found.is_sure]} ({held_out}). "
         f"Where {of_all} of all images are others, {of_refused} of the refused ones are."
     )
 
 
-def strangers_among_refused(strangers: float, refused: float, lost: float) -> float:
-    """The share of strangers among refused images (Bayes), all 0..1.
+def others_among_refused(others: float, refused: float, lost: float) -> float:
+    """The share of images of other kinds among refused ones (Bayes), all 0..1.
 
-    `strangers` is their share of all images, `refused` that of them which is refused, and `lost`
+    `others` is their share of all images, `refused` that of them which is refused, and `lost`
     that of a model's own images.
     """
-    right = strangers * refused
-    return right / (right + (1 - strangers) * lost)
+    right = others * refused
+    return right / (right + (1 - others) * lost)
 
 
 def _describe_refused(one: Refused) -> records.RefusedRow:

@@ -115,7 +115,7 @@ class RefusalRow(ByModel):
     """What a model refuses, see `Refusal`, of its own images first.
 
     `promise` says how surely the share is kept, or none; `meaning` which share of the refused
-    images are strangers where these are 1, 10 and 50 % of all; `sentence` both in words.
+    images are others where these are 1, 10 and 50 % of all; `sentence` both in words.
     """
 
     share: float

@@ -11,9 +11,9 @@ from tasks.networks.inference import Model, class_probabilities, evenly, run
 from tasks.networks.models import load_model, store_model
 from tasks.networks.refusal import build_guard, score, set_threshold, with_guard
 from tasks.schemas.references import ArrayReference, Dataset
-from tasks.schemas.results import MARGINS, Refusal, Refusals, Refused, UnknownFeatures
+from tasks.schemas.results import MARGINS, Refusal, Refused, Refusals, UnknownFeatures
 from tasks.schemas.training import TrainedModel
-from tasks.statistics.estimates import refusal_threshold
+from tasks.statistics.estimates import Promise, refusal_threshold
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
@@ -39,29 +39,21 @@ def evaluate_refusal(
     """
     store = current_store()
     of_base, mask = load_model(store, base.model), np.asarray(store.array(held_out))
-    backbone = of_base.get_layer("backbone")
-    inputs, labels = store.array(data.train.inputs), store.array(data.train.labels)
-    seen = evenly(np.flatnonzero(~mask), MOST_IMAGES)
-    guard = build_guard(of_base, learned, _features(backbone, inputs[seen]), labels[seen].argmax(1))
-    kept = evenly(np.flatnonzero(mask), MOST_IMAGES)
-    promise = refusal_threshold(score(guard, _features(backbone, inputs[kept])), share)
-    if promise:
-        set_threshold(guard, promise.threshold)
-    of_kinds = {"own": _features(backbone, store.array(data.test.inputs))}
-    of_kinds |= {one.kind: store.array(one.features) for one in unknown.kinds}
-    margins = {kind: score(guard, features) for kind, features in of_kinds.items()}
+    guard, promise = _promised_guard(of_base, data, mask, learned, share)
+    kinds = {"own": _features(of_base, store.array(data.test.inputs))}
+    kinds |= {one.kind: store.array(one.features) for one in unknown.kinds}
+    margins = {kind: score(guard, some) for kind, some in kinds.items()} if promise else {}
     found = []
     for trained in models:
         model = load_model(store, trained.model)
         own, *others = (
-            _count(kind, margins[kind] if promise else None, _tops(model, features))
-            for kind, features in of_kinds.items()
+            _count(kind, margins.get(kind), _tops(model, some)) for kind, some in kinds.items()
         )
         one = Refusal(
             model=trained.name,
             file=store_model(store, with_guard(model, guard)) if promise else None,
             share=share,
-            held_out=len(kept),
+            held_out=int(mask.sum()),
             is_sure=bool(promise and promise.is_sure),
             own=own,
             unknown=tuple(others),
@@ -71,8 +63,26 @@ def evaluate_refusal(
     return Refusals(models=tuple(found))
 
 
-def _features(backbone: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
-    return inputs if inputs.ndim == 2 else run(backbone, inputs)
+def _promised_guard(
+    base: Model,
+    data: Dataset,
+    held_out: NDArray[np.bool_],
+    learned: tuple[int, ...],
+    share: float,
+) -> tuple[list[Model], Promise | None]:
+    """A guard of what is not held out, whose scores are margins if the share can be promised."""
+    store = current_store()
+    inputs, labels = store.array(data.train.inputs), store.array(data.train.labels)
+    seen, kept = (evenly(np.flatnonzero(rows), MOST_IMAGES) for rows in (~held_out, held_out))
+    guard = build_guard(base, learned, _features(base, inputs[seen]), labels[seen].argmax(axis=1))
+    promise = refusal_threshold(score(guard, _features(base, inputs[kept])), share)
+    if promise:
+        set_threshold(guard, promise.threshold)
+    return guard, promise
+
+
+def _features(base: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    return inputs if inputs.ndim == 2 else run(base.get_layer("backbone"), inputs)
 
 
 def _tops(model: Model, features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from tasks.networks.inference import Model, class_probabilities, evenly, run
 from tasks.networks.models import load_model, store_model
 from tasks.networks.refusal import build_guard, score, set_threshold, with_guard
 from tasks.schemas.references import ArrayReference, Dataset
-from tasks.schemas.results import MARGINS, Refusal, Refused, Refusals, UnknownFeatures
+from tasks.schemas.results import MARGINS, Refusal, Refusals, Refused, UnknownFeatures
 from tasks.schemas.training import TrainedModel
 from tasks.statistics.estimates import Promise, refusal_threshold
 from tasks.storage.records import current_store

@@ -164,6 +164,7 @@ def test_other_classes_keep_the_base(ran):
     assert computed(metrics) == {
         "filter",
         "one-hot",
+        "hold-out",
         "extract-features",
         "transfer-two-node",
         "transfer-one-node",

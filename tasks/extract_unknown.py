@@ -31,8 +31,9 @@ def extract_unknown(
     test = store.array(images.test.inputs)
     labels = np.asarray(store.array(images.test.labels))
     backbone, found = load_model(store, base.model).get_layer("backbone"), list[Unknown]()
-    for kind, unknown in _unknown(test, labels, classes, learned):
-        features = store.add_array("unknown", run(backbone, unknown))
+    for number, (kind, unknown) in enumerate(_unknown(test, labels, classes, learned)):
+        name = f"unknown-to-{len(classes)}-{number}"
+        features = store.add_array(name, run(backbone, unknown))
         found.append(Unknown(kind=kind, features=features))
         get_run_logger().info("%d test images: %s", len(unknown), kind)
     return UnknownFeatures(kinds=tuple(found))

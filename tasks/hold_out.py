@@ -30,4 +30,4 @@ def hold_out(data: LabelledImages, classes: tuple[int, ...]) -> ArrayReference:
     mask &= np.bincount(labels)[labels] >= LEAST_IMAGES
     mask = mask[select_classes(labels, classes).rows]
     get_run_logger().info("%d of %d training images calibrate models", mask.sum(), len(mask))
-    return store.add_array("held-out", mask)
+    return store.add_array(f"held-out-{len(classes)}", mask)

@@ -207,7 +207,6 @@ def test_one_of_five_hundred_is_found(tmp_path):
         model="base",
         inbox=str(tmp_path / "inbox"),
         artifacts=tmp_path / "artifacts",
-        base_epochs=15,
         settle=0,
     )
     champion = retrained(config, draw(40, 2))

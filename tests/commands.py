@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -201,6 +202,8 @@ def _outside_ci() -> dict[str, str]:
 @contextmanager
 def forking_workers() -> Iterator[None]:
     """Studies of this process fork their workers; spawned, each imports TensorFlow for seconds."""
+    forkserver()
+    ensure_running()  # before a flow sets its server's address in the environment
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processes, "one_process", forked_process)
         yield

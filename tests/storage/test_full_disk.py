@@ -165,7 +165,7 @@ def test_a_run_that_finds_the_disk_full_goes_on_when_there_is_room(tiny_config):
     metrics = Path(tiny_config.artifacts) / "reports" / "latest" / "metrics.json"
     tasks = {task["task"]: task["state"] for task in json.loads(metrics.read_text())["tasks"]}
     assert [name for name, state in tasks.items() if state == "Cached"] == [
-        *("load", "reshape", "filter", "one-hot")
+        *("load", "reshape", "hold-out", "one-hot", "filter")
     ]
 
 

@@ -19,11 +19,10 @@ from prefect.logging import disable_run_logger
 from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from flows.config import Config
-from tasks.data.held_out import held_out
 from tasks.data.read import find_source, read_source
 from tasks.data.source import Images
-from tasks.extract_unknown import _unknown
-from tasks.hold_out import SHARE
+from tasks.extract_unknown import unknown_images
+from tasks.hold_out import held_out_rows
 from tasks.networks.architecture import build_base, build_head, softmax_head
 from tasks.networks.compilation import Restarts, as_tensors
 from tasks.networks.epochs import derive_seed
@@ -55,9 +54,7 @@ def main() -> None:
 def print_table(data: Images, own: Sequence[int], learned: Sequence[int], seed: int) -> None:
     """Train a base of the learned classes and a head of its own ones, and print a line a score."""
     images, labels = data.train_images[..., None], data.train_labels
-    originals = np.arange(len(labels))
-    originals[: data.originals * data.copies] %= max(1, data.originals)
-    mask = held_out(images, labels, SHARE, 0, originals)
+    mask = held_out_rows(images, labels, data.originals, data.copies)
     recipe = Config(recipes=("tuned",)).chosen_recipes()["tuned"]
     build = partial(build_base, images.shape[1:], len(learned), recipe.scaling)
     base = train(build, images, labels, mask, learned, recipe.base, seed, "base")
@@ -69,7 +66,7 @@ def print_table(data: Images, own: Sequence[int], learned: Sequence[int], seed: 
     scores = scores_of(base, head, own, learned, features[~calibrating], labels[rows][~calibrating])
     test = data.test_images[..., None]
     kinds = {"own": test[np.isin(data.test_labels, own)]}
-    kinds |= dict(_unknown(test, data.test_labels, own, learned))
+    kinds |= dict(unknown_images(test, data.test_labels, own, learned))
     seen = {kind: run(backbone, some) for kind, some in kinds.items()}
     print(f"| score | {' | '.join(kinds)} |\n| --- |{' ---: |' * len(kinds)}", flush=True)
     for name, scored in scores.items():

@@ -67,8 +67,8 @@ def compare(
 
     The report itself is never cached. But scipy, pandas and matplotlib take longer to import than
     a run in which nothing changed should take. The approaches were trained by the last recipe's
-    rules. All classes and those of the subset are given by their names; the bases'
-    images (n, height, width, channels) and classes may be those of another data set.
+    rules. All classes and those of the subset are given by their names; the bases' images (n,
+    height, width, channels) and classes may be those of another data set.
     """
     store = current_store()
     unknown = [describe_refusal(recipe, one) for recipe, found in refusals for one in found.models]

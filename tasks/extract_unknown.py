@@ -31,7 +31,7 @@ def extract_unknown(
     test = store.array(images.test.inputs)
     labels = np.asarray(store.array(images.test.labels))
     backbone, found = load_model(store, base.model).get_layer("backbone"), list[Unknown]()
-    for number, (kind, unknown) in enumerate(_unknown(test, labels, classes, learned)):
+    for number, (kind, unknown) in enumerate(unknown_images(test, labels, classes, learned)):
         name = f"unknown-to-{len(classes)}-{number}"
         features = store.add_array(name, run(backbone, unknown))
         found.append(Unknown(kind=kind, features=features))
@@ -39,12 +39,13 @@ def extract_unknown(
     return UnknownFeatures(kinds=tuple(found))
 
 
-def _unknown(
+def unknown_images(
     test: NDArray[np.uint8],
     labels: NDArray[np.integer],
     classes: Sequence[int],
     learned: Sequence[int],
 ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Kinds, in words, and their images (k, height, width, ...), of test images (n, ...)."""
     others, is_learned = rows_of_other_classes(labels, classes), np.isin(labels, learned)
     for kind, rows in (
         (LEARNED, others[is_learned[others]]),

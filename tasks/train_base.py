@@ -27,8 +27,8 @@ def train_base(
     """Train the base model on one-hot labels and store it; DeadModelError if no attempt learned.
 
     The images are uint8 (n, height, width, channels); those that are held out, bool (n,), calibrate
-    the model. Where they are `centred`, their mean is
-    subtracted in the model: dark strokes on a light ground are hardly learned without it.
+    the model. Where they are `centred`, their mean is subtracted in the model: dark strokes on a
+    light ground are hardly learned without it.
     """
     store = current_store()
     inputs, targets = store.array(split.inputs), store.array(split.labels)

@@ -11,7 +11,7 @@ from conftest import squares
 from flows.config import PredictConfig, RetrainConfig
 from flows.predict import label_with_champion
 from flows.retrain import retrain
-from tasks.extract_unknown import _unknown
+from tasks.extract_unknown import unknown_images
 
 pytestmark = pytest.mark.usefixtures("prefect_server", "blank_pictures")
 
@@ -64,7 +64,10 @@ def test_a_model_refuses_what_the_report_says(tmp_path, data, model, name, class
     told = {kind["kind"]: (kind["n"], kind["refused"]) for kind in row["kinds"]}
     images, labels = squares(300, seed=2)
     learned = tuple(range(10)) if base_classes == "all" else base_classes
-    kinds = {"own": images[np.isin(labels, own)], **dict(_unknown(images, labels, own, learned))}
+    kinds = {
+        "own": images[np.isin(labels, own)],
+        **dict(unknown_images(images, labels, own, learned)),
+    }
     assert told == {kind: (len(some), refused(artifacts, some)) for kind, some in kinds.items()}
     assert told["noise"][1] == 1_000
     others = [count for kind, count in told.items() if kind.startswith("other classes")]

@@ -11,17 +11,14 @@ from tasks.data.mnist import dataset_sha256
 from tasks.data.names import positions
 from tasks.data.splits import select_classes
 from tasks.reporting.experiment.analysis import Predictions, analyse
-from tasks.reporting.experiment.comparison import (
-    describe_label_efficiency,
-    describe_models,
-    describe_refusal,
-)
+from tasks.reporting.experiment.benefit import describe_label_efficiency
+from tasks.reporting.experiment.comparison import describe_models, describe_refusal
 from tasks.reporting.experiment.page import COLUMNS, Shown, draw
 from tasks.reporting.experiment.records import BaseRow
 from tasks.reporting.page import tabulate
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset
-from tasks.schemas.results import Findings, LabelEfficiency, Picture, Refusals, Result
+from tasks.schemas.results import Findings, LabelEfficiency, Learned, Picture, Refusals, Result
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
@@ -35,40 +32,37 @@ def count_classes(
     return [{"class": name, "train": ours, "test": held_out} for name, ours, held_out in rows]
 
 
-def describe_base(
-    images: Dataset, learned: Sequence[ClassName], classes: Sequence[ClassName], is_other: bool
-) -> BaseRow:
+def describe_base(learned: Learned, classes: Sequence[ClassName]) -> BaseRow:
     """What the bases had learned, and which of the subset's classes are among that."""
     return {
-        "classes": list(learned),
+        "classes": list(learned.classes),
         "asked": len(classes),
-        "seen": [] if is_other else [name for name in classes if name in learned],
-        "other_images": is_other,
-        "sha256": dataset_sha256(images),
-        "train": images.train.inputs.shape[0],
-        "test": images.test.inputs.shape[0],
+        "seen": [] if learned.is_other else [name for name in classes if name in learned.classes],
+        "other_images": learned.is_other,
+        "sha256": dataset_sha256(learned.images),
+        "train": learned.images.train.inputs.shape[0],
+        "test": learned.images.test.inputs.shape[0],
     }
 
 
 @stage("compare")
 def compare(
     results: Sequence[Result],
+    published: Sequence[Result],
     refusals: Sequence[tuple[str, Refusals]],
     approaches: Sequence[LabelEfficiency],
     images: Dataset,
     all_classes: tuple[ClassName, ...],
     classes: tuple[ClassName, ...],
-    base_images: Dataset,
-    base_classes: tuple[ClassName, ...],
-    is_other: bool,
+    learned: Learned,
     is_mnist: bool,
 ) -> Findings:
     """Compute and draw what the report shows of models, recipe by recipe, and of approaches.
 
     The report itself is never cached. But scipy, pandas and matplotlib take longer to import than
     a run in which nothing changed should take. The approaches were trained by the last recipe's
-    rules. All classes and those of the subset are given by their names; the bases' images (n,
-    height, width, channels) and classes may be those of another data set.
+    rules. All classes and those of the subset are given by their names; `published` are the models
+    of the notebook's first attempts.
     """
     store = current_store()
     unknown = [describe_refusal(recipe, one) for recipe, found in refusals for one in found.models]
@@ -76,22 +70,23 @@ def compare(
     label_efficiency = (
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
     )
-    models = describe_models(results, is_mnist, classes)
+    models = describe_models(results, is_mnist, classes, learned.classes)
     predictions = [
-        _predictions(result, base_images, base_classes, base_classes)
+        _predictions(result, learned.images, learned.classes, learned.classes)
         if result.trained.name == "base"
         else _predictions(result, images, all_classes, classes)
         for result in results
     ]
     train, test = (store.array(split.labels) for _, split in images)
     counts = count_classes(train, test, all_classes)
-    base = describe_base(base_images, base_classes, classes, is_other)
-    analysis = analyse(models, predictions, unknown, label_efficiency, base, counts)
+    once = describe_models(published, is_mnist, classes, learned.classes)
+    base = describe_base(learned, classes)
+    analysis = analyse(models, once, predictions, unknown, label_efficiency, base, counts)
     pictures = tuple(
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
         for name, text in draw(
             analysis,
-            Shown(store.array(base_images.test.inputs), base_classes),
+            Shown(store.array(learned.images.test.inputs), learned.classes),
             Shown(store.array(images.test.inputs), classes),
         )
     )

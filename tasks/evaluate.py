@@ -42,7 +42,6 @@ def score(
         interval=exact_interval(n - errors, n),
         errors=errors,
         n=n,
-        learned=bool(1 - errors / n > np.bincount(labels).max() / n),
         log_loss=float(log_loss(labels, probabilities, labels=classes)),
         calibration_error=calibration_error(probabilities.max(axis=1), hits),
         confusion=confusion_matrix(labels, predicted, labels=classes).tolist(),

@@ -4,18 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.networks.approaches import Approach, Predict, linear, network
+from tasks.networks.approaches import Approach, Predict, predictor
 from tasks.networks.epochs import derive_seed
 from tasks.networks.models import load_model
 from tasks.networks.recipe import Recipe
 from tasks.schemas.references import Dataset
-from tasks.schemas.results import LabelEfficiency, Point
+from tasks.schemas.results import LabelEfficiency
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
-LABELLED = (1, 2, 5, 10, 20, 50, 100)
-DRAWS = 5
+LABELLED = (1, 3, 10, 30, 100)
+DRAWS = 8
 
 
 def sizes(labels: NDArray[np.intp]) -> list[int | None]:
@@ -33,49 +33,47 @@ def draw_rows(labels: NDArray[np.intp], per_class: int | None, seed: int) -> NDA
     return np.sort(np.concatenate(chosen))
 
 
+def train_on_draws(
+    predict: Predict, labels: NDArray[np.intp], truth: NDArray[np.intp], seed: int
+) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
+    """An approach's numbers of labelled images, k, and its hits on test images (k, draws, n).
+
+    Its labels are (m,), those of the test images (n,).
+    """
+    seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
+    draws = [[draw_rows(labels, size, one) for one in seeds] for size in sizes(labels)]
+    hits = [
+        [predict(rows, one) == truth for rows, one in zip(same, seeds, strict=True)]
+        for same in draws
+    ]
+    return tuple(len(same[0]) for same in draws), np.array(hits)
+
+
 @stage("label-efficiency")
 def label_efficiency(
     approach: Approach,
     base: TrainedModel,
     subset: Dataset,
     features: Dataset,
+    nodes: tuple[int, ...],
     recipe: Recipe,
     seed: int,
 ) -> LabelEfficiency:
     """Train one approach on more and more labelled images, each time on several draws of them.
 
-    It is `frozen`, a head on the features of the base's frozen backbone; `fine-tuned`, the same
-    head with the backbone trained on; `scratch`, the same network from random weights; or `linear`,
-    a logistic regression on pixels. All four see the same draws, and the networks, whatever of them
-    is trained as the recipe's heads are, the same number of batches. The subset's images are uint8
-    (n, height, width, channels), with one-hot labels (n, classes); the features are theirs.
+    See `tasks.networks.approaches`; all of them see the same draws. The subset's images are uint8
+    (n, height, width, channels), with one-hot labels (n, classes); the features are theirs, and the
+    nodes the base's of its classes.
     """
     store = current_store()
-    data = features if approach == "frozen" else subset
-    predict = _prepare(approach, base, data, recipe)
-    labels = store.array(data.train.labels).argmax(axis=1)
-    truth = store.array(data.test.labels).argmax(axis=1)
-    seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
-    points = []
-    for per_class in sizes(labels):
-        draws = [draw_rows(labels, per_class, one) for one in seeds]
-        hits = [predict(rows, one) == truth for rows, one in zip(draws, seeds, strict=True)]
-        accuracies = tuple(float(hit.mean()) for hit in hits)
-        point = Point(images=len(draws[0]), accuracies=accuracies)
-        points.append(point)
-        line = f"{approach}, {point.images} images: accuracy {np.mean(accuracies):.4f}"
-        get_run_logger().info(line)
-    return LabelEfficiency(
-        approach=approach, points=tuple(points), hits=store.add_array(f"{approach}-hits", hits[0])
+    train, targets, test, labels = (
+        store.array(array) for _, split in subset for array in (split.inputs, split.labels)
     )
-
-
-def _prepare(approach: Approach, base: TrainedModel, data: Dataset, recipe: Recipe) -> Predict:
-    store = current_store()
-    train, targets, test = (
-        store.array(array) for array in (data.train.inputs, data.train.labels, data.test.inputs)
-    )
-    if approach == "linear":
-        return linear(train, targets, test)
-    backbone = load_model(store, base.model).get_layer("backbone")
-    return network(approach, train, targets, test, backbone, recipe)
+    of_train, of_test = (store.array(split.inputs) for _, split in features)
+    model = load_model(store, base.model)
+    predict = predictor(approach, model, nodes, (train, of_train), targets, (test, of_test), recipe)
+    images, hits = train_on_draws(predict, targets.argmax(axis=1), labels.argmax(axis=1), seed)
+    for n, accuracy in zip(images, hits.mean(axis=(1, 2)), strict=True):
+        get_run_logger().info("%s, %d images: accuracy %.4f", approach, n, accuracy)
+    hits_of = store.add_array(f"{approach.replace(' ', '-')}-hits", hits)
+    return LabelEfficiency(approach=approach, images=images, hits=hits_of)

@@ -1,6 +1,12 @@
-"""The ways to a classifier of few classes that transfer has to be held against."""
+"""The ways to a classifier of few classes that transfer has to be held against.
 
-from collections.abc import Callable
+Networks are trained to their end by one rule: for as many epochs as the recipe's heads, and at
+least `LEAST_STEPS` steps, in batches of at most `BATCH` images; one that ends dead on its own
+training images is started again, as often as the recipe allows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -9,18 +15,90 @@ from numpy.typing import NDArray
 
 from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
 from tasks.networks.compilation import Restarts
-from tasks.networks.epochs import plan_epochs
+from tasks.networks.epochs import derive_seed, plan_epochs
+from tasks.networks.health import diagnose
 from tasks.networks.inference import Model, predicted_classes, run
-from tasks.networks.recipe import Recipe
+from tasks.networks.recipe import Recipe, Training
 from tasks.networks.training import run_epoch
 
-Approach: TypeAlias = Literal["frozen", "fine-tuned", "scratch", "linear"]
+Approach: TypeAlias = Literal["frozen", "fine-tuned", "scratch", "linear", "base alone"]
 APPROACHES: tuple[Approach, ...] = get_args(Approach)
-# Also where a person gives the epochs. Twice as many made no network of the tuned recipe better.
-LEAST_STEPS = 20
+BATCH = 32
+LEAST_STEPS = 300
+FINE = 0.1  # of the base's step size, which would undo what its backbone has learned
 
 # Trains on chosen rows from a seed, and gives the classes of the test images.
 Predict: TypeAlias = Callable[[NDArray[np.intp], int], NDArray[np.intp]]
+# Images uint8 (n, height, width, channels), and their features float32 (n, m).
+Both: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+
+# Trains on chosen rows from a seed, and gives the network.
+Train: TypeAlias = Callable[[NDArray[np.intp], int], Model]
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains a network on inputs (n, ...) and one-hot targets, float32 (n, classes)."""
+
+    restarts: Restarts
+    inputs: NDArray[Any]
+    targets: NDArray[np.float32]
+
+    def train(
+        self, rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()
+    ) -> Model:
+        """The network, trained on rows from the weights, or else from those that the seed gives."""
+        x, y = self.inputs[rows], self.targets[rows]
+        for attempt in range(self.restarts.training.attempts):
+            found = self._attempt(x, y, derive_seed(seed, "approach", attempt), weights)
+            if not diagnose(found, y.argmax(axis=1), y.shape[1]):
+                break
+        return self.restarts.model
+
+    def _attempt(
+        self, x: NDArray[Any], y: NDArray[np.float32], seed: int, weights: Sequence[NDArray[Any]]
+    ) -> NDArray[np.intp]:
+        compiled, training = self.restarts.start(seed, len(x)), self.restarts.training
+        if weights:
+            compiled.model.set_weights(weights)
+        plan = plan_epochs(training, len(x), seed, training.epochs_for(len(x)), x.shape[1:])
+        run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
+        compiled.finish()
+        return predicted_classes(run(compiled.model, x))
+
+
+def predictor(
+    approach: Approach,
+    base: Model,
+    nodes: tuple[int, ...],
+    train: Both,
+    targets: NDArray[np.float32],
+    test: Both,
+    recipe: Recipe,
+) -> Predict:
+    """One of the ways, on images and features to train on and to test.
+
+    `base alone` takes the most probable of the base's nodes of the classes, and no label; `frozen`
+    trains a head on its features; `fine-tuned` then trains both (Chollet, Transfer learning and
+    fine-tuning, keras.io, 2020); `scratch` trains the base's network anew; and `linear` is a
+    logistic regression on pixels. The targets are one-hot, float32 (n, classes).
+    """
+    if approach == "base alone":
+        found: NDArray[np.intp] = run(base, test[0])[:, list(nodes)].argmax(axis=1)
+        return lambda rows, seed: found
+    if approach == "linear":
+        return linear(train[0], targets, test[0])
+    backbone = base.get_layer("backbone")
+    if approach == "frozen":
+        return _predict_with(frozen(train[1], targets, recipe).train, test[1])
+    if approach == "scratch":
+        return _predict_with(scratch(train[0], targets, backbone, recipe).train, test[0])
+    return _predict_with(fine_tuned(train, targets, backbone, recipe), test[0])
+
+
+def _predict_with(train: Train, test: NDArray[Any]) -> Predict:
+    return lambda rows, seed: predicted_classes(run(train(rows, seed), test))
 
 
 def linear(
@@ -38,42 +116,46 @@ def linear(
     return predict
 
 
-def network(
-    approach: Literal["frozen", "fine-tuned", "scratch"],
-    train: NDArray[Any],
-    targets: NDArray[np.float32],
-    test: NDArray[Any],
-    backbone: Model,
-    recipe: Recipe,
-) -> Predict:
-    """A softmax head on features, or with the backbone below it on images.
+def frozen(features: NDArray[np.float32], targets: NDArray[np.float32], recipe: Recipe) -> Trainer:
+    """A softmax head on features (n, m), trained as the recipe's heads are."""
+    training, head = to_its_end(recipe.head, recipe), softmax_head(targets.shape[1])
+    build = partial(build_head, head, features.shape[1], training)
+    return Trainer(Restarts(build, features, targets, training), features, targets)
 
-    `frozen` takes features float32 (n, m), the others images uint8 (n, height, width, channels);
-    the targets are one-hot, float32 (n, classes). `fine-tuned` starts from the weights of the
-    base's backbone. Whatever is trained, it is trained as the recipe's heads are.
-    """
-    least_steps = max(LEAST_STEPS, recipe.head.least_steps)
-    training = recipe.head.model_copy(update={"least_steps": least_steps})
-    head = partial(build_head, softmax_head(targets.shape[1]), backbone.output_shape[-1], training)
 
-    def whole(seed: int) -> Model:
-        mean = -backbone.layers[0].offset / recipe.scaling
-        below = build_backbone(train.shape[1:], recipe.scaling, recipe.base, seed, mean)
-        if approach == "fine-tuned":
-            below.set_weights(backbone.get_weights())
-        return join(below, head(seed))
+def scratch(
+    images: NDArray[np.uint8], targets: NDArray[np.float32], backbone: Model, recipe: Recipe
+) -> Trainer:
+    """A network like the base from random weights, trained as the base is, distortions included."""
+    training = to_its_end(recipe.base, recipe)
+    mean = -backbone.layers[0].offset / recipe.scaling
 
-    restarts = Restarts(head if approach == "frozen" else whole, train, targets, training)
+    def build(seed: int) -> Model:
+        below = build_backbone(images.shape[1:], recipe.scaling, training, seed, mean)
+        head = softmax_head(targets.shape[1])
+        return join(below, build_head(head, below.output_shape[-1], training, seed))
 
-    def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
-        compiled = restarts.start(seed, len(rows))
-        epochs = training.epochs_for(len(rows))
-        plan = plan_epochs(training, len(rows), seed, epochs, train.shape[1:])
-        run_epoch(partial(compiled.train_on, train[rows], targets[rows]), plan, lambda images: None)
-        compiled.finish()
-        return predicted_classes(run(compiled.model, test))
+    return Trainer(Restarts(build, images, targets, training), images, targets)
 
-    return predict
+
+def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recipe: Recipe) -> Train:
+    """A head on the frozen backbone; then both, trained as the base is, in smaller steps."""
+    step = FINE * recipe.base.learning_rate
+    slower = recipe.base.model_copy(update={"learning_rate": step})
+    whole = scratch(train[0], targets, backbone, recipe.model_copy(update={"base": slower}))
+    head = frozen(train[1], targets, recipe)
+
+    def train_both(rows: NDArray[np.intp], seed: int) -> Model:
+        weights = [*backbone.get_weights(), *head.train(rows, seed).get_weights()]
+        return whole.train(rows, seed, weights)
+
+    return train_both
+
+
+def to_its_end(training: Training, recipe: Recipe) -> Training:
+    """The same training for networks of few labels or many."""
+    few = {"batch_size": BATCH, "least_batches": 1, "least_steps": LEAST_STEPS}
+    return training.model_copy(update=few | {"epochs": recipe.head.epochs})
 
 
 def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:

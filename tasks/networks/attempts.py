@@ -111,7 +111,7 @@ def train_until_healthy(
     restarts = Restarts(build, inputs, targets, training)
     rows = np.flatnonzero(~held_out).astype(np.int32)
     attempts = make_attempts(name, restarts, inputs, targets, rows, seed, checkpoint, names)
-    if attempts[-1].outcome != LEARNED:
+    if attempts[-1].outcome != LEARNED and training.gated:
         raise DeadModelError(
             f"{name} did not learn in {len(attempts)} attempts, the last one "
             f"{attempts[-1].outcome}; {advice(predicted_classes(targets[rows]), names)}"
@@ -167,7 +167,8 @@ def make_attempts(
     while len(attempts) < training.attempts and outcome != LEARNED and not _end_alike(attempts):
         attempt_seed = derive_seed(seed, name, len(attempts))
         gate = HealthGate(restarts.model, inputs, targets, rows, training, names)
-        checkpointer = AttemptCheckpointer(checkpoint, name, epochs, attempts, gate.is_hopeless)
+        is_over = gate.is_hopeless if training.gated else lambda history: False
+        checkpointer = AttemptCheckpointer(checkpoint, name, epochs, attempts, is_over)
         compiled = restarts.start(attempt_seed, len(rows))
         history = fit(compiled, *tensors, attempt_seed, checkpointer, rows)
         outcome = gate.diagnosis(history) or LEARNED

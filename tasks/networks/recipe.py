@@ -41,6 +41,7 @@ class Training(Record):
     dropout: Share = 0  # of the features that are dropped in training
     augmentation: Augmentation | None = None
     attempts: PositiveInt = 5  # initialisations, until one learns
+    gated: bool = True  # whether a network that ends dead is refused
     # In what matrix products are computed; auto is bfloat16 where the hardware is faster at it.
     precision: Precision = "float32"
 

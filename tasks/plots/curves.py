@@ -47,13 +47,12 @@ def _use_log_scale(axes: Any) -> None:
 def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
     """A line for each approach: the mean of its draws, in a band from the worst to the best.
 
-    Up to four `approaches` have `points` of `images` (labelled, 1 or more) and the `low`, `mean`
-    and `high` accuracy 0..1 of the draws.
+    Up to five `approaches` have `points`, one for each number of labelled `images`, of the `low`,
+    `mean` and `high` accuracy 0..1 of the draws.
     """
-    approaches = label_efficiency["approaches"]
+    approaches, images = label_efficiency["approaches"], label_efficiency["images"]
     with picture(height=3.4) as (figure, axes):
         for one, colour, marker in zip(approaches, COLOURS, MARKERS, strict=False):
-            images = [point["images"] for point in one["points"]]
             low, mean, high = (
                 [100 * point[key] for point in one["points"]] for key in ("low", "mean", "high")
             )
@@ -62,7 +61,7 @@ def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
             axes.plot(images, mean, color=colour, marker=marker, markersize=4, label=label)
         axes.set(xscale="log", xlabel="labelled images", ylabel="test accuracy, %")
         axes.xaxis.set_major_formatter("{x:g}")
-        figure.legend(loc="outside lower center", ncols=4, frameon=False)
+        figure.legend(loc="outside lower center", ncols=5, frameon=False)
         return svg(figure)
 
 

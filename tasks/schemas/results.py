@@ -2,7 +2,14 @@
 
 from typing import Any, NamedTuple
 
-from tasks.schemas.references import ArrayReference, FileReference, ModelReference, Record
+from tasks.schemas.images import ClassName
+from tasks.schemas.references import (
+    ArrayReference,
+    Dataset,
+    FileReference,
+    ModelReference,
+    Record,
+)
 from tasks.schemas.training import TrainedModel
 
 
@@ -21,7 +28,6 @@ class Scores(Record):
     interval: Interval  # the accuracy's exact 95 % interval
     errors: int
     n: int
-    learned: bool  # whether the accuracy is above the share of the largest class
     log_loss: float  # the mean negative logarithm of the true class's probability, in nats
     calibration_error: float  # see `tasks.statistics.estimates`
     confusion: tuple[tuple[int, ...], ...]  # images by true class (row) and predicted (column)
@@ -102,23 +108,27 @@ class Refusals(Record):
     models: tuple[Refusal, ...]
 
 
-class Point(Record):
-    """Test accuracies (0..1), one a draw, with so many labelled images."""
-
-    images: int
-    accuracies: tuple[float, ...]
-
-
 class LabelEfficiency(Record):
     """An approach with few labels and with all; see `label_efficiency`.
 
-    Its points are for `LABELLED` images a class, as far as there are so many, the last for all
-    images; `hits`, bool (n,), are the test images that the first training on all got right.
+    Its `images` are the numbers of labelled images, the last all; `hits`, bool (k, draws, n), are
+    the test images that each training on so many got right.
     """
 
     approach: str
-    points: tuple[Point, ...]
+    images: tuple[int, ...]
     hits: ArrayReference
+
+
+class Learned(Record):
+    """What the bases learned: images (n, height, width, channels) with labels, and their classes.
+
+    `is_other` says that they are another data set than the one that is transferred to.
+    """
+
+    images: Dataset
+    classes: tuple[ClassName, ...]
+    is_other: bool
 
 
 class Picture(Record):

@@ -2,15 +2,14 @@ import numpy as np
 import pytest
 
 from flows.config import Config
-from tasks.label_efficiency import draw_rows, sizes
-from tasks.networks.approaches import linear, network
-from tasks.networks.architecture import build_backbone
+from tasks.label_efficiency import draw_rows, sizes, train_on_draws
+from tasks.networks.approaches import APPROACHES, LEAST_STEPS, predictor, to_its_end
+from tasks.networks.architecture import build_base
 from tasks.networks.epochs import EpochPlan, plan_epoch, plan_epochs
 from tasks.networks.inference import run
 from tasks.networks.models import weights_sha256
 
 RECIPE = Config(precision="float32").chosen_recipes()["tuned"]
-HEAD = RECIPE.head.model_copy(update={"epochs": 1})
 SHAPE = (28, 28, 1)
 
 
@@ -23,7 +22,7 @@ def squares() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_sizes_end_with_all():
-    assert sizes(np.array([0] * 30 + [1] * 21)) == [1, 2, 5, 10, 20, None]
+    assert sizes(np.array([0] * 31 + [1] * 30)) == [1, 3, 10, None]
 
 
 def test_draws_are_balanced_nested_and_follow_from_the_seed():
@@ -35,47 +34,64 @@ def test_draws_are_balanced_nested_and_follow_from_the_seed():
     assert draw_rows(labels, None, seed=1).tolist() == list(range(300))
 
 
-@pytest.mark.parametrize(
-    ("least_steps", "images", "epochs"), [(0, 2, 20), (20, 2, 20), (0, 40, 7), (30, 40, 10)]
-)
-def test_few_images_are_seen_for_20_batches_or_more(
-    squares, monkeypatch, least_steps, images, epochs
-):
-    plans: list[EpochPlan] = []
-    monkeypatch.setattr(
-        "tasks.networks.approaches.run_epoch", lambda train_on, plan, seen: plans.append(plan)
+def test_hits_are_of_each_number_of_labels_and_draw(monkeypatch):
+    monkeypatch.setattr("tasks.label_efficiency.DRAWS", 2)
+    labels, truth = np.arange(8) % 2, np.array([0, 1, 1])
+    images, hits = train_on_draws(
+        lambda rows, seed: np.array([len(rows) > 5, 1, 0]), labels, truth, 3
     )
-    backbone = build_backbone((28, 28, 1), RECIPE.scaling, RECIPE.base, seed=3)
-    head = HEAD.model_copy(update={"batch_size": 15, "least_steps": least_steps})
-    recipe = RECIPE.model_copy(update={"head": head})
-    pixels, targets = squares
-    network("scratch", pixels, targets, pixels, backbone, recipe)(np.arange(images), 1)
-    assert len(plans[0].rows) == epochs * images
+    assert images == (2, 6, 8)
+    assert hits.tolist() == [
+        [[True, True, False]] * 2,
+        [[False, True, False]] * 2,
+        [[False, True, False]] * 2,
+    ]
 
 
-@pytest.mark.parametrize("approach", ["fine-tuned", "scratch"])
+def test_every_network_is_trained_for_300_steps_or_as_long_as_heads():
+    few, many = to_its_end(RECIPE.base, RECIPE), to_its_end(RECIPE.head, RECIPE)
+    assert few.batch_size_for(5) * few.epochs_for(5) == 5 * LEAST_STEPS
+    assert few.augmentation == RECIPE.base.augmentation
+    assert many.epochs_for(32 * LEAST_STEPS) == RECIPE.head.epochs == 3
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
 def test_an_approach_learns_to_tell_dark_from_bright(squares, approach):
+    """The base alone is none of them: it was never trained, and its nodes are turned round."""
     images, targets = squares
-    backbone = build_backbone(SHAPE, RECIPE.scaling, RECIPE.base, seed=3)
-    before = weights_sha256(backbone)
-    predict = network(approach, images, targets, images, backbone, RECIPE)
-    assert predict(np.arange(10), 1).tolist() == [0, 1] * 20
-    assert weights_sha256(backbone) == before
+    base = build_base(SHAPE, 3, RECIPE.scaling, RECIPE.base, seed=3)
+    before, features = weights_sha256(base), run(base.get_layer("backbone"), images)
+    predict = predictor(
+        approach, base, (2, 0), (images, features), targets, (images, features), RECIPE
+    )
+    expected = [0, 1] * 20
+    if approach == "base alone":
+        expected = (run(base, images)[:, 2] < run(base, images)[:, 0]).astype(int).tolist()
+    assert predict(np.arange(10), 1).tolist() == expected
+    assert weights_sha256(base) == before
 
 
-def test_frozen_and_linear_learn_it_too(squares):
+def test_a_network_that_ends_dead_is_trained_again(squares, monkeypatch):
     images, targets = squares
-    backbone = build_backbone(SHAPE, RECIPE.scaling, RECIPE.base, seed=3)
-    features = run(backbone, images)
-    longer = RECIPE.model_copy(update={"head": HEAD.model_copy(update={"epochs": 80})})
-    predict = network("frozen", features, targets, features, backbone, longer)
-    assert predict(np.arange(10), 1).tolist() == [0, 1] * 20
-    assert linear(images, targets, images)(np.arange(10), 1).tolist() == [0, 1] * 20
+    seen: list[int] = []
+    outcomes = iter(["predicts 1 of 2 classes", "", "never asked"])
+    monkeypatch.setattr("tasks.networks.approaches.diagnose", lambda *found: next(outcomes))
+    monkeypatch.setattr(
+        "tasks.networks.approaches.plan_epochs",
+        lambda training, n, seed, epochs, shape: (
+            seen.append(seed) or plan_epochs(training, n, seed, 1, shape)
+        ),
+    )
+    base = build_base(SHAPE, 2, RECIPE.scaling, RECIPE.base, seed=3)
+    features = run(base.get_layer("backbone"), images)
+    both = images, features
+    predictor("frozen", base, (), both, targets, both, RECIPE)(np.arange(10), 1)
+    assert len(seen) == len(set(seen)) == 2
 
 
 def test_several_epochs_in_one_plan_keep_their_batches():
-    training = HEAD.model_copy(update={"batch_size": 2})
-    plan = plan_epochs(training, images=3, seed=1, epochs=2, shape=SHAPE)
+    training = RECIPE.head.model_copy(update={"batch_size": 2})
+    plan: EpochPlan = plan_epochs(training, images=3, seed=1, epochs=2, shape=SHAPE)
     assert plan.bounds.tolist() == [0, 2, 3, 5, 6]
     both = [plan_epoch(training, 3, 1, epoch, SHAPE).rows.tolist() for epoch in (0, 1)]
     assert plan.rows.tolist() == both[0] + both[1]

@@ -38,6 +38,7 @@ class Predictions:
 
 def analyse(
     models: Sequence[records.ModelRow],
+    as_published: Sequence[records.ModelRow],
     predictions: Sequence[Predictions],
     refusals: Sequence[records.RefusalRow],
     label_efficiency: records.LabelEfficiencyRow | None,
@@ -50,6 +51,7 @@ def analyse(
         "verdict": reach_verdict(models, base, heads, label_efficiency, refusals),
         "base": base,
         "models": list(models),
+        "as_published": list(as_published),
         "heads": heads,
         "label_efficiency": label_efficiency,
         "mistakes": [

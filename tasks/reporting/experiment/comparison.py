@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tasks.reporting.experiment import records
+from tasks.reporting.experiment.recall import describe_recall
 from tasks.reporting.page import enumerated, percent
 from tasks.schemas.images import ClassName
-from tasks.schemas.results import OTHER_CLASSES, LabelEfficiency, Point, Refusal, Refused, Result
+from tasks.schemas.results import OTHER_CLASSES, Refusal, Refused, Result
+from tasks.schemas.training import LEARNED
 from tasks.statistics.estimates import exact_interval
-from tasks.statistics.paired import PairedCounts, compare_paired
+from tasks.statistics.paired import PairedCounts
 
 # Test loss and accuracy that the notebook published, on MNIST with the classes 0 and 1.
 PUBLISHED = {
@@ -25,17 +24,25 @@ PROMISES = {True: "with 95\u00a0% confidence", False: "on average"}
 
 
 def describe_models(
-    results: Sequence[Result], is_mnist: bool, classes: tuple[ClassName, ...]
+    results: Sequence[Result],
+    is_mnist: bool,
+    classes: tuple[ClassName, ...],
+    of_base: tuple[ClassName, ...],
 ) -> list[records.ModelRow]:
     """A row for each model, as in `metrics.json`: its scores, training and weights.
 
-    The published numbers are given for the notebook's own case only, and None otherwise.
+    The published numbers are given for the notebook's own case only, and None otherwise. Heads tell
+    the classes apart, and bases their own.
     """
     is_the_notebooks = is_mnist and classes == CLASSES_OF_THE_NOTEBOOK
-    return [_describe_model(result, is_the_notebooks) for result in results]
+    told = [of_base if one.trained.name == "base" else classes for one in results]
+    pairs = zip(results, told, strict=True)
+    return [_describe_model(result, is_the_notebooks, names) for result, names in pairs]
 
 
-def _describe_model(result: Result, is_the_notebooks: bool) -> records.ModelRow:
+def _describe_model(
+    result: Result, is_the_notebooks: bool, classes: tuple[ClassName, ...]
+) -> records.ModelRow:
     trained, scores = result.trained, result.evaluation.scores
     published = PUBLISHED.get(trained.name) if is_the_notebooks else None
     loss, accuracy = published or (None, None)
@@ -46,10 +53,11 @@ def _describe_model(result: Result, is_the_notebooks: bool) -> records.ModelRow:
         "accuracy": scores.accuracy,
         "errors": scores.errors,
         "n": scores.n,
-        "learned": scores.learned,
+        "learned": trained.attempts[-1].outcome == LEARNED,
         "log_loss": scores.log_loss,
         "calibration_error": scores.calibration_error,
         "confusion": [list(row) for row in scores.confusion],
+        "recall": describe_recall(scores.confusion, classes),
         "low": scores.interval.low,
         "high": scores.interval.high,
         "attempts": len(trained.attempts),
@@ -62,40 +70,6 @@ def _describe_model(result: Result, is_the_notebooks: bool) -> records.ModelRow:
         "published_loss": loss,
         "published_accuracy": accuracy,
         "attempt_log": [attempt.model_dump(mode="json") for attempt in trained.attempts],
-    }
-
-
-def describe_label_efficiency(
-    recipe: str, approaches: Sequence[LabelEfficiency], hits: Sequence[NDArray[np.bool_]]
-) -> records.LabelEfficiencyRow:
-    """Every approach's accuracies by labelled images, and its paired test against the first.
-
-    That is the frozen backbone; `hits`, bool (n,) for each approach, are the test images that it
-    got right when trained on all.
-    """
-    return {
-        "recipe": recipe,
-        "draws": len(approaches[0].points[0].accuracies),
-        "n": len(hits[0]),
-        "approaches": [
-            {
-                "approach": one.approach,
-                "points": [_describe_point(point) for point in one.points],
-                "errors": int((~hit).sum()),
-                "against_frozen": describe_pairs(compare_paired(hits[0], hit)),
-            }
-            for one, hit in zip(approaches, hits, strict=True)
-        ],
-    }
-
-
-def _describe_point(point: Point) -> records.PointRow:
-    return {
-        "images": point.images,
-        "mean": float(np.mean(point.accuracies)),
-        "low": min(point.accuracies),
-        "high": max(point.accuracies),
-        "accuracies": list(point.accuracies),
     }
 
 

@@ -13,8 +13,29 @@ class ByModel(TypedDict):
     model: str
 
 
+class ClassRecallRow(TypedDict):
+    """How often a class's test images are recognised; see `describe_recall`."""
+
+    name: ClassName
+    n: int
+    hits: int
+    low: float
+    high: float
+    most: float
+
+
+class RecallRow(TypedDict):
+    """Each class's recall, the least first."""
+
+    balanced_accuracy: float
+    classes: list[ClassRecallRow]
+
+
 class ModelRow(ByModel):
-    """A model on test images, see `Scores`; `attempt_log` has each `Attempt`."""
+    """A model on test images, see `Scores`; `attempt_log` has each `Attempt`.
+
+    It has `learned` if the health gate found it healthy, which looks at training images.
+    """
 
     loss: float
     accuracy: float
@@ -24,6 +45,7 @@ class ModelRow(ByModel):
     log_loss: float
     calibration_error: float
     confusion: list[list[int]]
+    recall: RecallRow
     low: float
     high: float
     attempts: int
@@ -72,30 +94,31 @@ class HeadsRow(PairedRow):
 
 
 class PointRow(TypedDict):
-    """Test accuracies (0..1), one a draw, with `images` labelled images in all."""
+    """Test accuracy (0..1) on average, and that of the worst draw and the best.
 
-    images: int
+    Or the difference of two of them (-1..1), and the ends of its interval.
+    """
+
     mean: float
     low: float
     high: float
-    accuracies: list[float]
 
 
 class ApproachRow(TypedDict):
-    """An approach by labelled images, and with all of them against the frozen backbone."""
+    """An approach at each number of labelled images, and how far each transfer is ahead of it."""
 
     approach: str
     points: list[PointRow]
-    errors: int
-    against_frozen: PairedRow
+    behind: dict[str, list[PointRow]]
 
 
 class LabelEfficiencyRow(TypedDict):
-    """All approaches, the frozen backbone first, on n test images."""
+    """All approaches at each number of labelled `images`, the last all, on n test images."""
 
     recipe: str
     draws: int
     n: int
+    images: list[int]
     approaches: list[ApproachRow]
 
 
@@ -138,6 +161,7 @@ class Analysis(TypedDict):
     verdict: list[Finding]
     base: BaseRow
     models: list[ModelRow]
+    as_published: list[ModelRow]
     heads: list[HeadsRow]
     label_efficiency: LabelEfficiencyRow | None
     mistakes: list[MistakesRow]

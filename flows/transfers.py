@@ -1,0 +1,148 @@
+"""The transfers of an experiment: a base by each recipe, its heads, and what they refuse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.base_data import BaseData, for_the_base, load_base_data
+from flows.config import Config
+from tasks.data.names import positions
+from tasks.evaluate import evaluate
+from tasks.evaluate_refusal import evaluate_refusal
+from tasks.extract_features import extract_features
+from tasks.extract_unknown import extract_unknown
+from tasks.filter import filter_classes
+from tasks.hold_out import hold_out
+from tasks.networks.recipe import Recipe, Training
+from tasks.one_hot import one_hot
+from tasks.schemas.images import LabelledImages
+from tasks.schemas.references import ArrayReference, Dataset
+from tasks.schemas.results import Refusals, Result
+from tasks.schemas.training import TrainedModel
+from tasks.train_base import train_base
+from tasks.transfer_one_node import transfer_one_node
+from tasks.transfer_two_node import transfer_two_node
+
+ONE_ATTEMPT = "as published, one attempt"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images (n, h, w, channels) to train on; `of_base` and `subset` have one-hot labels."""
+
+    whole: LabelledImages
+    base: BaseData
+    of_base: Dataset
+    subset: Dataset
+    chosen: tuple[int, ...]  # the subset's classes among all
+    learned: tuple[int, ...]  # those among all that bases learn from the same images
+    nodes: tuple[int, ...]  # the bases' nodes of the subset's classes, if they learn all of them
+
+
+def prepare(config: Config, data: LabelledImages, images: Dataset) -> Data:
+    """The images of a base and of a subset, from images (n, h, w, channels) of all classes."""
+    whole = data.model_copy(update={"images": images})
+    base = for_the_base(config, load_base_data(config, config.seed, whole), config.classes)
+    chosen = positions(config.classes, data.classes)
+    learned = () if config.base_dataset else positions(base.classes, data.classes)
+    knows_all = set(chosen) <= set(learned)
+    return Data(
+        whole=whole,
+        base=base,
+        of_base=one_hot(base.images, len(base.classes)),
+        subset=one_hot(filter_classes(images, chosen), len(chosen)),
+        chosen=chosen,
+        learned=learned,
+        nodes=tuple(map(learned.index, chosen)) if knows_all else (),
+    )
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What came of one recipe: its base, the subset's features, and the heads on them."""
+
+    name: str
+    recipe: Recipe
+    base: Result
+    features: Dataset
+    heads: list[Result]
+    refusals: Refusals
+
+
+def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) -> Transfer:
+    """One recipe: the base model, its transfers, and how each does on the test images."""
+    held_out = hold_out(data.whole, data.chosen)
+    base = train_the_base(recipe, data, config.seed)
+    features = extract_features(base, data.subset)
+    heads = train_heads(base, features, recipe.head, held_out, config)
+    of_base = evaluate(base, data.of_base.test, recipe.base)
+    of_heads = [(head, evaluate(head, features.test, recipe.head)) for head in heads]
+    return Transfer(
+        name,
+        recipe,
+        Result(recipe=name, trained=base, evaluation=of_base),
+        features,
+        [Result(recipe=name, trained=head, evaluation=found) for head, found in of_heads],
+        refuse(base, heads, features, data, held_out, config.refuse_own),
+    )
+
+
+def train_the_base(recipe: Recipe, data: Data, seed: int) -> TrainedModel:
+    """The base model by a recipe."""
+    own, split = data.base, data.of_base.train
+    return train_base(
+        split, own.classes, recipe.scaling, recipe.base, seed, own.held_out, not own.handwriting
+    )
+
+
+def train_heads(
+    base: TrainedModel,
+    features: Dataset,
+    training: Training,
+    held_out: ArrayReference,
+    config: Config,
+) -> list[TrainedModel]:
+    """The heads that can tell the classes apart, trained on a base's features."""
+    told = base, features.train, config.classes, training, config.seed, held_out
+    heads = [transfer_two_node(*told)]
+    return [*heads, transfer_one_node(*told)] if len(config.classes) == 2 else heads
+
+
+def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]:
+    """The notebook's models as it made them: from their first initialisations, dead or not."""
+    if transfer.name != "notebook":
+        return []
+    recipe, attempt = transfer.recipe, {"attempts": 1, "gated": False}
+    base, features = transfer.base, transfer.features
+    if len(base.trained.attempts) > 1:
+        once = recipe.model_copy(update={"base": recipe.base.model_copy(update=attempt)})
+        trained = train_the_base(once, data, config.seed)
+        found = evaluate(trained, data.of_base.test, recipe.base)
+        base = Result(recipe=ONE_ATTEMPT, trained=trained, evaluation=found)
+        features = extract_features(trained, data.subset)
+    held_out, training = hold_out(data.whole, data.chosen), recipe.head.model_copy(update=attempt)
+    heads = train_heads(base.trained, features, training, held_out, config)
+    return [base.model_copy(update={"recipe": ONE_ATTEMPT})] + [
+        Result(recipe=ONE_ATTEMPT, trained=head, evaluation=evaluate(head, features.test, training))
+        for head in heads
+    ]
+
+
+def refuse(
+    base: TrainedModel,
+    heads: Sequence[TrainedModel],
+    features: Dataset,
+    data: Data,
+    held_out: ArrayReference,
+    share: float,
+) -> Refusals:
+    """What the base and its heads refuse of images that are not theirs."""
+    nodes = tuple(range(len(data.base.classes)))
+    if data.learned:
+        unknown = extract_unknown(base, data.whole.images, data.learned, data.learned)
+    else:
+        unknown = extract_unknown(base, data.base.images, nodes, nodes)
+    calibrating = data.base.held_out
+    by_base = evaluate_refusal(base, [base], data.of_base, calibrating, nodes, unknown, share)
+    unknown = extract_unknown(base, data.whole.images, data.chosen, data.learned)
+    by_heads = evaluate_refusal(base, heads, features, held_out, data.nodes, unknown, share)
+    return Refusals(models=by_base.models + by_heads.models)

@@ -35,13 +35,13 @@ from tasks.schemas.references import ArrayReference
 from tasks.schemas.results import LabelEfficiency
 from tasks.statistics.estimates import exact_interval
 
-IMAGES = (2, 6, 20, 60, 200, 5_000)
+IMAGES = (2, 10, 40, 200, 5_000)
 EASE = 3.0  # the logit of the accuracy, where an approach is not ahead
 REFERENCE = ArrayReference(path="", sha256="", shape=(1,), dtype="bool")
 
 Ahead: TypeAlias = tuple[float, ...]  # logits of accuracy, at each number of labelled images
 NOWHERE, EVERYWHERE = (0.0,) * len(IMAGES), (2.0,) * len(IMAGES)
-UP_TO_60 = tuple(2.0 if n <= 60 else 0.0 for n in IMAGES)
+UP_TO_40 = tuple(2.0 if n <= 40 else 0.0 for n in IMAGES)
 FROM_200 = tuple(2.0 if n >= 200 else 0.0 for n in IMAGES)
 
 
@@ -64,8 +64,8 @@ WORLDS = (
     World("equal, images are alike", by_image=0.0),
     World("equal, 72 test images", images=72),
     World("equal, 10,000 test images", images=10_000),
-    World("transfers ahead up to 60", {"frozen": UP_TO_60, "fine-tuned": UP_TO_60}),
-    World("fine-tuned ahead up to 60", {"fine-tuned": UP_TO_60}),
+    World("transfers ahead up to 40", {"frozen": UP_TO_40, "fine-tuned": UP_TO_40}),
+    World("fine-tuned ahead up to 40", {"fine-tuned": UP_TO_40}),
     World("transfers ahead", {"frozen": EVERYWHERE, "fine-tuned": EVERYWHERE}),
     World("scratch ahead from 200", {"scratch": FROM_200}),
     World("base alone ahead", {"base alone": EVERYWHERE}),

@@ -14,8 +14,8 @@ from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
-LABELLED = (1, 3, 10, 30, 100)
-DRAWS = 8
+LABELLED = (1, 5, 20, 100)
+DRAWS = 6
 
 
 def sizes(labels: NDArray[np.intp]) -> list[int | None]:

@@ -22,7 +22,7 @@ def squares() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_sizes_end_with_all():
-    assert sizes(np.array([0] * 31 + [1] * 30)) == [1, 3, 10, None]
+    assert sizes(np.array([0] * 31 + [1] * 30)) == [1, 5, 20, None]
 
 
 def test_draws_are_balanced_nested_and_follow_from_the_seed():
@@ -36,16 +36,15 @@ def test_draws_are_balanced_nested_and_follow_from_the_seed():
 
 def test_hits_are_of_each_number_of_labels_and_draw(monkeypatch):
     monkeypatch.setattr("tasks.label_efficiency.DRAWS", 2)
-    labels, truth = np.arange(8) % 2, np.array([0, 1, 1])
-    images, hits = train_on_draws(
-        lambda rows, seed: np.array([len(rows) > 5, 1, 0]), labels, truth, 3
-    )
-    assert images == (2, 6, 8)
-    assert hits.tolist() == [
-        [[True, True, False]] * 2,
-        [[False, True, False]] * 2,
-        [[False, True, False]] * 2,
-    ]
+    labels, truth = np.arange(12) % 2, np.array([0, 1, 1])
+
+    def predict(rows: np.ndarray, seed: int) -> np.ndarray:
+        return np.array([len(rows) > 5, 1, 0])
+
+    images, hits = train_on_draws(predict, labels, truth, 3)
+    assert images == (2, 10, 12)
+    few, many = [[True, True, False]] * 2, [[False, True, False]] * 2
+    assert hits.tolist() == [few, many, many]
 
 
 def test_every_network_is_trained_for_300_steps_or_as_long_as_heads():

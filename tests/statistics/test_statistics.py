@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from sklearn.calibration import calibration_curve
 
 from tasks.statistics.estimates import calibration_error, exact_interval, refusal_threshold
 from tasks.statistics.noninferiority import score
-from tasks.statistics.paired import compare_paired
+from tasks.statistics.paired import compare_paired, difference
 
 
 def test_the_interval_of_rs_own_example():
@@ -92,3 +93,31 @@ def test_the_score_of_tangos_example():
 def test_the_score_where_both_are_better_on_some_images():
     """From the restricted likelihood, maximised numerically."""
     assert score(3, 5, 100, 0.05) == pytest.approx(-2.142813, abs=1e-6)
+
+
+def test_a_difference_varies_over_draws_and_over_images():
+    """One approach is right on 10 of 10 images in both draws; the other misses one or three."""
+    first = np.ones((2, 10), bool)
+    second = first.copy()
+    second[0, :1] = second[1, :3] = False
+    found = difference(first, second, tail=0.05)
+    assert found.mean == pytest.approx(0.2)
+    by_draw = np.var([0.1, 0.3], ddof=1) / 2  # 0.01
+    by_image = ((0.8**2 + 2 * 0.3**2 + 7 * 0.2**2) + 2) / 100
+    rest = ((first ^ second) - np.array([[0.1], [0.3]]) - [1, 0.5, 0.5, *[0] * 7] + 0.2) ** 2
+    variance = by_draw + by_image - rest.sum() / 9 / 20
+    degrees = (by_draw + by_image) ** 2 / (by_draw**2 + by_image**2 / 9)
+    reach = scipy.stats.t.isf(0.05, degrees) * np.sqrt(variance)
+    assert (found.low, found.high) == pytest.approx((0.2 - reach, 0.2 + reach))
+
+
+@pytest.mark.parametrize("by_draw", [0.0, 0.1])
+def test_an_interval_of_equal_approaches_misses_no_difference_too_seldom(by_draw):
+    """2,000 times, six draws and 300 images: each end is passed in some 2.5 % of them at most."""
+    rng, missed = np.random.default_rng(1), 0
+    for _ in range(2_000):
+        chances = np.clip(0.8 + rng.normal(0, by_draw, (2, 6, 1)), 0, 1)
+        first, second = rng.random((2, 6, 300)) < chances
+        found = difference(first, second)
+        missed += not found.low <= 0 <= found.high
+    assert missed / 2_000 < 0.06

@@ -90,10 +90,10 @@ def judge_refusals(refusals: Sequence[records.RefusalRow]) -> Finding:
     else:
         promised = [row for row in refusals if row["promise"] != "none"]
         least = min(map(_refused_of_others, promised))
-        which = "the models" if promised == list(refusals) else " and ".join(map(_name, promised))
+        which = "" if promised == list(refusals) else f", by {' and '.join(map(_name, promised))}"
         claim = (
-            f"At the cost of at most {share} of their own images, {which} refuse "
-            f"{percent(least, 1)} or more of others."
+            f"At the cost of at most {share} of their own images, {percent(least, 1)} or more of "
+            f"others are refused{which}."
         )
     return Finding(claim=claim, evidence=evidence)
 

@@ -58,7 +58,7 @@ def test_a_base_of_the_others_has_no_image_of_the_classes(tiny_dataset, tmp_path
     assert (base["n"], len(base["confusion"])) == (80, 8)
     assert [(head["n"], head["learned"]) for head in heads] == [(20, True)] * 2
     assert metrics["verdict"][0]["claim"].startswith(
-        "The features of a base that had seen none of these classes transfer: every transferred "
+        "Every head on a base that had seen none of these classes learned"
     )
     chosen = StudyConfig(
         **config.model_dump(include={"dataset", "recipes", "base_epochs", "head_epochs"}),

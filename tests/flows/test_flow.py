@@ -156,6 +156,11 @@ def test_both_recipes_make_six_models_and_share_the_data(ran, monkeypatch):
     ]
     assert [task["task"] for task in metrics["tasks"]].count("load") == 1
     assert [task["task"] for task in metrics["tasks"]].count("train-base") == 2
+    once = [(row["recipe"], row["model"]) for row in metrics["as_published"]]
+    name = "as published, one attempt"
+    assert once == [(name, "base"), (name, "two-node"), (name, "one-node")]
+    healthy = metrics["models"][0]["weights_sha256"]  # its first attempt is the only one
+    assert metrics["as_published"][0]["weights_sha256"] == healthy
 
 
 @undrawn

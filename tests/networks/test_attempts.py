@@ -102,6 +102,16 @@ def test_a_hopeless_attempt_ends_after_its_first_epoch_of_100_batches(checkpoint
     assert [len(attempt.history.epochs) for attempt in attempts] == [1, 3]
 
 
+def test_without_the_gate_the_first_attempt_is_the_model_though_it_is_dead(checkpoint):
+    training = TRAINING.model_copy(update={"attempts": 1, "gated": False})
+    _, (attempt,), _ = train_until_healthy(
+        "two-node", build_for(None, []), INPUTS, TARGETS, training, 5, checkpoint, (0, 1), NOBODY
+    )
+    assert attempt.seed == derive_seed(5, "two-node", 0)
+    assert len(attempt.history.epochs) == 3  # to its end
+    assert attempt.outcome == "predicts 1 of 2 classes"
+
+
 def test_a_small_data_set_gets_all_its_epochs(checkpoint):
     healthy = derive_seed(5, "two-node", 1)
     _, attempts, _ = train_until_healthy(

@@ -154,9 +154,9 @@ def test_the_evidence_is_of_the_last_number_that_is_claimed():
     )
 
 
-@pytest.mark.parametrize(("scratch", "helped"), [(90, 3), (93, 0)])
+@pytest.mark.parametrize(("scratch", "helped"), [(88, 3), (93, 0)])
 def test_claims_follow_from_hits(scratch, helped):
-    """Right on the first so many of 100 images: 8 against none are enough, 5 are not."""
+    """Right on the first so many of 100 images: 10 against none are enough, 5 are not."""
     right = {"frozen": 98, "fine-tuned": 98, "scratch": scratch, "linear": 50, "base alone": 98}
     hits = [np.broadcast_to(np.arange(100) < n, (3, 2, 100)) for n in right.values()]
     named = [LabelEfficiency(approach=name, images=(2, 4, 9), hits=REFERENCE) for name in right]

@@ -90,7 +90,7 @@ def mnist_transfer_cnn(data: Images, seed: int) -> float:
 
 def compare_labels(told: argparse.Namespace) -> None:
     """A table of accuracies by labelled images a class, for each subset and kind of base."""
-    label_efficiency.LABELLED, label_efficiency.DRAWS = LABELLED, told.draws
+    vars(label_efficiency).update(LABELLED=LABELLED, DRAWS=told.draws)
     header = ["classes", "base saw them", "approach", *map(str, LABELLED), "all"]
     print("|", " | ".join(header), "|\n| --- | --- | --- |", "---: |" * (len(LABELLED) + 1))
     for classes in SUBSETS:

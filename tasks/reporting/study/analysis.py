@@ -19,6 +19,7 @@ from tasks.statistics.estimates import exact_interval
 from tasks.statistics.paired import holm, sign_flip_p_value
 from tasks.trials.trial import TrialResult
 
+QUESTIONS = 2  # whether heads differ over all pairs, and on which: a report answers both
 TWO, ONE = softmax_head(2).name, ONE_NODE.name
 
 
@@ -30,7 +31,7 @@ def analyse(
 ) -> records.Analysis:
     """Every section's numbers in JSON types, the verdict first; in words, what the bases had seen.
 
-    A trial that never learned is listed and counted as such, and left out of all means.
+    A trial that did not learn is listed and counted as such, and left out of all means.
     `labels` (n,) are those of all test images, the positions of their classes' names.
     """
     scored = score_trials(results, labels, names)
@@ -53,7 +54,7 @@ def analyse(
         },
         "transfers": transfers,
         "pairs": pairs,
-        "heads": [sum_up_pairs(rows) for rows in group(pairs, itemgetter("recipe"))],
+        "heads": compare_heads(pairs),
         "spread": [measure_spread(rows) for rows in group(transfers, itemgetter("recipe", "head"))],
         "hardest": hardest_subsets(scored),
         "attempts": [count_attempts(trials) for trials in kinds],
@@ -121,22 +122,35 @@ def compare_pairs(scored: Sequence[ScoredTrial]) -> list[records.PairRow]:
 
     An image's difference is the number of seeds in which two nodes were correct, minus that in
     which one node was: the test images are the units of the sign-flip test, and several seeds on
-    the same image count as one. `adjusted` is its p value adjusted for all pairs of the recipe.
+    the same image count as one. `adjusted` is its p value adjusted for all pairs and recipes,
+    and for the other question.
     """
     subsets = group(scored, lambda one: (one.trial.recipe, one.trial.classes))
     rows = [row for trials in subsets if (row := _compare(trials))]
-    for pairs in group(rows, itemgetter("recipe")):
-        for pair, adjusted in zip(pairs, holm([one["p_value"] for one in pairs]), strict=True):
-            pair["adjusted"] = adjusted
+    for pair, adjusted in zip(rows, _adjust([one["p_value"] for one in rows]), strict=True):
+        pair["adjusted"] = adjusted
     return rows
 
 
-def sum_up_pairs(pairs: Sequence[records.PairRow]) -> records.PairsRow:
-    """One recipe over all of its pairs: here the pairs are the units of the sign-flip test.
+def _adjust(p_values: Sequence[float]) -> list[float]:
+    return [min(1.0, QUESTIONS * adjusted) for adjusted in holm(p_values)]
+
+
+def compare_heads(pairs: Sequence[records.PairRow]) -> list[records.PairsRow]:
+    """A row for each recipe over all of its pairs: here they are the units of the sign-flip test.
 
     `fewer`, `equal` and `more` count the pairs on which two nodes made fewer errors than one, the
-    same number, or more; `different` those whose adjusted p value is significant.
+    same number, or more; `different` those whose adjusted p value is significant. `adjusted` is the
+    p value over pairs, adjusted for all recipes and for the other question, and `tests` the number
+    of pairs of all of them.
     """
+    rows = [_sum_up(same, len(pairs)) for same in group(pairs, itemgetter("recipe"))]
+    for row, adjusted in zip(rows, _adjust([one["p_value"] for one in rows]), strict=True):
+        row["adjusted"] = adjusted
+    return rows
+
+
+def _sum_up(pairs: Sequence[records.PairRow], tests: int) -> records.PairsRow:
     differences = np.array([pair["two_errors"] - pair["one_errors"] for pair in pairs])
     return {
         "recipe": pairs[0]["recipe"],
@@ -146,7 +160,10 @@ def sum_up_pairs(pairs: Sequence[records.PairRow]) -> records.PairsRow:
         "more": int((differences > 0).sum()),
         "two_errors": sum(pair["two_errors"] for pair in pairs),
         "one_errors": sum(pair["one_errors"] for pair in pairs),
+        "predictions": sum(pair["n"] * pair["seeds"] for pair in pairs),
         "p_value": sign_flip_p_value(differences),
+        "adjusted": 1.0,  # until all p values are known
+        "tests": tests,
         "least_adjusted": min(pair["adjusted"] for pair in pairs),
         "different": sum(pair["adjusted"] < SIGNIFICANT for pair in pairs),
     }
@@ -174,19 +191,22 @@ def _compare(trials: Sequence[ScoredTrial]) -> records.PairRow | None:
 
 
 def measure_spread(transfers: Sequence[records.TransferRow]) -> records.SpreadRow:
-    """How much the errors of one recipe and head on a subset vary over seeds.
+    """How much the accuracy of one recipe and head on a subset varies over seeds.
 
-    Standard deviations are those of a sample, of the subsets for which two seeds or more learned;
-    None if there is none. The total errors of each seed are over the `complete` subsets, for which
-    all seeds learned, so that every seed's total is of the same subsets.
+    Standard deviations (0..1) are those of a sample, of the subsets for which two seeds or more
+    learned; None if there is none. `times` has each subset's by how much it varies over draws of as
+    many test images, sqrt(p (1 - p) / n), with one image more right and one wrong: the median and
+    the largest. The total errors of each seed are over the `complete` subsets, for which all seeds
+    learned, so that every seed's total is of the same subsets.
     """
     learned = [[errors for errors in row["errors"] if errors is not None] for row in transfers]
     deviations = [
-        (float(np.std(errors, ddof=1)), row["classes"])
+        (float(np.std(errors, ddof=1)) / row["n"], row["classes"], _of_draws(errors, row["n"]))
         for row, errors in zip(transfers, learned, strict=True)
         if len(errors) > 1
     ]
-    largest, widest = max(deviations, key=itemgetter(0), default=(None, None))
+    largest, widest, _ = max(deviations, key=itemgetter(0), default=(None, None, None))
+    times = [over_seeds / over_draws for over_seeds, _, over_draws in deviations]
     seeds = sorted({seed for row in transfers for seed in row["seeds"]})
     by_seed = [dict(zip(row["seeds"], row["errors"], strict=True)) for row in transfers]
     complete = [one for one in by_seed if all(one.get(seed) is not None for seed in seeds)]
@@ -194,8 +214,9 @@ def measure_spread(transfers: Sequence[records.TransferRow]) -> records.SpreadRo
         "recipe": transfers[0]["recipe"],
         "head": transfers[0]["head"],
         "subsets": len(deviations),
-        "median": float(np.median([one for one, _ in deviations])) if deviations else None,
+        "median": float(np.median([one for one, *_ in deviations])) if deviations else None,
         "largest": largest,
+        "times": [float(np.median(times)), max(times)] if times else [],
         "widest": widest,
         "complete": len(complete),
         "totals": [
@@ -205,11 +226,16 @@ def measure_spread(transfers: Sequence[records.TransferRow]) -> records.SpreadRo
     }
 
 
+def _of_draws(errors: Sequence[int], n: int) -> float:
+    wrong = (float(np.mean(errors)) + 1) / (n + 2)
+    return float(np.sqrt(wrong * (1 - wrong) / n))
+
+
 def count_attempts(trials: Sequence[ScoredTrial]) -> records.AttemptsRow:
     """How many initialisations of one recipe and head are dead, and why.
 
-    `most` is the number of attempts that one trial needed, `without` that of trials that never
-    learned.
+    `most` is the number of attempts that one trial needed, `without` that of trials that did not
+    learn.
     """
     attempts = [one.result.attempts for one in trials]
     outcomes = [attempt.outcome for made in attempts for attempt in made]

@@ -82,13 +82,16 @@ class PairsRow(TypedDict):
     more: int
     two_errors: int
     one_errors: int
+    predictions: int
     p_value: float
+    adjusted: float
+    tests: int
     least_adjusted: float
     different: int
 
 
 class SpreadRow(TypedDict):
-    """How the errors of a recipe and head vary over seeds; None without two that learned."""
+    """How the accuracy of a recipe and head varies over seeds; None without two that learned."""
 
     recipe: str
     head: str
@@ -96,6 +99,7 @@ class SpreadRow(TypedDict):
     median: float | None
     largest: float | None
     widest: list[ClassName] | None
+    times: list[float]
     complete: int
     totals: list[dict[str, int]]  # of each `seed` the `errors`
 

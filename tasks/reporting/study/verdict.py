@@ -13,7 +13,7 @@ def reach_verdict(found: records.Analysis) -> list[Finding]:
     return [
         judge_trials(found["overview"], found["transfers"]),
         *(judge_pairs(heads) for heads in found["heads"]),
-        judge_spread(found["spread"]),
+        judge_spread(found["spread"], found["overview"]["seeds"]),
         *([judge_hardest(found["hardest"])] if found["overview"]["learned"] else []),
         judge_attempts(found["attempts"]),
     ]
@@ -28,60 +28,75 @@ def judge_trials(
         for recipe in overview["recipes"]
     ]
     dead = overview["trials"] - overview["learned"]
-    trials = f"{overview['trials']:,} trials"
+    claim = f"All {overview['trials']:,} trials on {overview['bases']} learned."
     if not overview["learned"]:
         claim = "No trial learned."
     elif dead:
-        claim = f"{dead:,} of {trials} never learned; results are of the others."
-    else:
-        claim = f"The features of {overview['bases']} transfer: all {trials} learned."
+        claim = (
+            f"{dead:,} of {overview['trials']:,} trials did not learn; results are of the others."
+        )
+    elif overview["trials"] == 1:
+        claim = f"The only trial, on {overview['bases']}, learned."
     return Finding(claim=claim, evidence="; ".join(evidence))
 
 
 def judge_pairs(heads: records.PairsRow) -> Finding:
     """Whether one of the two heads is better over all pairs, or on one of them."""
-    fewer = "two output nodes make" if heads["two_errors"] < heads["one_errors"] else "one makes"
-    where = f"With the recipe {heads['recipe']}"
-    if heads["p_value"] < SIGNIFICANT:
-        claim = f"{where}, {fewer} fewer errors over all pairs."
+    two, one, n = heads["two_errors"], heads["one_errors"], heads["predictions"]
+    pairs = f"{heads['pairs']} pair{'s' * (heads['pairs'] > 1)}"
+    counts = f"{two:,} against {one:,} errors of {n:,} predictions"
+    claim = f"two output nodes and one were not shown to differ: {counts}."
+    if heads["adjusted"] < SIGNIFICANT:
+        fewer = "two output nodes make" if two < one else "one output node makes"
+        less, more = sorted((two, one))
+        claim = f"{fewer} {1 - less / more:.0%} fewer errors: {less:,} against {more:,} of {n:,} "
+        claim += f"predictions on {pairs}."
     elif heads["different"]:
-        differ = f"they differ on {heads['different']} of {heads['pairs']} pairs"
-        claim = f"{where}, neither two output nodes nor one is better throughout, but {differ}."
-    else:
-        claim = f"{where}, two output nodes and one cannot be distinguished."
+        claim = f"two output nodes and one differ on {heads['different']} of {pairs}, and were not "
+        claim += f"shown to differ over all: {counts}."
     return Finding(
-        claim=claim,
+        claim=f"With the recipe {heads['recipe']}, {claim}",
         evidence=(
-            f"Errors in all: two nodes {heads['two_errors']:,}, one node {heads['one_errors']:,}. "
-            f"Pairs on which two nodes made fewer: {heads['fewer']}, equal: {heads['equal']}, "
-            f"more: {heads['more']} (exact sign-flip test, p = {heads['p_value']:.2g}). "
-            f"Pair by pair, adjusted for {heads['pairs']} tests, {heads['different']} differ "
-            f"(least p = {heads['least_adjusted']:.2g})"
+            f"Pairs on which two nodes made fewer errors: {heads['fewer']}, equal: "
+            f"{heads['equal']}, more: {heads['more']} (exact sign-flip test, p = "
+            f"{heads['p_value']:.2g}, adjusted for all recipes {heads['adjusted']:.2g}). Pair by "
+            f"pair, adjusted for all recipes' {heads['tests']} "
+            f"test{'s' * (heads['tests'] > 1)}, {heads['different']} "
+            f"differ{'s' * (heads['different'] == 1)} (least p = {heads['least_adjusted']:.2g})"
         ),
     )
 
 
-def judge_spread(spread: Sequence[records.SpreadRow]) -> Finding:
-    """Whether one seed is enough to judge a subset."""
-    medians = [row["median"] for row in spread if row["median"] is not None]
-    largest = [row["largest"] for row in spread if row["largest"] is not None]
-    if not largest:
+def judge_spread(spread: Sequence[records.SpreadRow], seeds: Sequence[int]) -> Finding:
+    """Whether one seed is enough to judge a subset, as well as its test images can."""
+    known = [row for row in spread if row["times"]]
+    if len(seeds) == 1:
+        claim = "The variation over seeds is unknown: one seed was asked for."
+        return Finding(claim=claim, evidence=f"Seed {seeds[0]}")
+    if not known:
         return Finding(
             claim="The variation over seeds is unknown.",
             evidence="No subset has two seeds that learned",
         )
-    evidence = "Standard deviation of the errors in the median subset, and at most: " + "; ".join(
-        f"{row['recipe']} {row['head']} {row['median']:.1f}, {row['largest']:.1f} on "
-        f"{enumerated(row['widest'])}"
-        for row in spread
-        if row["widest"]
+    evidence = "; ".join(map(_describe_spread, known))
+    claim = "One seed is not enough to judge a subset: accuracy varies more over seeds than over "
+    claim += "draws of as many test images."
+    if max(row["times"][1] for row in known) < 1:
+        claim = "The seed matters less than which test images there are, in every subset."
+    elif max(row["times"][0] for row in known) < 1:
+        claim = "The seed matters less than which test images there are in most subsets, in some "
+        claim += "it matters more."
+    return Finding(claim=claim, evidence=f"Standard deviation of the accuracy: {evidence}")
+
+
+def _describe_spread(row: records.SpreadRow) -> str:
+    median, largest = (100 * (value or 0) for value in (row["median"], row["largest"]))
+    times = " and ".join(f"{one:.2g}" for one in row["times"])
+    return (
+        f"{row['recipe']} {row['head']} {median:.2g} points over seeds in the median subset, "
+        f"{largest:.2g} on {enumerated(row['widest'] or [])}, in the median and at most {times} "
+        "times that over draws of test images"
     )
-    claim = "One seed is not enough to judge a subset: errors vary over seeds."
-    if max(largest) < 1:
-        claim = "The seed hardly matters."
-    elif max(medians) < 1:
-        claim = "In most subsets the seed hardly matters, in some it does."
-    return Finding(claim=claim, evidence=evidence)
 
 
 def judge_hardest(hardest: Sequence[records.HardestRow]) -> Finding:
@@ -98,7 +113,7 @@ def judge_hardest(hardest: Sequence[records.HardestRow]) -> Finding:
     )
     return Finding(
         claim=f"Hardest to tell apart: {enumerated(hardest[0]['classes'])}.",
-        evidence=f"{evidence}. Of the images shown, {len(always)} were wrong in every trial",
+        evidence=f"{evidence}. Images shown that were wrong in every trial: {len(always)}",
     )
 
 
@@ -106,12 +121,12 @@ def judge_attempts(attempts: Sequence[records.AttemptsRow]) -> Finding:
     """How many initialisations are dead."""
     made, dead = sum(row["attempts"] for row in attempts), sum(row["dead"] for row in attempts)
     if not dead:
-        return Finding(claim="Every initialisation learned.", evidence=f"All {made:,} of them")
+        return Finding(claim="Every initialisation learned.", evidence=f"Initialisations: {made:,}")
     return Finding(
-        claim=f"{dead:,} of {made:,} initialisations never learned and were discarded.",
+        claim=f"The health gate stopped {dead:,} of {made:,} initialisations.",
         evidence="; ".join(
-            f"{row['recipe']} {row['head']}: {row['dead']:,} of {row['attempts']:,}, with up to "
-            f"{row['most']} attempts for a trial"
+            f"{row['recipe']} {row['head']}: {row['dead']:,} of {row['attempts']:,}, at most "
+            f"{row['most']:,} for one trial"
             for row in attempts
             if row["dead"]
         ),

@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.logging import get_run_logger
 
 from tasks.networks.health import diagnose
-from tasks.networks.inference import class_probabilities, run, time_in_turns
+from tasks.networks.inference import class_probabilities, run
 from tasks.networks.models import read_model
 from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown
 from tasks.registry.registry import Registry
@@ -48,22 +48,16 @@ def judge(
     labels: NDArray[np.intp],
     classes: Sequence[ClassName],
 ) -> list[Judged]:
-    """What each model, a verified `.keras` file, does with the same images, timed in turns.
+    """What each model, a verified `.keras` file, does with the same images.
 
     Those are (n, height, width, channels), with labels 0..k-1, (n,), which are called `classes`.
     """
-    loaded = [read_model(path) for path in models]
     judged = []
-    for model, seconds in zip(loaded, time_in_turns(loaded, images), strict=True):
-        probabilities = class_probabilities(run(model, images))
-        predicted = probabilities.argmax(axis=1)
+    for path in models:
+        probabilities = class_probabilities(run(read_model(path), images))
+        predicted, tops = probabilities.argmax(axis=1), probabilities.max(axis=1)
         healthy = not diagnose(predicted, labels, len(classes))
-        hits, called, tops = (
-            predicted == labels,
-            np.asarray(classes)[labels],
-            probabilities.max(axis=1),
-        )
-        judged.append(Judged(healthy, hits, called, tops, seconds))
+        judged.append(Judged(healthy, predicted == labels, np.asarray(classes)[labels], tops))
     return judged
 
 

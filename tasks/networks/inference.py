@@ -1,7 +1,5 @@
 """Running a trained network over many images."""
 
-from functools import partial
-from timeit import timeit
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -14,8 +12,6 @@ Model: TypeAlias = "keras.Model"
 
 BATCH_IMAGES = 250
 BATCH_FEATURES = 2_000
-ROUNDS = 5
-TIMED_IMAGES = 1_000
 
 
 def evenly(rows: NDArray[Any], most: int) -> NDArray[Any]:
@@ -65,11 +61,3 @@ def run_rows(model: Model, inputs: Any, rows: NDArray[np.int32]) -> NDArray[np.f
     size = BATCH_IMAGES if array.ndim > 2 else BATCH_FEATURES
     batches = (array[rows[start : start + size]] for start in range(0, len(rows), size))
     return np.concatenate([model.predict_on_batch(batch) for batch in batches])
-
-
-def time_in_turns(models: list[Model], images: NDArray[np.uint8]) -> list[float]:
-    """The least seconds per 1,000 images of each model; in turns, a busy machine harms all."""
-    pixels = np.resize(images, (TIMED_IMAGES, *images.shape[1:]))
-    calls = [partial(run, model, pixels) for model in models]
-    seconds = [[timeit(call, number=1) for call in calls] for _ in range(ROUNDS + 1)]
-    return [min(one[1:]) for one in zip(*seconds, strict=True)]  # the first compiles

@@ -31,9 +31,6 @@ class Bounds(BaseModel):
     calibration: float = Field(0.01, ge=0, lt=1)
     """By how much the expected calibration error (0..1) may grow."""
 
-    slowdown: float = Field(1.5, gt=0)
-    """How many times the champion's seconds it may take; above 0."""
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -43,7 +40,6 @@ class Judged:
     hits: NDArray[np.bool_]  # (n,)
     labels: NDArray[Any]  # the true classes, as they are called, (n,)
     confidences: NDArray[np.floating]  # the top probabilities, 0..1, (n,)
-    seconds: float  # per 1,000 images, above 0; of both on the same machine at the same time
 
     @property
     def errors(self) -> int:
@@ -107,7 +103,6 @@ def _criteria(champion: Judged | None, challenger: Judged, bounds: Bounds) -> It
     for label in np.unique(challenger.labels).tolist():
         yield _keeps_class(champion, challenger, label, bounds.class_margin)
     yield _calibrated(champion, challenger, bounds.calibration)
-    yield _fast(champion.seconds, challenger.seconds, bounds.slowdown)
 
 
 def _row(
@@ -158,12 +153,6 @@ def _calibrated(champion: Judged, challenger: Judged, margin: float) -> Criterio
     objection = f"its calibration error is {after:.4f}, the champion's {before:.4f}"
     grew = after > bound + ROUNDING
     return _row("calibration error, at most", before, after, bound, grew, objection)
-
-
-def _fast(before: float, after: float, slowdown: float) -> Criterion:
-    name, bound = "seconds per 1,000 images, at most", slowdown * before
-    objection = f"it takes {after:.3g} s for 1,000 images, the champion {before:.3g} s"
-    return _row(name, before, after, bound, after > bound, objection)
 
 
 HEADER = ("criterion", "champion", "challenger", "bound", "passed")

@@ -91,7 +91,6 @@ def configure(dataset: Path, folder: Path) -> RetrainConfig:
         head_epochs=1,
         margin=0.02,
         calibration=0.05,  # the average of few steps' weights knows little of how sure to be
-        slowdown=100,  # other tests share the machine
     )
 
 

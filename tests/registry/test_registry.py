@@ -80,7 +80,7 @@ def candidate(root: Path, text: str, errors: int) -> Candidate:
 
 
 def judged(errors: int) -> Judged:
-    return Judged(True, np.arange(700) >= errors, np.arange(700) % 2, np.full(700, 0.99), 1.0)
+    return Judged(True, np.arange(700) >= errors, np.arange(700) % 2, np.full(700, 0.99))
 
 
 def retrain(root: Path, text: str, errors: int) -> None:

@@ -250,6 +250,13 @@ class RetrainConfig(Bounds, Config):
     """Seconds, 0 or more, without a change after which a batch counts as wholly written; an intact
     .npz always does."""
 
+    train_anyway: bool = False
+    """Train though no challenger could be shown to be better than the champion."""
+
+    hold_out: float = Field(0.2, ge=0, lt=1)
+    """The share of each class of a batch that is never trained on; a new model must be better on
+    it, too."""
+
     model: Literal["softmax", "sigmoid", "base"] = "softmax"
     """Which model is put into use: the head with a node for each class, the one with a single node,
     or the base model of all classes."""

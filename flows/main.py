@@ -27,8 +27,6 @@ from tasks.load import load
 from tasks.networks.approaches import APPROACHES
 from tasks.report import report
 from tasks.reshape import reshape
-from tasks.schemas.images import LabelledImages
-from tasks.schemas.references import Dataset
 from tasks.schemas.results import LabelEfficiency, Learned
 
 
@@ -43,22 +41,22 @@ def main(config: Config) -> Path:
         source = find_source(config.dataset, config.seed, config.reading)
         log_notice(source)
         data = load(source)
-        return experiment(config, source, data, reshape(data.images)).report
+        fitted = config.fitted_to(source, data)
+        prepared = prepare(fitted, data, reshape(data.images))
+        return experiment(config, fitted, source, prepared).report
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What came of an experiment: the images, a transfer by each recipe, and the report."""
+    """What came of an experiment: a transfer by each recipe, and the report."""
 
-    data: Data
     transfers: list[Transfer]
     report: Path
 
 
-def experiment(config: Config, source: Source, data: LabelledImages, images: Dataset) -> Experiment:
-    """The notebook's experiment on images (n, h, w, channels), by each recipe, and its report."""
-    command, config = reproducing_command(config.script, config), config.fitted_to(source, data)
-    prepared = prepare(config, data, images)
+def experiment(asked: Config, config: Config, source: Source, prepared: Data) -> Experiment:
+    """The notebook's experiment by each recipe, and its report, as it was asked and is fitted."""
+    command, images = reproducing_command(asked.script, asked), prepared.whole.images
     transfers = [
         train_and_transfer(name, recipe, prepared, config)
         for name, recipe in config.chosen_recipes().items()
@@ -72,13 +70,13 @@ def experiment(config: Config, source: Source, data: LabelledImages, images: Dat
         [(transfer.name, transfer.refusals) for transfer in transfers],
         measure_label_efficiency(transfers[-1], prepared, config),
         images,
-        data.classes,
+        prepared.whole.classes,
         config.classes,
         learned,
         is_mnist(images) and learned.images == images,
     )
     folder = report(config, command, source, images, subset, findings)
-    return Experiment(prepared, transfers, folder)
+    return Experiment(transfers, folder)
 
 
 def measure_label_efficiency(

@@ -23,6 +23,7 @@ from flows.cli import call_flow, run_command
 from flows.config import RetrainCommand, RetrainConfig, as_config
 from flows.main import Experiment, experiment
 from flows.run import log_notice, pipeline_flow, pipeline_run
+from flows.transfers import prepare
 from tasks.arrivals.batch import Batch
 from tasks.arrivals.inbox import open_inbox
 from tasks.challenge import challenge
@@ -32,6 +33,7 @@ from tasks.data.names import shown_names
 from tasks.data.read import find_source
 from tasks.errors import InputError
 from tasks.extend import extend
+from tasks.foresee import foresee
 from tasks.load import load
 from tasks.registry.decision import Bounds
 from tasks.registry.registry import Registry, only_model
@@ -50,6 +52,7 @@ TRAINING_SETTINGS = {
     "refuse_own",
 }
 DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
+UNTRAINED = "nothing was trained, which --train-anyway would"
 MEASURED = {"accuracy", "errors", "log_loss", "calibration_error"}
 TRAINING_STAGES = (
     *("train_base", "extract_features", "transfer_two_node", "transfer_one_node"),
@@ -75,15 +78,21 @@ def retrain(config: RetrainConfig) -> State[None]:
         registry = Registry(current_store(), config.registry, fitted.registered_name)
         registry.prepare()
         check_champion(registry, classes_in_use(fitted, data), data.preparation)
-        arrivals = collect(config.inbox, data, config.settle)
+        arrivals = collect(config.inbox, data, config.settle, config.hold_out)
         lineage = trace(fitted, data.images, arrivals.used)
         known = registry.with_lineage(lineage_digest(lineage))
         if known is None:
             images = reshape(extend(data.images, arrivals.used))
-            found = experiment(config, source, data, images)
+            prepared = prepare(fitted, data, images)
+            is_base = config.model == "base"
+            held_out = (prepared.of_base if is_base else prepared.subset).test
+            prospect = foresee(registry, held_out)
+            if not (prospect.can_win or config.train_anyway or config.prefer == "newer"):
+                return Completed(name="Skipped", message=f"{prospect.sentence}; {UNTRAINED}")
+            found = experiment(config, fitted, source, prepared)
             candidate = nominate(fitted, found, data, lineage)
-            held_out = (found.data.of_base if config.model == "base" else found.data.subset).test
-            return Completed(message=challenge(registry, candidate, held_out, config))
+            told = held_out, data.images.test, arrivals.used, prepared.tested(is_base), config
+            return Completed(message=challenge(registry, candidate, *told))
         if registry.awaits_promotion(known):
             registry.promote(known)
             return Completed(message=f"version {known.number} won before the last run was killed")

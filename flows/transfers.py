@@ -37,6 +37,10 @@ class Data:
     learned: tuple[int, ...]  # those among all that bases learn from the same images
     nodes: tuple[int, ...]  # the bases' nodes of the subset's classes, if they learn all of them
 
+    def tested(self, is_base: bool) -> tuple[int, ...]:
+        """The classes, among all, of the images that the base or the heads are tested on."""
+        return self.learned if is_base else self.chosen
+
 
 def prepare(config: Config, data: LabelledImages, images: Dataset) -> Data:
     """The images of a base and of a subset, from images (n, h, w, channels) of all classes."""

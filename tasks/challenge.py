@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from prefect.artifacts import create_markdown_artifact
 from prefect.logging import get_run_logger
 
+from tasks.arrivals.batch import Batch, find_parts
 from tasks.networks.health import diagnose
-from tasks.networks.inference import class_probabilities, run
+from tasks.networks.inference import class_probabilities, run_all
 from tasks.networks.models import read_model
 from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown
 from tasks.registry.registry import Registry
@@ -19,22 +20,36 @@ from tasks.schemas.references import Split
 from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
 
+LEAST = 1e-7  # of a probability in a log loss
+
 
 @uncached_stage("challenge")
-def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds: Bounds) -> str:
+def challenge(
+    registry: Registry,
+    candidate: Candidate,
+    held_out: Split,
+    published: Split,
+    batches: Sequence[Batch],
+    positions: tuple[int, ...],
+    bounds: Bounds,
+) -> str:
     """Register a candidate, judge it against the champion, and promote it if it won.
 
-    Neither has seen the held-out images (n, height, width, channels), whose labels are one-hot.
-    Returns the decision in a sentence.
+    Neither has seen the held-out images (n, height, width, channels), whose labels are one-hot:
+    those of the published test images, then of batches, whose classes have these positions among
+    all. Returns the decision in a sentence.
     """
-    store = current_store()
-    champion = registry.champion()
-    paths = [registry.model_path(champion)] if champion else []
+    store, champion = current_store(), registry.champion()
     images = store.array(held_out.inputs)
     labels = store.array(held_out.labels).argmax(axis=1)
+    parts = find_parts(store, published, batches, positions)
+    look, opponents = registry.looks() + 1, registry.opponents()
     version = registry.register(candidate)
-    judged = judge([*paths, registry.model_path(version)], images, labels, candidate.classes)
-    decision = decide(judged[0] if champion else None, judged[-1], bounds)
+    *others, judged = (
+        judge(registry.model_path(one), one.threshold, images, labels, candidate.classes)
+        for one in (*opponents, version)
+    )
+    decision = decide(others, judged, parts, bounds, look)
     registry.record(version, decision)
     _show(version, champion, decision)
     if decision.promoted:
@@ -43,22 +58,26 @@ def challenge(registry: Registry, candidate: Candidate, held_out: Split, bounds:
 
 
 def judge(
-    models: list[Path],
+    model: Path,
+    threshold: float,
     images: NDArray[np.uint8],
     labels: NDArray[np.intp],
     classes: Sequence[ClassName],
-) -> list[Judged]:
-    """What each model, a verified `.keras` file, does with the same images.
+) -> Judged:
+    """What a model, a verified `.keras` file, does with images, refusing below its threshold.
 
     Those are (n, height, width, channels), with labels 0..k-1, (n,), which are called `classes`.
     """
-    judged = []
-    for path in models:
-        probabilities = class_probabilities(run(read_model(path), images))
-        predicted, tops = probabilities.argmax(axis=1), probabilities.max(axis=1)
-        healthy = not diagnose(predicted, labels, len(classes))
-        judged.append(Judged(healthy, predicted == labels, np.asarray(classes)[labels], tops))
-    return judged
+    outputs, *margins = run_all(read_model(model), images)
+    probabilities = class_probabilities(outputs)
+    predicted, tops = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    return Judged(
+        healthy=not diagnose(predicted, labels, len(classes)),
+        hits=predicted == labels,
+        labels=np.asarray(classes)[labels],
+        log_losses=-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], LEAST)),
+        refused=(margins[0].ravel() if margins else tops) < threshold,
+    )
 
 
 def _show(version: Version, champion: Version | None, decision: Decision) -> None:

@@ -18,6 +18,6 @@ def _may_pass(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
 
 
 @uncached_stage("collect", retries=2, retry_delay_seconds=[2, 10], retry_condition_fn=_may_pass)
-def collect(inbox: str, base: LabelledImages, settle: float) -> Arrivals:
+def collect(inbox: str, base: LabelledImages, settle: float, hold_out: float) -> Arrivals:
     """Take in what lies in the inbox; never cached, see `take_in`."""
-    return take_in(inbox, base, current_store(), settle)
+    return take_in(inbox, base, current_store(), settle, hold_out)

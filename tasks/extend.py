@@ -1,4 +1,4 @@
-"""Extend: the training images, with those that have arrived."""
+"""Extend: the images to train on and to test on, with those that have arrived."""
 
 from collections.abc import Sequence
 
@@ -7,19 +7,24 @@ from prefect.logging import get_run_logger
 
 from tasks.arrivals.batch import Batch
 from tasks.data.splits import store_split
-from tasks.schemas.references import Dataset
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 
 @stage("extend")
 def extend(dataset: Dataset, batches: Sequence[Batch]) -> Dataset:
-    """Append the images uint8 (n, ...) and labels of batches to the training split."""
+    """Append the images uint8 (n, ...) and labels of batches, those held out to the test split."""
     if not batches:
         return dataset
-    array, before = current_store().array, dataset.train
-    images = [array(before.inputs), *(array(batch.images) for batch in batches)]
-    labels = [array(before.labels), *(array(batch.labels) for batch in batches)]
-    train = store_split("train-extended", np.concatenate(images), np.concatenate(labels))
-    get_run_logger().info("x_train %s -> %s", before.inputs.shape, train.inputs.shape)
-    return Dataset(train=train, test=dataset.test)
+    train, test = _extend("train", dataset.train, batches), _extend("test", dataset.test, batches)
+    return Dataset(train=train, test=test)
+
+
+def _extend(name: str, before: Split, batches: Sequence[Batch]) -> Split:
+    store = current_store()
+    parts = [batch.part(store, held_out=name == "test") for batch in batches]
+    images = np.concatenate([store.array(before.inputs), *(part[0] for part in parts)])
+    labels = np.concatenate([store.array(before.labels), *(part[1] for part in parts)])
+    get_run_logger().info("x_%s %s -> %s", name, before.inputs.shape, images.shape)
+    return store_split(f"{name}-extended", images, labels)

@@ -19,6 +19,7 @@ from tasks.data.held_out import fingerprints
 from tasks.data.npz import NotIntactError
 from tasks.errors import ReadableError, printable
 from tasks.schemas.images import LabelledImages
+from tasks.schemas.references import Split
 from tasks.storage.store import DamagedError, Store
 
 
@@ -48,7 +49,8 @@ class TrainingData:
     def add(self, batch: Batch) -> None:
         """A batch was accepted."""
         self.batches.append(batch)
-        self._trained_on.update(fingerprints(self._store.array(batch.images)))
+        self._trained_on.update(self._fingerprints(batch, held_out=False))
+        self._test.update(self._fingerprints(batch, held_out=True))
 
     def without_used(self, name: str, decoded: Decoded) -> Decoded:
         """What is new of a folder that has grown since it was used under the same name."""
@@ -67,13 +69,19 @@ class TrainingData:
         check_drift(self._describe(batch.images, batch.labels), self._description)
 
     @cached_property
-    def _test(self) -> frozenset[bytes]:
-        return frozenset(fingerprints(self._store.array(self._base.test.inputs)))
+    def _test(self) -> set[bytes]:
+        return self._seen(self._base.test, held_out=True)
 
     @cached_property
     def _trained_on(self) -> set[bytes]:
-        images = [self._base.train.inputs, *(batch.images for batch in self.batches)]
-        return {one for some in images for one in fingerprints(self._store.array(some))}
+        return self._seen(self._base.train, held_out=False)
+
+    def _seen(self, split: Split, *, held_out: bool) -> set[bytes]:
+        arrived = (self._fingerprints(batch, held_out=held_out) for batch in self.batches)
+        return set(fingerprints(self._store.array(split.inputs))).union(*arrived)
+
+    def _fingerprints(self, batch: Batch, *, held_out: bool) -> list[bytes]:
+        return fingerprints(batch.part(self._store, held_out=held_out)[0])
 
     @cached_property
     def _typical_range(self) -> float:
@@ -92,12 +100,15 @@ def _pairs(images: NDArray[np.uint8], labels: NDArray[Any]) -> Iterator[tuple[by
     return zip(fingerprints(images), labels.tolist(), strict=True)
 
 
-def take_in(inbox: str, base: LabelledImages, store: Store, settle: float) -> Arrivals:
+def take_in(
+    inbox: str, base: LabelledImages, store: Store, settle: float, hold_out: float = 0
+) -> Arrivals:
     """Check all batches in the inbox, by name; the store remembers those that are accepted.
 
     The inbox is the path or fsspec URL of a folder with batches: `.npz` files, folders of one of
     the forms of `decode_folder`, or class folders. A batch counts as wholly written `settle`
-    seconds, 0 or more, after its last change; an intact .npz always does. InputError if the inbox
+    seconds, 0 or more, after its last change; an intact .npz always does. Of each class of a batch
+    the share `hold_out` is never trained on. InputError if the inbox
     does not exist or cannot be reached, or an accepted batch is damaged.
     """
     place, log = open_inbox(inbox, base.classes), get_run_logger()
@@ -125,9 +136,11 @@ def take_in(inbox: str, base: LabelledImages, store: Store, settle: float) -> Ar
                 log.debug("%s was accepted before", name)
                 continue
             sha256, decoded = found
-            data.add(remember(store, name, sha256, decoded.images, decoded.labels))
+            batch = remember(store, name, sha256, decoded.images, decoded.labels, hold_out)
+            data.add(batch)
             new.append(name)
-            log.info("%s is accepted: %d images", name, len(decoded.images))
+            tested = len(batch.part(store, held_out=True)[1])
+            log.info("%s is accepted: %d images, %d held out", name, len(decoded.images), tested)
     return Arrivals(tuple(data.batches), tuple(new), tuple(quarantined), tuple(unfinished))
 
 

@@ -1,50 +1,76 @@
-"""Whether a challenger takes the champion's place."""
+"""Whether a challenger takes the champion's place.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+It must be shown to be better, at a level that all decisions on a model share. The k-th challenger
+is tested at 0.05 / (k (k + 1)), and 1/2 + 1/6 + 1/12 + ... = 1: of challengers that are no better,
+any is promoted with a chance of 5 % at most, however many there are and though all are judged on
+the same images (the union bound; Bonferroni 1936). And it must not be shown to be worse, than the
+champion or than the first one, which is the reference that small losses add up against.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.schemas.images import ClassName
 from tasks.schemas.references import Record
-from tasks.statistics.estimates import calibration_error
 from tasks.statistics.noninferiority import SIGNIFICANCE, images_needed, noninferiority_p_value
-from tasks.statistics.paired import compare_paired
+from tasks.statistics.paired import sign_test
 
+LIFETIME = 0.05  # chance that a champion is ever replaced by one that is no better
 ROUNDING = 1e-9
+ONE_SIDED = 1.645  # standard errors to an end of an interval that 5 % are beyond
+QUESTIONS = 2  # better on all held-out images, or on those that arrived
+FIXES = (0.1, 0.2, 0.5)  # shares of the champion's errors
 
 
 class Bounds(BaseModel):
-    """How much worse than the champion a challenger may be, and in what."""
+    """How much worse a challenger may be, and in what, and who wins where nothing is shown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     margin: float = Field(0.005, gt=0, lt=1)
-    """The loss of accuracy, above 0 and below 1, that a challenger is shown not to have."""
+    """The loss of accuracy, above 0 and below 1, on the published test images or on a batch's
+    held-out ones, beyond which a challenger is refused where the loss is shown."""
 
     class_margin: float = Field(0.02, ge=0, lt=1)
-    """The share of any one class's images that a challenger may lose, 0..1."""
+    """The same of any one class's images, 0..1."""
 
-    calibration: float = Field(0.01, ge=0, lt=1)
-    """By how much the expected calibration error (0..1) may grow."""
+    log_loss_margin: float = Field(0.01, ge=0)
+    """By how much, in nats, the log loss may grow, 0 or more."""
+
+    prefer: Literal["champion", "newer"] = "champion"
+    """Who wins where neither is shown to be better; a newer model, if it is shown to lose less than
+    the margin."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a model does with the held-out images, the same n in the same order for both models."""
+    """What a model does with the held-out images, the same n in the same order for all models."""
 
     healthy: bool  # predicts every class, and clearly beats the largest one
     hits: NDArray[np.bool_]  # (n,)
     labels: NDArray[Any]  # the true classes, as they are called, (n,)
-    confidences: NDArray[np.floating]  # the top probabilities, 0..1, (n,)
+    log_losses: NDArray[np.floating]  # of the true classes' probabilities, in nats, (n,)
+    refused: NDArray[np.bool_]  # (n,)
 
     @property
     def errors(self) -> int:
         """How many of them were called wrong."""
         return int((~self.hits).sum())
+
+
+# Which held-out images are from where: bool (n,) by name, the published test images first.
+Parts: TypeAlias = Mapping[str, NDArray[np.bool_]]
+
+
+class Prospect(NamedTuple):
+    """Whether a challenger could win, and what it would have to do, in a sentence."""
+
+    can_win: bool
+    sentence: str
 
 
 class Criterion(Record):
@@ -70,39 +96,80 @@ class Decision(Record):
     rows: tuple[Criterion, ...]
 
 
-def decide(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Decision:
-    """Promote a challenger that makes fewer errors and is within every bound; ties do not.
+def decide(
+    opponents: Sequence[Judged], challenger: Judged, parts: Parts, bounds: Bounds, look: int
+) -> Decision:
+    """Promote a challenger that is shown to be better, and nowhere shown to be worse.
 
-    Where there is no champion yet, a healthy challenger becomes it. Raises ValueError if there is
-    no image, or the two were not judged on the same ones.
+    The opponents are the champion and, if it is another model, the first champion; without any, a
+    healthy challenger becomes it. `look` counts the challengers of a champion, from 1. Raises
+    ValueError if there is no image, or the models were not judged on the same ones.
     """
     images = len(challenger.hits)
     if not images:
         raise ValueError("a challenger is judged on one held-out image or more")
+    if any(not np.array_equal(one.labels, challenger.labels) for one in opponents):
+        raise ValueError("champion and challenger are judged on the same held-out images")
     merit = "there was no champion yet"
-    if champion is not None:
-        if not np.array_equal(champion.labels, challenger.labels):
-            raise ValueError("champion and challenger are judged on the same held-out images")
+    if opponents:
         merit = (
-            f"errors fell from {champion.errors} to {challenger.errors} of {images:,} "
-            "held-out images, and nothing else is out of bounds"
+            f"errors went from {opponents[0].errors} to {challenger.errors} of {images:,} "
+            "held-out images, and nothing is shown to be worse"
         )
-    rows = tuple(_criteria(champion, challenger, bounds))
+    rows = tuple(_criteria(opponents, challenger, parts, bounds, look))
     objections = [row.objection for row in rows if not row.passed]
     reason = f"Not promoted: {'; '.join(objections)}." if objections else f"Promoted: {merit}."
     return Decision(promoted=not objections, reason=reason, rows=rows)
 
 
-def _criteria(champion: Judged | None, challenger: Judged, bounds: Bounds) -> Iterator[Criterion]:
-    before, after = None if champion is None else champion.healthy, challenger.healthy
+def level(look: int) -> float:
+    """The level at which the k-th look, from 1, is tested; all of them add up to `LIFETIME`."""
+    return LIFETIME / (look * (look + 1))
+
+
+def least_fixes(look: int) -> int:
+    """How many errors fewer, with none that is new, show at a look that a challenger is better."""
+    return int(np.ceil(-np.log2(level(look) / QUESTIONS)))
+
+
+def foresee_win(errors: int, images: int, look: int) -> Prospect:
+    """Whether a challenger could win over a champion with so many errors of images.
+
+    The chances are those of one that makes no error that is new, and corrects each of the
+    champion's with the same chance; one that errs elsewhere has less.
+    """
+    from scipy.stats import binom
+
+    needed = least_fixes(look)
+    makes = f"the champion makes {errors:,} errors of {images:,} held-out images"
+    if errors < needed:
+        return Prospect(
+            False,
+            f"{makes}, and {needed} fewer are needed to show that a challenger is better, so that "
+            "none could win",
+        )
+    chances = [f"{binom.sf(needed - 1, errors, share):.0%} if {share:.0%}" for share in FIXES]
+    return Prospect(
+        True,
+        f"{makes}; a challenger needs {needed} fewer and no new ones, or more, and if it makes no "
+        f"new ones it wins with a chance of {', '.join(chances)} of them are corrected",
+    )
+
+
+def _criteria(
+    opponents: Sequence[Judged], challenger: Judged, parts: Parts, bounds: Bounds, look: int
+) -> Iterator[Criterion]:
+    before, after = opponents[0].healthy if opponents else None, challenger.healthy
     yield _row("learned, 1 or 0", before, after, 1, not after, "the challenger did not learn")
-    if champion is None:
+    if not opponents:
         return
-    yield _fewer_errors(champion, challenger)
-    yield _not_inferior(champion, challenger, bounds.margin)
-    for label in np.unique(challenger.labels).tolist():
-        yield _keeps_class(champion, challenger, label, bounds.class_margin)
-    yield _calibrated(champion, challenger, bounds.calibration)
+    if bounds.prefer == "champion":
+        published, *_ = parts.values()
+        yield _better(opponents[0], challenger, ~published, look)
+    else:
+        yield _not_inferior(opponents[0], challenger, bounds.margin)
+    yield from _not_worse(opponents, challenger, parts, bounds)
+    yield _keeps_log_loss(opponents, challenger, bounds.log_loss_margin)
 
 
 def _row(
@@ -112,47 +179,82 @@ def _row(
     return Criterion(name=name, champion=before, challenger=after, bound=bound, objection=said)
 
 
-def _fewer_errors(champion: Judged, challenger: Judged) -> Criterion:
-    before, after = champion.errors, challenger.errors
-    images = f"{len(champion.hits):,} held-out images"
-    objection = f"its errors are {after} of {images}, the champion's {before}"
-    if after == before:
-        as_many = f"both make as many errors, {before} of {images}"
-        objection = f"{as_many}, and a tie goes to the champion"
-    return _row("errors, fewer than", before, after, before, after >= before, objection)
+def _better(
+    champion: Judged, challenger: Judged, arrived: NDArray[np.bool_], look: int
+) -> Criterion:
+    chances = [
+        sign_test(challenger.hits[part], champion.hits[part]) for part in (slice(None), arrived)
+    ]
+    p_value, needed = min(1.0, QUESTIONS * min(chances)), level(look)
+    objection = (
+        f"it makes {challenger.errors:,} errors of {len(challenger.hits):,} held-out images, the "
+        f"champion {champion.errors:,}, which does not show that it is better (p = {p_value:.2g}, "
+        f"and {needed:.2g} is needed of challenger {look})"
+    )
+    name = "chance of this if it were no better, at most"
+    return _row(name, None, p_value, needed, p_value > needed, objection)
 
 
 def _not_inferior(champion: Judged, challenger: Judged, margin: float) -> Criterion:
-    pairs = compare_paired(champion.hits, challenger.hits)
-    p_value = noninferiority_p_value(pairs.only_first, pairs.only_second, pairs.n, margin)
+    lost, won = champion.hits & ~challenger.hits, challenger.hits & ~champion.hits
+    n = len(lost)
+    p_value = noninferiority_p_value(int(lost.sum()), int(won.sum()), n, margin)
     needed = images_needed(margin)
-    remedy = f"{needed:,} can" if pairs.n < needed else "more can"
     objection = (
-        f"{pairs.n:,} held-out images cannot show that less than {margin:.2%} of accuracy is lost "
-        f"({remedy}, or give a larger --margin)"
+        f"{n:,} held-out images do not show that it loses less than {margin:.2%} of accuracy "
+        f"({f'{needed:,}' if n < needed else 'more'} can, or give a larger --margin)"
     )
     name = f"chance of this if {margin:g} accuracy were lost, at most"
     return _row(name, None, p_value, SIGNIFICANCE, p_value > SIGNIFICANCE, objection)
 
 
-def _keeps_class(
-    champion: Judged, challenger: Judged, label: ClassName, margin: float
+def _not_worse(
+    opponents: Sequence[Judged], challenger: Judged, parts: Parts, bounds: Bounds
+) -> Iterator[Criterion]:
+    """Of each part and class: a loss beyond the margin is refused where it is no chance."""
+    classes = {label: challenger.labels == label for label in np.unique(challenger.labels).tolist()}
+    tests = len(parts) + len(classes) + 1
+    for name, part in parts.items():
+        yield _keeps(f"accuracy on {name}", opponents, challenger, part, bounds.margin, tests)
+    for label, part in classes.items():
+        margin = bounds.class_margin
+        yield _keeps(f"recall of {label}", opponents, challenger, part, margin, tests)
+    taken = [replace(one, hits=~one.refused) for one in (*opponents, challenger)]
+    whole = np.ones(len(challenger.hits), bool)
+    yield _keeps("share that is not refused", taken[:-1], taken[-1], whole, bounds.margin, tests)
+
+
+def _keeps(
+    what: str,
+    opponents: Sequence[Judged],
+    challenger: Judged,
+    part: NDArray[np.bool_],
+    margin: float,
+    tests: int,
 ) -> Criterion:
-    of_class = challenger.labels == label
-    before, after = (float(model.hits[of_class].mean()) for model in (champion, challenger))
-    is_lost = after < before - margin - ROUNDING or after == 0 < before
-    objection = f"it finds {after:.1%} of class {label}, the champion {before:.1%}"
-    bound = max(before - margin, 0)
-    return _row(f"recall of {label}, at least", before, after, bound, is_lost, objection)
+    after, most = (
+        float(challenger.hits[part].mean()),
+        max(one.hits[part].mean() for one in opponents),
+    )
+    is_lost = any(
+        after < one.hits[part].mean() - margin - ROUNDING
+        and sign_test(one.hits[part], challenger.hits[part]) <= SIGNIFICANCE / tests
+        for one in opponents
+    )
+    before, n = float(opponents[0].hits[part].mean()), int(part.sum())
+    objection = f"its {what} is {after:.1%} of {n:,} images, where {most:.1%} was reached before"
+    return _row(f"{what}, at least", before, after, max(most - margin, 0), is_lost, objection)
 
 
-def _calibrated(champion: Judged, challenger: Judged, margin: float) -> Criterion:
-    before = calibration_error(champion.confidences, champion.hits)
-    after = calibration_error(challenger.confidences, challenger.hits)
-    bound = before + margin
-    objection = f"its calibration error is {after:.4f}, the champion's {before:.4f}"
-    grew = after > bound + ROUNDING
-    return _row("calibration error, at most", before, after, bound, grew, objection)
+def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: float) -> Criterion:
+    """The increase is that over the first champion, less what its paired 95 % interval allows."""
+    first = opponents[-1]
+    growth, n = challenger.log_losses - first.log_losses, len(challenger.hits)
+    least = growth.mean() - ONE_SIDED * growth.std() / np.sqrt(n)
+    before, after = (float(one.log_losses.mean()) for one in (opponents[0], challenger))
+    bound = float(first.log_losses.mean()) + margin
+    objection = f"its log loss is {after:.4f}, the first champion's {first.log_losses.mean():.4f}"
+    return _row("log loss, at most", before, after, bound, bool(least > margin), objection)
 
 
 HEADER = ("criterion", "champion", "challenger", "bound", "passed")

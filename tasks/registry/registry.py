@@ -74,6 +74,21 @@ class Registry:
         """The newest judged version of this lineage; `register` resumes one that was not."""
         return next(self._of_lineage(lineage, is_judged=True), None)
 
+    def opponents(self) -> tuple[Version, ...]:
+        """Whom a challenger is judged against: champion, and the first one if its file is left."""
+        champion = self.champion()
+        if champion is None:
+            return ()
+        firsts = map(self._version, champion.predecessors[:1])
+        return (champion, *(one for one in firsts if self._fetched(one)[1]))
+
+    def looks(self) -> int:
+        """How many versions were judged against a champion."""
+        if not self._models():
+            return 0
+        found = self._client.search_model_versions(f"name = '{self.name}'")
+        return sum({"decision", "opponent"} <= version.tags.keys() for version in found)
+
     def awaits_promotion(self, version: Version) -> bool:
         """Whether a version won against the present champion, but a kill came in between."""
         champion, decision = self.champion(), version.decision

@@ -25,6 +25,7 @@ def describe(registry: Registry) -> str:
         parts.append(f"Challenger: {_verdict(challenger)}")
         if challenger.decision:
             parts.append(plain(challenger.decision))
+    parts.append(f"Challengers judged against a champion: {registry.looks()}")
     return "\n\n".join(parts)
 
 

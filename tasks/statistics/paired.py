@@ -82,6 +82,17 @@ def difference(
     return Difference(mean, mean - reach, mean + reach)
 
 
+def sign_test(better: NDArray[np.bool_], worse: NDArray[np.bool_]) -> float:
+    """The chance (0..1) of so many hits (n,) more of the better one, if both are equally good.
+
+    McNemar's exact test, one-sided: of the images on which only one was right. 1 if there are none.
+    """
+    from scipy.stats import binom
+
+    wins, losses = int((better & ~worse).sum()), int((worse & ~better).sum())
+    return float(binom.sf(wins - 1, wins + losses, 0.5))
+
+
 def sign_flip_p_value(differences: NDArray[np.int64]) -> float:
     """The chance (0..1) of a sum at least as far from 0 if every difference's sign were tossed for.
 

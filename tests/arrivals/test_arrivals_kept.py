@@ -29,7 +29,7 @@ def test_a_run_killed_before_the_note_has_accepted_nothing(inbox, store, monkeyp
         killing.setattr(batches, "write_checksummed", kill)
         with pytest.raises(KeyboardInterrupt):
             look(inbox, store)
-    assert len(list(store.root.glob("arrays/batch-*"))) == 2
+    assert len(list(store.root.glob("arrays/batch-*"))) == 3
     assert used_batches(store) == ()
     assert look(inbox, store).new == ("monday.npz",)
 

@@ -1,0 +1,30 @@
+"""Foresee: what a challenger would have to do, before it is trained."""
+
+from prefect.logging import get_run_logger
+
+from tasks.networks.inference import predicted_classes, run
+from tasks.networks.models import read_model
+from tasks.registry.decision import Prospect, foresee_win
+from tasks.registry.registry import Registry
+from tasks.schemas.references import Split
+from tasks.storage.records import current_store
+from tasks.storage.stages import uncached_stage
+
+
+@uncached_stage("foresee")
+def foresee(registry: Registry, held_out: Split) -> Prospect:
+    """Whether a challenger could win, from the champion's errors on the held-out images.
+
+    Those are (n, height, width, channels), with one-hot labels. Without a champion it could.
+    """
+    champion = registry.champion()
+    if champion is None:
+        return Prospect(True, "there is no champion yet")
+    store = current_store()
+    predicted = predicted_classes(
+        run(read_model(registry.model_path(champion)), store.array(held_out.inputs))
+    )
+    wrong = predicted != store.array(held_out.labels).argmax(axis=1)
+    prospect = foresee_win(int(wrong.sum()), len(wrong), registry.looks() + 1)
+    get_run_logger().info("%s", prospect.sentence)
+    return prospect

@@ -1,0 +1,116 @@
+"""A share of each accepted batch is held out for good, whatever happens to its delivery."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from conftest import squares
+from deliveries import base, npz
+from prefect.logging import disable_run_logger
+
+from tasks.arrivals import batch as batches
+from tasks.arrivals.arrivals import Arrivals, take_in
+from tasks.arrivals.batch import find_parts, used_batches
+from tasks.data.held_out import fingerprints
+from tasks.schemas.references import Split
+from tasks.storage.store import Store
+
+HISTORIES = 12
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    (tmp_path / "inbox").mkdir()
+    return tmp_path / "inbox"
+
+
+def arrive(inbox, store: Store) -> Arrivals:
+    with disable_run_logger():
+        return take_in(str(inbox), base(store), store, settle=0, hold_out=0.2)
+
+
+def sides(store: Store) -> tuple[set[bytes], set[bytes]]:
+    """Fingerprints of all that arrived to be trained on, and to be tested on."""
+    parts = [[one.part(store, held_out=held_out)[0] for one in used_batches(store)]
+             for held_out in (False, True)]  # fmt: skip
+    train, test = ({one for some in part for one in fingerprints(some)} for part in parts)
+    return train, test
+
+
+def test_a_fifth_of_each_class_is_held_out(inbox, tmp_path):
+    store = Store(tmp_path / "artifacts")
+    (inbox / "monday.npz").write_bytes(npz(*squares(200, seed=3)))
+    assert arrive(inbox, store).new == ("monday.npz",)
+    (monday,) = used_batches(store)
+    assert np.bincount(monday.part(store, held_out=True)[1]).tolist() == [4] * 10
+    assert np.bincount(monday.part(store, held_out=False)[1]).tolist() == [16] * 10
+
+
+def test_it_is_known_where_held_out_images_are_from(inbox, tmp_path):
+    store = Store(tmp_path / "artifacts")
+    (inbox / "monday.npz").write_bytes(npz(*squares(200, seed=3)))
+    used = arrive(inbox, store).used
+    published = base(store).images
+    parts = find_parts(store, published.test, used, positions=(3, 5))
+    assert list(parts) == [
+        "the published test images",
+        f"held-out images of monday.npz ({used[0].sha256[:8]})",
+    ]
+    first, second = parts.values()
+    assert first.tolist() == [True] * 20 + [False] * 8
+    assert (~first == second).all()
+
+
+def test_a_batch_of_version_0_2_is_trained_on_as_a_whole(tmp_path):
+    store = Store(tmp_path)
+    batches.remember(store, "old.npz", "ab", *squares(50, seed=3))
+    (old,) = used_batches(store)
+    old = old.model_copy(update={"held_out": None})
+    assert [len(old.part(store, held_out=held_out)[1]) for held_out in (False, True)] == [50, 0]
+    parts = find_parts(store, Split(inputs=old.images, labels=old.labels), [old], (0, 1))
+    assert list(parts) == ["the published test images"]
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_no_history_moves_an_image_to_the_other_side(inbox, tmp_path, monkeypatch, seed):
+    """Batches arrive, runs are killed, and what arrived before is delivered again or in part."""
+    rng, store = np.random.default_rng(seed), Store(tmp_path / "artifacts")
+    delivered: list[tuple[np.ndarray, np.ndarray]] = []
+    before: tuple[set[bytes], set[bytes]] = (set(), set())
+    for step in range(5):
+        images, labels = squares(60, seed=1_000 + 10 * seed + step)
+        if delivered and rng.random() < 0.5:
+            images, labels = mixed(images, labels, *delivered[rng.integers(len(delivered))], rng)
+        (inbox / f"{rng.integers(3)}.npz").write_bytes(npz(images, labels))
+        delivered.append((images, labels))
+        if rng.random() < 0.3:
+            with monkeypatch.context() as killing, suppress(KeyboardInterrupt):
+                killing.setattr(batches, "write_checksummed", kill)
+                arrive(inbox, store)
+        arrive(inbox, store)
+        train, test = sides(store)
+        assert not train & test
+        assert before[0] <= train
+        assert before[1] <= test
+        before = train, test
+    assert before[1]
+
+
+def mixed(
+    images: np.ndarray,
+    labels: np.ndarray,
+    old_images: np.ndarray,
+    old_labels: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What arrived before, or some of it, by itself or behind what is new."""
+    new, part = rng.integers(2) * 60, rng.random(len(old_labels)) < rng.choice([0.2, 1.0])
+    part[0] = True
+    return (
+        np.concatenate([images[:new], old_images[part]]),
+        np.concatenate([labels[:new], old_labels[part]]),
+    )
+
+
+def kill(*anything: object) -> None:
+    raise KeyboardInterrupt

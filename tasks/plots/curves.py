@@ -61,7 +61,7 @@ def draw_label_efficiency(label_efficiency: Mapping[str, Any]) -> str:
             axes.plot(images, mean, color=colour, marker=marker, markersize=4, label=label)
         axes.set(xscale="log", xlabel="labelled images", ylabel="test accuracy, %")
         axes.xaxis.set_major_formatter("{x:g}")
-        figure.legend(loc="outside lower center", ncols=5, frameon=False)
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
         return svg(figure)
 
 

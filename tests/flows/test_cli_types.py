@@ -83,9 +83,9 @@ def test_the_command_gives_the_same_configuration_again():
                 "before. (default: run)",
                 "--dataset NAME|PATH The images: mnist",
                 "--recipes notebook How to train, one of: notebook, tuned. (default: tuned)",
-                "--margin X The loss of accuracy, above 0 and below 1, on the published test images "
-                "or on a batch's held-out ones, beyond which a challenger is refused where the "
-                "loss is shown. (default: 0.005)",
+                "--margin X The loss of accuracy, above 0 and below 1, on the published test "
+                "images or on a batch's held-out ones, beyond which a challenger is refused where "
+                "the loss is shown. (default: 0.005)",
                 "--model {softmax,sigmoid,base} Which model is put into use:",
                 "--registry URI The tracking URI of an MLflow model registry; without it, one in "
                 "the artifacts folder. (default: none)",

@@ -32,7 +32,7 @@ class Fault:
 
 FAULTS = (
     Fault("tasks/statistics/estimates.py", "n - hits + 1)", "n - hits)", "statistics"),
-    Fault("tasks/statistics/noninferiority.py", "+ 2 * b * margin", "+ b * margin", "statistics"),
+    Fault("tasks/registry/decision.py", "look * (look + 1)", "look + (look + 1)", "registry"),
     Fault("tasks/statistics/paired.py", ">= abs(", "> abs(", "statistics reporting"),
     Fault("tasks/arrivals/drift.py", "if distance <= MAX", "if distance < MAX", "arrivals"),
     Fault(

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.schemas.references import Record
-from tasks.statistics.noninferiority import SIGNIFICANCE, images_needed, noninferiority_p_value
 from tasks.statistics.paired import sign_test
 
 LIFETIME = 0.05  # chance that a champion is ever replaced by one that is no better
 ROUNDING = 1e-9
+SIGNIFICANCE = 0.05
 ONE_SIDED = 1.645  # standard errors to an end of an interval that 5 % are beyond
 QUESTIONS = 2  # better on all held-out images, or on those that arrived
 FIXES = (0.1, 0.2, 0.5)  # shares of the champion's errors
@@ -42,8 +42,7 @@ class Bounds(BaseModel):
     """By how much, in nats, the log loss may grow, 0 or more."""
 
     prefer: Literal["champion", "newer"] = "champion"
-    """Who wins where neither is shown to be better; a newer model, if it is shown to lose less than
-    the margin."""
+    """Who wins where neither is shown to be better; a newer model, unless it is shown worse."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +165,6 @@ def _criteria(
     if bounds.prefer == "champion":
         published, *_ = parts.values()
         yield _better(opponents[0], challenger, ~published, look)
-    else:
-        yield _not_inferior(opponents[0], challenger, bounds.margin)
     yield from _not_worse(opponents, challenger, parts, bounds)
     yield _keeps_log_loss(opponents, challenger, bounds.log_loss_margin)
 
@@ -193,19 +190,6 @@ def _better(
     )
     name = "chance of this if it were no better, at most"
     return _row(name, None, p_value, needed, p_value > needed, objection)
-
-
-def _not_inferior(champion: Judged, challenger: Judged, margin: float) -> Criterion:
-    lost, won = champion.hits & ~challenger.hits, challenger.hits & ~champion.hits
-    n = len(lost)
-    p_value = noninferiority_p_value(int(lost.sum()), int(won.sum()), n, margin)
-    needed = images_needed(margin)
-    objection = (
-        f"{n:,} held-out images do not show that it loses less than {margin:.2%} of accuracy "
-        f"({f'{needed:,}' if n < needed else 'more'} can, or give a larger --margin)"
-    )
-    name = f"chance of this if {margin:g} accuracy were lost, at most"
-    return _row(name, None, p_value, SIGNIFICANCE, p_value > SIGNIFICANCE, objection)
 
 
 def _not_worse(

@@ -1,6 +1,5 @@
-"""Each criterion on its own, and a test of non-inferiority that keeps its promise."""
+"""Each criterion on its own, and what all looks have in common."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,6 @@ from tasks.registry.decision import (
     least_fixes,
     level,
 )
-from tasks.statistics.noninferiority import images_needed, noninferiority_p_value, score
 from tasks.statistics.paired import sign_test
 
 IMAGES = 1000
@@ -111,15 +109,11 @@ def test_what_arrived_speaks_for_itself():
     assert refusals(champion, challenger) == [BETTER]
 
 
-def test_who_is_newer_wins_where_it_is_asked_for_and_loses_less_than_the_margin():
-    assert refusals(judged([1, 2]), judged([3, 4]), prefer="newer", margin=0.02) == []
-    found = judge(judged([1, 2], n=72), judged([1, 2], n=72), prefer="newer")
-    assert found.reason == (
-        "Not promoted: 72 held-out images do not show that it loses less than 0.50% of accuracy "
-        "(598 can, or give a larger --margin)."
-    )
-    many = judge(judged(range(60)), judged(range(60, 120)), prefer="newer")
-    assert "(more can, or give" in many.reason
+def test_who_is_newer_wins_where_it_is_asked_for_unless_it_is_shown_to_be_worse():
+    assert refusals(judged([1, 2]), judged([3, 4]), prefer="newer") == []
+    assert refusals(judged([]), judged(range(20)), prefer="newer") == [
+        "accuracy on the published test images, at least"
+    ]
 
 
 def test_what_is_worse_on_one_part_is_refused_though_it_is_better_on_the_whole():
@@ -228,36 +222,3 @@ def test_the_chances_are_those_of_brute_force():
 def test_bounds_that_mean_nothing_are_refused(wrong):
     with pytest.raises(ValidationError):
         Bounds(**wrong)
-
-
-def test_the_score_of_tangos_own_example():
-    """Tango (1998): of 44 pairs one tells the treatments apart; margin 0.1, Z = 1.709."""
-    assert score(1, 0, 44, 0.1) == pytest.approx(-1.709, abs=5e-4)
-
-
-def test_without_a_disagreement_the_p_value_is_a_power():
-    assert noninferiority_p_value(0, 0, 72, 0.005) == pytest.approx(0.995**72)
-    assert noninferiority_p_value(0, 0, 58, 0.05) == pytest.approx(0.95**58)
-
-
-@pytest.mark.parametrize(("margin", "n"), [(0.005, 598), (0.01, 299), (0.05, 59)])
-def test_so_many_images_are_needed_and_no_fewer(margin, n):
-    assert images_needed(margin) == n
-    assert noninferiority_p_value(0, 0, n, margin) <= 0.05
-    assert noninferiority_p_value(0, 0, n - 1, margin) > 0.05
-
-
-@pytest.mark.parametrize(("n", "margin"), [(8, 0.2), (12, 0.1)])
-def test_no_inferior_model_passes_more_often_than_it_may(n, margin):
-    """All results of n images, under a net of all classifiers that lose the margin or more."""
-    results = [(b, c) for b in range(n + 1) for c in range(n + 1 - b)]
-    p_values = np.array([noninferiority_p_value(b, c, n, margin) for b, c in results])
-    b, c = np.array(results).T
-    ways = np.array([math.comb(n, i) * math.comb(n - i, j) for i, j in results])
-    largest = {0.01: 0.0, 0.05: 0.0, 0.1: 0.0}
-    for lost in np.linspace(margin, 1, 40):
-        for gained in np.linspace(0, min(lost - margin, 1 - lost), 40):
-            chances = ways * lost**b * gained**c * max(1 - lost - gained, 0) ** (n - b - c)
-            for bound in largest:
-                largest[bound] = max(largest[bound], chances[p_values <= bound].sum())
-    assert all(bound / 2 < found <= bound for bound, found in largest.items())

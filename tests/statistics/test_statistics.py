@@ -6,7 +6,6 @@ import scipy.stats
 from sklearn.calibration import calibration_curve
 
 from tasks.statistics.estimates import calibration_error, exact_interval, refusal_threshold
-from tasks.statistics.noninferiority import score
 from tasks.statistics.paired import compare_paired, difference
 
 
@@ -83,16 +82,6 @@ def test_a_promise_is_kept_as_often_as_it_says():
     assert 0.03 <= (lost > 0.01).mean() <= 0.05
     lost = np.array([refusal_threshold(rng.random(150), 0.01).threshold for _ in range(2000)])
     assert 0.006 <= lost.mean() <= 0.01
-
-
-def test_the_score_of_tangos_example():
-    """Soft contact lenses, in Tango (1998): 43 of 44 pairs agree, one is lost, margin 0.1."""
-    assert score(1, 0, 44, 0.1) == pytest.approx(-1.709, abs=5e-4)
-
-
-def test_the_score_where_both_are_better_on_some_images():
-    """From the restricted likelihood, maximised numerically."""
-    assert score(3, 5, 100, 0.05) == pytest.approx(-2.142813, abs=1e-6)
 
 
 def test_a_difference_varies_over_draws_and_over_images():

@@ -186,7 +186,7 @@ def test_the_verdict_follows_from_the_numbers(metrics):
         "Test images of the classes are unequal in number; none was shown to be recognised less.",
         "Two output nodes and one were not shown to differ.",
         "At the cost of at most 1\u00a0% of their own images, 99.9\u00a0% or more of "
-        "others are refused.",
+        "other classes' images are refused.",
     ]
     evidence = metrics["verdict"][3]["evidence"]
     assert "agree on 75.00\u00a0% of 4 test images" in evidence
@@ -256,13 +256,18 @@ def test_the_verdict_says_what_the_base_had_seen(metrics, base, seen):
         ),
         (
             refusal(own=8, others=0),
-            "At the cost of at most 1\u00a0% of their own images, 0.0\u00a0% or more of others are "
-            "refused.",
+            "At the cost of at most 1\u00a0% of their own images, 0.0\u00a0% or more of other "
+            "classes' images are refused.",
+        ),
+        (
+            refusal() | {"kinds": [kind for kind in refusal()["kinds"] if kind["kind"] != LEARNED]},
+            "At the cost of at most 1\u00a0% of their own images, 100.0\u00a0% or more of noise and "
+            "the like are refused.",
         ),
         (
             [refusal() | {"promise": "none"}, refusal(others=990) | {"model": "base"}],
-            "At the cost of at most 1\u00a0% of their own images, 99.0\u00a0% or more of others "
-            "are refused, by notebook base.",
+            "At the cost of at most 1\u00a0% of their own images, 99.0\u00a0% or more of other "
+            "classes' images are refused, by notebook base.",
         ),
         (
             refusal() | {"promise": "none", "held_out": 98},

@@ -89,11 +89,11 @@ def judge_refusals(refusals: Sequence[records.RefusalRow]) -> Finding:
         claim = f"The models refuse nothing: {few} are too few to lose at most {share} of them."
     else:
         promised = [row for row in refusals if row["promise"] != "none"]
-        least = min(map(_refused_of_others, promised))
+        least, others = _refused_of_others(promised)
         which = "" if promised == list(refusals) else f", by {' and '.join(map(_name, promised))}"
         claim = (
             f"At the cost of at most {share} of their own images, {percent(least, 1)} or more of "
-            f"others are refused{which}."
+            f"{others} are refused{which}."
         )
     return Finding(claim=claim, evidence=evidence)
 
@@ -102,10 +102,12 @@ def _is_broken(row: records.RefusalRow) -> bool:
     return row["kinds"][0]["low"] > row["share"]
 
 
-def _refused_of_others(row: records.RefusalRow) -> float:
-    """Of the other classes of the data, or of noise and the like where there are none."""
-    others = [kind for kind in row["kinds"] if kind["kind"] in OTHER_CLASSES] or row["kinds"][1:]
-    return min(kind["refused"] / kind["n"] for kind in others)
+def _refused_of_others(rows: Sequence[records.RefusalRow]) -> tuple[float, str]:
+    """The least share of the other classes of the data, or of noise and the like without any."""
+    kinds = [kind for row in rows for kind in row["kinds"][1:]]
+    classes = [kind for kind in kinds if kind["kind"] in OTHER_CLASSES]
+    least = min(kind["refused"] / kind["n"] for kind in classes or kinds)
+    return least, "other classes' images" if classes else "noise and the like"
 
 
 def _count(kind: records.RefusedRow) -> str:

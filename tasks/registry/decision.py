@@ -227,7 +227,8 @@ def _keeps(
     )
     before, n = float(opponents[0].hits[part].mean()), int(part.sum())
     objection = f"its {what} is {after:.1%} of {n:,} images, where {most:.1%} was reached before"
-    return _row(f"{what}, at least", before, after, max(most - margin, 0), is_lost, objection)
+    name = f"{what}, at least, or less by chance"
+    return _row(name, before, after, max(most - margin, 0), is_lost, objection)
 
 
 def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: float) -> Criterion:
@@ -238,7 +239,14 @@ def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: flo
     before, after = (float(one.log_losses.mean()) for one in (opponents[0], challenger))
     bound = float(first.log_losses.mean()) + margin
     objection = f"its log loss is {after:.4f}, the first champion's {first.log_losses.mean():.4f}"
-    return _row("log loss, at most", before, after, bound, bool(least > margin), objection)
+    return _row(
+        "log loss, at most, or more by chance",
+        before,
+        after,
+        bound,
+        bool(least > margin),
+        objection,
+    )
 
 
 HEADER = ("criterion", "champion", "challenger", "bound", "passed")

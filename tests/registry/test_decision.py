@@ -66,7 +66,8 @@ def test_a_challenger_that_is_shown_to_be_better_is_promoted():
         ("recall of 3, at least, or less by chance", 0.99, 0.996, pytest.approx(0.97)),
         ("recall of 7, at least, or less by chance", 0.99, 0.998, pytest.approx(0.97)),
         ("share that is not refused, at least, or less by chance", 1, 1, 0.995),
-        ("log loss, at most, or more by chance", pytest.approx(0.1), pytest.approx(0.1), pytest.approx(0.11)),
+        ("log loss, at most, or more by chance",
+         pytest.approx(0.1), pytest.approx(0.1), pytest.approx(0.11)),
     ]  # fmt: skip
 
 

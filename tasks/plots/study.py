@@ -18,9 +18,9 @@ def draw_pairs(transfers: Sequence[Mapping[str, Any]], classes: Sequence[ClassNa
     """Mean errors on each pair: above the diagonal of two nodes, below it of one node.
 
     Cells are shaded by the square root of the errors, because otherwise a few bad pairs
-    would make all others look equal. A pair without trials is empty, one that no seed learned dead.
-    The transfers of one recipe have `classes`, `head` and `mean_errors` >= 0 or None; subsets of
-    more than two classes are left out. All classes are in the order of the axes.
+    would make all others look equal. A pair without trials is empty; where no seed learned, it
+    is `dead`. The transfers of one recipe have `classes`, `head` and `mean_errors` >= 0 or None;
+    subsets of more than two classes are left out. All classes are in the order of the axes.
     """
     place = {name: number for number, name in enumerate(classes)}
     shades = np.full((len(classes), len(classes)), np.nan)

@@ -184,8 +184,10 @@ def test_over_all_pairs_the_pairs_are_the_units():
         "one_errors": 6,
         "predictions": 32,
         "p_value": 6 / 8,  # of +-3 +-1 +-1 six are 3 or more away from 0
+        "image_p_value": 8 / 16,  # of +-2 +-1 +-1 +-1, as image 0 is in all pairs, eight are
         "adjusted": 1.0,
         "tests": 4,
+        "recipes": 1,
         "least_adjusted": 1,
         "different": 0,
     }
@@ -233,6 +235,7 @@ def test_the_spread_is_over_seeds_and_the_totals_over_complete_subsets():
             "subsets": 2,
             "median": pytest.approx(2**0.5 / 2 / 8),
             "largest": pytest.approx(2**0.5 / 8),
+            "above": 1,
             "widest": [0, 1],
             "times": [pytest.approx(times / 2), pytest.approx(times)],
             "complete": 2,

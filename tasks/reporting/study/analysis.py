@@ -54,7 +54,7 @@ def analyse(
         },
         "transfers": transfers,
         "pairs": pairs,
-        "heads": compare_heads(pairs),
+        "heads": compare_heads(pairs, scored),
         "spread": [measure_spread(rows) for rows in group(transfers, itemgetter("recipe", "head"))],
         "hardest": hardest_subsets(scored),
         "attempts": [count_attempts(trials) for trials in kinds],
@@ -136,21 +136,25 @@ def _adjust(p_values: Sequence[float]) -> list[float]:
     return [min(1.0, QUESTIONS * adjusted) for adjusted in holm(p_values)]
 
 
-def compare_heads(pairs: Sequence[records.PairRow]) -> list[records.PairsRow]:
-    """A row for each recipe over all of its pairs: here they are the units of the sign-flip test.
+def compare_heads(
+    pairs: Sequence[records.PairRow], scored: Sequence[ScoredTrial]
+) -> list[records.PairsRow]:
+    """A row for each recipe over all of its pairs, which `compare_pairs` found of the same trials.
 
     `fewer`, `equal` and `more` count the pairs on which two nodes made fewer errors than one, the
-    same number, or more; `different` those whose adjusted p value is significant. `adjusted` is the
-    p value over pairs, adjusted for all recipes and for the other question, and `tests` the number
-    of pairs of all of them.
+    same number, or more; `different` those whose adjusted p value is significant. The units of
+    sign-flip tests are the pairs (`p_value`) and the test images (`image_p_value`), because pairs
+    have images in common. `adjusted` is the larger p value, adjusted for all recipes and for the
+    other question; `tests` is the number of pairs of all `recipes`.
     """
-    rows = [_sum_up(same, len(pairs)) for same in group(pairs, itemgetter("recipe"))]
-    for row, adjusted in zip(rows, _adjust([one["p_value"] for one in rows]), strict=True):
-        row["adjusted"] = adjusted
+    rows = [_sum_up(same, scored) for same in group(pairs, itemgetter("recipe"))]
+    larger = [max(row["p_value"], row["image_p_value"]) for row in rows]
+    for row, adjusted in zip(rows, _adjust(larger), strict=True):
+        row |= {"adjusted": adjusted, "tests": len(pairs), "recipes": len(rows)}
     return rows
 
 
-def _sum_up(pairs: Sequence[records.PairRow], tests: int) -> records.PairsRow:
+def _sum_up(pairs: Sequence[records.PairRow], scored: Sequence[ScoredTrial]) -> records.PairsRow:
     differences = np.array([pair["two_errors"] - pair["one_errors"] for pair in pairs])
     return {
         "recipe": pairs[0]["recipe"],
@@ -162,19 +166,37 @@ def _sum_up(pairs: Sequence[records.PairRow], tests: int) -> records.PairsRow:
         "one_errors": sum(pair["one_errors"] for pair in pairs),
         "predictions": sum(pair["n"] * pair["seeds"] for pair in pairs),
         "p_value": sign_flip_p_value(differences),
-        "adjusted": 1.0,  # until all p values are known
-        "tests": tests,
+        "image_p_value": _test_images([s for s in scored if s.trial.recipe == pairs[0]["recipe"]]),
+        "adjusted": 1.0,  # this and the next two until all rows are known
+        "tests": len(pairs),
+        "recipes": 1,
         "least_adjusted": min(pair["adjusted"] for pair in pairs),
         "different": sum(pair["adjusted"] < SIGNIFICANT for pair in pairs),
     }
 
 
-def _compare(trials: Sequence[ScoredTrial]) -> records.PairRow | None:
+def _test_images(scored: Sequence[ScoredTrial]) -> float:
+    differences: Counter[int] = Counter()  # of each test image, over all pairs and seeds
+    for trials in group(scored, lambda one: one.trial.classes):
+        _, (two, one) = _count_hits(trials)
+        differences.update(dict(zip(trials[0].rows.tolist(), (two - one).tolist(), strict=True)))
+    return sign_flip_p_value(np.array(list(differences.values()), np.int64))
+
+
+def _count_hits(trials: Sequence[ScoredTrial]) -> tuple[list[int], NDArray[np.int64]]:
+    """Seeds from which both heads of a pair learned; from how many two, one were right, (2, n)."""
     hits = {(one.trial.head, one.trial.seed): one.hits for one in trials if one.result.learned}
     seeds = [seed for head, seed in hits if head == ONE and (TWO, seed) in hits]
+    right = np.zeros((2, len(trials[0].labels)), np.int64)
+    for seed in seeds:
+        right += [hits[TWO, seed], hits[ONE, seed]]
+    return seeds, right
+
+
+def _compare(trials: Sequence[ScoredTrial]) -> records.PairRow | None:
+    seeds, (two, one) = _count_hits(trials)
     if not seeds:
         return None
-    two, one = (np.sum([hits[head, seed] for seed in seeds], axis=0) for head in (TWO, ONE))
     n, predictions = len(two), len(two) * len(seeds)
     return {
         "recipe": trials[0].trial.recipe,
@@ -196,8 +218,8 @@ def measure_spread(transfers: Sequence[records.TransferRow]) -> records.SpreadRo
     Standard deviations (0..1) are those of a sample, of the subsets for which two seeds or more
     learned; None if there is none. `times` has each subset's by how much it varies over draws of as
     many test images, sqrt(p (1 - p) / n), with one image more right and one wrong: the median and
-    the largest. The total errors of each seed are over the `complete` subsets, for which all seeds
-    learned, so that every seed's total is of the same subsets.
+    the largest; `above` counts those of 1 or more. The total errors of each seed are over the
+    `complete` subsets, for which all seeds learned: each seed's total is of the same subsets.
     """
     learned = [[errors for errors in row["errors"] if errors is not None] for row in transfers]
     deviations = [
@@ -217,6 +239,7 @@ def measure_spread(transfers: Sequence[records.TransferRow]) -> records.SpreadRo
         "median": float(np.median([one for one, *_ in deviations])) if deviations else None,
         "largest": largest,
         "times": [float(np.median(times)), max(times)] if times else [],
+        "above": sum(one >= 1 for one in times),
         "widest": widest,
         "complete": len(complete),
         "totals": [

@@ -83,9 +83,11 @@ class PairsRow(TypedDict):
     two_errors: int
     one_errors: int
     predictions: int
-    p_value: float
+    p_value: float  # over pairs
+    image_p_value: float
     adjusted: float
     tests: int
+    recipes: int
     least_adjusted: float
     different: int
 
@@ -99,7 +101,8 @@ class SpreadRow(TypedDict):
     median: float | None
     largest: float | None
     widest: list[ClassName] | None
-    times: list[float]
+    times: list[float]  # that over draws of test images: the median and the largest
+    above: int  # subsets for which it is 1 or more
     complete: int
     totals: list[dict[str, int]]  # of each `seed` the `errors`
 

@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class ScoredTrial:
-    """A trial's result, and which of its predictions are right, (n,); (0,) if it never learned."""
+    """A trial's result, and which of its predictions are right, (n,); (0,) if it did not learn."""
 
     result: TrialResult
     rows: NDArray[np.intp]  # the indices of its n test images among all test images, (n,)
@@ -37,7 +37,7 @@ class ScoredTrial:
 
     @property
     def errors(self) -> int | None:
-        """The number of wrong predictions; None if it never learned."""
+        """The number of wrong predictions; None if it did not learn."""
         return int((~self.hits).sum()) if self.result.learned else None
 
 

@@ -90,7 +90,7 @@ FAULTS = (
     Fault("tasks/data/folder.py", "set(inside) == set(SPLITS)", "set(inside) != SPLITS", "data"),
     Fault("tasks/data/held_out.py", "found[:-1][before[:-1]", "found[:-1][counts[:-1]", "data"),
     Fault("tasks/data/names.py", ".strip().casefold()", ".casefold()", "data"),
-    Fault("tasks/prediction/predictions.py", "judged < version", "judged <= version", "prediction"),
+    Fault("tasks/networks/inference.py", "judged < thr", "judged <= thr", "prediction"),
     Fault(
         "tasks/prediction/reading.py",
         "if total > MAX_IMAGES",

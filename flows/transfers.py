@@ -78,14 +78,12 @@ def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) ->
     base = train_the_base(recipe, data, config.seed)
     features = extract_features(base, data.subset)
     heads = train_heads(base, features, recipe.head, held_out, config)
-    of_base = evaluate(base, data.of_base.test, recipe.base)
-    of_heads = [(head, evaluate(head, features.test, recipe.head)) for head in heads]
     return Transfer(
         name,
         recipe,
-        Result(recipe=name, trained=base, evaluation=of_base),
+        score_on(name, base, data.of_base, recipe.base),
         features,
-        [Result(recipe=name, trained=head, evaluation=found) for head, found in of_heads],
+        [score_on(name, head, features, recipe.head) for head in heads],
         refuse(base, heads, features, data, held_out, config.refuse_own),
     )
 
@@ -111,6 +109,13 @@ def train_heads(
     return [*heads, transfer_one_node(*told)] if len(config.classes) == 2 else heads
 
 
+def score_on(recipe: str, trained: TrainedModel, images: Dataset, training: Training) -> Result:
+    """A model by a recipe, and how it does on the test images, or on their features."""
+    return Result(
+        recipe=recipe, trained=trained, evaluation=evaluate(trained, images.test, training)
+    )
+
+
 def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]:
     """The notebook's models as it made them: from their first initialisations, dead or not."""
     if transfer.name != "notebook":
@@ -120,14 +125,12 @@ def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]
     if len(base.trained.attempts) > 1:
         once = recipe.model_copy(update={"base": recipe.base.model_copy(update=attempt)})
         trained = train_the_base(once, data, config.seed)
-        found = evaluate(trained, data.of_base.test, recipe.base)
-        base = Result(recipe=ONE_ATTEMPT, trained=trained, evaluation=found)
+        base = score_on(ONE_ATTEMPT, trained, data.of_base, recipe.base)
         features = extract_features(trained, data.subset)
     held_out, training = hold_out(data.whole, data.chosen), recipe.head.model_copy(update=attempt)
     heads = train_heads(base.trained, features, training, held_out, config)
     return [base.model_copy(update={"recipe": ONE_ATTEMPT})] + [
-        Result(recipe=ONE_ATTEMPT, trained=head, evaluation=evaluate(head, features.test, training))
-        for head in heads
+        score_on(ONE_ATTEMPT, head, features, training) for head in heads
     ]
 
 

@@ -10,7 +10,7 @@ from prefect.logging import get_run_logger
 
 from tasks.arrivals.batch import Batch, find_parts
 from tasks.networks.health import diagnose
-from tasks.networks.inference import class_probabilities, run_all
+from tasks.networks.inference import run_or_refuse
 from tasks.networks.models import read_model
 from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown
 from tasks.registry.registry import Registry
@@ -39,9 +39,8 @@ def challenge(
     those of the published test images, then of batches, whose classes have these positions among
     all. Returns the decision in a sentence.
     """
-    store, champion = current_store(), registry.champion()
-    images = store.array(held_out.inputs)
-    labels = store.array(held_out.labels).argmax(axis=1)
+    store = current_store()
+    images, labels = store.array(held_out.inputs), store.array(held_out.labels).argmax(axis=1)
     parts = find_parts(store, published, batches, positions)
     look, opponents = registry.looks() + 1, registry.opponents()
     version = registry.register(candidate)
@@ -51,7 +50,7 @@ def challenge(
     )
     decision = decide(others, judged, parts, bounds, look)
     registry.record(version, decision)
-    _show(version, champion, decision)
+    _show(version, opponents[0] if opponents else None, decision)
     if decision.promoted:
         registry.promote(version)
     return f"version {version.number}: {decision.reason}"
@@ -68,15 +67,14 @@ def judge(
 
     Those are (n, height, width, channels), with labels 0..k-1, (n,), which are called `classes`.
     """
-    outputs, *margins = run_all(read_model(model), images)
-    probabilities = class_probabilities(outputs)
-    predicted, tops = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    probabilities, refused = run_or_refuse(read_model(model), images, threshold)
+    predicted = probabilities.argmax(axis=1)
     return Judged(
         healthy=not diagnose(predicted, labels, len(classes)),
         hits=predicted == labels,
         labels=np.asarray(classes)[labels],
         log_losses=-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], LEAST)),
-        refused=(margins[0].ravel() if margins else tops) < threshold,
+        refused=refused,
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import FullDiskError, InputError
-from tasks.networks.inference import Model, class_probabilities, run_all
+from tasks.networks.inference import Model, run_or_refuse
 from tasks.prediction.reading import NamedImages
 from tasks.schemas.images import ClassName
 from tasks.storage.files import space_for, whole_file
@@ -50,16 +50,12 @@ def predict(model: Model, images: NDArray[np.uint8], version: "Version") -> Pred
     """Label images uint8 (n, height, width) or (n, height, width, 3), prepared for the model.
 
     It has a node for each class (softmax), or one for the second of two (sigmoid); the version says
-    what they are called. What is refused has a second output below the version's threshold, or, of
-    a model of version 0.2, a top probability.
+    what they are called. For what is refused see `run_or_refuse`.
     """
     pixels = images if images.ndim == 4 else images[..., None]
-    outputs, *margins = run_all(model, pixels)
-    probabilities = class_probabilities(outputs)
-    tops = probabilities.max(axis=1)
+    probabilities, refused = run_or_refuse(model, pixels, version.threshold)
     labels = np.asarray(version.classes)[probabilities.argmax(axis=1)]
-    judged = margins[0][:, 0] if margins else tops
-    return Predictions(labels, tops, judged < version.threshold)
+    return Predictions(labels, probabilities.max(axis=1), refused)
 
 
 def label_images(model: Model, images: Iterable[NamedImages], version: "Version") -> Iterator[Row]:

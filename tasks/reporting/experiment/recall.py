@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.reporting.experiment import records
+from tasks.reporting.experiment.records import name_of
 from tasks.reporting.page import Finding, percent
 from tasks.schemas.images import ClassName
 from tasks.statistics.estimates import CONFIDENCE, exact_interval
@@ -46,14 +47,14 @@ def judge_recall(models: Sequence[records.ModelRow]) -> Finding | None:
     if not worse and max(counts) < UNEQUAL * min(counts):
         return None
     evidence = "; ".join(
-        f"{model['recipe']} {model['model']}: accuracy {percent(model['accuracy'])}, balanced "
+        f"{name_of(model)}: accuracy {percent(model['accuracy'])}, balanced "
         f"{percent(model['recall']['balanced_accuracy'])}, least for "
         f"{_describe(model['recall']['classes'][0])}"
         for model in models
     )
     claim = "Test images of the classes are unequal in number; none was shown to be recognised less"
     if worse:
-        named = "; ".join(f"{_listed(rows)} by {_name(model)}" for model, rows in worse)
+        named = "; ".join(f"{_listed(rows)} by {name_of(model)}" for model, rows in worse)
         claim = f"Accuracy hides classes that are recognised less often: {named}"
     return Finding(claim=f"{claim}.", evidence=evidence)
 
@@ -73,7 +74,3 @@ def _describe(row: records.ClassRecallRow) -> str:
         f"{row['name']} with {row['hits']:,} of {row['n']:,} (95 % confidence interval "
         f"{percent(row['low'])} to {percent(row['high'])})"
     )
-
-
-def _name(model: records.ByModel) -> str:
-    return f"{model['recipe']} {model['model']}"

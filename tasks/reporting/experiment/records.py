@@ -13,6 +13,11 @@ class ByModel(TypedDict):
     model: str
 
 
+def name_of(row: ByModel) -> str:
+    """The model in a sentence, as in `tuned two-node`."""
+    return f"{row['recipe']} {row['model']}"
+
+
 class ClassRecallRow(TypedDict):
     """How often a class's test images are recognised; see `describe_recall`."""
 

@@ -6,6 +6,7 @@ from tasks.data.names import shown_names
 from tasks.reporting.experiment import records
 from tasks.reporting.experiment.benefit import judge_benefit
 from tasks.reporting.experiment.recall import judge_recall
+from tasks.reporting.experiment.records import name_of
 from tasks.reporting.page import SIGNIFICANT, Finding, percent
 from tasks.schemas.results import OTHER_CLASSES
 
@@ -22,7 +23,7 @@ def reach_verdict(
     recall = judge_recall([model for model in models if model["recipe"] == last])
     refused = [row for row in refusals if row["recipe"] == last]
     return [
-        *([judge_benefit(label_efficiency, describe_base(base))] if label_efficiency else []),
+        *([judge_benefit(label_efficiency, _describe_base(base))] if label_efficiency else []),
         judge_transfers(models, base),
         *([recall] if recall else []),
         *([judge_heads(heads[-1])] if heads else []),
@@ -35,13 +36,13 @@ def judge_transfers(models: Sequence[records.ModelRow], base: records.BaseRow) -
     heads = [model for model in models if model["model"] != "base"]
     useless = [head for head in heads if head["errors"] >= _errors_of_the_largest(head)]
     evidence = "; ".join(
-        f"{_name(head)}: {head['errors']:,} of {head['n']:,} wrong, 95 % confidence interval of "
+        f"{name_of(head)}: {head['errors']:,} of {head['n']:,} wrong, 95 % confidence interval of "
         f"the accuracy {percent(head['low'])} to {percent(head['high'])}"
         for head in heads
     )
-    claim = f"Every head on {describe_base(base)} learned{_stopped(models)}"
+    claim = f"Every head on {_describe_base(base)} learned{_stopped(models)}"
     if useless:
-        names = " and ".join(map(_name, useless))
+        names = " and ".join(map(name_of, useless))
         claim = f"Do not use {names}: always predicting the most frequent class is as accurate"
     return Finding(claim=f"{claim}.", evidence=evidence)
 
@@ -78,11 +79,11 @@ def judge_refusals(refusals: Sequence[records.RefusalRow]) -> Finding:
     """What models refuse of other images, and whether they keep what they promise of their own."""
     share = f"{100 * refusals[0]['share']:g}\u00a0%"
     evidence = "; ".join(
-        f"{_name(row)} refuses {', '.join(map(_count, row['kinds']))}" for row in refusals
+        f"{name_of(row)} refuses {', '.join(map(_count, row['kinds']))}" for row in refusals
     )
     broken = [row for row in refusals if row["promise"] != "none" and _is_broken(row)]
     if broken:
-        names = " and ".join(_name(row) for row in broken)
+        names = " and ".join(name_of(row) for row in broken)
         claim = f"More than the promised {share} of their own test images are refused by {names}."
     elif all(row["promise"] == "none" for row in refusals):
         few = f"{min(row['held_out'] for row in refusals):,} held-out images of their classes"
@@ -90,7 +91,7 @@ def judge_refusals(refusals: Sequence[records.RefusalRow]) -> Finding:
     else:
         promised = [row for row in refusals if row["promise"] != "none"]
         least, others = _refused_of_others(promised)
-        which = "" if promised == list(refusals) else f", by {' and '.join(map(_name, promised))}"
+        which = "" if promised == list(refusals) else f", by {' and '.join(map(name_of, promised))}"
         claim = (
             f"At the cost of at most {share} of their own images, {percent(least, 1)} or more of "
             f"{others} are refused{which}."
@@ -114,8 +115,7 @@ def _count(kind: records.RefusedRow) -> str:
     return f"{kind['refused']:,} of {kind['n']:,} ({kind['kind']})"
 
 
-def describe_base(base: records.BaseRow) -> str:
-    """What the base had seen of the classes, in words."""
+def _describe_base(base: records.BaseRow) -> str:
     if base["other_images"]:
         return "a base of other images"
     if not base["seen"]:
@@ -123,7 +123,3 @@ def describe_base(base: records.BaseRow) -> str:
     if len(base["seen"]) == base["asked"]:
         return "a base that had seen these classes and images"
     return f"a base that had seen {shown_names(base['seen'])} of these classes"
-
-
-def _name(model: records.ByModel) -> str:
-    return f"{model['recipe']} {model['model']}"

@@ -302,11 +302,48 @@ class RetrainConfig(Bounds, Config):
         return f"{plain[:LONGEST_NAME]}-{sha256(repr(classes).encode()).hexdigest()[:8]}"
 
 
-class RetrainCommand(RetrainConfig):
-    """What `flows/retrain.py` is told: a retraining, or an action on its registry."""
+class ReviewConfig(Settings):
+    """What is decided on a batch that arrived."""
 
-    action: CliPositionalArg[Literal["run", "status", "rollback"]] = "run"
-    """Retrain; or say which model is in use, and why; or go back to the one before."""
+    script: ClassVar[str] = "flows/retrain.py"
+
+    action: Literal["review", "approve", "reject", "withdraw"] = "review"
+    """List all batches; or take in one that was set aside, as it is; or reject it; or take one that
+    was accepted out of all later training."""
+
+    batch: str = ""
+    """The name of the batch, or the first letters of its digest."""
+
+    why: str = ""
+    """Why, in words; it is recorded with when and by whom."""
+
+    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
+    """Where the batches are kept."""
+
+    wait: float | None = Field(600, ge=0)
+    """Seconds to wait for a run on the same artifacts; or none, for as long as it takes."""
+
+    @model_validator(mode="after")
+    def _of_a_batch_and_why(self) -> Self:
+        if self.action != "review" and not (self.batch.strip() and self.why.strip()):
+            raise ValueError(f"{self.action} needs the name of a batch, and --why with a reason")
+        return self
+
+
+class RetrainCommand(RetrainConfig):
+    """What `flows/retrain.py` is told: a retraining, or an action on its registry or batches."""
+
+    action: CliPositionalArg[
+        Literal["run", "status", "rollback", "review", "approve", "reject", "withdraw"]
+    ] = "run"
+    """Retrain; say which model is in use, and why; go back to the one before; list the batches; or
+    decide on one."""
+
+    batch: CliPositionalArg[str] = ""
+    """The batch to approve, reject or withdraw: its name, or the first letters of its digest."""
+
+    why: str = ""
+    """Why, in words, which is recorded."""
 
 
 class ServeCommand(RetrainConfig):

@@ -3,6 +3,8 @@
 python flows/retrain.py --inbox inbox
 python flows/retrain.py status
 python flows/retrain.py rollback
+python flows/retrain.py review
+python flows/retrain.py approve monday.npz --why "a new scanner"
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
@@ -20,8 +22,10 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from flows.cli import call_flow, run_command
-from flows.config import RetrainCommand, RetrainConfig, as_config
+from flows.cli_types import in_one_sentence
+from flows.config import RetrainCommand, RetrainConfig, ReviewConfig, as_config
 from flows.main import Experiment, experiment
+from flows.review import carry_out
 from flows.run import log_notice, pipeline_flow, pipeline_run
 from flows.transfers import prepare
 from tasks.arrivals.batch import Batch
@@ -78,7 +82,7 @@ def retrain(config: RetrainConfig) -> State[None]:
         registry = Registry(current_store(), config.registry, fitted.registered_name)
         registry.prepare()
         check_champion(registry, classes_in_use(fitted, data), data.preparation)
-        arrivals = collect(config.inbox, data, config.settle, config.hold_out)
+        arrivals = collect(registry, config.inbox, data, config.settle, config.hold_out)
         lineage = trace(fitted, data.images, arrivals.used)
         known = registry.with_lineage(lineage_digest(lineage))
         if known is None:
@@ -175,6 +179,12 @@ def act(command: RetrainCommand) -> None:
         call_flow(retrain, config)
         return
     store = Store.at(config.artifacts)
+    if command.action not in ("status", "rollback"):
+        with in_one_sentence():
+            decision = as_config(command, ReviewConfig)
+        with exclusive(store, config.wait, print):
+            print(*reversed(carry_out(store, decision)), sep="\n\n")
+        return
     is_named = config.classes or config.model == "base"
     name = config.registered_name if is_named else only_model(store, config.registry)
     registry = Registry(store, config.registry, name)

@@ -21,10 +21,10 @@ CLASSES = tuple(range(10))
 PREPARATION = Preparation(height=28, width=28, channels=1)
 
 
-def look(inbox: object, store: Store, settle: float = 0) -> Arrivals:
+def look(inbox: object, store: Store, settle: float = 0, hold_out: float = 0) -> Arrivals:
     """Take in what lies in the inbox, on top of 400 training and 100 test images."""
     with disable_run_logger():
-        return take_in(str(inbox), base(store), store, settle)
+        return take_in(str(inbox), base(store), store, settle, hold_out)
 
 
 def base(store: Store) -> LabelledImages:

@@ -1,27 +1,32 @@
-"""The batches that were accepted, remembered in the store.
+"""The batches that arrived, remembered in the store.
 
 Each has a checksummed note in `batches/`, named by the digest of what was dropped. The note is
 written last and atomically: without it there is no batch, with it the batch counts even if
-the inbox is emptied.
+the inbox is emptied. What is rejected or withdrawn keeps its note, and its images.
 """
 
+import hashlib
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from tasks.data.held_out import held_out
 from tasks.errors import InputError
+from tasks.schemas.events import Event, happened
+from tasks.schemas.images import ClassName
 from tasks.schemas.references import ArrayReference, Record, Split
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
 
 FOLDER = "batches"
 
+State: TypeAlias = Literal["accepted", "waiting", "rejected", "withdrawn"]
+
 
 class Batch(Record):
-    """Labelled images that were accepted, some of them to test on.
+    """Labelled images that arrived, some of them to test on.
 
     `name` is what they were called in the inbox, `sha256` the digest of what was dropped;
     `images` and `labels`, (n, ...) and (n,), are as in the data set that they are added to. What is
@@ -34,46 +39,115 @@ class Batch(Record):
     labels: ArrayReference
     held_out: ArrayReference | None = None
 
+    @property
+    def title(self) -> str:
+        """Its name, and as much of its digest as tells it from others of that name."""
+        return f"{self.name} ({self.sha256[:8]})"
+
+    def mask(self, store: Store) -> NDArray[np.bool_]:
+        """Which of its images are held out, (n,)."""
+        return store.array(self.held_out) if self.held_out else np.zeros(self.labels.shape, bool)
+
     def part(self, store: Store, *, held_out: bool) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Its images and labels to test on, or those to train on."""
-        images, labels = store.array(self.images), store.array(self.labels)
-        mask = store.array(self.held_out) if self.held_out else np.zeros(len(labels), bool)
-        return images[mask == held_out], labels[mask == held_out]
+        rows = self.mask(store) == held_out
+        return store.array(self.images)[rows], store.array(self.labels)[rows]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images of a batch that are accepted, or set aside for a `reason`, as `Note` has it.
+
+    `name` is put behind the batch's; the part that has none decides about the batch.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[Any]
+    held_out: NDArray[np.bool_]
+    suggested: NDArray[Any]
+    reason: str = ""
+
+    def rows(self, mask: NDArray[np.bool_], name: str = "", reason: str = "") -> "Part":
+        """The images that bool (n,) marks, as a part of their own."""
+        told = self.images[mask], self.labels[mask], self.held_out[mask], self.suggested[mask]
+        return Part(name, *told, reason)
+
+
+class Act(Event):
+    """What a person made of a batch."""
+
+    state: State
 
 
 class Note(Record):
-    """A batch and its place in the order of acceptance, from 1."""
+    """A batch, and what became of it.
+
+    `number` is its place in the order of acceptance, from 1, and 0 before it is accepted. `reason`
+    says why it was set aside, "" if it was not, `suggested` has the labels (n,) that its nearest
+    training images have, and `classes` say what labels are called.
+    """
 
     number: int
     batch: Batch
+    reason: str = ""
+    suggested: ArrayReference | None = None
+    classes: tuple[ClassName, ...] = ()
+    acts: tuple[Act, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """What was decided last, by a person if it was set aside."""
+        if self.acts:
+            return self.acts[-1].state
+        return "waiting" if self.reason else "accepted"
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether a person took it in."""
+        return bool(self.acts) and self.state == "accepted"
 
 
 def used_batches(store: Store) -> tuple[Batch, ...]:
-    """All batches ever accepted, in order of acceptance; if one is damaged, an `InputError`."""
-    return tuple(note.batch for note in _notes(store))
+    """All accepted batches, in order of acceptance; if one is damaged, an `InputError`."""
+    return tuple(note.batch for note in read_notes(store) if note.state == "accepted")
+
+
+def read_notes(store: Store) -> tuple[Note, ...]:
+    """All batches, in order of acceptance; `InputError` if one is damaged."""
+    notes = [_read_note(store, name) for name in store.names(FOLDER)]
+    return tuple(sorted(notes, key=lambda note: note.number))
 
 
 def remember(
-    store: Store,
-    name: str,
-    sha256: str,
-    images: NDArray[np.uint8],
-    labels: NDArray[Any],
-    share: float = 0,
-) -> Batch:
-    """Accept a batch: store its arrays, then its note; a share of each class is held out."""
-    mask = held_out(images, labels, share, seed=0) if share else np.zeros(len(labels), bool)
+    store: Store, name: str, sha256: str, part: Part, classes: tuple[ClassName, ...]
+) -> Note:
+    """Accept a batch, or set it aside: store its arrays, then its note."""
     batch = Batch(
         name=name,
         sha256=sha256,
-        images=store.add_array("batch-images", images),
-        labels=store.add_array("batch-labels", labels),
-        held_out=store.add_array("batch-held-out", mask),
+        images=store.add_array("batch-images", part.images),
+        labels=store.add_array("batch-labels", part.labels),
+        held_out=store.add_array("batch-held-out", part.held_out),
     )
-    number = max((note.number for note in _notes(store)), default=0) + 1
-    content = Note(number=number, batch=batch).model_dump_json().encode()
-    write_checksummed(store, f"{FOLDER}/{sha256}", content)
-    return batch
+    if not part.reason:
+        return _write(store, Note(number=_next_number(store), batch=batch, classes=classes))
+    suggested = store.add_array("batch-suggested", part.suggested.astype(part.labels.dtype))
+    told = {"reason": part.reason, "suggested": suggested, "classes": classes}
+    return _write(store, Note(number=0, batch=batch, **told))
+
+
+def part_sha256(sha256: str, part: str) -> str:
+    """What identifies a part of a delivery that is set aside, in hex."""
+    return hashlib.sha256(f"{sha256} {part}".encode()).hexdigest()
+
+
+def act(store: Store, note: Note, state: State, why: str, batch: Batch | None = None) -> Note:
+    """Record what a person decided; a batch that is accepted comes last in their order."""
+    acts = (*note.acts, happened(Act, why, state=state))
+    number = _next_number(store) if state == "accepted" else note.number
+    changed = {"acts": acts, "number": number, "batch": batch or note.batch}
+    return _write(store, note.model_copy(update=changed))
 
 
 def find_parts(
@@ -82,16 +156,20 @@ def find_parts(
     """Which held-out images of some classes are from where, bool (n,) by name, as in `extend`."""
     labels = {"the published test images": store.array(published.labels)}
     for batch in batches:
-        name = f"held-out images of {batch.name} ({batch.sha256[:8]})"
-        labels[name] = batch.part(store, held_out=True)[1]
+        labels[f"held-out images of {batch.title}"] = batch.part(store, held_out=True)[1]
     counts = {name: int(np.isin(found, positions).sum()) for name, found in labels.items()}
     origin = np.repeat(np.arange(len(counts)), list(counts.values()))
     return {name: origin == at for at, name in enumerate(counts) if counts[name]}
 
 
-def _notes(store: Store) -> list[Note]:
-    notes = [_read_note(store, name) for name in store.names(FOLDER)]
-    return sorted(notes, key=lambda note: note.number)
+def _write(store: Store, note: Note) -> Note:
+    content = note.model_dump_json().encode()
+    write_checksummed(store, f"{FOLDER}/{note.batch.sha256}", content)
+    return note
+
+
+def _next_number(store: Store) -> int:
+    return max((note.number for note in read_notes(store)), default=0) + 1
 
 
 def _read_note(store: Store, name: str) -> Note:

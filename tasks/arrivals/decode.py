@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import compress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -41,10 +42,9 @@ class Decoded:
         """What a person calls a row."""
         return self.files[row] if self.files else f"row {row}"
 
-    def rows(self, rows: Sequence[int]) -> "Decoded":
-        """Some of the rows."""
-        files = tuple(self.files[row] for row in rows) if self.files else ()
-        return Decoded(self.images[rows], self.labels[rows], files)
+    def rows(self, mask: NDArray[np.bool_]) -> "Decoded":
+        """Those that bool (n,) marks."""
+        return Decoded(self.images[mask], self.labels[mask], tuple(compress(self.files, mask)))
 
 
 def decode_npz(content: bytes, classes: Sequence[ClassName], preparation: Preparation) -> Decoded:

@@ -4,11 +4,9 @@ Nothing but the alias `champion` says who is champion. It moves last, once all t
 version is written, and in one transaction: a run that is killed leaves one whole champion.
 """
 
-import getpass
 import json
-import socket
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +17,8 @@ from tasks.errors import InputError
 from tasks.registry import connection
 from tasks.registry.connection import MODEL, database, files
 from tasks.registry.decision import Decision, markdown
-from tasks.registry.version import Appointment, Candidate, Event, Version, lineage_digest
+from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
+from tasks.schemas.events import Event, happened
 from tasks.storage.files import is_intact, replace, space_for, why_full
 from tasks.storage.store import Store
 
@@ -144,7 +143,7 @@ class Registry:
         previous = self._version(champion.replaces)
         why = f"Rolled back from version {champion.number}."
         with self._space():
-            self._tag(champion.number, "withdrawal", _event(why).model_dump_json())
+            self._tag(champion.number, "withdrawal", happened(Event, why).model_dump_json())
         self._appoint(previous, why, champion.predecessors[:-1])
         return champion, self._version(previous.number)
 
@@ -187,7 +186,7 @@ class Registry:
         model and alias, in one session, which is one transaction; a server does the same.
         """
         self.model_path(version)
-        appointment = Appointment(**dict(_event(why)), predecessors=predecessors)
+        appointment = happened(Appointment, why, predecessors=predecessors)
         with self._space():
             self._tag(version.number, "appointment", appointment.model_dump_json())
             self._client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
@@ -319,10 +318,3 @@ def _registered_names(store: Store, uri: str | None) -> list[str]:
     if uri is None and not connection.is_begun(store):
         return []
     return sorted(model.name for model in connection.connect(store, uri).search_registered_models())
-
-
-def _event(why: str) -> Event:
-    user = "somebody"
-    with suppress(KeyError, OSError):  # a container's user may have no name
-        user = getpass.getuser()
-    return Event(when=datetime.now(UTC), who=f"{user} on {socket.gethostname()}", why=why)

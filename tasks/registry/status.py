@@ -4,7 +4,8 @@ from datetime import datetime
 
 from tasks.registry.decision import aligned, plain
 from tasks.registry.registry import Registry
-from tasks.registry.version import Event, Version
+from tasks.registry.version import Version
+from tasks.schemas.events import Event
 
 METRICS = ("accuracy", "errors", "images")
 

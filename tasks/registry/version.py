@@ -11,16 +11,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Json, model_validator
 
 from tasks.registry.decision import Decision
+from tasks.schemas.events import Event
 from tasks.schemas.images import ClassName, Preparation
-from tasks.schemas.references import Record
-
-
-class Event(Record):
-    """That something happened to a version: when (UTC), by whom, and why."""
-
-    when: datetime
-    who: str
-    why: str
 
 
 class Appointment(Event):

@@ -10,8 +10,10 @@ from prefect.logging import disable_run_logger
 
 from tasks.arrivals import batch as batches
 from tasks.arrivals.arrivals import Arrivals, take_in
-from tasks.arrivals.batch import find_parts, used_batches
+from tasks.arrivals.batch import Part, find_parts, read_notes, used_batches
+from tasks.arrivals.review import decide
 from tasks.data.held_out import fingerprints
+from tasks.data.near import near_duplicates
 from tasks.schemas.references import Split
 from tasks.storage.store import Store
 
@@ -35,6 +37,10 @@ def sides(store: Store) -> tuple[set[bytes], set[bytes]]:
              for held_out in (False, True)]  # fmt: skip
     train, test = ({one for some in part for one in fingerprints(some)} for part in parts)
     return train, test
+
+
+def images_of(store: Store, *, held_out: bool) -> np.ndarray:
+    return np.concatenate([one.part(store, held_out=held_out)[0] for one in used_batches(store)])
 
 
 def test_a_fifth_of_each_class_is_held_out(inbox, tmp_path):
@@ -63,7 +69,11 @@ def test_it_is_known_where_held_out_images_are_from(inbox, tmp_path):
 
 def test_a_batch_of_version_0_2_is_trained_on_as_a_whole(tmp_path):
     store = Store(tmp_path)
-    batches.remember(store, "old.npz", "ab", *squares(50, seed=3))
+    images, labels = squares(50, seed=3)
+    nothing = np.zeros(50, bool)
+    batches.remember(
+        store, "old.npz", "ab", Part("", images, labels, nothing, labels), tuple(range(10))
+    )
     (old,) = used_batches(store)
     old = old.model_copy(update={"held_out": None})
     assert [len(old.part(store, held_out=held_out)[1]) for held_out in (False, True)] == [50, 0]
@@ -73,12 +83,17 @@ def test_a_batch_of_version_0_2_is_trained_on_as_a_whole(tmp_path):
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
 def test_no_history_moves_an_image_to_the_other_side(inbox, tmp_path, monkeypatch, seed):
-    """Batches arrive, runs are killed, and what arrived before is delivered again or in part."""
+    """Batches arrive, runs are killed, and what arrived before is delivered again, shifted, or in
+    part; half of what is set aside is approved."""
     rng, store = np.random.default_rng(seed), Store(tmp_path / "artifacts")
     delivered: list[tuple[np.ndarray, np.ndarray]] = []
     before: tuple[set[bytes], set[bytes]] = (set(), set())
     for step in range(5):
         images, labels = squares(60, seed=1_000 + 10 * seed + step)
+        images[:6], labels[:6] = np.roll(images[6:12], 1, axis=2), labels[6:12]
+        if delivered and len(delivered[-1][1]) >= 6:
+            images[12:18], labels[12:18] = (some[-6:] for some in delivered[-1])
+            images[12:18] += 1
         if delivered and rng.random() < 0.5:
             images, labels = mixed(images, labels, *delivered[rng.integers(len(delivered))], rng)
         (inbox / f"{rng.integers(3)}.npz").write_bytes(npz(images, labels))
@@ -88,12 +103,17 @@ def test_no_history_moves_an_image_to_the_other_side(inbox, tmp_path, monkeypatc
                 killing.setattr(batches, "write_checksummed", kill)
                 arrive(inbox, store)
         arrive(inbox, store)
+        for note in read_notes(store):
+            if note.state == "waiting" and rng.random() < 0.5:
+                decide(store, "approve", note.batch.sha256, "it is good")
         train, test = sides(store)
         assert not train & test
         assert before[0] <= train
         assert before[1] <= test
         before = train, test
-    assert before[1]
+    parts = [images_of(store, held_out=held_out) for held_out in (False, True)]
+    assert len(parts[1])
+    assert (near_duplicates(*parts) == -1).all()
 
 
 def mixed(

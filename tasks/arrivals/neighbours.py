@@ -1,0 +1,65 @@
+"""What the training images nearest to an image, in the features of a model, say about it.
+
+Features are those of the champion's backbone, which has not seen what arrives, or the pixels where
+there is no champion yet. That labels disagree with probabilities that were not learned from them is
+the idea of confident learning (Northcutt, Jiang and Chuang, Journal of Artificial Intelligence
+Research 70, 2021); here the probabilities are those of nearest neighbours, and the bound is such
+that it doubts a known share of good labels.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NEIGHBOURS = 10
+SCALE = 0.05  # of cosine distances: a neighbour so much farther away counts 1/e
+DOUBTED = 0.005  # of good labels
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What neighbours say of n images.
+
+    `similarity`, (n,), -1..1, is the mean cosine similarity to them; `probabilities`, (n, classes),
+    are the shares of their labels, the nearer the weightier.
+    """
+
+    similarity: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+
+    def contradiction(self, labels: NDArray[Any]) -> NDArray[np.float64]:
+        """By how much the likeliest other class beats each of labels (n,), -1..1."""
+        rows, others = np.arange(len(labels)), self.probabilities.copy()
+        others[rows, labels] = -1
+        found: NDArray[np.float64] = others.max(axis=1) - self.probabilities[rows, labels]
+        return found
+
+
+class Neighbours:
+    """Training images as features (n, m), n > 0, with labels (n,) of 0..classes-1."""
+
+    def __init__(self, features: NDArray[np.float32], labels: NDArray[Any], classes: int) -> None:
+        """Nothing is copied."""
+        from sklearn.neighbors import NearestNeighbors
+
+        self._labels, self._classes = labels, classes
+        count = min(NEIGHBOURS, len(features))
+        self._nearest = NearestNeighbors(n_neighbors=count, metric="cosine").fit(features)
+
+    def look(self, features: NDArray[np.float32]) -> Seen:
+        """What they say of images with features (k, m), k > 0."""
+        distances, found = self._nearest.kneighbors(features)
+        weights = np.exp((distances[:, :1] - distances) / SCALE)
+        shares = np.zeros((len(features), self._classes))
+        np.add.at(shares, (np.arange(len(features))[:, None], self._labels[found]), weights)
+        return Seen(1 - distances.mean(axis=1), shares / weights.sum(axis=1, keepdims=True))
+
+
+def doubt_bound(seen: Seen, labels: NDArray[Any]) -> float:
+    """The contradiction that the share `DOUBTED` of images with good labels (n,), n > 0, exceeds.
+
+    It is 0 at least: a label that is the likeliest is not in doubt.
+    """
+    return max(0.0, float(np.quantile(seen.contradiction(labels), 1 - DOUBTED, method="higher")))

@@ -1,0 +1,79 @@
+"""Near duplicates: an image and its copy, shifted by a pixel or a few grey levels apart."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST = 0.1  # of MNIST's test images none is so near to a training image
+CELLS = 8  # of a side
+BLOCK = 500  # images
+SHIFTS = tuple(product((-1, 0, 1), repeat=2))
+
+
+def near_duplicates(images: NDArray[np.uint8], reference: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """For each of images uint8 (n, ...) the row of a near duplicate among others (m, ...), or -1.
+
+    Two images are as far apart as their insides, without a border of one pixel, each less its mean
+    and divided by its norm; 0 is the same, up to 2. Of an image the shift by a pixel at most that
+    is nearest counts. Means over a grid of 8 x 8 cells say which of the others to look at. Where
+    the reference is the images themselves, none is its own duplicate.
+    """
+    found = np.full(len(images), -1)
+    if not (len(images) and len(reference)):
+        return found
+    cells = _unit(_cells(_inside(reference, (0, 0))))
+    shifted = np.stack([_unit(_cells(_inside(images, shift))) for shift in SHIFTS])
+    for start in range(0, len(images), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(images)))
+        nearness = shifted[:, rows] @ cells.T
+        if reference is images:
+            nearness[:, rows - start, rows] = -1
+        nearest = nearness.argmax(axis=2)
+        shift = np.take_along_axis(nearness, nearest[..., None], 2)[..., 0].argmax(axis=0)
+        row = nearest[shift, rows - start]
+        found[rows] = np.where(_distance(images[rows], reference[row], shift) <= MOST, row, -1)
+    return found
+
+
+def _distance(
+    images: NDArray[np.uint8], others: NDArray[np.uint8], shifts: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Of each of images (n, ...), shifted, from the other one in its row."""
+    distance = np.empty(len(images), np.float32)
+    for number in np.unique(shifts):
+        rows = np.flatnonzero(shifts == number)
+        here, there = _inside(images[rows], SHIFTS[number]), _inside(others[rows], (0, 0))
+        distance[rows] = np.linalg.norm(_unit(_flat(here)) - _unit(_flat(there)), axis=1)
+    return distance
+
+
+def _inside(images: NDArray[np.uint8], shift: tuple[int, ...]) -> NDArray[np.uint8]:
+    down, right = (1 + step for step in shift)
+    height, width = images.shape[1:3]
+    return images[:, down : height - 2 + down, right : width - 2 + right]
+
+
+def _cells(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Means over a grid of cells, and all channels, of images (n, h, w, ...), as (n, cells)."""
+    means: NDArray[Any] = images
+    for axis in (1, 2):
+        side = images.shape[axis]
+        edges = np.linspace(0, side, min(CELLS, side), endpoint=False).astype(int)
+        sizes = np.diff(edges, append=side).astype(np.float32)
+        means = np.add.reduceat(means, edges, axis=axis, dtype=np.float32)
+        means = np.moveaxis(np.moveaxis(means, axis, -1) / sizes, -1, axis)
+    cells: NDArray[np.float32] = means.reshape(*means.shape[:3], -1).mean(axis=3)
+    return cells.reshape(len(images), -1)
+
+
+def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return images.reshape(len(images), -1).astype(np.float32)
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    units: NDArray[np.float32] = centred / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return units

@@ -1,0 +1,73 @@
+"""What waits for a person's decision, as a table and as a page of pictures."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.arrivals.batch import Note
+from tasks.reporting.page import fill
+from tasks.storage.store import Store
+
+PAGE = "review/index.html"
+MOST_SHOWN = 60  # images of a batch
+
+
+def list_batches(notes: Sequence[Note]) -> str:
+    """All batches as a Markdown table, those that wait first."""
+    rows = [("batch", "state", "images", "why"), ("---", "---", "---:", "---")]
+    for note in sorted(notes, key=lambda note: note.state != "waiting"):
+        count = f"{note.batch.labels.shape[0]:,}"
+        rows.append((note.batch.title, note.state, count, _reason(note)))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def write_page(store: Store, notes: Sequence[Note]) -> str:
+    """Write the page of what waits, and return where it lies."""
+    waiting = [note for note in notes if note.state == "waiting"]
+    batches = [
+        {
+            "title": note.batch.title,
+            "reason": note.reason,
+            "images": note.batch.labels.shape[0],
+            "shown": _shown(store, note),
+        }
+        for note in waiting
+    ]
+    page = fill("review.html.jinja", {"batches": batches}, {})
+    store.write(PAGE, page.encode())
+    return store.place(PAGE)
+
+
+def _reason(note: Note) -> str:
+    acts = "; ".join(f"{act.state} by {act.who}: {act.why}" for act in note.acts)
+    return "; ".join(filter(None, (note.reason, acts))).replace("|", "\\|")
+
+
+def _shown(store: Store, note: Note) -> list[dict[str, object]]:
+    """Some of its images with their labels, those first whose suggested label is another."""
+    array, batch = store.array, note.batch
+    images, given = array(batch.images), array(batch.labels)
+    suggested = array(note.suggested) if note.suggested else given
+    order = np.argsort(given == suggested, kind="stable")[:MOST_SHOWN]
+    return [
+        {
+            "picture": _picture(images[row]),
+            "given": note.classes[given[row]],
+            "suggested": note.classes[suggested[row]] if given[row] != suggested[row] else "",
+        }
+        for row in order
+    ]
+
+
+def _picture(image: NDArray[np.uint8]) -> str:
+    """An image (h, w) or (h, w, 3) as a data URI, its brightest pixel white."""
+    from PIL import Image
+
+    brightest = max(1, int(image.max()))
+    scaled = (image.astype(np.uint16) * 255 // brightest).astype(np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(scaled).save(buffer, "PNG")
+    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from statistics import median
 from typing import Any, TypeAlias, TypedDict
 
 from tasks.schemas.images import ClassName
@@ -64,6 +66,19 @@ def render_report(folder: str, metrics: Metrics, pictures: dict[str, str]) -> di
 
 def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
     """A template of this folder, filled in; an unknown variable in a template is an error."""
+    text: str = _templates().get_template(template).render(metrics=metrics, pictures=pictures)
+    return text
+
+
+def say(template: str, about: str, *facts: object) -> Finding:
+    """A finding in the words of a template's macros, as `trials_claim` and `trials_evidence`."""
+    macros = _templates().get_template(template).module
+    claim, evidence = (getattr(macros, f"{about}_{part}") for part in ("claim", "evidence"))
+    return Finding(claim=claim(*facts).strip("\n"), evidence=evidence(*facts).strip("\n"))
+
+
+@cache
+def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -74,5 +89,6 @@ def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "listed": listed, "enumerated": enumerated}
-    environment.filters["count"] = "{:,}".format
-    return environment.get_template(template).render(metrics=metrics, pictures=pictures)
+    environment.filters |= {"count": "{:,}".format, "median": median}
+    environment.globals["SIGNIFICANT"] = SIGNIFICANT
+    return environment

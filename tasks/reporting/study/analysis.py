@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -9,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.page import SIGNIFICANT
+from tasks.reporting.page import SIGNIFICANT, Finding, say
 from tasks.reporting.study import records
 from tasks.reporting.study.trials import ScoredTrial, group, hardest_subsets, score_trials
-from tasks.reporting.study.verdict import reach_verdict
 from tasks.schemas.images import ClassName
 from tasks.schemas.training import LEARNED
 from tasks.statistics.estimates import exact_interval
@@ -62,6 +62,19 @@ def analyse(
     }
     found["verdict"] = reach_verdict(found)
     return found
+
+
+def reach_verdict(found: records.Analysis) -> list[Finding]:
+    """What a reader should take away of the rest of the analysis, in the order of its sections."""
+    overview, sentences = found["overview"], partial(say, "study/verdict.jinja")
+    hardest = [(found["hardest"], overview["subsets"])] if overview["learned"] else []
+    return [
+        sentences("trials", overview, found["transfers"]),
+        *(sentences("pairs", heads) for heads in found["heads"]),
+        sentences("spread", found["spread"], overview["seeds"]),
+        *(sentences("hardest", *facts) for facts in hardest),
+        sentences("attempts", found["attempts"]),
+    ]
 
 
 def describe_transfer(trials: Sequence[ScoredTrial]) -> records.TransferRow:

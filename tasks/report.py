@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from tasks.data.source import Source
 from tasks.reporting.experiment.page import COLUMNS, render, summarise
+from tasks.reporting.experiment.verdict import reach_verdict
 from tasks.reporting.folder import link_report, show_table, write_folder
 from tasks.reporting.metrics import describe_run
 from tasks.schemas.references import Dataset, FileReference
@@ -30,7 +31,9 @@ def report(
     Returns the folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
     """
     store = current_store()
-    metrics = describe_run(config, command, source, images, json.loads(_read(findings.analysis)))
+    analysis = json.loads(_read(findings.analysis))
+    analysis = {"verdict": reach_verdict(analysis)} | analysis
+    metrics = describe_run(config, command, source, images, analysis)
     metrics["dataset"] |= {
         "train_subset": subset.train.inputs.shape[0],
         "test_subset": subset.test.inputs.shape[0],

@@ -70,9 +70,9 @@ def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
     return text
 
 
-def say(template: str, about: str, *facts: object) -> Finding:
-    """A finding in the words of a template's macros, as `trials_claim` and `trials_evidence`."""
-    macros = _templates().get_template(template).module
+def say(folder: str, about: str, *facts: object) -> Finding:
+    """A finding in the words of `verdict.jinja`'s macros, as `heads_claim` and `heads_evidence`."""
+    macros = _templates().get_template(f"{folder}/verdict.jinja").module
     claim, evidence = (getattr(macros, f"{about}_{part}") for part in ("claim", "evidence"))
     return Finding(claim=claim(*facts).strip("\n"), evidence=evidence(*facts).strip("\n"))
 

@@ -11,7 +11,6 @@ from tasks.reporting.study.analysis import analyse, measure_spread, reach_verdic
 from tasks.trials.trial import TrialResult
 
 NBSP = "\u00a0"
-SENTENCES = "study/verdict.jinja"
 BASES = {"bases": "bases of other images", "recipes": ["tuned"]}
 
 
@@ -61,7 +60,7 @@ SCORES = [*ONE_SCORE, transfer([0, 1, 2], "three-node", 0.5), transfer([4, 9], "
     ],
 )
 def test_trials(overview, transfers, claim, evidence):
-    found = say(SENTENCES, "trials", BASES | overview, transfers)
+    found = say("study", "trials", BASES | overview, transfers)
     assert found == {"claim": claim, "evidence": evidence.replace(" %", f"{NBSP}%")}
 
 
@@ -158,7 +157,7 @@ OF_ONE = (
     ],
 )
 def test_pairs(changed, claim, evidence):
-    found = say(SENTENCES, "pairs", HEADS | changed)
+    found = say("study", "pairs", HEADS | changed)
     assert found == {"claim": f"With the recipe tuned, {claim}", "evidence": evidence}
 
 
@@ -222,7 +221,7 @@ OF_TWO = (
     ],
 )
 def test_variation_over_seeds(rows, seeds, claim, evidence):
-    assert say(SENTENCES, "spread", rows, seeds) == {"claim": claim, "evidence": evidence}
+    assert say("study", "spread", rows, seeds) == {"claim": claim, "evidence": evidence}
 
 
 @pytest.mark.parametrize(
@@ -272,7 +271,7 @@ WRONG = "Images shown that every trial of a recipe and subset that learned got w
     ],
 )
 def test_the_hardest_subset(rows, subsets, claim, evidence):
-    found = say(SENTENCES, "hardest", rows, subsets)
+    found = say("study", "hardest", rows, subsets)
     assert found == {"claim": claim, "evidence": evidence.replace(" %", f"{NBSP}%")}
 
 
@@ -299,7 +298,7 @@ def attempts(made: int, dead: int, most: int, head: str = "two-node") -> dict:
     ],
 )
 def test_initialisations(rows, claim, evidence):
-    assert say(SENTENCES, "attempts", rows) == {"claim": claim, "evidence": evidence}
+    assert say("study", "attempts", rows) == {"claim": claim, "evidence": evidence}
 
 
 @pytest.mark.parametrize(("learned", "sentences"), [(0, 4), (1, 5)])

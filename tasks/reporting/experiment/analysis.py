@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.reporting.experiment import records
 from tasks.reporting.experiment.comparison import describe_pairs
-from tasks.reporting.experiment.verdict import reach_verdict
 from tasks.reporting.page import ImageRow
 from tasks.schemas.images import ClassName
 from tasks.statistics.paired import compare_paired
@@ -45,14 +44,12 @@ def analyse(
     base: records.BaseRow,
     class_counts: Sequence[dict[str, ClassName]] = (),
 ) -> records.Analysis:
-    """Every section's numbers in JSON types, the verdict first; for the rows see `records`."""
-    heads = compare_heads(predictions)
+    """Every section's numbers in JSON types; for the rows see `records`."""
     return {
-        "verdict": reach_verdict(models, base, heads, label_efficiency, refusals),
         "base": base,
         "models": list(models),
         "as_published": list(as_published),
-        "heads": heads,
+        "heads": compare_heads(predictions),
         "label_efficiency": label_efficiency,
         "mistakes": [
             {"recipe": one.recipe, "model": one.model, "images": find_hardest(one)}

@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from tasks.reporting.page import Finding, ImageRow
+from tasks.reporting.page import ImageRow
 from tasks.schemas.images import ClassName
 
 
@@ -11,11 +11,6 @@ class ByModel(TypedDict):
 
     recipe: str
     model: str
-
-
-def name_of(row: ByModel) -> str:
-    """The model in a sentence, as in `tuned two-node`."""
-    return f"{row['recipe']} {row['model']}"
 
 
 class ClassRecallRow(TypedDict):
@@ -161,9 +156,8 @@ class MistakesRow(ByModel):
 
 
 class Analysis(TypedDict):
-    """Every section of the report; `class_counts` has `class`, `train` and `test`."""
+    """What the report's sections say; `class_counts` has `class`, `train` and `test`."""
 
-    verdict: list[Finding]
     base: BaseRow
     models: list[ModelRow]
     as_published: list[ModelRow]

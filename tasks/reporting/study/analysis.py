@@ -66,7 +66,7 @@ def analyse(
 
 def reach_verdict(found: records.Analysis) -> list[Finding]:
     """What a reader should take away of the rest of the analysis, in the order of its sections."""
-    overview, sentences = found["overview"], partial(say, "study/verdict.jinja")
+    overview, sentences = found["overview"], partial(say, "study")
     hardest = [(found["hardest"], overview["subsets"])] if overview["learned"] else []
     return [
         sentences("trials", overview, found["transfers"]),

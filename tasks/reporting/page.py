@@ -8,6 +8,8 @@ from typing import Any, TypeAlias, TypedDict
 
 from tasks.schemas.images import ClassName
 
+# JSON types. A row is one of a table of the report; what makes it says what is in it.
+Row: TypeAlias = dict[str, Any]
 Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
 
 SIGNIFICANT = 0.05  # level below which a p value is significant
@@ -18,15 +20,6 @@ class Finding(TypedDict):
 
     claim: str
     evidence: str
-
-
-class ImageRow(TypedDict):
-    """A test image and its prediction; in a study, `probability` is that of the true class."""
-
-    image: int
-    label: ClassName
-    predicted: ClassName
-    probability: float
 
 
 def percent(share: float, digits: int = 2) -> str:

@@ -9,13 +9,12 @@ which costs no correction. The chance of any false claim is at most 5 %, shared 
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.reporting.experiment import records
-from tasks.reporting.page import Finding, say
+from tasks.reporting.page import Finding, Row, say
 from tasks.schemas.results import LabelEfficiency
 from tasks.statistics.paired import difference
 
@@ -23,14 +22,16 @@ TRANSFERS, RIVALS, BASE = ("frozen", "fine-tuned"), ("scratch", "linear"), "base
 # Of each of the seven sequences of claims; 3.5 % in all leaves room for accuracies that are skewed
 # over draws, which `benchmarks/claims.py` simulates.
 TAIL = 0.005
-# By how much each transfer is ahead of another approach, at each number of labelled images.
-Points: TypeAlias = Sequence[records.PointRow]
+# An accuracy (0..1), or a difference of two (-1..1), at each number of labelled images: its `mean`,
+# and the `low` and `high` of draws, or of its interval.
+Points: TypeAlias = Sequence[dict[str, float]]
+# By how much each transfer is ahead of another approach.
 Behind: TypeAlias = Mapping[str, Mapping[str, Points]]
 
 
 def describe_label_efficiency(
     recipe: str, approaches: Sequence[LabelEfficiency], hits: Sequence[NDArray[np.bool_]]
-) -> records.LabelEfficiencyRow:
+) -> Row:
     """Every approach's accuracies by labelled images, and how far both transfers are ahead of it.
 
     `hits`, bool (k, draws, n) for each approach, are the test images that it got right.
@@ -54,19 +55,16 @@ def describe_label_efficiency(
     }
 
 
-def _describe_draws(accuracies: NDArray[np.float64]) -> records.PointRow:
+def _describe_draws(accuracies: NDArray[np.float64]) -> dict[str, float]:
     mean, low, high = accuracies.mean(), accuracies.min(), accuracies.max()
     return {"mean": float(mean), "low": float(low), "high": float(high)}
 
 
 def _compare(
     transfers: Mapping[str, NDArray[np.bool_]], other: NDArray[np.bool_]
-) -> dict[str, list[records.PointRow]]:
+) -> dict[str, Points]:
     return {
-        name: [
-            cast(records.PointRow, difference(*pair, TAIL)._asdict())
-            for pair in zip(ours, other, strict=True)
-        ]
+        name: [difference(*pair, TAIL)._asdict() for pair in zip(ours, other, strict=True)]
         for name, ours in transfers.items()
     }
 
@@ -108,7 +106,7 @@ def _trails(transfers: Mapping[str, Points]) -> list[bool]:
     return [all(point["high"] < 0 for point in points) for points in pairs]
 
 
-def judge_benefit(found: records.LabelEfficiencyRow, base: str) -> Finding:
+def judge_benefit(found: Row, base: str) -> Finding:
     """Whether transfer helps or harms, up to how many labels and by how much; see the module.
 
     What the base had seen is given in words.

@@ -4,17 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.reporting.experiment import records
-from tasks.reporting.page import Finding, say
+from tasks.reporting.page import Finding, Row, say
 from tasks.schemas.images import ClassName
 from tasks.statistics.estimates import CONFIDENCE, exact_interval
 
 UNEQUAL = 2  # times as many test images as another class has
 
 
-def describe_recall(
-    confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]
-) -> records.RecallRow:
+def describe_recall(confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]) -> Row:
     """Each class's recall with its exact interval, the least first, from a confusion matrix.
 
     `most` is the upper end of its interval if the confidence is shared by all classes. A class
@@ -29,13 +26,13 @@ def describe_recall(
     return {"balanced_accuracy": balanced, "classes": rows}
 
 
-def _describe_class(name: ClassName, hits: int, n: int, classes: int) -> records.ClassRecallRow:
+def _describe_class(name: ClassName, hits: int, n: int, classes: int) -> Row:
     low, high = exact_interval(hits, n)
     most = exact_interval(hits, n, 1 - (1 - CONFIDENCE) / classes).high
     return {"name": name, "n": n, "hits": hits, "low": low, "high": high, "most": most}
 
 
-def judge_recall(models: Sequence[records.ModelRow]) -> Finding | None:
+def judge_recall(models: Sequence[Row]) -> Finding | None:
     """Whether a class is recognised less often than the accuracy says; None if nothing is to say.
 
     That is where classes are equal in number, and none is shown to be.
@@ -47,5 +44,5 @@ def judge_recall(models: Sequence[records.ModelRow]) -> Finding | None:
     return say("experiment", "recall", models, worse)
 
 
-def _behind(model: records.ModelRow) -> list[records.ClassRecallRow]:
+def _behind(model: Row) -> list[Row]:
     return [row for row in model["recall"]["classes"] if row["most"] < model["accuracy"]]

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from tasks.data.names import shown_names
-from tasks.reporting.experiment import records
 from tasks.reporting.experiment.benefit import judge_benefit
 from tasks.reporting.experiment.recall import judge_recall
-from tasks.reporting.page import Finding, say
+from tasks.reporting.page import Finding, Row, say
 from tasks.schemas.results import OTHER_CLASSES
 
 
-def reach_verdict(found: records.Analysis) -> list[Finding]:
+def reach_verdict(found: Row) -> list[Finding]:
     """What a reader should take away; first whether transfer helps, if that was asked."""
     models, base, heads = found["models"], _describe_base(found["base"]), found["heads"]
     last, efficiency = models[-1]["recipe"], found["label_efficiency"]
@@ -25,19 +24,16 @@ def reach_verdict(found: records.Analysis) -> list[Finding]:
     ]
 
 
-def judge_transfers(models: Sequence[records.ModelRow], base: str) -> Finding:
+def judge_transfers(models: Sequence[Row], base: str) -> Finding:
     """Whether every head is of use, and what the base had seen before, in words."""
     bases = [model for model in models if model["model"] == "base"]
     heads = [model for model in models if model["model"] != "base"]
-    useless = [head for head in heads if head["errors"] >= _errors_of_the_largest(head)]
+    least = [head["n"] - max(map(sum, head["confusion"])) for head in heads]  # of the largest class
+    useless = [head for head, errors in zip(heads, least, strict=True) if head["errors"] >= errors]
     return say("experiment", "transfers", heads, bases, useless, base)
 
 
-def _errors_of_the_largest(model: records.ModelRow) -> int:
-    return model["n"] - max(map(sum, model["confusion"]))
-
-
-def judge_refusals(refusals: Sequence[records.RefusalRow]) -> Finding:
+def judge_refusals(refusals: Sequence[Row]) -> Finding:
     """What models refuse of other images, and whether they keep what they promise of their own.
 
     The least share is of the other classes of the data, or of noise and the like without any.
@@ -50,7 +46,7 @@ def judge_refusals(refusals: Sequence[records.RefusalRow]) -> Finding:
     return say("experiment", "refusals", refusals, promised, broken, classes, least)
 
 
-def _describe_base(base: records.BaseRow) -> str:
+def _describe_base(base: Row) -> str:
     if base["other_images"]:
         return "a base of other images"
     if not base["seen"]:

@@ -90,7 +90,7 @@ def _compare(two: Predictions, one: Predictions) -> Row:
     furthest = np.argsort(-np.abs(second[0] - second[1]), kind="stable")[:MOST_DIFFERENCES]
     return {
         "recipe": two.recipe,
-        **pairs.model_dump(),
+        **pairs._asdict(),
         "n": pairs.n,
         "agreement": float((two.predicted == one.predicted).mean()),
         "differences": [

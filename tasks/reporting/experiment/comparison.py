@@ -33,9 +33,10 @@ def describe_models(
     classes apart, and bases their own.
     """
     is_the_notebooks = is_mnist and classes == CLASSES_OF_THE_NOTEBOOK
-    told = [of_base if one.trained.name == "base" else classes for one in results]
-    pairs = zip(results, told, strict=True)
-    return [_describe_model(result, is_the_notebooks, names) for result, names in pairs]
+    return [
+        _describe_model(one, is_the_notebooks, of_base if one.trained.name == "base" else classes)
+        for one in results
+    ]
 
 
 def _describe_model(result: Result, is_the_notebooks: bool, classes: tuple[ClassName, ...]) -> Row:

@@ -138,9 +138,8 @@ def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
     """
     subsets = group(scored, lambda one: (one.trial.recipe, one.trial.classes))
     rows = [row for trials in subsets if (row := _compare(trials))]
-    for pair, adjusted in zip(rows, _adjust([one["p_value"] for one in rows]), strict=True):
-        pair["adjusted"] = adjusted
-    return rows
+    p_values = _adjust([row["p_value"] for row in rows])
+    return [row | {"adjusted": one} for row, one in zip(rows, p_values, strict=True)]
 
 
 def _adjust(p_values: Sequence[float]) -> list[float]:
@@ -158,9 +157,9 @@ def compare_heads(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> list[R
     """
     rows = [_sum_up(same, scored) for same in group(pairs, itemgetter("recipe"))]
     larger = [max(row["p_value"], row["image_p_value"]) for row in rows]
-    for row, adjusted in zip(rows, _adjust(larger), strict=True):
-        row |= {"adjusted": adjusted, "tests": len(pairs), "recipes": len(rows)}
-    return rows
+    of_all = {"tests": len(pairs), "recipes": len(rows)}
+    adjusted = zip(rows, _adjust(larger), strict=True)
+    return [row | {"adjusted": one} | of_all for row, one in adjusted]
 
 
 def _sum_up(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> Row:
@@ -176,9 +175,6 @@ def _sum_up(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> Row:
         "predictions": sum(pair["n"] * pair["seeds"] for pair in pairs),
         "p_value": sign_flip_p_value(differences),
         "image_p_value": _test_images([s for s in scored if s.trial.recipe == pairs[0]["recipe"]]),
-        "adjusted": 1.0,  # this and the next two until all rows are known
-        "tests": len(pairs),
-        "recipes": 1,
         "least_adjusted": min(pair["adjusted"] for pair in pairs),
         "different": sum(pair["adjusted"] < SIGNIFICANT for pair in pairs),
     }
@@ -217,7 +213,6 @@ def _compare(trials: Sequence[ScoredTrial]) -> Row | None:
         "two_better": int((two > one).sum()),
         "one_better": int((one > two).sum()),
         "p_value": sign_flip_p_value(two - one),
-        "adjusted": 1.0,  # until all p values are known
     }
 
 

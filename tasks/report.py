@@ -37,9 +37,10 @@ def report(
         "test_subset": subset.test.inputs.shape[0],
     }
     pictures = {picture.name: _read(picture.file) for picture in findings.pictures}
-    show_table(metrics["models"], COLUMNS, "comparison", "Every model on test images.")
     files = render(metrics, _read(findings.table), pictures)
-    return publish(current_store(), files, summarise(metrics), key="report")
+    folder = publish(current_store(), files, summarise(metrics), key="report")
+    show_table(metrics["models"], COLUMNS, "comparison", "Every model on test images.")
+    return folder
 
 
 def _read(file: FileReference) -> str:

@@ -37,6 +37,8 @@ def report_study(
     analysis = analyse(results, store.array(images.test.labels), classes, bases)
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
     metrics = describe_run(config, command, source, images, analysis)
+    files = render(metrics, pictures)
+    folder = publish(store, files, summarise(metrics), key="study", latest="latest-study")
     transfers = [as_cells(transfer) for transfer in metrics["transfers"]]
     show_table(transfers, COLUMNS, "study-pairs", "Every subset and head on test images.")
-    return publish(store, render(metrics, pictures), summarise(metrics), "study", "latest-study")
+    return folder

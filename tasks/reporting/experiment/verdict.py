@@ -13,15 +13,15 @@ def reach_verdict(found: Row) -> list[Finding]:
     """What a reader should take away; first whether transfer helps, if that was asked."""
     models, base, heads = found["models"], _describe_base(found["base"]), found["heads"]
     last, efficiency = models[-1]["recipe"], found["label_efficiency"]
-    recall = judge_recall([model for model in models if model["recipe"] == last])
     refused = [row for row in found["refusals"] if row["recipe"] == last]
-    return [
-        *([judge_benefit(efficiency, base)] if efficiency else []),
+    findings = (
+        judge_benefit(efficiency, base) if efficiency else None,
         judge_transfers(models, base),
-        *([recall] if recall else []),
-        *([say("experiment", "heads", heads[-1])] if heads else []),
-        *([judge_refusals(refused)] if refused else []),
-    ]
+        judge_recall([model for model in models if model["recipe"] == last]),
+        say("experiment", "heads", heads[-1]) if heads else None,
+        judge_refusals(refused) if refused else None,
+    )
+    return [one for one in findings if one]
 
 
 def judge_transfers(models: Sequence[Row], base: str) -> Finding:

@@ -14,8 +14,6 @@ COLUMNS = (
     *("recipe", "classes", "head", "n", "learned", "accuracy", "low", "high"),
     *("mean_errors", "best", "worst"),
 )
-
-
 MOST_IN_MATRIX = 15  # classes
 
 

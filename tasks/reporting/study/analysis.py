@@ -30,9 +30,9 @@ def analyse(
 ) -> Row:
     """Every section's numbers in JSON types, the verdict first; in words, what the bases had seen.
 
-    A trial that did not learn is listed and counted as such, and left out of all means. The
-    overview's `classes` are those of pairs, in the order of the data.
-    `labels` (n,) are those of all test images, the positions of their classes' names.
+    A trial that did not learn is listed and counted as such, and left out of all means. `labels`
+    (n,) are those of all test images, the positions of their classes' names. The overview's
+    `classes` are those of pairs, in the order of the data.
     """
     scored = score_trials(results, labels, names)
     pairs_of = (one.trial.classes for one in scored if len(one.trial.classes) == 2)

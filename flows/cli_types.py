@@ -48,6 +48,7 @@ class Typed(Example):
     pattern: str  # of a text, a regular expression for Python and JavaScript
     items: dict[str, object]  # JSON schema of the list's items
     bounds: dict[str, object] = field(default_factory=dict)  # more of the list's JSON schema
+    words: tuple[str, ...] = ()  # that stand for lists
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._parsed, handler(source))
@@ -58,20 +59,18 @@ class Typed(Example):
             {"title": "text", "type": "string"},
             {"title": "list", "type": "array", "items": self.items},
         ]
-        pattern = rf"^\s*{self.pattern}\s*$"
+        pattern = rf"^\s*(?:{'|'.join([*self.words, self.pattern])})\s*$"
         # the bounds stand beside the two, not inside, so that the server says which one is broken
         return {"anyOf": kinds, "pattern": pattern, "items": self.items, **self.bounds}
 
     def _parsed(self, value: Any) -> Any:
-        return self.parse(value) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return value.strip() if value.strip() in self.words else self.parse(value)
 
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",")] if text.strip() else []
-
-
-def _number(text: str) -> int | str:
-    return int(text) if re.fullmatch(NUMBER, text) else text
 
 
 def _names(text: str) -> list[ClassName]:
@@ -84,27 +83,15 @@ def _subsets(text: str) -> list[list[ClassName]]:
     return [_names(subset) for subset in re.findall(r'(?:"[^"]*"|[^\s"])+', text)]
 
 
-def _pairs(text: str) -> Any:
-    return "all" if text.strip() == "all" else _subsets(text)
-
-
-def _base_classes(text: str) -> Any:
-    return text.strip() if text.strip() in BASES else _names(text)
-
-
-def _show_base_classes(names: Any) -> str:
-    return names if isinstance(names, str) else _show_names(names)
-
-
 def _seeds(text: str) -> list[int | str]:
     return [seed for word in _words(text) for seed in _range(word)]
 
 
 def _range(text: str) -> Iterable[int | str]:
-    ends = re.fullmatch(rf"{NUMBER}\.\.{NUMBER}", text)
+    ends = re.fullmatch(SEED, text)
     if not ends:
-        return [_number(text)]
-    first, last = int(ends[1]), int(ends[2])
+        return [text]
+    first, last = int(ends[1]), int(ends[3] or ends[1])
     if last - first >= MOST_SEEDS:
         raise ValueError(TOO_MANY_SEEDS)
     return range(first, last + 1)
@@ -119,9 +106,7 @@ def _show_names(names: Iterable[ClassName], delimiter: str = ",") -> str:
     return ",".join(quoted)
 
 
-def _show_subsets(subsets: Any) -> str:
-    if subsets == "all":
-        return "all"
+def _show_subsets(subsets: Iterable[Iterable[ClassName]]) -> str:
     return " ".join(_show_names(subset, delimiter=r"[,\s]") for subset in subsets)
 
 
@@ -132,15 +117,11 @@ def _show_seeds(seeds: Sequence[int]) -> str:
     return ",".join(f"{run[0]}..{run[-1]}" if len(run) > 2 else _show_list(run) for run in runs)
 
 
-def _separated(item: str) -> str:
-    return rf"{item}(\s*,\s*{item})*"
-
-
 def _require(holds: Callable[[Any], bool], sentence: str) -> AfterValidator:
-    """Annotation: what does not hold of a value is refused in this sentence."""
+    """Annotation: a list of which this does not hold is refused in this sentence."""
 
     def check(value: Any) -> Any:
-        if not holds(value):
+        if not (isinstance(value, str) or holds(value)):
             raise ValueError(sentence)
         return value
 
@@ -156,10 +137,6 @@ _are_apart = partial(_differ, least=2)
 
 def _are_known(recipes: Sequence[str]) -> bool:
     return _differ(recipes) and set(recipes) <= set(RECIPES)
-
-
-def _are_subsets(subsets: Any) -> bool:
-    return subsets == "all" or all(_are_apart(one) for one in subsets)
 
 
 Number = Annotated[int, Strict()]
@@ -179,13 +156,24 @@ _RECIPES = {"minItems": 1, **_UNIQUE}
 
 _SPACED = r"""(?:"[^"]+"|[^\s,"](?:[^,"]*[^\s,"])?)"""  # a name that may have spaces
 _WORD = r"""(?:"[^"]+"|[^\s,"]+)"""  # one that has them in quotes
-_CLASSES_PATTERN = rf"(?!(.*,)?\s*({_SPACED})\s*,(.*,)?\s*\2\s*(,|$)){_SPACED}(\s*,\s*{_SPACED})+"
-_PAIRS_PATTERN = rf"(all|(({_WORD}),(?!\3(\s|$)){_WORD}(\s+|$))*)"
+_PAIRS_PATTERN = rf"(({_WORD}),(?!\2(\s|$)){_WORD}(\s+|$))*"
 _SUBSETS_PATTERN = rf"((?!(?:\S*,)?({_WORD}),(?:\S*,)?\2(?:[,\s]|$)){_WORD}(,{_WORD})+(\s+|$))*"
-_SEEDS_PATTERN = rf"(?!(.*,)?\s*{NUMBER}\s*,(.*,)?\s*\2\s*(,|$)){_separated(SEED)}"
-_RECIPES_PATTERN = rf"(?!.*\b{RECIPE}\b.*\b\1\b){_separated(RECIPE)}"
 
-_SEVERAL = _require(_are_subsets, "every subset is two or more different classes, as in 0,1 3,5,8")
+
+def _separated(item: str, repeated: str, least: int = 1) -> str:
+    """Pattern of items between commas, none of them repeated."""
+    once = rf"(?!(.*,)?\s*({repeated})\s*,(.*,)?\s*\2\s*(,|$))"
+    return rf"{once}{item}(\s*,\s*{item}){{{least - 1},}}"
+
+
+_CLASSES_PATTERN = _separated(_SPACED, _SPACED, least=2)
+_SEEDS_PATTERN = _separated(SEED, NUMBER)
+_RECIPES_PATTERN = _separated(RECIPE, RECIPE)
+
+_SEVERAL = _require(
+    lambda subsets: all(map(_are_apart, subsets)),
+    "every subset is two or more different classes, as in 0,1 3,5,8",
+)
 _RIGHT_RECIPES = f"give one or more of {', '.join(RECIPES)}, each once"
 
 Classes = Annotated[
@@ -198,25 +186,17 @@ Classes = Annotated[
 ]
 BaseClasses = Annotated[
     Literal["all", "others"] | Subset,
-    Typed(
-        "all|others|2,3",
-        _base_classes,
-        _show_base_classes,
-        f"(?:{'|'.join(BASES)}|{_CLASSES_PATTERN})",
-        _NAME,
-        _APART,
-    ),
+    Typed("all|others|2,3", _names, _show_names, _CLASSES_PATTERN, _NAME, _APART, BASES),
     _require(
-        lambda names: names in BASES or _are_apart(names),
-        "give all, others, or two or more different classes, as in 2,3 or cat,dog",
+        _are_apart, "give all, others, or two or more different classes, as in 2,3 or cat,dog"
     ),
 ]
 Pairs = Annotated[
     Literal["all"] | tuple[Subset, ...],
-    Typed("all", _pairs, _show_subsets, _PAIRS_PATTERN, _PAIR),
+    Typed("all", _subsets, _show_subsets, _PAIRS_PATTERN, _PAIR, words=("all",)),
     _SEVERAL,
     _require(
-        lambda pairs: pairs == "all" or all(len(pair) == 2 for pair in pairs),
+        lambda pairs: all(len(pair) == 2 for pair in pairs),
         "a pair is two classes, as in 0,1; give others as --subsets",
     ),
 ]
@@ -253,7 +233,8 @@ ELSEWHERE = ("artifacts", "wait", "refresh")  # these decide where and when, not
 def shown(setting: FieldInfo, value: Any) -> str:
     """A setting's value as it is typed: `0,1`, `0,1 3,5`, `0..4`."""
     typed = annotation(setting)
-    return typed.show(value) if isinstance(typed, Typed) else str(value)
+    is_list = not isinstance(value, str)
+    return typed.show(value) if isinstance(typed, Typed) and is_list else str(value)
 
 
 def annotation(setting: FieldInfo) -> Example | None:

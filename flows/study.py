@@ -35,7 +35,6 @@ from tasks.report_study import report_study
 from tasks.reshape import reshape
 from tasks.run_trials import run_trials
 from tasks.schemas.images import LabelledImages
-from tasks.schemas.references import Dataset
 from tasks.train_base import train_base
 from tasks.trials import processes
 from tasks.trials.trial import Group, Runner, all_trials
@@ -59,11 +58,9 @@ def study(config: StudyConfig) -> Path:
     with pipeline_run(config.model_copy(update={"refresh": False})):
         source, data = load_images(config)
         command, config = reproducing_command(config.script, config), config.fitted_to(source, data)
-        images = reshape(data.images)
-        groups = train_bases(config, data, images)
-        results = run_trials(groups, runner_of(config), config.refresh)
+        results = run_trials(train_bases(config, data), runner_of(config), config.refresh)
         return report_study(
-            config, command, source, images, data.classes, results, describe_bases(config)
+            config, command, source, data.images, data.classes, results, describe_bases(config)
         )
 
 
@@ -73,7 +70,7 @@ def make_bases(config: StudyConfig) -> None:
     with pipeline_run(config):
         source, data = load_images(config)
         log_notice(source)
-        train_bases(config.fitted_to(source, data), data, reshape(data.images))
+        train_bases(config.fitted_to(source, data), data)
 
 
 def begin_bases(config: StudyConfig) -> None:
@@ -82,20 +79,20 @@ def begin_bases(config: StudyConfig) -> None:
 
 
 def load_images(config: StudyConfig) -> tuple[Source, LabelledImages]:
-    """Where the images are from, and the images."""
+    """Where the images are from, and the images (n, height, width, channels)."""
     source = find_source(config.dataset, config.seeds[0], config.reading)
-    return source, load(source)
+    data = load(source)
+    return source, data.model_copy(update={"images": reshape(data.images)})
 
 
-def train_bases(config: StudyConfig, data: LabelledImages, images: Dataset) -> list[Group]:
+def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:
     """A base model by each recipe; the trials on one base, and its features, are a group.
 
     InputError if the data lack a class of a subset.
     """
-    whole = data.model_copy(update={"images": images})
-    base_data = load_base_data(config, config.seeds[0], whole)
+    base_data = load_base_data(config, config.seeds[0], data)
     return [
-        train_group_base(config, data, images, base_data, subsets, name, base_seed)
+        train_group_base(config, data, base_data, subsets, name, base_seed)
         for subsets in config.subsets_by_base(data.classes)
         for name in config.chosen_recipes()
         for base_seed in config.base_seeds()
@@ -105,7 +102,6 @@ def train_bases(config: StudyConfig, data: LabelledImages, images: Dataset) -> l
 def train_group_base(
     config: StudyConfig,
     data: LabelledImages,
-    images: Dataset,
     base_data: LabelledImages,
     subsets: tuple[tuple[int, ...], ...],
     name: str,
@@ -120,14 +116,14 @@ def train_group_base(
     base = train_base(
         labelled.train, chosen.classes, scaling, recipe.base, base_seed, held_out, centred
     )
-    whole, used = data.model_copy(update={"images": images}), tuple(range(len(data.classes)))
+    images, used = data.images, tuple(range(len(data.classes)))
     if config.base_classes == "others":  # a base of its own needs no other features
         used = tuple(wanted)
         images = filter_classes(images, used, relabel=False)
     return Group(
         trials=tuple(all_trials(name, subsets, seeds)),
         features=extract_features(base, images),
-        held_out=hold_out(whole, used),
+        held_out=hold_out(data, used),
         training=recipe.head,
         classes=data.classes,
     )

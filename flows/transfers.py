@@ -144,10 +144,9 @@ def refuse(
 ) -> Refusals:
     """What the base and its heads refuse of images that are not theirs."""
     nodes = tuple(range(len(data.base.classes)))
-    if data.learned:
-        unknown = extract_unknown(base, data.whole.images, data.learned, data.learned)
-    else:
-        unknown = extract_unknown(base, data.base.images, nodes, nodes)
+    images = data.whole.images if data.learned else data.base.images
+    own = data.learned or nodes
+    unknown = extract_unknown(base, images, own, own)
     calibrating = data.base.held_out
     by_base = evaluate_refusal(base, [base], data.of_base, calibrating, nodes, unknown, share)
     unknown = extract_unknown(base, data.whole.images, data.chosen, data.learned)

@@ -14,8 +14,7 @@ from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.benefit import describe_label_efficiency
 from tasks.reporting.experiment.comparison import describe_models, describe_refusal
 from tasks.reporting.experiment.page import COLUMNS, Shown, draw
-from tasks.reporting.experiment.records import BaseRow
-from tasks.reporting.page import tabulate
+from tasks.reporting.page import Row, tabulate
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Learned, Picture, Refusals, Result
@@ -25,15 +24,19 @@ from tasks.storage.stages import stage
 
 def count_classes(
     train: NDArray[Any], test: NDArray[Any], classes: Sequence[ClassName]
-) -> list[dict[str, ClassName]]:
+) -> list[Row]:
     """How many training and test images each class has, by labels (n,) and (m,)."""
     counts = [np.bincount(labels, minlength=len(classes)).tolist() for labels in (train, test)]
     rows = zip(classes, *counts, strict=True)
     return [{"class": name, "train": ours, "test": held_out} for name, ours, held_out in rows]
 
 
-def describe_base(learned: Learned, classes: Sequence[ClassName]) -> BaseRow:
-    """What the bases had learned, and which of the subset's classes are among that."""
+def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
+    """What the bases had learned, by the digest of its images and labels.
+
+    `seen` are those of the subset's classes, of which there are `asked`, that they had learned from
+    the same images.
+    """
     return {
         "classes": list(learned.classes),
         "asked": len(classes),

@@ -47,7 +47,8 @@ def evaluate_refusal(
     for trained in models:
         model = load_model(store, trained.model)
         own, *others = (
-            _count(kind, margins.get(kind), _tops(model, some)) for kind, some in kinds.items()
+            _count(kind, margins.get(kind, np.zeros(0)), _tops(model, some))
+            for kind, some in kinds.items()
         )
         one = Refusal(
             model=trained.name,
@@ -90,15 +91,13 @@ def _tops(model: Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
     return tops
 
 
-def _count(kind: str, margins: NDArray[np.float32] | None, tops: NDArray[np.float32]) -> Refused:
-    """How many images of a kind are refused, and predicted with confidence; without margins, 0."""
-    counts = np.zeros(len(MARGINS) - 1, int)
-    if margins is not None:
-        counts = np.histogram(margins.clip(MARGINS[0], MARGINS[-1]), MARGINS)[0]
+def _count(kind: str, margins: NDArray[np.floating], tops: NDArray[np.float32]) -> Refused:
+    """How many images (n,) of a kind are refused, none without margins, or surely predicted."""
+    counts = np.histogram(margins.clip(MARGINS[0], MARGINS[-1]), MARGINS)[0]
     return Refused(
         kind=kind,
         n=len(tops),
-        refused=0 if margins is None else int((margins < 0).sum()),
+        refused=int((margins < 0).sum()),
         confident=int((tops >= CONFIDENT).sum()),
         counts=tuple(counts.tolist()),
     )

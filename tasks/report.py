@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from prefect.artifacts import create_markdown_artifact
 from pydantic import BaseModel
 
 from tasks.data.source import Source
 from tasks.reporting.experiment.page import COLUMNS, render, summarise
-from tasks.reporting.folder import link_report, show_table, write_folder
+from tasks.reporting.experiment.verdict import reach_verdict
+from tasks.reporting.folder import publish, show_table
 from tasks.reporting.metrics import describe_run
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
@@ -29,17 +29,17 @@ def report(
 
     Returns the folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
     """
-    store = current_store()
-    metrics = describe_run(config, command, source, images, json.loads(_read(findings.analysis)))
+    analysis = json.loads(_read(findings.analysis))
+    analysis = {"verdict": reach_verdict(analysis)} | analysis
+    metrics = describe_run(config, command, source, images, analysis)
     metrics["dataset"] |= {
         "train_subset": subset.train.inputs.shape[0],
         "test_subset": subset.test.inputs.shape[0],
     }
     pictures = {picture.name: _read(picture.file) for picture in findings.pictures}
-    folder = write_folder(store, render(metrics, _read(findings.table), pictures))
-    create_markdown_artifact(summarise(metrics), key="report", description="The verdict.")
+    files = render(metrics, _read(findings.table), pictures)
+    folder = publish(current_store(), files, summarise(metrics), key="report")
     show_table(metrics["models"], COLUMNS, "comparison", "Every model on test images.")
-    link_report(store, folder, key="report-file")
     return folder
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect.artifacts import create_markdown_artifact
 from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.folder import link_report, show_table, write_folder
+from tasks.reporting.folder import publish, show_table
 from tasks.reporting.metrics import describe_run
 from tasks.reporting.study.analysis import analyse
 from tasks.reporting.study.page import COLUMNS, as_cells, draw, render, summarise
@@ -38,9 +37,8 @@ def report_study(
     analysis = analyse(results, store.array(images.test.labels), classes, bases)
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
     metrics = describe_run(config, command, source, images, analysis)
-    folder = write_folder(store, render(metrics, pictures), latest="latest-study")
-    create_markdown_artifact(summarise(metrics), key="study", description="The verdict.")
+    files = render(metrics, pictures)
+    folder = publish(store, files, summarise(metrics), key="study", latest="latest-study")
     transfers = [as_cells(transfer) for transfer in metrics["transfers"]]
     show_table(transfers, COLUMNS, "study-pairs", "Every subset and head on test images.")
-    link_report(store, folder, key="study-file")
     return folder

@@ -6,13 +6,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.logging import get_run_logger
 
 from tasks.storage.files import replace
 from tasks.storage.store import Store
 
 FOLDER = "reports"
+
+
+def publish(
+    store: Store, files: dict[str, str], summary: str, key: str, latest: str = "latest"
+) -> Path:
+    """Write a report, log where it is, here and on a remote, and show its summary in the UI.
+
+    The summary is a markdown artifact under `key`, beside which `<key>-file` links the report.
+    Returns the folder on this machine.
+    """
+    folder = write_folder(store, files, latest)
+    create_markdown_artifact(summary, key=key, description="The verdict.")
+    page = folder / "report.html"
+    create_link_artifact(
+        page.resolve().as_uri(), page.name, key=f"{key}-file", description="The whole report."
+    )
+    get_run_logger().info("Report: %s", page)
+    if store.remote:
+        get_run_logger().info("Report: %s", store.place(f"{FOLDER}/{folder.name}/{page.name}"))
+    return folder
 
 
 def write_folder(store: Store, files: dict[str, str], latest: str = "latest") -> Path:
@@ -56,14 +76,3 @@ def show_table(
 
 def _rounded(cell: object) -> object:
     return round(cell, 5) if isinstance(cell, float) else cell
-
-
-def link_report(store: Store, folder: Path, key: str) -> None:
-    """Log where a report is, here and on a remote, and link it in the UI under `key`."""
-    create_link_artifact(
-        (folder / "report.html").resolve().as_uri(), link_text="report.html", key=key,
-        description="The whole report.",
-    )  # fmt: skip
-    get_run_logger().info("Report: %s", folder / "report.html")
-    if store.remote:
-        get_run_logger().info("Report: %s", store.place(f"{FOLDER}/{folder.name}/report.html"))

@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from statistics import median
 from typing import Any, TypeAlias, TypedDict
 
 from tasks.schemas.images import ClassName
 
+# JSON types. A row is one of a table of the report; what makes it says what is in it.
+Row: TypeAlias = dict[str, Any]
 Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
 
 SIGNIFICANT = 0.05  # level below which a p value is significant
@@ -16,15 +20,6 @@ class Finding(TypedDict):
 
     claim: str
     evidence: str
-
-
-class ImageRow(TypedDict):
-    """A test image and its prediction; in a study, `probability` is that of the true class."""
-
-    image: int
-    label: ClassName
-    predicted: ClassName
-    probability: float
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -64,6 +59,19 @@ def render_report(folder: str, metrics: Metrics, pictures: dict[str, str]) -> di
 
 def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
     """A template of this folder, filled in; an unknown variable in a template is an error."""
+    text: str = _templates().get_template(template).render(metrics=metrics, pictures=pictures)
+    return text
+
+
+def say(folder: str, about: str, *facts: object) -> Finding:
+    """A finding in the words of `verdict.jinja`'s macros, as `heads_claim` and `heads_evidence`."""
+    macros = _templates().get_template(f"{folder}/verdict.jinja").module
+    claim, evidence = (getattr(macros, f"{about}_{part}") for part in ("claim", "evidence"))
+    return Finding(claim=claim(*facts).strip("\n"), evidence=evidence(*facts).strip("\n"))
+
+
+@cache
+def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -74,5 +82,6 @@ def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "listed": listed, "enumerated": enumerated}
-    environment.filters["count"] = "{:,}".format
-    return environment.get_template(template).render(metrics=metrics, pictures=pictures)
+    environment.filters |= {"count": "{:,}".format, "median": median}
+    environment.globals["SIGNIFICANT"] = SIGNIFICANT
+    return environment

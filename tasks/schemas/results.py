@@ -3,13 +3,7 @@
 from typing import Any, NamedTuple
 
 from tasks.schemas.images import ClassName
-from tasks.schemas.references import (
-    ArrayReference,
-    Dataset,
-    FileReference,
-    ModelReference,
-    Record,
-)
+from tasks.schemas.references import ArrayReference, Dataset, FileReference, ModelReference, Record
 from tasks.schemas.training import TrainedModel
 
 

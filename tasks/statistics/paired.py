@@ -6,10 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.schemas.references import Record
 
-
-class PairedCounts(Record):
+class PairedCounts(NamedTuple):
     """How many images which of two classifiers got right, and what that says.
 
     `p_value` (0..1) is the chance of a split of the images on which only one was right that is at
@@ -25,7 +23,7 @@ class PairedCounts(Record):
     @property
     def n(self) -> int:
         """All images."""
-        return self.both + self.only_first + self.only_second + self.neither
+        return sum(self[:4])
 
 
 def compare_paired(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedCounts:
@@ -36,16 +34,11 @@ def compare_paired(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Paire
     """
     from scipy.stats import binomtest
 
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    counts = [int((one & two).sum()) for one in (first, ~first) for two in (second, ~second)]
+    both, only_first, only_second, neither = counts
     different = only_first + only_second
-    p_value = binomtest(only_first, different).pvalue if different else 1.0
-    return PairedCounts(
-        both=int((first & second).sum()),
-        only_first=only_first,
-        only_second=only_second,
-        neither=int((~first & ~second).sum()),
-        p_value=float(p_value),
-    )
+    p_value = float(binomtest(only_first, different).pvalue) if different else 1.0
+    return PairedCounts(both, only_first, only_second, neither, p_value)
 
 
 class Difference(NamedTuple):

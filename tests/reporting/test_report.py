@@ -17,14 +17,9 @@ from tasks.reporting.experiment.analysis import Predictions, analyse
 from tasks.reporting.experiment.benefit import describe_label_efficiency
 from tasks.reporting.experiment.comparison import describe_models, describe_refusal
 from tasks.reporting.experiment.page import COLUMNS, Shown, draw, render, summarise
-from tasks.reporting.experiment.verdict import (
-    judge_heads,
-    judge_refusals,
-    judge_transfers,
-    reach_verdict,
-)
+from tasks.reporting.experiment.verdict import judge_refusals, reach_verdict
 from tasks.reporting.folder import write_folder
-from tasks.reporting.page import tabulate
+from tasks.reporting.page import say, tabulate
 from tasks.schemas.references import ArrayReference, ModelReference
 from tasks.schemas.results import (
     LEARNED,
@@ -121,6 +116,11 @@ BASE_SAW_ALL = {
 }
 
 
+def bare(models: list[dict], base: dict) -> dict:
+    """The analysis of these models alone."""
+    return {"models": models, "base": base, "heads": [], "label_efficiency": None, "refusals": []}
+
+
 @pytest.fixture
 def metrics() -> dict:
     results = [
@@ -136,7 +136,9 @@ def metrics() -> dict:
         label_efficiency(),
         BASE_SAW_ALL,
     )
-    return analysis | {
+    return {
+        "verdict": reach_verdict(analysis),
+        **analysis,
         "class_counts": [{"class": 0, "train": 5_923, "test": 2}],
         "dataset": {
             "name": "MNIST",
@@ -195,7 +197,7 @@ def test_the_verdict_follows_from_the_numbers(metrics):
 
 def test_a_head_that_is_of_no_use_leads_the_verdict():
     found = described([result("two-node", TWO[:, ::-1].copy())])
-    assert [one["claim"] for one in reach_verdict(found, BASE_SAW_ALL, [], None, [])] == [
+    assert [one["claim"] for one in reach_verdict(bare(found, BASE_SAW_ALL))] == [
         "Do not use notebook two-node: always predicting the most frequent class is as accurate."
     ]
 
@@ -215,7 +217,8 @@ def test_a_head_that_is_of_no_use_leads_the_verdict():
 )
 def test_dead_attempts_are_those_of_the_base_or_of_heads(metrics, attempts, sentence):
     models = [row | {"attempts": n} for row, n in zip(metrics["models"], attempts, strict=True)]
-    assert judge_transfers(models, BASE_SAW_ALL)["claim"] == (
+    (found, *_) = reach_verdict(bare(models, BASE_SAW_ALL))
+    assert found["claim"] == (
         f"Every head on a base that had seen these classes and images {sentence}"
     )
 
@@ -230,7 +233,7 @@ def test_dead_attempts_are_those_of_the_base_or_of_heads(metrics, attempts, sent
 )
 def test_the_heads_are_judged_by_their_test(metrics, only_first, only_second, p_value, claim):
     row = {"only_first": only_first, "only_second": only_second, "p_value": p_value, "n": 1_000}
-    assert judge_heads(metrics["heads"][0] | row)["claim"] == claim
+    assert say("experiment", "heads", metrics["heads"][0] | row)["claim"] == claim
 
 
 @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ def test_the_heads_are_judged_by_their_test(metrics, only_first, only_second, p_
     ],
 )
 def test_the_verdict_says_what_the_base_had_seen(metrics, base, seen):
-    (found, *_) = reach_verdict(metrics["models"], metrics["base"] | base, [], None, [])
+    (found, *_) = reach_verdict(bare(metrics["models"], metrics["base"] | base))
     assert found["claim"].startswith(f"Every head on {seen} learned")
 
 

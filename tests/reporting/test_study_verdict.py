@@ -6,15 +6,8 @@ import numpy as np
 import pytest
 from trial_results import CLASSES, LABELS, trial_result
 
-from tasks.reporting.study.analysis import analyse, measure_spread
-from tasks.reporting.study.verdict import (
-    judge_attempts,
-    judge_hardest,
-    judge_pairs,
-    judge_spread,
-    judge_trials,
-    reach_verdict,
-)
+from tasks.reporting.page import say
+from tasks.reporting.study.analysis import analyse, measure_spread, reach_verdict
 from tasks.trials.trial import TrialResult
 
 NBSP = "\u00a0"
@@ -67,7 +60,7 @@ SCORES = [*ONE_SCORE, transfer([0, 1, 2], "three-node", 0.5), transfer([4, 9], "
     ],
 )
 def test_trials(overview, transfers, claim, evidence):
-    found = judge_trials(BASES | overview, transfers)
+    found = say("study", "trials", BASES | overview, transfers)
     assert found == {"claim": claim, "evidence": evidence.replace(" %", f"{NBSP}%")}
 
 
@@ -164,7 +157,7 @@ OF_ONE = (
     ],
 )
 def test_pairs(changed, claim, evidence):
-    found = judge_pairs(HEADS | changed)
+    found = say("study", "pairs", HEADS | changed)
     assert found == {"claim": f"With the recipe tuned, {claim}", "evidence": evidence}
 
 
@@ -228,7 +221,7 @@ OF_TWO = (
     ],
 )
 def test_variation_over_seeds(rows, seeds, claim, evidence):
-    assert judge_spread(rows, seeds) == {"claim": claim, "evidence": evidence}
+    assert say("study", "spread", rows, seeds) == {"claim": claim, "evidence": evidence}
 
 
 @pytest.mark.parametrize(
@@ -278,7 +271,7 @@ WRONG = "Images shown that every trial of a recipe and subset that learned got w
     ],
 )
 def test_the_hardest_subset(rows, subsets, claim, evidence):
-    found = judge_hardest(rows, subsets)
+    found = say("study", "hardest", rows, subsets)
     assert found == {"claim": claim, "evidence": evidence.replace(" %", f"{NBSP}%")}
 
 
@@ -305,7 +298,7 @@ def attempts(made: int, dead: int, most: int, head: str = "two-node") -> dict:
     ],
 )
 def test_initialisations(rows, claim, evidence):
-    assert judge_attempts(rows) == {"claim": claim, "evidence": evidence}
+    assert say("study", "attempts", rows) == {"claim": claim, "evidence": evidence}
 
 
 @pytest.mark.parametrize(("learned", "sentences"), [(0, 4), (1, 5)])

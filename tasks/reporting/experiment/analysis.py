@@ -7,10 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.experiment import records
-from tasks.reporting.experiment.comparison import describe_pairs
-from tasks.reporting.experiment.verdict import reach_verdict
-from tasks.reporting.page import ImageRow
+from tasks.reporting.page import Row
 from tasks.schemas.images import ClassName
 from tasks.statistics.paired import compare_paired
 
@@ -37,22 +34,20 @@ class Predictions:
 
 
 def analyse(
-    models: Sequence[records.ModelRow],
-    as_published: Sequence[records.ModelRow],
+    models: Sequence[Row],
+    as_published: Sequence[Row],
     predictions: Sequence[Predictions],
-    refusals: Sequence[records.RefusalRow],
-    label_efficiency: records.LabelEfficiencyRow | None,
-    base: records.BaseRow,
-    class_counts: Sequence[dict[str, ClassName]] = (),
-) -> records.Analysis:
-    """Every section's numbers in JSON types, the verdict first; for the rows see `records`."""
-    heads = compare_heads(predictions)
+    refusals: Sequence[Row],
+    label_efficiency: Row | None,
+    base: Row,
+    class_counts: Sequence[Row] = (),
+) -> Row:
+    """Every section's numbers in JSON types; see what makes the rows, and `compare`."""
     return {
-        "verdict": reach_verdict(models, base, heads, label_efficiency, refusals),
         "base": base,
         "models": list(models),
         "as_published": list(as_published),
-        "heads": heads,
+        "heads": compare_heads(predictions),
         "label_efficiency": label_efficiency,
         "mistakes": [
             {"recipe": one.recipe, "model": one.model, "images": find_hardest(one)}
@@ -63,7 +58,7 @@ def analyse(
     }
 
 
-def compare_heads(predictions: Sequence[Predictions]) -> list[records.HeadsRow]:
+def compare_heads(predictions: Sequence[Predictions]) -> list[Row]:
     """The two-node against the one-node head by each recipe that has both."""
     found = {(one.recipe, one.model): one for one in predictions}
     two = softmax_head(2).name
@@ -74,7 +69,7 @@ def compare_heads(predictions: Sequence[Predictions]) -> list[records.HeadsRow]:
     ]
 
 
-def find_hardest(model: Predictions) -> list[ImageRow]:
+def find_hardest(model: Predictions) -> list[Row]:
     """Up to 12 images, those with the lowest probability of their true class first."""
     of_truth = model.probabilities[np.arange(len(model.labels)), model.labels]
     return [
@@ -88,14 +83,14 @@ def find_hardest(model: Predictions) -> list[ImageRow]:
     ]
 
 
-def _compare(two: Predictions, one: Predictions) -> records.HeadsRow:
+def _compare(two: Predictions, one: Predictions) -> Row:
     """Agreement, McNemar's test, and the images whose probabilities differ most."""
     pairs = compare_paired(two.predicted == two.labels, one.predicted == one.labels)
     second = two.probabilities[:, 1], one.probabilities[:, 1]
     furthest = np.argsort(-np.abs(second[0] - second[1]), kind="stable")[:MOST_DIFFERENCES]
     return {
         "recipe": two.recipe,
-        **describe_pairs(pairs),
+        **pairs._asdict(),
         "n": pairs.n,
         "agreement": float((two.predicted == one.predicted).mean()),
         "differences": [

@@ -1,16 +1,13 @@
 """The comparison of models and of approaches, and the notebook's numbers beside it."""
 
 from collections.abc import Sequence
-from typing import cast
 
-from tasks.reporting.experiment import records
 from tasks.reporting.experiment.recall import describe_recall
-from tasks.reporting.page import enumerated, percent
+from tasks.reporting.page import Row, enumerated, percent
 from tasks.schemas.images import ClassName
 from tasks.schemas.results import OTHER_CLASSES, Refusal, Refused, Result
 from tasks.schemas.training import LEARNED
 from tasks.statistics.estimates import exact_interval
-from tasks.statistics.paired import PairedCounts
 
 # Test loss and accuracy that the notebook published, on MNIST with the classes 0 and 1.
 PUBLISHED = {
@@ -28,21 +25,21 @@ def describe_models(
     is_mnist: bool,
     classes: tuple[ClassName, ...],
     of_base: tuple[ClassName, ...],
-) -> list[records.ModelRow]:
+) -> list[Row]:
     """A row for each model, as in `metrics.json`: its scores, training and weights.
 
-    The published numbers are given for the notebook's own case only, and None otherwise. Heads tell
-    the classes apart, and bases their own.
+    It has `learned` if the health gate found it healthy, which looks at training images. The
+    published numbers are given for the notebook's own case only, and None otherwise. Heads tell the
+    classes apart, and bases their own.
     """
     is_the_notebooks = is_mnist and classes == CLASSES_OF_THE_NOTEBOOK
-    told = [of_base if one.trained.name == "base" else classes for one in results]
-    pairs = zip(results, told, strict=True)
-    return [_describe_model(result, is_the_notebooks, names) for result, names in pairs]
+    return [
+        _describe_model(one, is_the_notebooks, of_base if one.trained.name == "base" else classes)
+        for one in results
+    ]
 
 
-def _describe_model(
-    result: Result, is_the_notebooks: bool, classes: tuple[ClassName, ...]
-) -> records.ModelRow:
+def _describe_model(result: Result, is_the_notebooks: bool, classes: tuple[ClassName, ...]) -> Row:
     trained, scores = result.trained, result.evaluation.scores
     published = PUBLISHED.get(trained.name) if is_the_notebooks else None
     loss, accuracy = published or (None, None)
@@ -73,13 +70,12 @@ def _describe_model(
     }
 
 
-def describe_pairs(pairs: PairedCounts) -> records.PairedRow:
-    """Two models on the same images."""
-    return cast(records.PairedRow, pairs.model_dump())
+def describe_refusal(recipe: str, found: Refusal) -> Row:
+    """What a model refuses, with exact intervals, of its own images first, and what that means.
 
-
-def describe_refusal(recipe: str, found: Refusal) -> records.RefusalRow:
-    """What a model refuses, with exact intervals, and what a refusal means."""
+    `promise` says how surely the share is kept, or none; `meaning` which share of the refused
+    images are others where these are 1, 10 and 50 % of all; `sentence` both in words.
+    """
     rows = [_describe_refused(one) for one in (found.own, *found.unknown)]
     others = [one for one in found.unknown if one.kind in OTHER_CLASSES] or found.unknown
     refused = sum(one.refused for one in others) / sum(one.n for one in others)
@@ -120,6 +116,5 @@ def others_among_refused(others: float, refused: float, lost: float) -> float:
     return right / (right + (1 - others) * lost)
 
 
-def _describe_refused(one: Refused) -> records.RefusedRow:
-    low, high = exact_interval(one.refused, one.n)
-    return cast(records.RefusedRow, one.model_dump(mode="json") | {"low": low, "high": high})
+def _describe_refused(one: Refused) -> Row:
+    return one.model_dump(mode="json") | exact_interval(one.refused, one.n)._asdict()

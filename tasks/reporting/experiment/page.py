@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw_margins
 from tasks.plots.images import draw_confusion, draw_predictions
-from tasks.reporting.experiment.records import Analysis
-from tasks.reporting.page import Metrics, fill, render_report
+from tasks.reporting.page import Metrics, Row, fill, render_report
 from tasks.schemas.images import ClassName
 
 COLUMNS = (
@@ -39,7 +38,7 @@ class Shown(NamedTuple):
     classes: Sequence[ClassName]  # that the model tells apart
 
 
-def draw(analysis: Analysis, of_bases: Shown, of_heads: Shown) -> Iterator[tuple[str, str]]:
+def draw(analysis: Row, of_bases: Shown, of_heads: Shown) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element."""
     yield "loss", draw_learning_curves(analysis["models"], "loss")
     yield "accuracy", draw_learning_curves(analysis["models"], "accuracy")

@@ -4,19 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.reporting.experiment import records
-from tasks.reporting.experiment.records import name_of
-from tasks.reporting.page import Finding, percent
+from tasks.reporting.page import Finding, Row, say
 from tasks.schemas.images import ClassName
 from tasks.statistics.estimates import CONFIDENCE, exact_interval
 
 UNEQUAL = 2  # times as many test images as another class has
-MOST_NAMED = 3
 
 
-def describe_recall(
-    confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]
-) -> records.RecallRow:
+def describe_recall(confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]) -> Row:
     """Each class's recall with its exact interval, the least first, from a confusion matrix.
 
     `most` is the upper end of its interval if the confidence is shared by all classes. A class
@@ -31,13 +26,13 @@ def describe_recall(
     return {"balanced_accuracy": balanced, "classes": rows}
 
 
-def _describe_class(name: ClassName, hits: int, n: int, classes: int) -> records.ClassRecallRow:
+def _describe_class(name: ClassName, hits: int, n: int, classes: int) -> Row:
     low, high = exact_interval(hits, n)
     most = exact_interval(hits, n, 1 - (1 - CONFIDENCE) / classes).high
     return {"name": name, "n": n, "hits": hits, "low": low, "high": high, "most": most}
 
 
-def judge_recall(models: Sequence[records.ModelRow]) -> Finding | None:
+def judge_recall(models: Sequence[Row]) -> Finding | None:
     """Whether a class is recognised less often than the accuracy says; None if nothing is to say.
 
     That is where classes are equal in number, and none is shown to be.
@@ -46,31 +41,8 @@ def judge_recall(models: Sequence[records.ModelRow]) -> Finding | None:
     counts = [row["n"] for model in models for row in model["recall"]["classes"]]
     if not worse and max(counts) < UNEQUAL * min(counts):
         return None
-    evidence = "; ".join(
-        f"{name_of(model)}: accuracy {percent(model['accuracy'])}, balanced "
-        f"{percent(model['recall']['balanced_accuracy'])}, least for "
-        f"{_describe(model['recall']['classes'][0])}"
-        for model in models
-    )
-    claim = "Test images of the classes are unequal in number; none was shown to be recognised less"
-    if worse:
-        named = "; ".join(f"{_listed(rows)} by {name_of(model)}" for model, rows in worse)
-        claim = f"Accuracy hides classes that are recognised less often: {named}"
-    return Finding(claim=f"{claim}.", evidence=evidence)
+    return say("experiment", "recall", models, worse)
 
 
-def _behind(model: records.ModelRow) -> list[records.ClassRecallRow]:
+def _behind(model: Row) -> list[Row]:
     return [row for row in model["recall"]["classes"] if row["most"] < model["accuracy"]]
-
-
-def _listed(rows: Sequence[records.ClassRecallRow]) -> str:
-    named = [f"{row['name']} ({row['hits']:,} of {row['n']:,})" for row in rows[:MOST_NAMED]]
-    more = len(rows) - len(named)
-    return ", ".join(named) + (f" and {more:,} more" if more else "")
-
-
-def _describe(row: records.ClassRecallRow) -> str:
-    return (
-        f"{row['name']} with {row['hits']:,} of {row['n']:,} (95 % confidence interval "
-        f"{percent(row['low'])} to {percent(row['high'])})"
-    )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -9,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.page import SIGNIFICANT
-from tasks.reporting.study import records
+from tasks.reporting.page import SIGNIFICANT, Finding, Row, say
 from tasks.reporting.study.trials import ScoredTrial, group, hardest_subsets, score_trials
-from tasks.reporting.study.verdict import reach_verdict
 from tasks.schemas.images import ClassName
 from tasks.schemas.training import LEARNED
 from tasks.statistics.estimates import exact_interval
@@ -28,11 +27,12 @@ def analyse(
     labels: NDArray[Any],
     names: Sequence[ClassName],
     bases: str = "bases that had seen these classes and images",
-) -> records.Analysis:
+) -> Row:
     """Every section's numbers in JSON types, the verdict first; in words, what the bases had seen.
 
-    A trial that did not learn is listed and counted as such, and left out of all means.
-    `labels` (n,) are those of all test images, the positions of their classes' names.
+    A trial that did not learn is listed and counted as such, and left out of all means. `labels`
+    (n,) are those of all test images, the positions of their classes' names. The overview's
+    `classes` are those of pairs, in the order of the data.
     """
     scored = score_trials(results, labels, names)
     pairs_of = (one.trial.classes for one in scored if len(one.trial.classes) == 2)
@@ -41,8 +41,7 @@ def analyse(
     transfers = [describe_transfer(trials) for trials in same]
     kinds = group(scored, lambda one: (one.trial.recipe, one.trial.head))
     pairs = compare_pairs(scored)
-    found: records.Analysis = {
-        "verdict": [],  # once all else is known
+    found: Row = {
         "overview": {
             "bases": bases,
             "recipes": list(dict.fromkeys(one.trial.recipe for one in scored)),
@@ -60,11 +59,23 @@ def analyse(
         "attempts": [count_attempts(trials) for trials in kinds],
         "trials": [describe_trial(one) for one in scored],
     }
-    found["verdict"] = reach_verdict(found)
-    return found
+    return {"verdict": reach_verdict(found)} | found
 
 
-def describe_transfer(trials: Sequence[ScoredTrial]) -> records.TransferRow:
+def reach_verdict(found: Row) -> list[Finding]:
+    """What a reader should take away of the rest of the analysis, in the order of its sections."""
+    overview, sentences = found["overview"], partial(say, "study")
+    hardest = [(found["hardest"], overview["subsets"])] if overview["learned"] else []
+    return [
+        sentences("trials", overview, found["transfers"]),
+        *(sentences("pairs", heads) for heads in found["heads"]),
+        sentences("spread", found["spread"], overview["seeds"]),
+        *(sentences("hardest", *facts) for facts in hardest),
+        sentences("attempts", found["attempts"]),
+    ]
+
+
+def describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
     """One recipe, subset and head over its seeds.
 
     Accuracy, its interval and the mean, least (`best`) and most (`worst`) errors are of the seeds
@@ -87,7 +98,7 @@ def describe_transfer(trials: Sequence[ScoredTrial]) -> records.TransferRow:
     }
 
 
-def describe_trial(scored: ScoredTrial) -> records.TrialRow:
+def describe_trial(scored: ScoredTrial) -> Row:
     """One trial: a row of `trials.csv`."""
     trial, attempts, errors = scored.trial, scored.result.attempts, scored.errors
     return {
@@ -105,7 +116,7 @@ def describe_trial(scored: ScoredTrial) -> records.TrialRow:
     }
 
 
-def _score(errors: Sequence[int], n: int) -> records.ScoreRow:
+def _score(errors: Sequence[int], n: int) -> Row:
     """Accuracy at the mean number of errors, and its interval.
 
     All seeds are tested on the same n images, so the interval is that of n, not of n times seeds.
@@ -117,7 +128,7 @@ def _score(errors: Sequence[int], n: int) -> records.ScoreRow:
     return {"accuracy": hits / n, "low": low, "high": high}
 
 
-def compare_pairs(scored: Sequence[ScoredTrial]) -> list[records.PairRow]:
+def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
     """A row for each recipe and pair for which both heads learned from one seed or more.
 
     An image's difference is the number of seeds in which two nodes were correct, minus that in
@@ -127,18 +138,15 @@ def compare_pairs(scored: Sequence[ScoredTrial]) -> list[records.PairRow]:
     """
     subsets = group(scored, lambda one: (one.trial.recipe, one.trial.classes))
     rows = [row for trials in subsets if (row := _compare(trials))]
-    for pair, adjusted in zip(rows, _adjust([one["p_value"] for one in rows]), strict=True):
-        pair["adjusted"] = adjusted
-    return rows
+    p_values = _adjust([row["p_value"] for row in rows])
+    return [row | {"adjusted": one} for row, one in zip(rows, p_values, strict=True)]
 
 
 def _adjust(p_values: Sequence[float]) -> list[float]:
     return [min(1.0, QUESTIONS * adjusted) for adjusted in holm(p_values)]
 
 
-def compare_heads(
-    pairs: Sequence[records.PairRow], scored: Sequence[ScoredTrial]
-) -> list[records.PairsRow]:
+def compare_heads(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> list[Row]:
     """A row for each recipe over all of its pairs, which `compare_pairs` found of the same trials.
 
     `fewer`, `equal` and `more` count the pairs on which two nodes made fewer errors than one, the
@@ -149,12 +157,12 @@ def compare_heads(
     """
     rows = [_sum_up(same, scored) for same in group(pairs, itemgetter("recipe"))]
     larger = [max(row["p_value"], row["image_p_value"]) for row in rows]
-    for row, adjusted in zip(rows, _adjust(larger), strict=True):
-        row |= {"adjusted": adjusted, "tests": len(pairs), "recipes": len(rows)}
-    return rows
+    of_all = {"tests": len(pairs), "recipes": len(rows)}
+    adjusted = zip(rows, _adjust(larger), strict=True)
+    return [row | {"adjusted": one} | of_all for row, one in adjusted]
 
 
-def _sum_up(pairs: Sequence[records.PairRow], scored: Sequence[ScoredTrial]) -> records.PairsRow:
+def _sum_up(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> Row:
     differences = np.array([pair["two_errors"] - pair["one_errors"] for pair in pairs])
     return {
         "recipe": pairs[0]["recipe"],
@@ -167,9 +175,6 @@ def _sum_up(pairs: Sequence[records.PairRow], scored: Sequence[ScoredTrial]) -> 
         "predictions": sum(pair["n"] * pair["seeds"] for pair in pairs),
         "p_value": sign_flip_p_value(differences),
         "image_p_value": _test_images([s for s in scored if s.trial.recipe == pairs[0]["recipe"]]),
-        "adjusted": 1.0,  # this and the next two until all rows are known
-        "tests": len(pairs),
-        "recipes": 1,
         "least_adjusted": min(pair["adjusted"] for pair in pairs),
         "different": sum(pair["adjusted"] < SIGNIFICANT for pair in pairs),
     }
@@ -193,7 +198,7 @@ def _count_hits(trials: Sequence[ScoredTrial]) -> tuple[list[int], NDArray[np.in
     return seeds, right
 
 
-def _compare(trials: Sequence[ScoredTrial]) -> records.PairRow | None:
+def _compare(trials: Sequence[ScoredTrial]) -> Row | None:
     seeds, (two, one) = _count_hits(trials)
     if not seeds:
         return None
@@ -208,11 +213,10 @@ def _compare(trials: Sequence[ScoredTrial]) -> records.PairRow | None:
         "two_better": int((two > one).sum()),
         "one_better": int((one > two).sum()),
         "p_value": sign_flip_p_value(two - one),
-        "adjusted": 1.0,  # until all p values are known
     }
 
 
-def measure_spread(transfers: Sequence[records.TransferRow]) -> records.SpreadRow:
+def measure_spread(transfers: Sequence[Row]) -> Row:
     """How much the accuracy of one recipe and head on a subset varies over seeds.
 
     Standard deviations (0..1) are those of a sample, of the subsets for which two seeds or more
@@ -254,7 +258,7 @@ def _of_draws(errors: Sequence[int], n: int) -> float:
     return float(np.sqrt(wrong * (1 - wrong) / n))
 
 
-def count_attempts(trials: Sequence[ScoredTrial]) -> records.AttemptsRow:
+def count_attempts(trials: Sequence[ScoredTrial]) -> Row:
     """How many initialisations of one recipe and head are dead, and why.
 
     `most` is the number of attempts that one trial needed, `without` that of trials that did not

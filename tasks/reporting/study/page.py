@@ -7,16 +7,13 @@ from numpy.typing import NDArray
 
 from tasks.plots.images import draw_misclassified
 from tasks.plots.study import draw_pairs, draw_spread
-from tasks.reporting.page import Metrics, fill, render_report, tabulate
-from tasks.reporting.study.records import Analysis, TransferRow
+from tasks.reporting.page import Metrics, Row, fill, render_report, tabulate
 from tasks.schemas.images import ClassName
 
 COLUMNS = (
     *("recipe", "classes", "head", "n", "learned", "accuracy", "low", "high"),
     *("mean_errors", "best", "worst"),
 )
-
-
 MOST_IN_MATRIX = 15  # classes
 
 
@@ -31,13 +28,13 @@ def summarise(metrics: Metrics) -> str:
     return fill("verdict.md.jinja", metrics, {})
 
 
-def as_cells(transfer: TransferRow) -> dict[str, object]:
+def as_cells(transfer: Row) -> dict[str, object]:
     """A subset and head as the UI shows it, which has no lists in its tables."""
     learned = f"{transfer['learned']} of {len(transfer['seeds'])}"
     return {**transfer, "classes": _spaced(transfer["classes"]), "learned": learned}
 
 
-def draw(analysis: Analysis, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
+def draw(analysis: Row, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element; `test` is (n, h, w, c)."""
     for recipe in analysis["overview"]["recipes"]:
         transfers = [row for row in analysis["transfers"] if row["recipe"] == recipe]
@@ -51,7 +48,7 @@ def draw(analysis: Analysis, test: NDArray[np.uint8]) -> Iterator[tuple[str, str
         yield f"hardest-{name}", draw_misclassified(test[rows], row["images"])
 
 
-def fits_a_matrix(transfers: Sequence[TransferRow]) -> bool:
+def fits_a_matrix(transfers: Sequence[Row]) -> bool:
     """Whether there are pairs, of few enough classes to be seen in a matrix."""
     names = {name for row in transfers for name in row["classes"] if len(row["classes"]) == 2}
     return 0 < len(names) <= MOST_IN_MATRIX

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.data.splits import Subset, select_classes
 from tasks.networks.architecture import ONE_NODE
-from tasks.reporting.study.records import HardestRow, WrongRow
+from tasks.reporting.page import Row
 from tasks.schemas.images import ClassName
 from tasks.trials.trial import Trial, TrialResult
 
@@ -78,12 +78,12 @@ def _order(trial: Trial, recipes: list[str]) -> tuple[int, int, tuple[int, ...],
     return recipe, len(trial.classes), trial.classes, is_one_node, trial.seed
 
 
-def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[HardestRow]:
+def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[Row]:
     """Up to 6 recipes and subsets with errors, the lowest mean accuracy over all trials first."""
     learned = [one for one in scored if one.result.learned]
     subsets = group(learned, lambda one: (one.trial.recipe, one.trial.classes))
     hardest = sorted(subsets, key=_accuracy)[:MOST_SUBSETS]
-    rows: list[HardestRow] = [
+    rows: list[Row] = [
         {
             "recipe": trials[0].trial.recipe,
             "classes": list(trials[0].classes),
@@ -96,11 +96,11 @@ def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[HardestRow]:
     return [row for row in rows if row["images"]]
 
 
-def _hardest_images(trials: Sequence[ScoredTrial]) -> list[WrongRow]:
+def _hardest_images(trials: Sequence[ScoredTrial]) -> list[Row]:
     """Up to 8 test images that are wrong in trials of one subset, those wrong in most trials first.
 
-    Ties are ordered by the mean probability of the true class, the lowest first. `predicted` is
-    the most frequent wrong prediction.
+    Ties are ordered by the mean `probability` of the true class, the lowest first. `predicted` is
+    the most frequent wrong prediction, of `wrong` of the `trials`.
     """
     labels, rows, classes = trials[0].labels, trials[0].rows, trials[0].classes
     predicted = np.array([one.predicted for one in trials])

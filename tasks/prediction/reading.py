@@ -16,7 +16,7 @@ from tasks.data.files import open_regular
 from tasks.data.folder import is_picture
 from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
 from tasks.data.lists import is_list, read_list
-from tasks.data.npz import Header, array_names, read_blocks, read_header
+from tasks.data.npz import Header, read_blocks, read_header
 from tasks.data.pictures import (
     KINDS,
     MAX_PIXELS,
@@ -76,7 +76,7 @@ def _count(path: Path) -> int:
         return sum(1 for _ in islice(_files(path), MAX_IMAGES + 1))
     with _told(path), open_regular(path, follow_link=True) as file:
         if path.suffix == ".npz":
-            return _header(file, path)[1].shape[0]
+            return _header(file, path).shape[0]
         return len(parse_idx(file, str(path), IMAGE)) if is_idx_images(path.name) else 1
 
 
@@ -149,16 +149,15 @@ def _idx_images(path: Path) -> Iterator[NDArray[np.uint8]]:
 
 def _npz_images(path: Path) -> Iterator[NDArray[np.uint8]]:
     with _told(path), open_regular(path, follow_link=True) as file:
-        array, _ = _header(file, path)
+        array = _header(file, path).name
         for block in read_blocks(file, str(path), array):
             yield from as_pixels(block, f"{path}: {array}")
 
 
-def _header(file: BufferedReader, path: Path) -> tuple[str, Header]:
-    """Which array of a .npz has the images, and what it says of them, if that is right."""
-    found = array_names(file, str(path))
-    array = next((one for one in ARRAYS if one in found), ARRAYS[0])
-    name, header = f"{path}: {array}", read_header(file, str(path), array)
+def _header(file: BufferedReader, path: Path) -> Header:
+    """What a .npz says of the array that has the images, if that is right."""
+    header = read_header(file, str(path), *ARRAYS)
+    name = f"{path}: {header.name}"
     if flaw := shape_flaw(header.shape) or dtype_flaw(header.dtype):
         raise InputError(f"{name} {flaw}")
     if not header.shape[0]:
@@ -167,4 +166,4 @@ def _header(file: BufferedReader, path: Path) -> tuple[str, Header]:
         raise InputError(
             f"{name}: an image has more than {MAX_PIXELS:,} pixels; give it in a smaller size"
         )
-    return array, header
+    return header

@@ -108,7 +108,7 @@ def train_without_gate(
     targets = targets_for(head.nodes, train.one_hot)
     attempt_seed = derive_seed(seed, head.name, 0)
     model = build_head(head, train.inputs.shape[1], training, attempt_seed)
-    compiled = Compiled(model, train.inputs, targets, training)
+    compiled = Compiled(lambda seed: model, train.inputs, targets, training)
     fit(compiled, train.inputs, targets, attempt_seed, StopAfter())
     return _judge(model, training, train, test, targets, 1)
 

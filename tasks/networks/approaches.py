@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
-from tasks.networks.compilation import Restarts
+from tasks.networks.architecture import build_base, build_head, softmax_head
+from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed, plan_epochs
 from tasks.networks.health import diagnose
 from tasks.networks.inference import Model, predicted_classes, run
@@ -29,19 +29,17 @@ FINE = 0.1  # of the base's step size, which would undo what its backbone has le
 
 # Trains on chosen rows from a seed, and gives the classes of the test images.
 Predict: TypeAlias = Callable[[NDArray[np.intp], int], NDArray[np.intp]]
+# The same, and gives the network.
+Train: TypeAlias = Callable[[NDArray[np.intp], int], Model]
 # Images uint8 (n, height, width, channels), and their features float32 (n, m).
 Both: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.float32]]
-
-
-# Trains on chosen rows from a seed, and gives the network.
-Train: TypeAlias = Callable[[NDArray[np.intp], int], Model]
 
 
 @dataclass(frozen=True)
 class Trainer:
     """Trains a network on inputs (n, ...) and one-hot targets, float32 (n, classes)."""
 
-    restarts: Restarts
+    compiled: Compiled
     inputs: NDArray[Any]
     targets: NDArray[np.float32]
 
@@ -50,16 +48,16 @@ class Trainer:
     ) -> Model:
         """The network, trained on rows from the weights, or else from those that the seed gives."""
         x, y = self.inputs[rows], self.targets[rows]
-        for attempt in range(self.restarts.training.attempts):
+        for attempt in range(self.compiled.training.attempts):
             found = self._attempt(x, y, derive_seed(seed, "approach", attempt), weights)
             if not diagnose(found, y.argmax(axis=1), y.shape[1]):
                 break
-        return self.restarts.model
+        return self.compiled.model
 
     def _attempt(
         self, x: NDArray[Any], y: NDArray[np.float32], seed: int, weights: Sequence[NDArray[Any]]
     ) -> NDArray[np.intp]:
-        compiled, training = self.restarts.start(seed, len(x)), self.restarts.training
+        compiled, training = self.compiled.start(seed, len(x)), self.compiled.training
         if weights:
             compiled.model.set_weights(weights)
         plan = plan_epochs(training, len(x), seed, training.epochs_for(len(x)), x.shape[1:])
@@ -90,15 +88,15 @@ def predictor(
     if approach == "linear":
         return linear(train[0], targets, test[0])
     backbone = base.get_layer("backbone")
+    trained: Train
     if approach == "frozen":
-        return _predict_with(frozen(train[1], targets, recipe).train, test[1])
-    if approach == "scratch":
-        return _predict_with(scratch(train[0], targets, backbone, recipe).train, test[0])
-    return _predict_with(fine_tuned(train, targets, backbone, recipe), test[0])
-
-
-def _predict_with(train: Train, test: NDArray[Any]) -> Predict:
-    return lambda rows, seed: predicted_classes(run(train(rows, seed), test))
+        trained = frozen(train[1], targets, recipe).train
+    elif approach == "scratch":
+        trained = scratch(train[0], targets, backbone, recipe).train
+    else:
+        trained = fine_tuned(train, targets, backbone, recipe)
+    tested = test[1] if approach == "frozen" else test[0]
+    return lambda rows, seed: predicted_classes(run(trained(rows, seed), tested))
 
 
 def linear(
@@ -120,7 +118,7 @@ def frozen(features: NDArray[np.float32], targets: NDArray[np.float32], recipe: 
     """A softmax head on features (n, m), trained as the recipe's heads are."""
     training, head = to_its_end(recipe.head, recipe), softmax_head(targets.shape[1])
     build = partial(build_head, head, features.shape[1], training)
-    return Trainer(Restarts(build, features, targets, training), features, targets)
+    return Trainer(Compiled(build, features, targets, training), features, targets)
 
 
 def scratch(
@@ -128,14 +126,10 @@ def scratch(
 ) -> Trainer:
     """A network like the base from random weights, trained as the base is, distortions included."""
     training = to_its_end(recipe.base, recipe)
-    mean = -backbone.layers[0].offset / recipe.scaling
-
-    def build(seed: int) -> Model:
-        below = build_backbone(images.shape[1:], recipe.scaling, training, seed, mean)
-        head = softmax_head(targets.shape[1])
-        return join(below, build_head(head, below.output_shape[-1], training, seed))
-
-    return Trainer(Restarts(build, images, targets, training), images, targets)
+    shape, classes, scaling = images.shape[1:], targets.shape[1], recipe.scaling
+    mean = -backbone.layers[0].offset / scaling
+    build = partial(build_base, shape, classes, scaling, training, mean=mean)
+    return Trainer(Compiled(build, images, targets, training), images, targets)
 
 
 def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recipe: Recipe) -> Train:

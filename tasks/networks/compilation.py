@@ -16,11 +16,12 @@ KEPT_SEEDS = 5  # label efficiency goes through the same few again and again
 
 
 class Compiled:
-    """A training, compiled for rows of data like `inputs` and `targets`.
+    """A training, compiled for rows of data, and started from one seed's weights after another's.
 
-    The data are handed to the graph at each call, as tensors in their own dtype, and a batch
-    becomes float only inside the model. A graph that captured them would keep them for as long as
-    the process lives. Keras's `fit` takes two to three times as long on a small head.
+    Compiling takes a second or so, which is more than an epoch of a head; Keras's `fit` takes two
+    to three times as long on a small one. The data are handed to the graph at each call, as tensors
+    in their own dtype, and a batch becomes float only inside the model. A graph that captured them
+    would keep them for as long as the process lives.
 
     `train_on` trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
     losses and the number of hits; `finish` gives the model its final weights after the last epoch.
@@ -28,12 +29,22 @@ class Compiled:
     """
 
     def __init__(
-        self, model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
+        self,
+        build: Callable[[int], Model],
+        inputs: NDArray[Any],
+        targets: NDArray[np.float32],
+        training: Training,
+        initial: Callable[[int], list[NDArray[Any]]] | None = None,
     ) -> None:
+        """Compile the network that `build` makes from a seed, for data like inputs and targets.
+
+        `initial` is a cheaper way to the values of the variables that `build` makes from a seed.
+        """
         import tensorflow as tf
 
-        tf.config.experimental.enable_op_determinism()
+        model = build(0)
         self.model, self.training = model, training
+        tf.config.experimental.enable_op_determinism()
         self.steps = [tf.Variable(count) for count in scheduled_steps(training, len(inputs))]
         optimizer = build_optimizer(training, *self.steps)
         optimizer.build(model.trainable_variables)
@@ -43,6 +54,21 @@ class Compiled:
         integers, floats = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)
         loop = _training_loop(model, optimizer, training, targets.shape[1])
         self.train_on = tf.function(loop, [*data, integers, floats, integers])
+        self._untrained = _values(self.variables)
+        self._initial = lru_cache(KEPT_SEEDS)(
+            initial or (lambda seed: _values(build(seed).variables))
+        )
+
+    def start(self, seed: int, images: int) -> "Compiled":
+        """The network with the initial weights of a seed, and an optimizer that saw nothing.
+
+        A warm-up is as long as a training on so many images makes it. It is the same network each
+        time: whoever started it before has it no longer.
+        """
+        assign(self.variables, self._untrained)
+        assign(self.model.variables, self._initial(seed))  # a dropout's state, too
+        assign(self.steps, scheduled_steps(self.training, images))
+        return self
 
 
 def _training_loop(model: Model, optimizer: Any, training: Training, nodes: int) -> Any:
@@ -118,43 +144,6 @@ def mapped_tensor(path: Path) -> Any:
 
     mapped = np.load(path, mmap_mode="c", allow_pickle=False)
     return tf.experimental.dlpack.from_dlpack(mapped.__dlpack__())
-
-
-class Restarts:
-    """Starts a training from the initial weights of one seed after another.
-
-    Compiling takes a second or so, which is more than an epoch of a head.
-    """
-
-    def __init__(
-        self,
-        build: Callable[[int], Model],
-        inputs: NDArray[Any],
-        targets: NDArray[np.float32],
-        training: Training,
-        initial: Callable[[int], list[NDArray[Any]]] | None = None,
-    ) -> None:
-        """Compile the network that `build` makes from a seed, for data like inputs and targets.
-
-        `initial` is a cheaper way to the values of the variables that `build` makes from a seed.
-        """
-        initial = initial or (lambda seed: _values(build(seed).variables))
-        self._initial = lru_cache(KEPT_SEEDS)(initial)
-        self._compiled = Compiled(build(0), inputs, targets, training)
-        self._untrained = _values(self._compiled.variables)
-        self.model, self.training = self._compiled.model, training
-
-    def start(self, seed: int, images: int) -> Compiled:
-        """The network with the initial weights of a seed, and an optimizer that saw nothing.
-
-        A warm-up is as long as a training on so many images makes it. It is the same network each
-        time: whoever started it before has it no longer.
-        """
-        compiled = self._compiled
-        assign(compiled.variables, self._untrained)
-        assign(compiled.model.variables, self._initial(seed))  # a dropout's state, too
-        assign(compiled.steps, scheduled_steps(self.training, images))
-        return compiled
 
 
 def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:

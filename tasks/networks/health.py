@@ -91,9 +91,9 @@ class HealthGate:
     def is_hopeless(self, history: History) -> bool:
         """Whether no epoch was clearly better than chance, nor are the weights after the last.
 
-        A loss that is no number ends a training, too.
+        A loss that is no number ends a training, too; one without a gate ends by itself.
         """
-        if not history.epochs:
+        if not (history.epochs and self.training.gated):
             return False
         if not math.isfinite(history.epochs[-1].loss):
             return True

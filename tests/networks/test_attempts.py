@@ -14,7 +14,7 @@ from tasks.networks.attempts import (
     describe_unfinished,
     train_until_healthy,
 )
-from tasks.networks.compilation import Compiled, Restarts
+from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import clear_accuracy, diagnose
 from tasks.networks.models import weights_sha256
@@ -175,10 +175,10 @@ def test_a_restart_does_not_remember_the_training_before(optimizer, warm_up):
     def build(seed):
         return build_head(softmax_head(2), 8, training, seed)
 
-    restarts = Restarts(build, features, targets, training)
+    restarted = Compiled(build, features, targets, training)
 
     def digest(seed, images, compiled=None):
-        compiled = compiled or restarts.start(seed, images)
+        compiled = compiled or restarted.start(seed, images)
         fit(compiled, features[:images], targets[:images], seed, StopAfter())
         return weights_sha256(compiled.model)
 
@@ -186,9 +186,9 @@ def test_a_restart_does_not_remember_the_training_before(optimizer, warm_up):
     fewer = digest(2, 7)
     assert fewer != first
     assert digest(1, 30) == first
-    never_restarted = Compiled(build(1), features, targets, training)
+    never_restarted = Compiled(lambda seed: build(1), features, targets, training)
     assert digest(1, 30, never_restarted) == first
-    never_restarted = Compiled(build(2), features[:7], targets[:7], training)
+    never_restarted = Compiled(lambda seed: build(2), features[:7], targets[:7], training)
     assert digest(2, 7, never_restarted) == fewer
 
 
@@ -221,7 +221,7 @@ def test_a_killed_training_ends_with_the_same_bits(
 
     def keep_and_die(self, variables, history):
         keep(self, variables, history)
-        if (len(self.dead), len(history.epochs)) == (attempt, epoch):
+        if (len(self.notes.dead), len(history.epochs)) == (attempt, epoch):
             raise Killed
 
     with monkeypatch.context() as patch:

@@ -1,11 +1,10 @@
 """Pictures in files: a folder for each class, or a CSV file that lists them."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
@@ -35,7 +34,6 @@ HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
 AT_ONCE = 1_000  # files that wait to be decoded
 READERS = max(2, os.cpu_count() or 1)
 
-
 Found: TypeAlias = tuple[NDArray[np.uint8], bytes] | PictureError
 
 
@@ -47,8 +45,7 @@ class Listed(NamedTuple):
     split: str
 
 
-@dataclass(frozen=True)
-class Decoded:
+class Decoded(NamedTuple):
     """All pictures of a list in its order, and the digest of the files that they came from."""
 
     pixels: NDArray[np.uint8]  # (n, height, width) or (n, height, width, 3)
@@ -84,7 +81,7 @@ def list_pictures(path: Path) -> list[Listed]:
 def digest_pictures(listed: Sequence[Listed], path: Path) -> str:
     """Hex SHA-256 of all names below a folder, or beside a list, of classes, splits and bytes."""
     with ThreadPoolExecutor(READERS) as readers:
-        digests = readers.map(_file_digest, (one.path for one in listed))
+        digests = readers.map(lambda one: sha256(picture_bytes(one.path)).digest(), listed)
         return _digest(listed, path, digests)
 
 
@@ -189,15 +186,11 @@ def _read(listed: Listed, preparation: Preparation) -> Found:
         prepared = read_picture(content, str(listed.path), preparation)
     except PictureError as error:
         return error
-    return prepared.pixels, hashlib.sha256(content).digest()
-
-
-def _file_digest(path: Path) -> bytes:
-    return hashlib.sha256(picture_bytes(path)).digest()
+    return prepared.pixels, sha256(content).digest()
 
 
 def _digest(listed: Sequence[Listed], path: Path, digests: Iterable[bytes]) -> str:
-    whole, root = hashlib.sha256(), path if path.is_dir() else path.parent
+    whole, root = sha256(), path if path.is_dir() else path.parent
     for one, digest in zip(listed, digests, strict=True):
         name = os.path.relpath(one.path, root)
         head = f"{name}\0{one.label}\0{one.split}\0"

@@ -85,7 +85,9 @@ def read_picture(content: bytes, name: str, preparation: Preparation) -> Prepare
     or has more than 8 bits a channel and is not of handwriting.
     """
     with open_picture(BytesIO(content), name) as picture:
-        _check_depth(picture, name, preparation)
+        is_deep, is_float = picture.mode.startswith("I"), picture.mode == "F"
+        if is_float or (is_deep and not preparation.handwriting):
+            raise PictureError(f"{name} has more than 8 bits a channel where 8 are right")
         picture.draft(None, (2 * preparation.width, 2 * preparation.height))
         picture.load()
         ImageOps.exif_transpose(picture, in_place=True)
@@ -134,12 +136,6 @@ def automatic_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
         return sizes[0]
     side = int(np.clip(np.median([min(size) for size in sizes]), LEAST_SIDE, MOST_AUTOMATIC))
     return side, side
-
-
-def _check_depth(picture: Image.Image, name: str, preparation: Preparation) -> None:
-    is_deep, is_float = picture.mode.startswith("I"), picture.mode == "F"
-    if is_float or (is_deep and not preparation.handwriting):
-        raise PictureError(f"{name} has more than 8 bits a channel where 8 are right")
 
 
 def _ready(picture: Image.Image, preparation: Preparation) -> NDArray[np.uint8] | None:

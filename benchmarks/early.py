@@ -19,10 +19,9 @@ from flows.config import Config
 from tasks.data.read import find_source, read_source
 from tasks.data.splits import encode
 from tasks.networks.architecture import build_base
-from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed
 from tasks.networks.inference import predicted_classes, run
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, fit
 
 MOST_EPOCHS = 5
 

@@ -68,7 +68,7 @@ FAULTS = (
         "tasks/networks/epochs.py", "default_rng([seed, epoch])", "default_rng(seed)", "networks"
     ),
     Fault(
-        "tasks/networks/compilation.py",
+        "tasks/networks/training.py",
         "tf.reduce_mean(losses)",
         "tf.reduce_sum(losses)",
         "networks",

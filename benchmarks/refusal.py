@@ -24,12 +24,11 @@ from tasks.data.source import Images
 from tasks.extract_unknown import unknown_images
 from tasks.hold_out import held_out_rows
 from tasks.networks.architecture import build_base, build_head, softmax_head
-from tasks.networks.compilation import Compiled, as_tensors
 from tasks.networks.epochs import derive_seed
 from tasks.networks.inference import Model, run
 from tasks.networks.recipe import Training
 from tasks.networks.refusal import build_guard, score
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, as_tensors, fit
 from tasks.statistics.estimates import refusal_threshold
 
 LOST = 0.01

@@ -30,9 +30,8 @@ from flows.recipes import RECIPES
 from tasks.data.read import find_source, read_source
 from tasks.data.splits import encode, select_classes
 from tasks.networks.architecture import build_backbone, build_head, softmax_head
-from tasks.networks.compilation import Compiled, as_tensors
 from tasks.networks.inference import run
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, as_tensors, fit
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.processes import run_on_processes

@@ -32,8 +32,8 @@ from tasks.data.splits import encode
 from tasks.label_efficiency import draw_rows
 from tasks.networks.architecture import build_base
 from tasks.networks.attempts import make_attempts
-from tasks.networks.compilation import Compiled
 from tasks.networks.inference import predicted_classes, run
+from tasks.networks.training import Compiled
 
 DIGITS = 10
 SIZES = (100, 150, 500, 1_500, 5_000)

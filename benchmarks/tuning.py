@@ -27,9 +27,9 @@ from tasks.data.idx import IMAGE, LABEL, find_idx_files, read_idx
 from tasks.data.splits import encode
 from tasks.networks.architecture import build_base
 from tasks.networks.attempts import make_attempts
-from tasks.networks.compilation import Compiled
 from tasks.networks.inference import run
 from tasks.networks.recipe import Augmentation, Recipe
+from tasks.networks.training import Compiled
 
 TRAINED = 50_000
 VALUES: dict[str, tuple[Any, ...]] = {

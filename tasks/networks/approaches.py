@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.architecture import build_base, build_head, softmax_head
-from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed, plan_epochs
 from tasks.networks.health import diagnose
 from tasks.networks.inference import Model, predicted_classes, run
 from tasks.networks.recipe import Recipe, Training
-from tasks.networks.training import run_epoch
+from tasks.networks.training import Compiled, run_epoch
 
 Approach: TypeAlias = Literal["frozen", "fine-tuned", "scratch", "linear", "base alone"]
 APPROACHES: tuple[Approach, ...] = get_args(Approach)

@@ -11,13 +11,12 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
 from tasks.errors import DeadModelError, RemoteError
-from tasks.networks.compilation import Compiled, as_tensors, assign
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import HealthGate
 from tasks.networks.inference import Model, predicted_classes, run_rows
 from tasks.networks.losses import fit_temperature, set_temperature
 from tasks.networks.recipe import Training
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, as_tensors, assign, fit
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
 from tasks.storage.checkpoints import Checkpoint, checkpoints

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from tasks.data.splits import Subset, encode, select_classes
 from tasks.networks.architecture import HeadSpecification, build_head, initial_head_values
 from tasks.networks.attempts import calibrate, make_attempts
-from tasks.networks.compilation import Compiled, mapped_tensor
 from tasks.networks.hardware import use_one_thread
 from tasks.networks.inference import class_probabilities, run
 from tasks.networks.losses import targets_for
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
+from tasks.networks.training import Compiled, mapped_tensor
 from tasks.schemas.training import LEARNED
 from tasks.storage.store import Store
 from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep

@@ -14,12 +14,11 @@ from tasks.networks.attempts import (
     describe_unfinished,
     train_until_healthy,
 )
-from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import clear_accuracy, diagnose
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, fit
 from tasks.schemas.training import EpochResult, History
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.store import Store

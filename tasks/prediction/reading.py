@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.arrays import as_pixels, dtype_flaw, shape_flaw
+from tasks.data.arrays import as_pixels, flaw_of
 from tasks.data.files import open_regular
 from tasks.data.folder import is_picture
 from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
@@ -142,7 +142,7 @@ def _header(file: BufferedReader, path: Path) -> Header:
     """What a .npz says of the array that has the images, if that is right."""
     header = read_header(file, str(path), *ARRAYS)
     name = f"{path}: {header.name}"
-    if flaw := shape_flaw(header.shape) or dtype_flaw(header.dtype):
+    if flaw := flaw_of(header.shape, header.dtype):
         raise InputError(f"{name} {flaw}")
     if not header.shape[0]:
         raise InputError(f"{name} are none where at least one is needed")

@@ -70,7 +70,7 @@ def list_pictures(path: Path) -> list[Listed]:
     `path`, relative to its folder, `label`, and perhaps `split`. InputError if there is no picture,
     or it is neither.
     """
-    found = list(_in_list(path) if is_list(path.name) else _in_folders(path))
+    found = list(_listed(path))
     if not found:
         raise InputError(f"{path} has no pictures; give a folder with a folder for each class")
     if {listed.split for listed in found} == {"test"}:
@@ -110,12 +110,17 @@ def decode_pictures(listed: Sequence[Listed], path: Path, reading: Reading) -> D
     return Decoded(pixels, preparation, _digest(listed, path, digests))
 
 
-def _in_folders(root: Path) -> Iterator[Listed]:
+def _listed(root: Path) -> Iterator[Listed]:
+    if is_list(root.name):
+        with open_regular(root, follow_link=True) as file:
+            for line in read_list(file, str(root)):
+                yield Listed(root.parent / line.path, line.label, line.split)
+        return
     inside = sorted(path.name for path in root.iterdir() if is_class_folder(path))
     if inside and set(inside) <= set(SPLITS):
-        split_of = {name: name if set(inside) == set(SPLITS) else "" for name in inside}
+        is_whole = set(inside) == set(SPLITS)
         for name in inside:
-            yield from _in_class_folders(root / name, split_of[name])
+            yield from _in_class_folders(root / name, name if is_whole else "")
     else:
         yield from _in_class_folders(root, "")
 
@@ -141,25 +146,17 @@ def _pictures_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(files) if is_picture(name))
 
 
-def _in_list(path: Path) -> Iterator[Listed]:
-    with open_regular(path, follow_link=True) as file:
-        for line in read_list(file, str(path)):
-            yield Listed(path.parent / line.path, line.label, line.split)
-
-
 def _preparation(listed: Sequence[Listed], reading: Reading) -> Preparation:
     """As it is asked for; colours are kept until all pictures are seen."""
-    size, handwriting = reading.image_size, bool(reading.handwriting)
-    height, width = (size, size) if size else _common_size(listed)
+    side, handwriting = reading.image_size, bool(reading.handwriting)
+    sizes = [(side, side)] if side else []
+    if not sizes:
+        with ThreadPoolExecutor(READERS) as readers:
+            sizes = [size for size in readers.map(_size, (one.path for one in listed)) if size]
+    # where there are none, decoding says why
+    height, width = automatic_size(sizes or [(LEAST_SIDE, LEAST_SIDE)])
     channels: Literal[1, 3] = 1 if reading.colour == "grey" or handwriting else 3
     return Preparation(height=height, width=width, channels=channels, handwriting=handwriting)
-
-
-def _common_size(listed: Sequence[Listed]) -> tuple[int, int]:
-    with ThreadPoolExecutor(READERS) as readers:
-        sizes = [size for size in readers.map(_size, (one.path for one in listed)) if size]
-    # where there are none, decoding says why
-    return automatic_size(sizes) if sizes else (LEAST_SIDE, LEAST_SIDE)
 
 
 def _size(path: Path) -> tuple[int, int] | None:

@@ -202,9 +202,13 @@ def write_arrays(store: Store, name: str, arrays: Sequence[NDArray[Any]], notes:
     write_checksummed(store, name, buffer.getvalue())
 
 
-def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str]:
-    """Arrays, in their order, and text as `write_arrays` wrote them; see `read_checksummed`."""
-    with np.load(BytesIO(read_checksummed(store, name)), allow_pickle=False) as saved:
+def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str] | None:
+    """Arrays, in their order, and text as written; None if there are none or they are damaged."""
+    try:
+        content = read_checksummed(store, name)
+    except (OSError, DamagedError):
+        return None
+    with np.load(BytesIO(content), allow_pickle=False) as saved:
         return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
 
 

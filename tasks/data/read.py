@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from tasks.data.arrays import as_labels, as_pixels
 from tasks.data.digits import COPIES, digits_source, make_digits
-from tasks.data.files import is_coloured
 from tasks.data.folder import decode_pictures, digest_pictures, list_pictures
 from tasks.data.handwriting import is_handwriting
 from tasks.data.held_out import held_out, moved_to_front
@@ -19,7 +18,7 @@ from tasks.data.lists import is_list
 from tasks.data.mnist import BRIEF, PERSISTENT, Patience, find_mnist
 from tasks.data.names import as_positions, check_classes, in_order
 from tasks.data.npz import read_npz
-from tasks.data.pictures import automatic_size, prepare_arrays
+from tasks.data.pictures import automatic_size, is_coloured, prepare_arrays
 from tasks.data.source import Arrays, Images, Reading, Source, digest_files
 from tasks.errors import FullDiskError, InputError
 from tasks.schemas.images import ClassName, Preparation

@@ -69,7 +69,7 @@ def _count(path: Path) -> int:
     with _told(path):
         if path.is_dir() or is_list(path.name):
             return sum(1 for _ in islice(_files(path), MAX_IMAGES + 1))
-        with open_regular(path, follow_link=True) as file:
+        with open_regular(path) as file:
             if path.suffix == ".npz":
                 return _header(file, path).shape[0]
             return len(parse_idx(file, str(path), IMAGE)) if is_idx_images(path.name) else 1
@@ -102,7 +102,7 @@ def _files(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield from _picture_files(path)
         return
-    with open_regular(path, follow_link=True) as file:
+    with open_regular(path) as file:
         for line in read_list(file, str(path), ("path",)):
             yield path.parent / line.path
 
@@ -132,7 +132,7 @@ def _folders_and_pictures(folder: str) -> Iterator[tuple[str, bool]]:
 
 
 def _npz_images(path: Path) -> Iterator[NDArray[np.uint8]]:
-    with open_regular(path, follow_link=True) as file:
+    with open_regular(path) as file:
         array = _header(file, path).name
         for block in read_blocks(file, str(path), array):
             yield from as_pixels(block, f"{path}: {array}")

@@ -1,7 +1,7 @@
 """Seeds, and what an epoch does as a function of seed and epoch alone: order and distortions."""
 
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ def derive_seed(seed: int, stage: str, attempt: int = 0) -> int:
     return int(entropy.generate_state(1)[0])
 
 
-@dataclass(frozen=True)
-class EpochPlan:
+class EpochPlan(NamedTuple):
     """In which order an epoch, or several, see the images, and how each is distorted."""
 
     rows: NDArray[np.int32]  # (n,), a permutation, or several one after another

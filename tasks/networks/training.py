@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -200,7 +199,7 @@ def fit(
         while len(history.epochs) < epochs and not checkpointer.is_over(history):
             started = time.perf_counter()
             plan = plan_epoch(training, len(rows), seed, len(history.epochs), inputs.shape[1:])
-            epoch = run_epoch(train_on, replace(plan, rows=rows[plan.rows]), progress.seen)
+            epoch = run_epoch(train_on, plan._replace(rows=rows[plan.rows]), progress.seen)
             seconds = history.seconds + time.perf_counter() - started
             history = History(epochs=(*history.epochs, epoch), seconds=seconds)
             checkpointer.keep(compiled.variables, history)

@@ -46,23 +46,21 @@ class Trainer:
         self, rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()
     ) -> Model:
         """The network, trained on rows from the weights, or else from those that the seed gives."""
+        compiled, training = self.compiled, self.compiled.training
         x, y = self.inputs[rows], self.targets[rows]
-        for attempt in range(self.compiled.training.attempts):
-            found = self._attempt(x, y, derive_seed(seed, "approach", attempt), weights)
+        epochs = training.epochs_for(len(x))
+        for attempt in range(training.attempts):
+            own_seed = derive_seed(seed, "approach", attempt)
+            compiled.start(own_seed, len(x))
+            if weights:
+                compiled.model.set_weights(weights)
+            plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
+            run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
+            compiled.finish()
+            found = predicted_classes(run(compiled.model, x))
             if not diagnose(found, y.argmax(axis=1), y.shape[1]):
                 break
-        return self.compiled.model
-
-    def _attempt(
-        self, x: NDArray[Any], y: NDArray[np.float32], seed: int, weights: Sequence[NDArray[Any]]
-    ) -> NDArray[np.intp]:
-        compiled, training = self.compiled.start(seed, len(x)), self.compiled.training
-        if weights:
-            compiled.model.set_weights(weights)
-        plan = plan_epochs(training, len(x), seed, training.epochs_for(len(x)), x.shape[1:])
-        run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
-        compiled.finish()
-        return predicted_classes(run(compiled.model, x))
+        return compiled.model
 
 
 def predictor(

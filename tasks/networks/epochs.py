@@ -43,12 +43,10 @@ def plan_epochs(
 ) -> EpochPlan:
     """The first so many epochs in one plan: one of few images is too short a call by itself."""
     plans = [plan_epoch(training, images, seed, epoch, shape) for epoch in range(epochs)]
-    starts = [plan.bounds[:-1] + epoch * images for epoch, plan in enumerate(plans)]
-    return EpochPlan(
-        np.concatenate([plan.rows for plan in plans]),
-        np.concatenate([plan.transforms for plan in plans]),
-        np.append(np.concatenate(starts), epochs * images).astype(np.int32),
-    )
+    rows, transforms, bounds = zip(*plans, strict=True)
+    starts = np.concatenate([one[:-1] + epoch * images for epoch, one in enumerate(bounds)])
+    ends = np.append(starts, epochs * images).astype(np.int32)
+    return EpochPlan(np.concatenate(rows), np.concatenate(transforms), ends)
 
 
 def draw_transforms(

@@ -32,13 +32,12 @@ from tasks.hold_out import hold_out
 from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import train_until_healthy
-from tasks.networks.compilation import Compiled
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import HealthGate
 from tasks.networks.inference import predicted_classes, run
 from tasks.networks.losses import targets_for
 from tasks.networks.recipe import Training
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, fit
 from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.schemas.references import Split
@@ -108,7 +107,7 @@ def train_without_gate(
     targets = targets_for(head.nodes, train.one_hot)
     attempt_seed = derive_seed(seed, head.name, 0)
     model = build_head(head, train.inputs.shape[1], training, attempt_seed)
-    compiled = Compiled(model, train.inputs, targets, training)
+    compiled = Compiled(lambda seed: model, train.inputs, targets, training)
     fit(compiled, train.inputs, targets, attempt_seed, StopAfter())
     return _judge(model, training, train, test, targets, 1)
 

@@ -59,7 +59,7 @@ FAULTS = (
     Fault("tasks/data/digits.py", "TEST_ORIGINALS = 360", "TEST_ORIGINALS = 359", "data"),
     Fault("tasks/data/files.py", "st_size, most) + 1", "st_size, most)", "arrivals prediction"),
     Fault("tasks/data/idx.py", "IMAGE, LABEL = 2, 0", "IMAGE, LABEL = 2, 1", "data"),
-    Fault("tasks/data/splits.py", '"y", split.labels)', '"x", split.labels)', "data"),
+    Fault("tasks/data/splits.py", '"y", labels)', '"x", labels)', "data"),
     Fault("tasks/networks/health.py", "if never.size:", "if never.size > 1:", "networks"),
     Fault("tasks/networks/inference.py", "[1 - probab", "[probab", "networks stages"),
     Fault("tasks/networks/losses.py", "if nodes == 1 else", "if nodes == 2 else", "networks"),
@@ -68,7 +68,7 @@ FAULTS = (
         "tasks/networks/epochs.py", "default_rng([seed, epoch])", "default_rng(seed)", "networks"
     ),
     Fault(
-        "tasks/networks/compilation.py",
+        "tasks/networks/training.py",
         "tf.reduce_mean(losses)",
         "tf.reduce_sum(losses)",
         "networks",

@@ -24,12 +24,11 @@ from tasks.data.source import Images
 from tasks.extract_unknown import unknown_images
 from tasks.hold_out import held_out_rows
 from tasks.networks.architecture import build_base, build_head, softmax_head
-from tasks.networks.compilation import Restarts, as_tensors
 from tasks.networks.epochs import derive_seed
 from tasks.networks.inference import Model, run
 from tasks.networks.recipe import Training
 from tasks.networks.refusal import build_guard, score
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, as_tensors, fit
 from tasks.statistics.estimates import refusal_threshold
 
 LOST = 0.01
@@ -90,12 +89,12 @@ def train(
     is_asked = np.isin(labels, classes)
     positions = np.searchsorted(np.sort(classes), np.where(is_asked, labels, classes[0]))
     targets = np.eye(len(classes), dtype=np.float32)[positions]
-    restarts = Restarts(partial(_build, build, training), inputs, targets, training)
+    compiled = Compiled(partial(_build, build, training), inputs, targets, training)
     rows, attempt = np.flatnonzero(is_asked & ~mask).astype(np.int32), derive_seed(seed, name, 0)
     fit(
-        restarts.start(attempt, len(rows)), *as_tensors(inputs, targets), attempt, StopAfter(), rows
+        compiled.start(attempt, len(rows)), *as_tensors(inputs, targets), attempt, StopAfter(), rows
     )
-    return restarts.model
+    return compiled.model
 
 
 def _build(build: Callable[..., Model], training: Training, seed: int) -> Model:

@@ -30,9 +30,8 @@ from flows.recipes import RECIPES
 from tasks.data.read import find_source, read_source
 from tasks.data.splits import encode, select_classes
 from tasks.networks.architecture import build_backbone, build_head, softmax_head
-from tasks.networks.compilation import Restarts, as_tensors
 from tasks.networks.inference import run
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, as_tensors, fit
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.processes import run_on_processes
@@ -119,13 +118,13 @@ def seconds_alone(folder: str, features: Dataset) -> float:
     rows, labels = select_classes(np.asarray(store.array(features.train.labels)), (0, 1))
     inputs, targets = store.array(features.train.inputs)[rows], encode(labels, 2)
     build = partial(build_head, softmax_head(2), inputs.shape[1], TRAINING)
-    restarts = Restarts(build, inputs, targets, TRAINING)
+    compiled = Compiled(build, inputs, targets, TRAINING)
     tensors = as_tensors(inputs, targets)
     found = []
     with disable_run_logger():
         for seed in range(ALONE):
             started = time.perf_counter()
-            fit(restarts.start(seed, len(inputs)), *tensors, seed, StopAfter())
+            fit(compiled.start(seed, len(inputs)), *tensors, seed, StopAfter())
             found.append(time.perf_counter() - started)
     return median(found)
 

@@ -32,8 +32,8 @@ from tasks.data.splits import encode
 from tasks.label_efficiency import draw_rows
 from tasks.networks.architecture import build_base
 from tasks.networks.attempts import make_attempts
-from tasks.networks.compilation import Restarts
 from tasks.networks.inference import predicted_classes, run
+from tasks.networks.training import Compiled
 
 DIGITS = 10
 SIZES = (100, 150, 500, 1_500, 5_000)
@@ -55,9 +55,9 @@ def tuned_base(pixels: Bytes, labels: Bytes, others: Bytes, seed: int) -> Classe
     recipe = Config().chosen_recipes()["tuned"]
     build = partial(build_base, pixels.shape[1:], DIGITS, recipe.scaling, recipe.base)
     targets, rows = encode(labels, DIGITS), np.arange(len(labels), dtype=np.int32)
-    restarts = Restarts(build, pixels, targets, recipe.base)
-    make_attempts("base", restarts, pixels, targets, rows, seed)
-    return predicted_classes(run(restarts.model, others))
+    compiled = Compiled(build, pixels, targets, recipe.base)
+    make_attempts("base", compiled, pixels, targets, rows, seed)
+    return predicted_classes(run(compiled.model, others))
 
 
 def plain_network(pixels: Bytes, labels: Bytes, others: Bytes, seed: int) -> Classes:

@@ -27,9 +27,9 @@ from tasks.data.idx import IMAGE, LABEL, find_idx_files, read_idx
 from tasks.data.splits import encode
 from tasks.networks.architecture import build_base
 from tasks.networks.attempts import make_attempts
-from tasks.networks.compilation import Restarts
 from tasks.networks.inference import run
 from tasks.networks.recipe import Augmentation, Recipe
+from tasks.networks.training import Compiled
 
 TRAINED = 50_000
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -83,10 +83,10 @@ def try_recipe(recipe: Recipe, train: Arrays, others: Arrays, seed: int) -> tupl
     (pixels, labels), (unseen, truth) = train, others
     targets, rows = encode(labels, 10), np.arange(len(labels), dtype=np.int32)
     build = partial(build_base, pixels.shape[1:], 10, recipe.scaling, recipe.base)
-    restarts = Restarts(build, pixels, targets, recipe.base)
+    compiled = Compiled(build, pixels, targets, recipe.base)
     with disable_run_logger():
-        make_attempts("base", restarts, pixels, targets, rows, seed)
-    found = run(restarts.model, unseen)
+        make_attempts("base", compiled, pixels, targets, rows, seed)
+    found = run(compiled.model, unseen)
     return float((found.argmax(axis=1) != truth).mean()), float(log_loss(truth, found))
 
 

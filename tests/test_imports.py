@@ -68,7 +68,6 @@ def test_a_base_model_depends_on_these_modules_alone():
         "tasks/networks/__init__.py",
         "tasks/networks/architecture.py",
         "tasks/networks/attempts.py",
-        "tasks/networks/compilation.py",
         "tasks/networks/epochs.py",
         "tasks/networks/health.py",
         "tasks/networks/inference.py",

@@ -21,25 +21,20 @@ def as_pixels(images: NDArray[Any], name: str) -> NDArray[np.uint8]:
     A last axis of one channel is left out. Floats that are not whole 255ths are rounded, with a
     warning. InputError, which calls the images `name`, if they are anything else.
     """
-    if flaw := shape_flaw(images.shape) or dtype_flaw(images.dtype):
+    if flaw := flaw_of(images.shape, images.dtype):
         raise InputError(f"{name} {flaw}")
     if images.shape[3:] == (1,):
         images = images[..., 0]
     return images if images.dtype == np.uint8 else _rounded(images, name)
 
 
-def shape_flaw(shape: tuple[int, ...]) -> str:
-    """Why this is not the shape of images, in words after their name; empty if it is."""
-    if len(shape) in (3, 4) and shape[3:] in ((), (1,), (3,)) and min(shape[1:]) > 0:
-        return ""
-    return f"are of shape {shape} where {RIGHT_SHAPE} is right, with at least one pixel"
-
-
-def dtype_flaw(dtype: np.dtype[Any]) -> str:
-    """Why this is not the type of pixels, in words after their name; empty if it is."""
-    if dtype == np.uint8 or dtype.kind == "f":
-        return ""
-    return f"are {dtype} where uint8, or floats within 0..1, are right"
+def flaw_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    """Why this is not the shape or type of images, in words after their name; empty if it is."""
+    if len(shape) not in (3, 4) or shape[3:] not in ((), (1,), (3,)) or min(shape[1:]) == 0:
+        return f"are of shape {shape} where {RIGHT_SHAPE} is right, with at least one pixel"
+    if dtype != np.uint8 and dtype.kind != "f":
+        return f"are {dtype} where uint8, or floats within 0..1, are right"
+    return ""
 
 
 def as_labels(labels: NDArray[Any], count: int, name: str) -> NDArray[Any]:

@@ -58,16 +58,13 @@ def is_handwriting(images: NDArray[np.uint8]) -> bool:
 
 
 def _is_fitted(image: NDArray[np.uint8]) -> bool:
+    from scipy.ndimage import center_of_mass
+
     down, across = np.nonzero(image != BLACK)
     if not down.size:
         return False
-    box, mass = min(image.shape) * BOX, image.sum(dtype=float)
-    longer = max(np.ptp(down), np.ptp(across)) + 1
-    centre = [
-        image.sum(axis=1) @ np.arange(image.shape[0]) / mass,
-        image.sum(axis=0) @ np.arange(image.shape[1]) / mass,
-    ]
-    off = np.abs(np.array(centre) - np.array(image.shape) * MIDDLE).max()
+    box, longer = min(image.shape) * BOX, max(np.ptp(down), np.ptp(across)) + 1
+    off = np.abs(np.array(center_of_mass(image)) - np.array(image.shape) * MIDDLE).max()
     return bool(abs(longer - box) <= 1.5 and off <= 1)
 
 

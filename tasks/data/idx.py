@@ -43,7 +43,7 @@ def read_idx_folder(folder: Path) -> Arrays:
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Reads an IDX file of images, of 2 dimensions, or labels, of 0; see `parse_idx` for errors."""
-    with open_regular(path, follow_link=True) as file:
+    with open_regular(path) as file:
         return parse_idx(file, str(path), dimensions)
 
 

@@ -13,7 +13,7 @@ COLUMNS = ("path", "label")
 
 
 class Line(NamedTuple):
-    """A path as it is written, the name of its class and its split, each empty if not given."""
+    """A picture's path, the name of its class and its split, each empty if not given."""
 
     path: str
     label: str
@@ -26,7 +26,7 @@ def is_list(name: str) -> bool:
 
 
 def read_list(file: IO[bytes], location: str, needed: Sequence[str] = COLUMNS) -> Iterator[Line]:
-    """The lines of a CSV file in UTF-8 with the needed columns, and perhaps `split`.
+    """The lines of a CSV file in UTF-8 with the needed columns, and perhaps `split`, as written.
 
     InputError, which calls the file `location`, if a column or what is needed of a line is missing,
     a split is neither train nor test, or it is no CSV file.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from tasks.data.source import digest_files
 from tasks.errors import InputError
@@ -27,8 +27,7 @@ class DownloadError(Exception):
     """An address that did not give the file; the message names the address and the reason."""
 
 
-@dataclass(frozen=True)
-class PublishedFile:
+class PublishedFile(NamedTuple):
     """A file as its publisher made it, under the name it is downloaded by."""
 
     name: str  # on a mirror; one that ends in .gz is unpacked while it is received
@@ -120,16 +119,14 @@ class _Receiver:
         self._output.write(chunk)
 
 
-@dataclass(frozen=True)
-class Edition:
+class Edition(NamedTuple):
     """A form in which MNIST is published: its files, and the one or the folder to read it from."""
 
     path: str  # relative to the folder of data sets
     files: tuple[PublishedFile, ...]
 
 
-@dataclass(frozen=True)
-class Mirror:
+class Mirror(NamedTuple):
     """The address of a server's folder, with a slash at its end, and the edition that it holds."""
 
     url: str

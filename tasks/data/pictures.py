@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tasks.data.files import NotRegularError, opaque, opaque_grey, read_regular
+from tasks.data.files import NotRegularError, read_regular
 from tasks.data.handwriting import WIDE, convert
 from tasks.errors import InputError, in_one_line
 from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, Preparation
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+OPAQUE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")  # those that can be, of at most 8 bits
 KINDS = "PNG, JPEG, WebP, BMP or TIFF"
 MAX_FILE_BYTES = 2**28
 MAX_PIXELS = 50_000_000  # of one picture; Pillow would warn above 90 million
@@ -85,7 +86,9 @@ def read_picture(content: bytes, name: str, preparation: Preparation) -> Prepare
     or has more than 8 bits a channel and is not of handwriting.
     """
     with open_picture(BytesIO(content), name) as picture:
-        _check_depth(picture, name, preparation)
+        is_deep, is_float = picture.mode.startswith("I"), picture.mode == "F"
+        if is_float or (is_deep and not preparation.handwriting):
+            raise PictureError(f"{name} has more than 8 bits a channel where 8 are right")
         picture.draft(None, (2 * preparation.width, 2 * preparation.height))
         picture.load()
         ImageOps.exif_transpose(picture, in_place=True)
@@ -136,20 +139,24 @@ def automatic_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return side, side
 
 
-def _check_depth(picture: Image.Image, name: str, preparation: Preparation) -> None:
-    is_deep, is_float = picture.mode.startswith("I"), picture.mode == "F"
-    if is_float or (is_deep and not preparation.handwriting):
-        raise PictureError(f"{name} has more than 8 bits a channel where 8 are right")
-
-
 def _ready(picture: Image.Image, preparation: Preparation) -> NDArray[np.uint8] | None:
-    """The pixels of what has the format of the training images."""
-    if picture.size != (preparation.width, preparation.height):
+    """The pixels of what has the format of the training images, and nothing transparent."""
+    if picture.size != (preparation.width, preparation.height) or picture.mode not in OPAQUE_MODES:
         return None
-    if preparation.channels == 3:
-        return opaque(picture)
-    grey = opaque_grey(picture)
-    return grey if grey is not None and _is_in_range(grey, preparation) else None
+    is_grey = preparation.channels == 1
+    if picture.mode == ("L" if is_grey else "RGB") and not picture.has_transparency_data:
+        pixels = np.asarray(picture)
+    else:
+        pixels, opacity = np.split(np.asarray(picture.convert("RGBA")), [3], axis=-1)
+        if (opacity != 255).any() or (is_grey and is_coloured(pixels)):
+            return None
+        pixels = pixels[..., 0] if is_grey else pixels
+    return pixels if _is_in_range(pixels, preparation) else None
+
+
+def is_coloured(pixels: NDArray[np.uint8]) -> bool:
+    """Whether red, green and blue of pixels (..., 3) differ anywhere."""
+    return bool((pixels[..., 1:] != pixels[..., :1]).any())
 
 
 def _is_in_range(pixels: NDArray[np.uint8], preparation: Preparation) -> bool:

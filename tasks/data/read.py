@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from tasks.data.arrays import as_labels, as_pixels
 from tasks.data.digits import COPIES, digits_source, make_digits
-from tasks.data.files import is_coloured
 from tasks.data.folder import decode_pictures, digest_pictures, list_pictures
 from tasks.data.handwriting import is_handwriting
 from tasks.data.held_out import held_out, moved_to_front
@@ -19,7 +18,7 @@ from tasks.data.lists import is_list
 from tasks.data.mnist import BRIEF, PERSISTENT, Patience, find_mnist
 from tasks.data.names import as_positions, check_classes, in_order
 from tasks.data.npz import read_npz
-from tasks.data.pictures import automatic_size, prepare_arrays
+from tasks.data.pictures import automatic_size, is_coloured, prepare_arrays
 from tasks.data.source import Arrays, Images, Reading, Source, digest_files
 from tasks.errors import FullDiskError, InputError
 from tasks.schemas.images import ClassName, Preparation
@@ -116,17 +115,19 @@ def read_source(source: Source) -> Images:
 def _read_arrays(source: Source) -> Images:
     arrays, place = _stored_arrays(source), source.location
     train, labels = _checked(arrays.train_images, arrays.train_labels, f"{place}: training")
+    preparation, reading = _preparation(train, source), source.reading
     if arrays.test_images is None or arrays.test_labels is None:
-        classes, preparation = _classes([labels], place), _preparation(train, source)
-        pixels = prepare_arrays(train, preparation)
-        return _with_held_out(pixels, as_positions(labels, classes), classes, preparation, source)
+        classes, pixels = _classes([labels], place), prepare_arrays(train, preparation)
+        positions = as_positions(labels, classes)
+        is_test = held_out(pixels, positions, reading.test_share, reading.split_seed)
+        return _split(pixels, positions, is_test, classes, preparation)
     test, test_labels = _checked(arrays.test_images, arrays.test_labels, f"{place}: test")
     if train.shape[1:] != test.shape[1:]:
         raise InputError(
             f"{place}: a training image has shape {train.shape[1:]} and a test image "
             f"{test.shape[1:]} where one shape is right"
         )
-    classes, preparation = _classes([labels, test_labels], place), _preparation(train, source)
+    classes = _classes([labels, test_labels], place)
     copies = COPIES if source.format == "digits" else 1
     return Images(
         prepare_arrays(train, preparation),
@@ -156,19 +157,18 @@ def _stored_arrays(source: Source) -> Arrays:
 
 
 def _read_pictures(source: Source) -> Images:
-    path = Path(source.location)
+    path, reading = Path(source.location), source.reading
     listed = list_pictures(path)
     labels = np.array([one.label for one in listed])
     classes = _classes([labels], source.location)
-    if has_test := any(one.split for one in listed):
-        is_test = np.array([one.split == "test" for one in listed])
-    decoded = decode_pictures(listed, path, source.reading)
-    if decoded.sha256 != source.sha256:
+    pixels, preparation, sha256 = decode_pictures(listed, path, reading)
+    if sha256 != source.sha256:
         raise _changed(path)
     positions = as_positions(labels, classes)
-    if not has_test:
-        return _with_held_out(decoded.pixels, positions, classes, decoded.preparation, source)
-    return _split(decoded.pixels, positions, is_test, classes, decoded.preparation)
+    is_test = np.array([one.split == "test" for one in listed])
+    if not any(one.split for one in listed):
+        is_test = held_out(pixels, positions, reading.test_share, reading.split_seed)
+    return _split(pixels, positions, is_test, classes, preparation)
 
 
 def _changed(path: Path) -> InputError:
@@ -208,18 +208,6 @@ def _preparation(images: NDArray[np.uint8], source: Source) -> Preparation:
         handwriting=handwriting and channels == 1,
         max_pixel=max(1, int(images.max())) if handwriting else 255,
     )
-
-
-def _with_held_out(
-    pixels: NDArray[np.uint8],
-    positions: NDArray[Any],
-    classes: tuple[ClassName, ...],
-    preparation: Preparation,
-    source: Source,
-) -> Images:
-    reading = source.reading
-    is_test = held_out(pixels, positions, reading.test_share, reading.split_seed)
-    return _split(pixels, positions, is_test, classes, preparation)
 
 
 def _split(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.schemas.references import ArrayReference, Dataset, Split
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.records import current_store
 
 
@@ -59,24 +59,16 @@ def transform(
 
     The new arrays are called `name`, as in `subset`; what is not computed stays as it is.
     """
-    array, splits = current_store().array, dict[str, Split]()
+    store, splits = current_store(), dict[str, Split]()
     for of, split in dataset:
-        arrays = Arrays(of, array(split.inputs), array(split.labels))
-        splits[of] = Split(
-            inputs=_stored(f"{of}-{name}-inputs", arrays, inputs, "x", split.inputs),
-            labels=_stored(f"{of}-{name}-labels", arrays, labels, "y", split.labels),
-        )
+        arrays, new = Arrays(of, store.array(split.inputs), store.array(split.labels)), {}
+        for kind, axis, compute in (("inputs", "x", inputs), ("labels", "y", labels)):
+            if compute:
+                before = getattr(split, kind)
+                new[kind] = after = store.add_array(f"{of}-{name}-{kind}", compute(arrays))
+                get_run_logger().info("%s_%s %s -> %s", axis, of, before.shape, after.shape)
+        splits[of] = split.model_copy(update=new)
     return Dataset(**splits)
-
-
-def _stored(
-    name: str, arrays: Arrays, compute: Transform | None, axis: str, before: ArrayReference
-) -> ArrayReference:
-    if compute is None:
-        return before
-    after = current_store().add_array(name, compute(arrays))
-    get_run_logger().info("%s_%s %s -> %s", axis, arrays.name, before.shape, after.shape)
-    return after
 
 
 def store_split(name: str, inputs: NDArray[Any], labels: NDArray[Any]) -> Split:

@@ -13,13 +13,12 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
-from tasks.networks.compilation import Restarts
+from tasks.networks.architecture import build_base, build_head, softmax_head
 from tasks.networks.epochs import derive_seed, plan_epochs
 from tasks.networks.health import diagnose
 from tasks.networks.inference import Model, predicted_classes, run
 from tasks.networks.recipe import Recipe, Training
-from tasks.networks.training import run_epoch
+from tasks.networks.training import Compiled, run_epoch
 
 Approach: TypeAlias = Literal["frozen", "fine-tuned", "scratch", "linear", "base alone"]
 APPROACHES: tuple[Approach, ...] = get_args(Approach)
@@ -29,19 +28,17 @@ FINE = 0.1  # of the base's step size, which would undo what its backbone has le
 
 # Trains on chosen rows from a seed, and gives the classes of the test images.
 Predict: TypeAlias = Callable[[NDArray[np.intp], int], NDArray[np.intp]]
+# The same, and gives the network.
+Train: TypeAlias = Callable[[NDArray[np.intp], int], Model]
 # Images uint8 (n, height, width, channels), and their features float32 (n, m).
 Both: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.float32]]
-
-
-# Trains on chosen rows from a seed, and gives the network.
-Train: TypeAlias = Callable[[NDArray[np.intp], int], Model]
 
 
 @dataclass(frozen=True)
 class Trainer:
     """Trains a network on inputs (n, ...) and one-hot targets, float32 (n, classes)."""
 
-    restarts: Restarts
+    compiled: Compiled
     inputs: NDArray[Any]
     targets: NDArray[np.float32]
 
@@ -49,23 +46,21 @@ class Trainer:
         self, rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()
     ) -> Model:
         """The network, trained on rows from the weights, or else from those that the seed gives."""
+        compiled, training = self.compiled, self.compiled.training
         x, y = self.inputs[rows], self.targets[rows]
-        for attempt in range(self.restarts.training.attempts):
-            found = self._attempt(x, y, derive_seed(seed, "approach", attempt), weights)
+        epochs = training.epochs_for(len(x))
+        for attempt in range(training.attempts):
+            own_seed = derive_seed(seed, "approach", attempt)
+            compiled.start(own_seed, len(x))
+            if weights:
+                compiled.model.set_weights(weights)
+            plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
+            run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
+            compiled.finish()
+            found = predicted_classes(run(compiled.model, x))
             if not diagnose(found, y.argmax(axis=1), y.shape[1]):
                 break
-        return self.restarts.model
-
-    def _attempt(
-        self, x: NDArray[Any], y: NDArray[np.float32], seed: int, weights: Sequence[NDArray[Any]]
-    ) -> NDArray[np.intp]:
-        compiled, training = self.restarts.start(seed, len(x)), self.restarts.training
-        if weights:
-            compiled.model.set_weights(weights)
-        plan = plan_epochs(training, len(x), seed, training.epochs_for(len(x)), x.shape[1:])
-        run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
-        compiled.finish()
-        return predicted_classes(run(compiled.model, x))
+        return compiled.model
 
 
 def predictor(
@@ -90,15 +85,15 @@ def predictor(
     if approach == "linear":
         return linear(train[0], targets, test[0])
     backbone = base.get_layer("backbone")
+    trained: Train
     if approach == "frozen":
-        return _predict_with(frozen(train[1], targets, recipe).train, test[1])
-    if approach == "scratch":
-        return _predict_with(scratch(train[0], targets, backbone, recipe).train, test[0])
-    return _predict_with(fine_tuned(train, targets, backbone, recipe), test[0])
-
-
-def _predict_with(train: Train, test: NDArray[Any]) -> Predict:
-    return lambda rows, seed: predicted_classes(run(train(rows, seed), test))
+        trained = frozen(train[1], targets, recipe).train
+    elif approach == "scratch":
+        trained = scratch(train[0], targets, backbone, recipe).train
+    else:
+        trained = fine_tuned(train, targets, backbone, recipe)
+    tested = test[1] if approach == "frozen" else test[0]
+    return lambda rows, seed: predicted_classes(run(trained(rows, seed), tested))
 
 
 def linear(
@@ -120,7 +115,7 @@ def frozen(features: NDArray[np.float32], targets: NDArray[np.float32], recipe: 
     """A softmax head on features (n, m), trained as the recipe's heads are."""
     training, head = to_its_end(recipe.head, recipe), softmax_head(targets.shape[1])
     build = partial(build_head, head, features.shape[1], training)
-    return Trainer(Restarts(build, features, targets, training), features, targets)
+    return Trainer(Compiled(build, features, targets, training), features, targets)
 
 
 def scratch(
@@ -128,14 +123,10 @@ def scratch(
 ) -> Trainer:
     """A network like the base from random weights, trained as the base is, distortions included."""
     training = to_its_end(recipe.base, recipe)
-    mean = -backbone.layers[0].offset / recipe.scaling
-
-    def build(seed: int) -> Model:
-        below = build_backbone(images.shape[1:], recipe.scaling, training, seed, mean)
-        head = softmax_head(targets.shape[1])
-        return join(below, build_head(head, below.output_shape[-1], training, seed))
-
-    return Trainer(Restarts(build, images, targets, training), images, targets)
+    shape, classes, scaling = images.shape[1:], targets.shape[1], recipe.scaling
+    mean = -backbone.layers[0].offset / scaling
+    build = partial(build_base, shape, classes, scaling, training, mean=mean)
+    return Trainer(Compiled(build, images, targets, training), images, targets)
 
 
 def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recipe: Recipe) -> Train:

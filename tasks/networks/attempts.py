@@ -11,13 +11,12 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
 from tasks.errors import DeadModelError, RemoteError
-from tasks.networks.compilation import Restarts, as_tensors, assign
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import HealthGate
 from tasks.networks.inference import Model, predicted_classes, run_rows
 from tasks.networks.losses import fit_temperature, set_temperature
 from tasks.networks.recipe import Training
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, as_tensors, assign, fit
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
 from tasks.storage.checkpoints import Checkpoint, checkpoints
@@ -41,7 +40,7 @@ class Notes(Record):
     name: str
     epochs: int
     dead: tuple[Attempt, ...]
-    history: History
+    history: History = History()
 
 
 @dataclass(frozen=True)
@@ -49,15 +48,13 @@ class AttemptCheckpointer:
     """Keeps one attempt's state in the checkpoint of its stage, if it has one."""
 
     checkpoint: Checkpoint | None
-    name: str
-    epochs: int
-    dead: tuple[Attempt, ...]
+    notes: Notes  # with the history that is still empty
     is_over: Callable[[History], bool]
 
     def restore(self, variables: list[Any]) -> History:
         """Resume where this attempt was, or from the start if nothing was kept of it."""
         saved = read_checkpoint(self.checkpoint)
-        if saved is None or saved[1].dead != self.dead:
+        if saved is None or saved[1].dead != self.notes.dead:
             return History()
         assign(variables, saved[0])
         return saved[1].history
@@ -66,7 +63,7 @@ class AttemptCheckpointer:
         """Write the checkpoint."""
         if self.checkpoint is None:
             return
-        notes = Notes(name=self.name, epochs=self.epochs, dead=self.dead, history=history)
+        notes = self.notes.model_copy(update={"history": history})
         self.checkpoint.save([np.asarray(v) for v in variables], notes.model_dump_json())
 
 
@@ -108,15 +105,15 @@ def train_until_healthy(
     The classes are called `names`. What is held out, bool (n,), calibrates the network, which is
     trained on the rest. DeadModelError says that all initialisations died, and why.
     """
-    restarts = Restarts(build, inputs, targets, training)
+    compiled = Compiled(build, inputs, targets, training)
     rows = np.flatnonzero(~held_out).astype(np.int32)
-    attempts = make_attempts(name, restarts, inputs, targets, rows, seed, checkpoint, names)
+    attempts = make_attempts(name, compiled, inputs, targets, rows, seed, checkpoint, names)
     if attempts[-1].outcome != LEARNED and training.gated:
         raise DeadModelError(
             f"{name} did not learn in {len(attempts)} attempts, the last one "
             f"{attempts[-1].outcome}; {advice(predicted_classes(targets[rows]), names)}"
         )
-    return Trained(restarts.model, attempts, calibrate(restarts.model, inputs, targets, held_out))
+    return Trained(compiled.model, attempts, calibrate(compiled.model, inputs, targets, held_out))
 
 
 def calibrate(
@@ -144,7 +141,7 @@ def advice(labels: NDArray[np.intp], names: Sequence[object]) -> str:
 
 def make_attempts(
     name: str,
-    restarts: Restarts,
+    compiled: Compiled,
     inputs: Any,
     targets: NDArray[np.float32],
     rows: NDArray[np.int32],
@@ -152,24 +149,24 @@ def make_attempts(
     checkpoint: Checkpoint | None = None,
     names: Sequence[object] = (),
 ) -> tuple[Attempt, ...]:
-    """Train the network of `restarts` from one initialisation after another until it is healthy.
+    """Train the network of `compiled` from one initialisation after another until it is healthy.
 
     Gives every attempt; the last one learned, or all that the training allows are dead, or as many
     as `MOST_ALIKE` died alike for want of the same classes. The trained network is
-    `restarts.model`. Of inputs, a tensor or an array, and targets as `train_until_healthy` has
+    `compiled.model`. Of inputs, a tensor or an array, and targets as `train_until_healthy` has
     them rows int32 (m,) are trained on; without a checkpoint nothing is kept.
     """
-    training, tensors = restarts.training, as_tensors(inputs, targets)
+    training, tensors = compiled.training, as_tensors(inputs, targets)
     epochs = training.epochs_for(len(rows))
     saved = read_checkpoint(checkpoint)
     attempts = saved[1].dead if saved else ()
     outcome = ""
     while len(attempts) < training.attempts and outcome != LEARNED and not _end_alike(attempts):
         attempt_seed = derive_seed(seed, name, len(attempts))
-        gate = HealthGate(restarts.model, inputs, targets, rows, training, names)
-        is_over = gate.is_hopeless if training.gated else lambda history: False
-        checkpointer = AttemptCheckpointer(checkpoint, name, epochs, attempts, is_over)
-        compiled = restarts.start(attempt_seed, len(rows))
+        gate = HealthGate(compiled.model, inputs, targets, rows, training, names)
+        notes = Notes(name=name, epochs=epochs, dead=attempts)
+        checkpointer = AttemptCheckpointer(checkpoint, notes, gate.is_hopeless)
+        compiled.start(attempt_seed, len(rows))
         history = fit(compiled, *tensors, attempt_seed, checkpointer, rows)
         outcome = gate.diagnosis(history) or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, history=history, outcome=outcome))

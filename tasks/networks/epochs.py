@@ -1,7 +1,7 @@
 """Seeds, and what an epoch does as a function of seed and epoch alone: order and distortions."""
 
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ def derive_seed(seed: int, stage: str, attempt: int = 0) -> int:
     return int(entropy.generate_state(1)[0])
 
 
-@dataclass(frozen=True)
-class EpochPlan:
+class EpochPlan(NamedTuple):
     """In which order an epoch, or several, see the images, and how each is distorted."""
 
     rows: NDArray[np.int32]  # (n,), a permutation, or several one after another
@@ -44,12 +43,10 @@ def plan_epochs(
 ) -> EpochPlan:
     """The first so many epochs in one plan: one of few images is too short a call by itself."""
     plans = [plan_epoch(training, images, seed, epoch, shape) for epoch in range(epochs)]
-    starts = [plan.bounds[:-1] + epoch * images for epoch, plan in enumerate(plans)]
-    return EpochPlan(
-        np.concatenate([plan.rows for plan in plans]),
-        np.concatenate([plan.transforms for plan in plans]),
-        np.append(np.concatenate(starts), epochs * images).astype(np.int32),
-    )
+    rows, transforms, bounds = zip(*plans, strict=True)
+    starts = np.concatenate([one[:-1] + epoch * images for epoch, one in enumerate(bounds)])
+    ends = np.append(starts, epochs * images).astype(np.int32)
+    return EpochPlan(np.concatenate(rows), np.concatenate(transforms), ends)
 
 
 def draw_transforms(

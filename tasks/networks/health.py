@@ -85,15 +85,19 @@ class HealthGate:
         """Why the network is dead after this history, seen from its training images; else empty."""
         epochs = len(history.epochs)
         if epochs not in self.found:
-            self.found[epochs] = self._examine()
+            labels = predicted_classes(self.targets[self.rows])
+            examined = examined_rows(self.rows, labels)
+            predicted = predicted_classes(run_rows(self.model, self.inputs, examined))
+            truth, classes = predicted_classes(self.targets[examined]), self.targets.shape[1]
+            self.found[epochs] = diagnose(predicted, truth, max(2, classes), self.names)
         return self.found[epochs]
 
     def is_hopeless(self, history: History) -> bool:
         """Whether no epoch was clearly better than chance, nor are the weights after the last.
 
-        A loss that is no number ends a training, too.
+        A loss that is no number ends a training, too; one without a gate ends by itself.
         """
-        if not history.epochs:
+        if not (history.epochs and self.training.gated):
             return False
         if not math.isfinite(history.epochs[-1].loss):
             return True
@@ -104,13 +108,6 @@ class HealthGate:
             and max(epoch.accuracy for epoch in history.epochs) < clear_accuracy(labels)
             and bool(self.diagnosis(history))
         )
-
-    def _examine(self) -> str:
-        labels = predicted_classes(self.targets[self.rows])
-        examined = examined_rows(self.rows, labels)
-        predicted = predicted_classes(run_rows(self.model, self.inputs, examined))
-        truth, classes = predicted_classes(self.targets[examined]), max(2, self.targets.shape[1])
-        return diagnose(predicted, truth, classes, self.names)
 
 
 def batches_until_clear(labels: NDArray[np.intp]) -> float:

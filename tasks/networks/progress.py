@@ -11,36 +11,40 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 
-class TerminalBar(Progress):
+class ShownProgress(Progress):
     """A context manager: a description, a bar, these columns, and the time that is left.
 
-    It is disabled where there is no terminal, and outside of a task run: workers and benchmarks.
+    The bar is disabled where there is no terminal, and both outside of a task run: workers and
+    benchmarks. In the UI it is called `key`, of which `what` says in words what it shows.
     """
 
-    def __init__(self, *columns: ProgressColumn) -> None:
-        console = Console(stderr=True)
+    def __init__(self, key: str, what: str, percentage: float, *columns: ProgressColumn) -> None:
+        console, in_task = Console(stderr=True), TaskRunContext.get() is not None
         shown = TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn()
-        disable = not (console.is_terminal and TaskRunContext.get())
-        super().__init__(*shown, console=console, disable=disable)
+        super().__init__(*shown, console=console, disable=not (console.is_terminal and in_task))
+        self._log = get_run_logger() if in_task and self.disable else None
+        self._artifact: Any = None
+        with suppress(httpx.HTTPError):  # what the UI shows is not worth a training
+            if in_task:
+                self._artifact = create_progress_artifact(percentage, key=key, description=what)
+
+    def publish(self, percentage: float, line: str) -> None:
+        """Show in the UI how far it is, and say it in a line."""
+        with suppress(httpx.HTTPError):
+            if self._artifact:
+                update_progress_artifact(self._artifact, percentage, description=line)
 
 
-class EpochProgress(TerminalBar):
+class EpochProgress(ShownProgress):
     """One training; it is told of images seen and epochs ended."""
 
     def __init__(self, title: str, epochs: int, images: int, ended: int) -> None:
-        super().__init__(TextColumn("{task.percentage:>3.0f} %"))
         self._title, self._epochs, self._ended = title, epochs, ended
-        in_task = TaskRunContext.get() is not None
-        self._log = get_run_logger() if in_task and self.disable else None
+        percent, what = TextColumn("{task.percentage:>3.0f} %"), f"Training of {title}."
+        super().__init__(f"training-{title}", what, self._percentage(), percent)
         self._task = self.add_task(
             f"{title}: epoch {ended + 1}/{epochs}", total=epochs * images, completed=ended * images
         )
-        self._artifact: Any = None
-        if in_task:
-            with suppress(httpx.HTTPError):  # a bar in the UI is not worth a training
-                self._artifact = create_progress_artifact(
-                    self._percentage(), key=f"training-{title}", description=f"Training of {title}."
-                )
         if ended and self._log:
             self._log.info("%s: resumes after epoch %d/%d", title, ended, epochs)
 
@@ -54,9 +58,7 @@ class EpochProgress(TerminalBar):
         epoch = f"{self._title}: epoch {self._ended}/{self._epochs}"
         line = f"{epoch}, loss {loss:.5f}, accuracy {accuracy:.4f}"
         self.update(self._task, description=line)
-        if self._artifact:
-            with suppress(httpx.HTTPError):
-                update_progress_artifact(self._artifact, self._percentage(), description=line)
+        self.publish(self._percentage(), line)
         if self._log:
             self._log.info(line)
 

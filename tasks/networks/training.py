@@ -1,20 +1,164 @@
-"""The training loop: epochs in an order that follows from the seed."""
+"""Training: a network, its loss and optimizer in one TensorFlow graph, and epochs after a seed."""
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.compilation import Compiled, as_tensors
 from tasks.networks.epochs import EpochPlan, plan_epoch
+from tasks.networks.inference import Model
+from tasks.networks.losses import per_image_loss
 from tasks.networks.progress import EpochProgress
+from tasks.networks.recipe import Training
 from tasks.schemas.training import EpochResult, History
 
+KEPT_SEEDS = 5  # label efficiency goes through the same few again and again
 PART_BATCHES = 20  # one call into the graph: short enough for a bar that moves and for Ctrl-C
+
+
+class Compiled:
+    """A training, compiled for rows of data, and started from one seed's weights after another's.
+
+    Compiling takes a second or so, which is more than an epoch of a head; Keras's `fit` takes two
+    to three times as long on a small one. The data are handed to the graph at each call, as tensors
+    in their own dtype, and a batch becomes float only inside the model. A graph that captured them
+    would keep them for as long as the process lives.
+
+    `train_on` trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
+    losses and the number of hits; `finish` gives the model its final weights after the last epoch.
+    `variables` are all that training changes, `steps` what `scheduled_steps` gives, as variables.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[int], Model],
+        inputs: NDArray[Any],
+        targets: NDArray[np.float32],
+        training: Training,
+        initial: Callable[[int], list[NDArray[Any]]] | None = None,
+    ) -> None:
+        """Compile the network that `build` makes from a seed, for data like inputs and targets.
+
+        `initial` is a cheaper way to the values of the variables that `build` makes from a seed.
+        """
+        import tensorflow as tf
+
+        model = build(0)
+        self.model, self.training = model, training
+        tf.config.experimental.enable_op_determinism()
+        self.steps = [tf.Variable(count) for count in scheduled_steps(training, len(inputs))]
+        optimizer = build_optimizer(training, *self.steps)
+        optimizer.build(model.trainable_variables)
+        self.variables = [*model.variables, *optimizer.variables]
+        self.finish = partial(optimizer.finalize_variable_values, model.trainable_variables)
+        data = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in (inputs, targets)]
+        integers, floats = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)
+        loop = _training_loop(model, optimizer, training, targets.shape[1])
+        self.train_on = tf.function(loop, [*data, integers, floats, integers])
+        self._untrained = _values(self.variables)
+        self._initial = lru_cache(KEPT_SEEDS)(
+            initial or (lambda seed: _values(build(seed).variables))
+        )
+
+    def start(self, seed: int, images: int) -> "Compiled":
+        """The network with the initial weights of a seed, and an optimizer that saw nothing.
+
+        A warm-up is as long as a training on so many images makes it. It is the same network each
+        time: whoever started it before has it no longer.
+        """
+        assign(self.variables, self._untrained)
+        assign(self.model.variables, self._initial(seed))  # a dropout's state, too
+        assign(self.steps, scheduled_steps(self.training, images))
+        return self
+
+
+def _training_loop(model: Model, optimizer: Any, training: Training, nodes: int) -> Any:
+    import keras
+    import tensorflow as tf
+
+    image_losses = per_image_loss(training.loss, nodes, training.label_smoothing)
+    hits_of = keras.metrics.binary_accuracy if nodes == 1 else keras.metrics.categorical_accuracy
+
+    def train_batch(batch: Any, expected: Any, transforms: Any) -> tuple[Any, Any]:
+        if training.augmentation:
+            batch = keras.ops.image.affine_transform(batch, transforms)
+        with tf.GradientTape() as tape:
+            probabilities = model(batch, training=True)
+            losses = image_losses(expected, probabilities)
+            loss = tf.reduce_mean(losses)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+        return tf.reduce_sum(losses), tf.reduce_sum(hits_of(expected, probabilities))
+
+    def train_on(x: Any, y: Any, rows: Any, transforms: Any, bounds: Any) -> tuple[Any, Any]:
+        loss = hits = tf.constant(0.0)
+        for number in tf.range(tf.size(bounds) - 1):
+            part = slice(bounds[number], bounds[number + 1])
+            batch, expected = tf.gather(x, rows[part]), tf.gather(y, rows[part])
+            batch_loss, batch_hits = train_batch(batch, expected, transforms[part])
+            loss, hits = loss + batch_loss, hits + batch_hits
+        return loss, hits
+
+    return train_on
+
+
+def scheduled_steps(training: Training, images: int) -> tuple[float, float]:
+    """Steps of the warm-up, and from there to the end of a training on so many images."""
+    batches, epochs = training.batches(images), training.epochs_for(images)
+    warm_up = float(round(training.warm_up * batches * (epochs / training.epochs)))
+    return warm_up, epochs * batches - warm_up
+
+
+def build_optimizer(training: Training, warm_up: Any, decay: Any) -> Any:
+    """A new optimizer; the steps of a warm-up and of the decay after it are variables.
+
+    With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0. A graph
+    for each number of steps would cost seconds, and 11 MB that TensorFlow never gives back.
+    """
+    from keras.optimizers import SGD, Adam, schedules
+
+    rate: Any = training.learning_rate
+    if training.warm_up:
+        rate = schedules.CosineDecay(0.0, decay, warmup_target=rate, warmup_steps=warm_up)
+    average = {"use_ema": training.averaging > 0, "ema_momentum": training.averaging or 0.99}
+    if training.optimizer == "sgd":
+        return SGD(rate, **average)
+    weight_decay = training.weight_decay or None
+    return Adam(rate, beta_2=training.beta_2, weight_decay=weight_decay, **average)
+
+
+def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any, Any]:
+    """The data as a graph takes them; made once, they are not copied at each call."""
+    import keras
+
+    return keras.ops.convert_to_tensor(inputs), keras.ops.convert_to_tensor(targets)
+
+
+@lru_cache(2)
+def mapped_tensor(path: Path) -> Any:
+    """An `.npy` file as a tensor in the memory of the page cache, shared by all processes.
+
+    DLPack hands over writable arrays only: the mapping is copy-on-write, and nobody writes. The
+    last two stay mapped: a worker goes from group to group on the same features, training and test.
+    """
+    import tensorflow as tf
+
+    mapped = np.load(path, mmap_mode="c", allow_pickle=False)
+    return tf.experimental.dlpack.from_dlpack(mapped.__dlpack__())
+
+
+def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:
+    """Give each variable its value."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _values(variables: list[Any]) -> list[NDArray[Any]]:
+    return [np.asarray(variable).copy() for variable in variables]
 
 
 class Checkpointer(Protocol):
@@ -55,7 +199,7 @@ def fit(
         while len(history.epochs) < epochs and not checkpointer.is_over(history):
             started = time.perf_counter()
             plan = plan_epoch(training, len(rows), seed, len(history.epochs), inputs.shape[1:])
-            epoch = run_epoch(train_on, replace(plan, rows=rows[plan.rows]), progress.seen)
+            epoch = run_epoch(train_on, plan._replace(rows=rows[plan.rows]), progress.seen)
             seconds = history.seconds + time.perf_counter() - started
             history = History(epochs=(*history.epochs, epoch), seconds=seconds)
             checkpointer.keep(compiled.variables, history)

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import IO, TYPE_CHECKING, NamedTuple, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import FullDiskError, InputError
 from tasks.networks.inference import Model, run_or_refuse
@@ -25,19 +24,11 @@ if TYPE_CHECKING:
     from tasks.registry.version import Version
 
 
-class Predictions(NamedTuple):
-    """What a model says of n images: the most probable class, and how probable it is, 0..1.
-
-    An image is refused where it is unlike the model's own. All are (n,).
-    """
-
-    labels: NDArray[Any]
-    probabilities: NDArray[np.float32]
-    refused: NDArray[np.bool_]
-
-
 class Row(NamedTuple):
-    """A line of the table."""
+    """A line of the table: what a model says of an image, which it refuses if it is unlike its own.
+
+    The label is the most probable class, its probability 0..1.
+    """
 
     image: str
     label: ClassName
@@ -46,24 +37,18 @@ class Row(NamedTuple):
     conversion: str
 
 
-def predict(model: Model, images: NDArray[np.uint8], version: "Version") -> Predictions:
-    """Label images uint8 (n, height, width) or (n, height, width, 3), prepared for the model.
-
-    It has a node for each class (softmax), or one for the second of two (sigmoid); the version says
-    what they are called. For what is refused see `run_or_refuse`.
-    """
-    pixels = images if images.ndim == 4 else images[..., None]
-    probabilities, refused = run_or_refuse(model, pixels, version.threshold)
-    labels = np.asarray(version.classes)[probabilities.argmax(axis=1)]
-    return Predictions(labels, probabilities.max(axis=1), refused)
-
-
 def label_images(model: Model, images: Iterable[NamedImages], version: "Version") -> Iterator[Row]:
-    """A row for each image, part by part; a probability has as many digits as float32 needs."""
+    """A row for each image, part by part; a probability has as many digits as float32 needs.
+
+    The model has a node for each class (softmax), or one for the second of two (sigmoid); the
+    version says what they are called. For what is refused see `run_or_refuse`.
+    """
     for part in images:
-        labels, tops, refused = predict(model, part.pixels, version)
-        values = labels.tolist(), map(float, tops.astype(str)), refused.tolist()
-        yield from map(Row, part.names, *values, part.conversions)
+        pixels = part.pixels if part.pixels.ndim == 4 else part.pixels[..., None]
+        probabilities, refused = run_or_refuse(model, pixels, version.threshold)
+        labels = np.asarray(version.classes)[probabilities.argmax(axis=1)]
+        tops = map(float, probabilities.max(axis=1).astype(str))
+        yield from map(Row, part.names, labels.tolist(), tops, refused.tolist(), part.conversions)
 
 
 def write_csv(file: TextIO, table: Iterable[Row], version: "Version") -> None:

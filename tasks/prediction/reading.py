@@ -11,19 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.arrays import as_pixels, dtype_flaw, shape_flaw
+from tasks.data.arrays import as_pixels, flaw_of
 from tasks.data.files import open_regular
 from tasks.data.folder import is_picture
 from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
 from tasks.data.lists import is_list, read_list
-from tasks.data.npz import Header, array_names, read_blocks, read_header
-from tasks.data.pictures import (
-    KINDS,
-    MAX_PIXELS,
-    picture_bytes,
-    prepare_array,
-    read_picture,
-)
+from tasks.data.npz import Header, read_blocks, read_header
+from tasks.data.pictures import KINDS, MAX_PIXELS, picture_bytes, prepare_array, read_picture
 from tasks.errors import InputError
 from tasks.networks.inference import BATCH_IMAGES
 from tasks.schemas.images import Preparation
@@ -72,37 +66,45 @@ def read_images(paths: Sequence[Path], preparation: Preparation) -> Iterator[Nam
 
 def _count(path: Path) -> int:
     """The images that a path names; of a folder, one more than are allowed at most."""
-    if path.is_dir() or is_list(path.name):
-        return sum(1 for _ in islice(_files(path), MAX_IMAGES + 1))
-    with _told(path), open_regular(path, follow_link=True) as file:
-        if path.suffix == ".npz":
-            return _header(file, path)[1].shape[0]
-        return len(parse_idx(file, str(path), IMAGE)) if is_idx_images(path.name) else 1
+    with _told(path):
+        if path.is_dir() or is_list(path.name):
+            return sum(1 for _ in islice(_files(path), MAX_IMAGES + 1))
+        with open_regular(path) as file:
+            if path.suffix == ".npz":
+                return _header(file, path).shape[0]
+            return len(parse_idx(file, str(path), IMAGE)) if is_idx_images(path.name) else 1
 
 
 def _read(path: Path, preparation: Preparation) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
-    if path.is_dir() or is_list(path.name):
-        yield from chain.from_iterable(_read(file, preparation) for file in _files(path))
-    elif path.suffix == ".npz":
-        yield from _prepared(path, _npz_images(path), preparation)
-    elif is_idx_images(path.name):
-        yield from _prepared(path, _idx_images(path), preparation)
-    else:
-        yield str(path), *read_picture(picture_bytes(path), str(path), preparation)
+    with _told(path):
+        if path.is_dir() or is_list(path.name):
+            yield from chain.from_iterable(_read(file, preparation) for file in _files(path))
+        elif path.suffix == ".npz" or is_idx_images(path.name):
+            images = _npz_images(path) if path.suffix == ".npz" else read_idx(path, IMAGE)
+            for number, image in enumerate(images):
+                yield f"{path}[{number}]", *prepare_array(image, preparation)
+        else:
+            yield str(path), *read_picture(picture_bytes(path), str(path), preparation)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """An error of the system in one sentence, which names the file below `path` if it does."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or path
+        raise InputError(f"{place} cannot be read: {error.strerror or error}") from error
 
 
 def _files(path: Path) -> Iterator[Path]:
     """Those of a folder, or that a CSV file lists."""
-    return _picture_files(path) if path.is_dir() else _listed_files(path)
-
-
-@contextmanager
-def _told(path: Path | str) -> Iterator[None]:
-    """An error of the system in one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    if path.is_dir():
+        yield from _picture_files(path)
+        return
+    with open_regular(path) as file:
+        for line in read_list(file, str(path), ("path",)):
+            yield path.parent / line.path
 
 
 def _picture_files(folder: Path) -> Iterator[Path]:
@@ -122,44 +124,25 @@ def _picture_files(folder: Path) -> Iterator[Path]:
 
 def _folders_and_pictures(folder: str) -> Iterator[tuple[str, bool]]:
     """Paths, and whether each is a folder; links to folders are none."""
-    with _told(folder), os.scandir(folder) as entries:
+    with os.scandir(folder) as entries:
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
             if is_folder or is_picture(entry.name) or is_idx_images(entry.name):
                 yield entry.path, is_folder
 
 
-def _listed_files(path: Path) -> Iterator[Path]:
-    with _told(path), open_regular(path, follow_link=True) as file:
-        for line in read_list(file, str(path), ("path",)):
-            yield path.parent / line.path
-
-
-def _prepared(
-    path: Path, images: Iterator[NDArray[np.uint8]], preparation: Preparation
-) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
-    for number, image in enumerate(images):
-        yield f"{path}[{number}]", *prepare_array(image, preparation)
-
-
-def _idx_images(path: Path) -> Iterator[NDArray[np.uint8]]:
-    with _told(path):
-        yield from read_idx(path, IMAGE)
-
-
 def _npz_images(path: Path) -> Iterator[NDArray[np.uint8]]:
-    with _told(path), open_regular(path, follow_link=True) as file:
-        array, _ = _header(file, path)
+    with open_regular(path) as file:
+        array = _header(file, path).name
         for block in read_blocks(file, str(path), array):
             yield from as_pixels(block, f"{path}: {array}")
 
 
-def _header(file: BufferedReader, path: Path) -> tuple[str, Header]:
-    """Which array of a .npz has the images, and what it says of them, if that is right."""
-    found = array_names(file, str(path))
-    array = next((one for one in ARRAYS if one in found), ARRAYS[0])
-    name, header = f"{path}: {array}", read_header(file, str(path), array)
-    if flaw := shape_flaw(header.shape) or dtype_flaw(header.dtype):
+def _header(file: BufferedReader, path: Path) -> Header:
+    """What a .npz says of the array that has the images, if that is right."""
+    header = read_header(file, str(path), *ARRAYS)
+    name = f"{path}: {header.name}"
+    if flaw := flaw_of(header.shape, header.dtype):
         raise InputError(f"{name} {flaw}")
     if not header.shape[0]:
         raise InputError(f"{name} are none where at least one is needed")
@@ -167,4 +150,4 @@ def _header(file: BufferedReader, path: Path) -> tuple[str, Header]:
         raise InputError(
             f"{name}: an image has more than {MAX_PIXELS:,} pixels; give it in a smaller size"
         )
-    return array, header
+    return header

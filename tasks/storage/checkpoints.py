@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tasks.storage.store import DamagedError, Store, read_arrays, write_arrays
+from tasks.storage.store import Store, read_arrays, write_arrays
 
 FOLDER = "checkpoints"
 
@@ -29,10 +29,7 @@ class Checkpoint:
 
     def load(self) -> tuple[list[NDArray[Any]], str] | None:
         """Arrays and notes as they were saved; None if there are none or they are damaged."""
-        try:
-            return read_arrays(self.store, self.name)
-        except (OSError, DamagedError):
-            return None
+        return read_arrays(self.store, self.name)
 
     def remove(self) -> None:
         """Remove it, if it is there."""

@@ -57,7 +57,11 @@ class Remote:
     def complete(self, name: str, file: Path) -> None:
         """Once a process, upload a local file again if its copy is not there in full length."""
         if (self.address, name) not in _complete:
-            if self._size(name) != file.stat().st_size:
+            size = None
+            with suppress(FileNotFoundError), self._opened(READ) as (fs, root):
+                fs.invalidate_cache()
+                size = fs.info(f"{root}/{name}")["size"]
+            if size != file.stat().st_size:
                 self.upload(name, file)
             _complete.add((self.address, name))
 
@@ -86,13 +90,6 @@ class Remote:
         """Remove a file, if it is there."""
         with self._opened(WRITE) as (fs, root), suppress(FileNotFoundError):
             fs.rm_file(f"{root}/{name}")
-
-    def _size(self, name: str) -> int | None:
-        with suppress(FileNotFoundError), self._opened(READ) as (fs, root):
-            fs.invalidate_cache()
-            size: int = fs.info(f"{root}/{name}")["size"]
-            return size
-        return None
 
     @contextmanager
     def _opened(self, use: str) -> Iterator[tuple[AbstractFileSystem, str]]:

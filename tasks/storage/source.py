@@ -65,6 +65,5 @@ def _imported(path: Path) -> list[str]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [f"{node.module}.{alias.name}" for alias in node.names]
-    split = [name.split(".") for name in names]
-    ours = [parts for parts in split if parts[0] in PACKAGES]
+    ours = [name.split(".") for name in names if name.partition(".")[0] in PACKAGES]
     return [".".join(parts[:end]) for parts in ours for end in range(1, len(parts) + 1)]

@@ -98,10 +98,19 @@ class Store:
         uploaded again. Raises DamagedError if it is missing or its bytes are not the stored ones.
         """
         path = self.root / reference.path
-        if not is_intact(path, reference.sha256):
-            self._fetch(reference, path)
-        elif self.remote:
-            self.remote.complete(reference.path, path)
+        if is_intact(path, reference.sha256):
+            if self.remote:
+                self.remote.complete(reference.path, path)
+            return path
+        damaged = DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")
+        if not self.remote:
+            raise damaged
+        with self.temporary(reference.path) as temporary:
+            with suppress(FileNotFoundError):
+                self.remote.download(reference.path, temporary)
+            if not is_intact(temporary, reference.sha256):
+                raise damaged
+            replace(temporary, path)
         return path
 
     def write(self, name: str, content: bytes) -> None:
@@ -134,17 +143,6 @@ class Store:
     def temporary(self, name: str) -> AbstractContextManager[Path]:
         """A path to write the file or folder `name` to, on the same disk; gone afterwards."""
         return temporary_path(self.root / name, self.root / "tmp")
-
-    def _fetch(self, reference: FileReference, path: Path) -> None:
-        damaged = DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")
-        if not self.remote:
-            raise damaged
-        with self.temporary(reference.path) as temporary:
-            with suppress(FileNotFoundError):
-                self.remote.download(reference.path, temporary)
-            if not is_intact(temporary, reference.sha256):
-                raise damaged
-            replace(temporary, path)
 
 
 @contextmanager
@@ -202,9 +200,13 @@ def write_arrays(store: Store, name: str, arrays: Sequence[NDArray[Any]], notes:
     write_checksummed(store, name, buffer.getvalue())
 
 
-def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str]:
-    """Arrays, in their order, and text as `write_arrays` wrote them; see `read_checksummed`."""
-    with np.load(BytesIO(read_checksummed(store, name)), allow_pickle=False) as saved:
+def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str] | None:
+    """Arrays, in their order, and text as written; None if there are none or they are damaged."""
+    try:
+        content = read_checksummed(store, name)
+    except (OSError, DamagedError):
+        return None
+    with np.load(BytesIO(content), allow_pickle=False) as saved:
         return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
 
 

@@ -5,10 +5,10 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from threading import Event, Thread, local
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect.logging import get_run_logger
@@ -36,11 +36,11 @@ def run_on_processes(
     The processes are spawned: TensorFlow does not survive a fork. Raises WorkerError if the same
     group brought `MOST_DEATHS` of them down.
     """
-    over = threading.Event()
-    worker = _Worker(over, get_run_logger().warning)
+    over, own, warn = Event(), local(), get_run_logger().warning
     threads = ThreadPoolExecutor(workers)
     try:
-        for done in as_completed([threads.submit(worker.train, train, group) for group in groups]):
+        calls = [threads.submit(_on_own_process, train, group, own, over, warn) for group in groups]
+        for done in as_completed(calls):
             yield done.result()
     finally:
         over.set()
@@ -48,27 +48,24 @@ def run_on_processes(
         kill_processes()
 
 
-class _Worker(threading.local):
-    """A process at a time for each thread, in a pool of its own, since its death breaks a pool."""
-
-    def __init__(self, over: threading.Event, warn: Callable[..., None]) -> None:
-        self._over, self._warn = over, warn
-        self._pool = one_process(leave_out_what_is_not_needed)
-
-    def train(self, train: Train, group: Group) -> list[TrialResult]:
-        for _ in range(MOST_DEATHS):
-            try:
-                return submit(self._pool, train, group).result()
-            except BrokenProcessPool:
-                if self._over.is_set():
-                    raise
-                self._warn("a worker died; another one resumes its %d trials", len(group.trials))
-                self._pool = one_process(leave_out_what_is_not_needed)
-        names = ", ".join(map(str, group.trials[0].classes))
-        raise WorkerError(
-            f"{MOST_DEATHS} worker processes died on the same trials (the first: classes {names}); "
-            "is there enough memory?"
-        )
+def _on_own_process(
+    train: Train, group: Group, own: local, over: Event, warn: Callable[..., None]
+) -> list[TrialResult]:
+    """Train a group on the thread's process, in a pool of its own: its death breaks a pool."""
+    for _ in range(MOST_DEATHS):
+        own.pool = getattr(own, "pool", None) or one_process(leave_out_what_is_not_needed)
+        try:
+            return submit(own.pool, train, group).result()
+        except BrokenProcessPool:
+            own.pool = None
+            if over.is_set():
+                raise
+            warn("a worker died; another one resumes its %d trials", len(group.trials))
+    names = ", ".join(map(str, group.trials[0].classes))
+    raise WorkerError(
+        f"{MOST_DEATHS} worker processes died on the same trials (the first: classes {names}); "
+        "is there enough memory?"
+    )
 
 
 def leave_out_what_is_not_needed() -> None:
@@ -100,7 +97,7 @@ def kill_processes() -> None:
 def _begin(prepare: Callable[[], object] | None) -> None:
     if prepare:
         prepare()
-    threading.Thread(target=_wait_for_the_parents_end, daemon=True).start()
+    Thread(target=_wait_for_the_parents_end, daemon=True).start()
 
 
 def _wait_for_the_parents_end() -> None:

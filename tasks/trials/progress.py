@@ -8,37 +8,33 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
-from prefect import artifacts
+from prefect.artifacts import create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.logging import get_run_logger
 from rich.progress import MofNCompleteColumn, TextColumn
 
-from tasks.networks.progress import TerminalBar
+from tasks.networks.progress import ShownProgress
 from tasks.trials.trial import Trial, TrialResult
 
 SECONDS_BETWEEN_UPDATES = 2.0
 
 
-class StudyProgress(TerminalBar):
+class StudyProgress(ShownProgress):
     """A study; it is told of results as they come."""
 
     def __init__(self, trials: Sequence[Trial], known: Sequence[TrialResult]) -> None:
-        super().__init__(MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
         self._trials, self._outcomes, self._known = trials, list(known), len(known)
-        self._log = get_run_logger()
+        columns = MofNCompleteColumn(), TextColumn("{task.fields[rate]}")
+        super().__init__("study-progress", "Trials of the study.", self._done(), *columns)
         self._started = self._shown = time.monotonic()
         self._task = self.add_task(
             "trials", total=len(trials), completed=len(known), rate=self._rate()
         )
-        self._log.info("%d of %d trials were made before", len(known), len(trials))
-        self._percentage: Any = None
+        get_run_logger().info("%d of %d trials were made before", len(known), len(trials))
         self._table: Any = None
         with suppress(httpx.HTTPError):  # what the UI shows is not worth a study
-            self._percentage = artifacts.create_progress_artifact(
-                self._done(), key="study-progress", description="Trials of the study."
-            )
-            self._table = artifacts.create_table_artifact(
+            self._table = create_table_artifact(
                 self._rows(), key="study-trials", description="Trials so far."
             )
 
@@ -51,7 +47,7 @@ class StudyProgress(TerminalBar):
         """Some more trials are through."""
         self._outcomes.extend(results)
         self.update(self._task, completed=len(self._outcomes), rate=self._rate())
-        if self.disable:
+        if self._log:
             self._log.info(self._line())
         if time.monotonic() - self._shown > SECONDS_BETWEEN_UPDATES:
             self._show()
@@ -61,14 +57,11 @@ class StudyProgress(TerminalBar):
 
     def _show(self) -> None:
         self._shown = time.monotonic()
-        with suppress(httpx.HTTPError):
-            if self._percentage:
-                done, line = self._done(), self._line()
-                artifacts.update_progress_artifact(self._percentage, done, description=line)
-            if self._table:
-                with get_client(sync_client=True) as client:
-                    rows = json.dumps(self._rows())
-                    client.update_artifact(self._table, ArtifactUpdate(data=rows))
+        self.publish(self._done(), self._line())
+        if self._table:
+            with suppress(httpx.HTTPError), get_client(sync_client=True) as client:
+                rows = json.dumps(self._rows())
+                client.update_artifact(self._table, ArtifactUpdate(data=rows))
 
     def _done(self) -> float:
         return 100 * len(self._outcomes) / max(1, len(self._trials))

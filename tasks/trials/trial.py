@@ -17,7 +17,7 @@ from tasks.schemas.references import ArrayReference, Dataset, Record
 from tasks.schemas.training import LEARNED, Attempt
 from tasks.storage.source import source_sha256
 from tasks.storage.stages import inputs_sha256, library_versions
-from tasks.storage.store import DamagedError, Store, read_arrays, write_arrays
+from tasks.storage.store import Store, read_arrays, write_arrays
 
 # Fewer would be asked for more often, more would leave a worker without work at a study's end.
 MOST_HEADS = 4
@@ -117,10 +117,10 @@ def find_all(store: Store, group: Group) -> dict[Trial, TrialResult]:
 
 
 def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
-    try:
-        (probabilities,), text = read_arrays(store, _name(group, trial))
-    except (OSError, DamagedError):
+    kept = read_arrays(store, _name(group, trial))
+    if kept is None:
         return None
+    (probabilities,), text = kept
     notes = Notes.model_validate_json(text)
     return TrialResult(trial, notes.attempts, notes.weights_sha256, probabilities)
 

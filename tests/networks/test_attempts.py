@@ -14,12 +14,11 @@ from tasks.networks.attempts import (
     describe_unfinished,
     train_until_healthy,
 )
-from tasks.networks.compilation import Compiled, Restarts
 from tasks.networks.epochs import derive_seed
 from tasks.networks.health import clear_accuracy, diagnose
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, fit
 from tasks.schemas.training import EpochResult, History
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.store import Store
@@ -175,10 +174,10 @@ def test_a_restart_does_not_remember_the_training_before(optimizer, warm_up):
     def build(seed):
         return build_head(softmax_head(2), 8, training, seed)
 
-    restarts = Restarts(build, features, targets, training)
+    restarted = Compiled(build, features, targets, training)
 
     def digest(seed, images, compiled=None):
-        compiled = compiled or restarts.start(seed, images)
+        compiled = compiled or restarted.start(seed, images)
         fit(compiled, features[:images], targets[:images], seed, StopAfter())
         return weights_sha256(compiled.model)
 
@@ -186,9 +185,9 @@ def test_a_restart_does_not_remember_the_training_before(optimizer, warm_up):
     fewer = digest(2, 7)
     assert fewer != first
     assert digest(1, 30) == first
-    never_restarted = Compiled(build(1), features, targets, training)
+    never_restarted = Compiled(lambda seed: build(1), features, targets, training)
     assert digest(1, 30, never_restarted) == first
-    never_restarted = Compiled(build(2), features[:7], targets[:7], training)
+    never_restarted = Compiled(lambda seed: build(2), features[:7], targets[:7], training)
     assert digest(2, 7, never_restarted) == fewer
 
 
@@ -221,7 +220,7 @@ def test_a_killed_training_ends_with_the_same_bits(
 
     def keep_and_die(self, variables, history):
         keep(self, variables, history)
-        if (len(self.dead), len(history.epochs)) == (attempt, epoch):
+        if (len(self.notes.dead), len(history.epochs)) == (attempt, epoch):
             raise Killed
 
     with monkeypatch.context() as patch:

@@ -17,12 +17,11 @@ from tasks.networks.architecture import (
     softmax_head,
 )
 from tasks.networks.attempts import train_until_healthy
-from tasks.networks.compilation import Compiled, build_optimizer, scheduled_steps
 from tasks.networks.epochs import derive_seed, draw_transforms, plan_epoch
 from tasks.networks.inference import run
 from tasks.networks.models import load_model, store_trained, weights_sha256
 from tasks.networks.recipe import Augmentation, Training
-from tasks.networks.training import fit
+from tasks.networks.training import Compiled, build_optimizer, fit, scheduled_steps
 from tasks.networks.transfer import freeze_backbone
 from tasks.schemas.training import History
 from tasks.storage.checkpoints import Checkpoint
@@ -48,7 +47,9 @@ class Forgetful:
 
 
 def train(model, inputs, targets, training, seed):
-    return fit(Compiled(model, inputs, targets, training), inputs, targets, seed, Forgetful())
+    return fit(
+        Compiled(lambda seed: model, inputs, targets, training), inputs, targets, seed, Forgetful()
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ import pytest
 
 from flows.recipes import RECIPES
 from tasks.networks.architecture import block_filters, build_backbone, build_base
-from tasks.networks.compilation import scheduled_steps
 from tasks.networks.epochs import plan_epoch
 from tasks.networks.recipe import Training
+from tasks.networks.training import scheduled_steps
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.01, batch_size=100, epochs=10

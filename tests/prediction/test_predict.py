@@ -21,7 +21,7 @@ from flows.cli import run_command
 from flows.config import PredictConfig
 from flows.predict import label
 from tasks.errors import InputError
-from tasks.prediction.predictions import FORMATS, Row, label_images, predict, whole_output
+from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
 from tasks.prediction.reading import NamedImages, check_images, read_images
 from tasks.schemas.images import Preparation
 from tasks.storage.files import file_sha256
@@ -66,21 +66,27 @@ def middle_pixel_model(nodes: int):
     return keras.Model(images, keras.layers.Concatenate()([other, share]))
 
 
+def labelled(model, images: np.ndarray, version: SimpleNamespace = VERSION) -> list[Row]:
+    names = [str(number) for number in range(len(images))]
+    return list(label_images(model, [NamedImages(names, images, names)], version))
+
+
 @pytest.mark.parametrize("nodes", [1, 2])
 def test_the_most_probable_class_is_named_by_its_digit(nodes):
     images = np.stack([image(255), image(0), image(51)])
-    found = predict(middle_pixel_model(nodes), images, VERSION)
-    assert found.labels.tolist() == [8, 3, 3]
-    assert found.probabilities.dtype == np.float32
-    np.testing.assert_allclose(found.probabilities, [1, 1, 0.8], rtol=1e-6)
-    assert found.refused.tolist() == [False, False, False]
+    found = labelled(middle_pixel_model(nodes), images)
+    assert [row.label for row in found] == [8, 3, 3]
+    probabilities = [row.probability for row in found]
+    assert [float(str(np.float32(one))) for one in probabilities] == probabilities
+    np.testing.assert_allclose(probabilities, [1, 1, 0.8], rtol=1e-6)
+    assert [row.refused for row in found] == [False, False, False]
 
 
 def test_below_the_threshold_is_refused_and_the_threshold_itself_is_not():
     model, images = middle_pixel_model(1), np.stack([image(190), image(191), image(192)])
-    threshold = float(predict(model, images, VERSION).probabilities[1])
+    threshold = float(np.float32(labelled(model, images)[1].probability))
     version = SimpleNamespace(**vars(VERSION) | {"threshold": threshold})
-    assert predict(model, images, version).refused.tolist() == [True, False, False]
+    assert [row.refused for row in labelled(model, images, version)] == [True, False, False]
 
 
 def test_rows_have_as_many_digits_as_float32_needs():
@@ -406,7 +412,7 @@ def test_neither_parts_nor_files_change_what_the_model_says(tmp_path, registry, 
     levels = np.random.default_rng(0).integers(0, 256, 5_400).astype(np.uint8)
     images = np.zeros((5_400, 28, 28), np.uint8)
     images[:, 14, 14] = levels
-    expected = predict(middle_pixel_model(2), images, VERSION)
+    expected = labelled(middle_pixel_model(2), images)
     np.savez_compressed(tmp_path / "a.npz", images=np.asarray(images[:5_299], order=order))
     np.savez(tmp_path / "b.npz", images=images[5_300:])
     middle = png(tmp_path / "b.png", images[5_299])
@@ -419,9 +425,10 @@ def test_neither_parts_nor_files_change_what_the_model_says(tmp_path, registry, 
         str(middle),
         *(f"{tmp_path}/b.npz[{row}]" for row in (0, 1)),
     ]
-    assert [int(row["label"]) for row in found] == expected.labels.tolist()
+    assert [int(row["label"]) for row in found] == [row.label for row in expected]
     probabilities = np.array([row["probability"] for row in found], np.float32)
-    np.testing.assert_array_equal(probabilities, expected.probabilities)
+    theirs = np.array([row.probability for row in expected], np.float32)
+    np.testing.assert_array_equal(probabilities, theirs)
 
 
 def test_an_error_after_thousands_of_images_writes_nothing(tmp_path, registry, capsys):

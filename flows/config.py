@@ -77,6 +77,10 @@ class Settings(BaseModel):
             field["description"] = " ".join(field["description"].split())
         return found
 
+    def filled_form(self) -> dict[str, object]:
+        """The settings as the form in the UI has them: JSON types only."""
+        return self.model_dump(mode="json")
+
 
 class RunConfig(Settings):
     """What every run is told: its data, its recipes, and where it stores."""
@@ -140,10 +144,6 @@ class RunConfig(Settings):
 
     head_epochs: int | None = Field(None, ge=1)
     """Epochs of the heads, 1 or more, instead of the recipe's."""
-
-    def filled_form(self) -> dict[str, object]:
-        """The settings as the form in the UI has them: JSON types only."""
-        return self.model_dump(mode="json")
 
     @property
     def reading(self) -> Reading:

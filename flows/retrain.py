@@ -49,7 +49,7 @@ from tasks.schemas.references import Dataset
 from tasks.storage.lock import exclusive
 from tasks.storage.records import current_store
 from tasks.storage.source import source_sha256
-from tasks.storage.store import Store
+from tasks.storage.store import Store, writable_store
 
 TRAINING_SETTINGS = {
     *("classes", "base_classes", "seed", "recipes", "precision", "base_epochs", "head_epochs"),
@@ -177,23 +177,28 @@ def act(command: RetrainCommand) -> None:
             Path(config.inbox).mkdir(exist_ok=True)
         open_inbox(config.inbox).require()
         call_flow(retrain, config)
-        return
-    store = Store.at(config.artifacts)
-    if command.action not in ("status", "rollback"):
+    elif command.action in ("status", "rollback"):
+        ask_registry(config, is_rollback=command.action == "rollback")
+    else:
         with in_one_sentence():
             decision = as_config(command, ReviewConfig)
+        store = writable_store(config.artifacts)
         with exclusive(store, config.wait, print):
             print(*reversed(carry_out(store, decision)), sep="\n\n")
-        return
+
+
+def ask_registry(config: RetrainConfig, *, is_rollback: bool) -> None:
+    """Print who is champion and challenger, or go back to the champion before."""
+    store = Store.at(config.artifacts)
     is_named = config.classes or config.model == "base"
     name = config.registered_name if is_named else only_model(store, config.registry)
     registry = Registry(store, config.registry, name)
-    if command.action == "rollback":
-        with exclusive(store, config.wait, print):
-            before, now = registry.rollback()
-        print(f"version {now.number} is the champion again, in the place of {before.number}")
-    else:
+    if not is_rollback:
         print(describe(registry))
+        return
+    with exclusive(store, config.wait, print):
+        before, now = registry.rollback()
+    print(f"version {now.number} is the champion again, in the place of {before.number}")
 
 
 if __name__ == "__main__":

@@ -16,11 +16,20 @@ from prefect import serve
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
-from flows.cli import C, run_command
-from flows.config import Config, RetrainConfig, RunConfig, ServeCommand, StudyConfig, as_config
+from flows.cli import run_command
+from flows.config import (
+    Config,
+    RetrainConfig,
+    ReviewConfig,
+    RunConfig,
+    ServeCommand,
+    StudyConfig,
+    as_config,
+)
 from flows.main import main
 from flows.retrain import retrain
-from flows.run import report_crashed
+from flows.review import review
+from flows.run import C, report_crashed
 from flows.study import study
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
@@ -28,10 +37,12 @@ from tasks.storage.store import Store, writable_store
 ADVICE = "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
 BETTER = "Train on what has arrived; put the new model into use if it is better."
 SUBSETS = "Transfer to many subsets of the classes, from many seeds, and compare."
-SERVED: tuple[tuple[Any, str, type[RunConfig], str], ...] = (
+DECISIONS = "List the batches that were set aside, and take one in, reject or withdraw it."
+SERVED: tuple[tuple[Any, str, type[RunConfig | ReviewConfig], str], ...] = (
     (main, "experiment", Config, "Train the base model, transfer it, and compare."),
     (retrain, "retraining", RetrainConfig, BETTER),
     (study, "study", StudyConfig, SUBSETS),
+    (review, "review", ReviewConfig, DECISIONS),
 )
 
 
@@ -66,7 +77,7 @@ def absolute(config: C) -> C:
     changed: dict[str, Any] = {"artifacts": Store.at(config.artifacts).address}
     if "wait" not in config.model_fields_set:
         changed["wait"] = None
-    if Path(config.dataset).exists():
+    if isinstance(config, RunConfig) and Path(config.dataset).exists():
         changed["dataset"] = str(Path(config.dataset).resolve())
     if isinstance(config, RetrainConfig) and "://" not in config.inbox:
         changed["inbox"] = str(Path(config.inbox).resolve())

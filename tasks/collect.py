@@ -14,8 +14,7 @@ from tasks.errors import ReadableError
 from tasks.networks.inference import Model, run
 from tasks.networks.models import read_model
 from tasks.registry.registry import Registry
-from tasks.reshape import with_channel
-from tasks.schemas.images import LabelledImages
+from tasks.schemas.images import LabelledImages, with_channel
 from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
 

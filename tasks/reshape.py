@@ -2,13 +2,9 @@
 
 from prefect.logging import get_run_logger
 
+from tasks.schemas.images import with_channel
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.stages import stage
-
-
-def with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of images with a channel axis: (n, h, w) becomes (n, h, w, 1)."""
-    return shape if len(shape) == 4 else (*shape, 1)
 
 
 @stage("reshape")

@@ -20,6 +20,9 @@ from tasks.schemas.images import LabelledImages
 from tasks.storage.store import DamagedError, Store
 
 
+WAITING = "wait for a person's decision; `python flows/retrain.py review` lists them"
+
+
 @dataclass(frozen=True)
 class Arrivals:
     """What came of a look into the inbox.
@@ -85,6 +88,9 @@ def take_in(
                 new.append(name)
             else:
                 log.debug("%s was accepted before", name)
+    states = [note.state for note in known.notes]
+    if "waiting" in states:
+        log.warning("%d %s", states.count("waiting"), WAITING)
     used = tuple(note.batch for note in known.notes if note.state == "accepted")
     return Arrivals(used, tuple(new), tuple(quarantined), tuple(unfinished))
 

@@ -10,6 +10,11 @@ ClassName: TypeAlias = int | str
 LEAST_SIDE, MOST_SIDE = 8, 128
 
 
+def with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of images with a channel axis: (n, h, w) becomes (n, h, w, 1)."""
+    return shape if len(shape) == 4 else (*shape, 1)
+
+
 class Preparation(Record):
     """How a picture becomes an array, for training, arriving batches and prediction alike."""
 

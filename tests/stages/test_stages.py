@@ -9,7 +9,7 @@ from tasks.data.splits import encode, rows_of_other_classes, select_classes
 from tasks.evaluate import score
 from tasks.networks.inference import evenly, predicted_classes
 from tasks.networks.losses import targets_for
-from tasks.reshape import with_channel
+from tasks.schemas.images import with_channel
 
 SQUARES, ENTROPY = RECIPES["notebook"].head, RECIPES["tuned"].head
 ONE_HOT = np.array([[1, 0], [0, 1], [0, 1], [1, 0]], np.float32)

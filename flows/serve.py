@@ -77,10 +77,11 @@ def absolute(config: C) -> C:
     changed: dict[str, Any] = {"artifacts": Store.at(config.artifacts).address}
     if "wait" not in config.model_fields_set:
         changed["wait"] = None
-    if isinstance(config, RunConfig) and Path(config.dataset).exists():
-        changed["dataset"] = str(Path(config.dataset).resolve())
-    if isinstance(config, RetrainConfig) and "://" not in config.inbox:
-        changed["inbox"] = str(Path(config.inbox).resolve())
+    paths = {name: getattr(config, name, "") for name in ("dataset", "inbox")}
+    if paths["dataset"] and Path(paths["dataset"]).exists():
+        changed["dataset"] = str(Path(paths["dataset"]).resolve())
+    if paths["inbox"] and "://" not in paths["inbox"]:
+        changed["inbox"] = str(Path(paths["inbox"]).resolve())
     return config.model_copy(update=changed)
 
 

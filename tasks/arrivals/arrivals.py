@@ -19,7 +19,6 @@ from tasks.errors import ReadableError, printable
 from tasks.schemas.images import LabelledImages
 from tasks.storage.store import DamagedError, Store
 
-
 WAITING = "wait for a person's decision; `python flows/retrain.py review` lists them"
 
 

@@ -79,8 +79,11 @@ def test_the_command_gives_the_same_configuration_again():
         (
             "retrain",
             [
-                "ACTION Retrain; or say which model is in use, and why; or go back to the one "
-                "before. (default: run)",
+                "ACTION Retrain; say which model is in use, and why; go back to the one before; "
+                "list the batches; or decide on one. (default: run)",
+                "BATCH The batch to approve, reject or withdraw: its name, or the first letters of "
+                "its digest.",
+                "--why TEXT Why, in words, which is recorded.",
                 "--dataset NAME|PATH The images: mnist",
                 "--recipes notebook How to train, one of: notebook, tuned. (default: tuned)",
                 "--margin X The loss of accuracy, above 0 and below 1, on the published test "

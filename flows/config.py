@@ -82,10 +82,22 @@ class Settings(BaseModel):
         return self.model_dump(mode="json")
 
 
-class RunConfig(Settings):
-    """What every run is told: its data, its recipes, and where it stores."""
+class StoringConfig(Settings):
+    """What all are told that write to the artifacts, one at a time."""
 
     script: ClassVar[str]
+
+    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
+    """Where arrays, models, records and reports are kept: a folder, or an fsspec URL such as
+    s3://bucket/prefix."""
+
+    wait: Annotated[float | None, Example("SECONDS")] = Field(600, ge=0)
+    """Seconds to wait for another run on the same artifacts; 0 or more, or none for as long as it
+    takes, as a scheduled run does."""
+
+
+class RunConfig(StoringConfig):
+    """What every run is told: its data, and its recipes."""
 
     dataset: Annotated[str, Example("NAME|PATH")] = "auto"
     """The images: mnist (Keras's cache, else downloaded), digits (embedded, small), auto (mnist if
@@ -124,14 +136,6 @@ class RunConfig(Settings):
         "MNIST and the embedded digits, and tuned for other images.",
         json_schema_extra={"default": ""},
     )
-    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
-    """Where arrays, models, records and reports are kept: a folder, or an fsspec URL such as
-    s3://bucket/prefix."""
-
-    wait: Annotated[float | None, Example("SECONDS")] = Field(600, ge=0)
-    """Seconds to wait for another run on the same artifacts; 0 or more, or none for as long as it
-    takes, as a scheduled run does."""
-
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """In what matrix products are computed, where the recipe leaves it open; auto is bfloat16 where
     the hardware is faster at it."""
@@ -302,7 +306,7 @@ class RetrainConfig(Bounds, Config):
         return f"{plain[:LONGEST_NAME]}-{sha256(repr(classes).encode()).hexdigest()[:8]}"
 
 
-class ReviewConfig(Settings):
+class ReviewConfig(StoringConfig):
     """What is decided on a batch that arrived."""
 
     script: ClassVar[str] = "flows/retrain.py"
@@ -316,12 +320,6 @@ class ReviewConfig(Settings):
 
     why: str = ""
     """Why, in words; it is recorded with when and by whom."""
-
-    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
-    """Where the batches are kept."""
-
-    wait: float | None = Field(600, ge=0)
-    """Seconds to wait for a run on the same artifacts; or none, for as long as it takes."""
 
     @model_validator(mode="after")
     def _of_a_batch_and_why(self) -> Self:

@@ -21,7 +21,7 @@ from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.states import Crashed
 
 from flows.cli_types import in_one_sentence
-from flows.config import ReviewConfig, RunConfig
+from flows.config import RunConfig, StoringConfig
 from flows.warm_up import mark_finished
 from tasks.data.source import Source
 from tasks.errors import ReadableError
@@ -37,7 +37,7 @@ INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with 
 
 P = ParamSpec("P")
 R = TypeVar("R")
-C = TypeVar("C", bound=RunConfig | ReviewConfig)
+C = TypeVar("C", bound=StoringConfig)
 
 
 @contextmanager

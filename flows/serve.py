@@ -21,8 +21,8 @@ from flows.config import (
     Config,
     RetrainConfig,
     ReviewConfig,
-    RunConfig,
     ServeCommand,
+    StoringConfig,
     StudyConfig,
     as_config,
 )
@@ -38,7 +38,7 @@ ADVICE = "start one with `prefect server start` and set PREFECT_API_URL=http://1
 BETTER = "Train on what has arrived; put the new model into use if it is better."
 SUBSETS = "Transfer to many subsets of the classes, from many seeds, and compare."
 DECISIONS = "List the batches that were set aside, and take one in, reject or withdraw it."
-SERVED: tuple[tuple[Any, str, type[RunConfig | ReviewConfig], str], ...] = (
+SERVED: tuple[tuple[Any, str, type[StoringConfig], str], ...] = (
     (main, "experiment", Config, "Train the base model, transfer it, and compare."),
     (retrain, "retraining", RetrainConfig, BETTER),
     (study, "study", StudyConfig, SUBSETS),

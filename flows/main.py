@@ -19,9 +19,9 @@ from flows.config import Config
 from flows.run import log_notice, pipeline_flow, pipeline_run
 from flows.transfers import Data, Transfer, as_published, prepare, train_and_transfer
 from tasks.compare import compare
-from tasks.data.mnist import is_mnist
 from tasks.data.read import find_source
 from tasks.data.source import Source
+from tasks.find_overlap import find_overlap
 from tasks.label_efficiency import label_efficiency
 from tasks.load import load
 from tasks.networks.approaches import APPROACHES
@@ -69,11 +69,10 @@ def experiment(asked: Config, config: Config, source: Source, prepared: Data) ->
         [one for transfer in transfers for one in as_published(transfer, prepared, config)],
         [(transfer.name, transfer.refusals) for transfer in transfers],
         measure_label_efficiency(transfers[-1], prepared, config),
-        images,
-        prepared.whole.classes,
+        prepared.whole,
         config.classes,
         learned,
-        is_mnist(images) and learned.images == images,
+        find_overlap(images),
     )
     folder = report(config, command, source, images, subset, findings)
     return Experiment(transfers, folder)

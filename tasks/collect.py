@@ -29,10 +29,10 @@ def collect(
     registry: Registry, inbox: str, base: LabelledImages, settle: float, hold_out: float
 ) -> Arrivals:
     """Take in what lies in the inbox, seen by the champion; never cached, see `take_in`."""
-    return take_in(inbox, base, current_store(), settle, hold_out, _champions_view(registry))
+    return take_in(inbox, base, current_store(), settle, hold_out, champions_view(registry))
 
 
-def _champions_view(registry: Registry) -> Embed:
+def champions_view(registry: Registry) -> Embed:
     """The features of the champion's backbone, which is read when they are needed first."""
     champion = registry.champion()
     if champion is None:

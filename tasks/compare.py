@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.mnist import dataset_sha256
+from tasks.data.mnist import dataset_sha256, is_mnist
 from tasks.data.names import positions
 from tasks.data.splits import select_classes
-from tasks.reporting.experiment.analysis import Predictions, analyse
+from tasks.reporting.experiment.analysis import Predictions, analyse, describe_overlap
 from tasks.reporting.experiment.benefit import describe_label_efficiency
 from tasks.reporting.experiment.comparison import describe_models, describe_refusal
 from tasks.reporting.experiment.page import COLUMNS, Shown, draw
 from tasks.reporting.page import Row, tabulate
-from tasks.schemas.images import ClassName
-from tasks.schemas.references import Dataset
+from tasks.schemas.images import ClassName, LabelledImages
+from tasks.schemas.references import ArrayReference, Dataset
 from tasks.schemas.results import Findings, LabelEfficiency, Learned, Picture, Refusals, Result
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
@@ -54,26 +54,26 @@ def compare(
     published: Sequence[Result],
     refusals: Sequence[tuple[str, Refusals]],
     approaches: Sequence[LabelEfficiency],
-    images: Dataset,
-    all_classes: tuple[ClassName, ...],
+    data: LabelledImages,
     classes: tuple[ClassName, ...],
     learned: Learned,
-    is_mnist: bool,
+    overlap: ArrayReference,
 ) -> Findings:
     """Compute and draw what the report shows of models, recipe by recipe, and of approaches.
 
     The report itself is never cached. But scipy, pandas and matplotlib take longer to import than
     a run in which nothing changed should take. The approaches were trained by the last recipe's
-    rules. All classes and those of the subset are given by their names; `published` are the models
-    of the notebook's first attempts.
+    rules. The classes are those of the subset, by their names; `published` are the models of the
+    notebook's first attempts; `overlap`, bool (n,), marks test images that were trained on.
     """
-    store = current_store()
+    store, images, all_classes = current_store(), data.images, data.classes
+    of_mnist = is_mnist(images) and learned.images == images
     unknown = [describe_refusal(recipe, one) for recipe, found in refusals for one in found.models]
     hits = [store.array(one.hits) for one in approaches]
     label_efficiency = (
         describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
     )
-    models = describe_models(results, is_mnist, classes, learned.classes)
+    models = describe_models(results, of_mnist, classes, learned.classes)
     predictions = [
         _predictions(result, learned.images, learned.classes, learned.classes)
         if result.trained.name == "base"
@@ -82,9 +82,13 @@ def compare(
     ]
     train, test = (store.array(split.labels) for _, split in images)
     counts = count_classes(train, test, all_classes)
-    once = describe_models(published, is_mnist, classes, learned.classes)
+    once = describe_models(published, of_mnist, classes, learned.classes)
     base = describe_base(learned, classes)
-    analysis = analyse(models, once, predictions, unknown, label_efficiency, base, counts)
+    mask = np.asarray(store.array(overlap))
+    on_these = [one for one in predictions if not (one.model == "base" and learned.is_other)]
+    copies = describe_overlap(mask, on_these)
+    told = unknown, label_efficiency, base, copies, counts
+    analysis = analyse(models, once, predictions, *told)
     pictures = tuple(
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
         for name, text in draw(

@@ -23,8 +23,8 @@ def near_duplicates(images: NDArray[np.uint8], reference: NDArray[np.uint8]) -> 
     found = np.full(len(images), -1)
     if not (len(images) and len(reference)):
         return found
-    cells = _unit(_cells(_inside(reference, (0, 0))))
-    shifted = np.stack([_unit(_cells(_inside(images, shift))) for shift in SHIFTS])
+    cells = _cells(reference, (0, 0))
+    shifted = np.stack([_cells(images, shift) for shift in SHIFTS])
     for start in range(0, len(images), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(images)))
         nearness = shifted[:, rows] @ cells.T
@@ -55,17 +55,23 @@ def _inside(images: NDArray[np.uint8], shift: tuple[int, ...]) -> NDArray[np.uin
     return images[:, down : height - 2 + down, right : width - 2 + right]
 
 
-def _cells(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Means over a grid of cells, and all channels, of images (n, h, w, ...), as (n, cells)."""
-    means: NDArray[Any] = images
+def _cells(images: NDArray[np.uint8], shift: tuple[int, ...]) -> NDArray[np.float32]:
+    """The insides of images (n, ...) as means over cells and all channels, (n, cells)."""
+    blocks = range(0, len(images), BLOCK)
+    means = [_means(_inside(images[start : start + BLOCK], shift)) for start in blocks]
+    return _unit(np.concatenate(means))
+
+
+def _means(insides: NDArray[np.uint8]) -> NDArray[np.float32]:
+    means: NDArray[Any] = insides
     for axis in (1, 2):
-        side = images.shape[axis]
+        side = insides.shape[axis]
         edges = np.linspace(0, side, min(CELLS, side), endpoint=False).astype(int)
         sizes = np.diff(edges, append=side).astype(np.float32)
         means = np.add.reduceat(means, edges, axis=axis, dtype=np.float32)
         means = np.moveaxis(np.moveaxis(means, axis, -1) / sizes, -1, axis)
     cells: NDArray[np.float32] = means.reshape(*means.shape[:3], -1).mean(axis=3)
-    return cells.reshape(len(images), -1)
+    return cells.reshape(len(insides), -1)
 
 
 def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:

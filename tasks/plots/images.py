@@ -59,9 +59,13 @@ def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]
     """Each image with its true class, the prediction and its probability; errors in colour.
 
     Images uint8 (n, h, w, 1) are drawn dark on light, those in colour, (n, h, w, 3), as they are;
-    each has a row with its `label`, `predicted` and `probability` 0..1.
+    each has a row with its `label`, `predicted`, `probability` 0..1, and whether its label is
+    `in_doubt`.
     """
-    notes = [f"{row['probability']:.3f}" for row in rows]
+    notes = [
+        f"{row['probability']:.3f}" + (", label in doubt" if row["in_doubt"] else "")
+        for row in rows
+    ]
     return _draw(images, rows, notes, [row["predicted"] != row["label"] for row in rows], 1.45)
 
 

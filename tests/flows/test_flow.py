@@ -42,6 +42,7 @@ TASKS = [
     "evaluate-refusal",
     "extract-unknown",
     "evaluate-refusal",
+    "find-overlap",
     "compare",
 ]
 
@@ -248,6 +249,7 @@ PRODUCERS = [
     ("evaluate", "base-probabilities"),
     ("evaluate", "two-node-probabilities"),
     ("evaluate", "one-node-probabilities"),
+    ("find-overlap", "overlap"),
     ("hold-out", "held-out-10"),
     ("hold-out", "held-out-2"),
     ("extract-unknown", "unknown-to-10-0 unknown-to-10-1 unknown-to-10-2"),

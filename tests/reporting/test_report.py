@@ -13,7 +13,13 @@ from flows.cli_types import reproducing_command
 from flows.config import Config
 from flows.recipes import RECIPES
 from tasks.evaluate import score
-from tasks.reporting.experiment.analysis import Predictions, analyse
+from tasks.reporting.experiment.analysis import (
+    Predictions,
+    analyse,
+    describe_overlap,
+    find_doubts,
+    find_hardest,
+)
 from tasks.reporting.experiment.benefit import describe_label_efficiency
 from tasks.reporting.experiment.comparison import describe_models, describe_refusal
 from tasks.reporting.experiment.page import COLUMNS, Shown, draw, render, summarise
@@ -128,13 +134,17 @@ def metrics() -> dict:
         result("two-node", TWO, dead_attempts=1),
         result("one-node", ONE),
     ]
+    predicted = [
+        *(predictions("base", BASE), predictions("two-node", TWO), predictions("one-node", ONE)),
+    ]
     analysis = analyse(
         described(results, is_mnist=True),
         [row | {"recipe": "as published, one attempt"} for row in described(results[:1], True)],
-        [predictions("base", BASE), predictions("two-node", TWO), predictions("one-node", ONE)],
+        predicted,
         [refusal()],
         label_efficiency(),
         BASE_SAW_ALL,
+        describe_overlap(np.array([False, False, False, True, False]), predicted),
     )
     return {
         "verdict": reach_verdict(analysis),
@@ -312,6 +322,50 @@ def test_the_hardest_images_come_first(metrics):
     two = metrics["mistakes"][1]["images"]
     assert [row["image"] for row in two] == [3, 2, 1, 0]
     assert (two[0]["label"], two[0]["predicted"]) == (1, 0)
+
+
+def test_a_label_is_in_doubt_where_the_model_is_as_sure_as_of_that_classes_own_images():
+    probabilities = np.array(
+        [[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.81, 0.19], [0.79, 0.21], [0.3, 0.7]], np.float32
+    )
+    labels = np.array([0, 0, 1, 1, 1, 0])  # own images of 0 have 0.9, 0.7 and 0.3: 0.63 on average
+    model = Predictions("tuned", "base", probabilities, labels, np.arange(6), ("a", "b"))
+    # of 1 they have 0.8, 0.19 and 0.21: 0.4
+    assert find_doubts(model).tolist() == [False, False, False, True, True, True]
+    less = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.95, 0.05]], np.float32)
+    model = Predictions("tuned", "base", less, labels[:5], np.arange(5), ("a", "b"))
+    assert find_doubts(model).tolist() == [False, False, False, False, True]
+    assert [(row["image"], row["in_doubt"]) for row in find_hardest(model)][:2] == [
+        (4, True),
+        (3, False),
+    ]
+
+
+def test_as_many_images_are_shown_as_there_are_errors_from_12_to_30():
+    for errors, shown in ((3, 12), (20, 20), (40, 30)):
+        labels = np.zeros(60, int)
+        sure = np.where(np.arange(60) < errors, 0.2, 0.8).astype(np.float32)
+        probabilities = np.stack([sure, 1 - sure], axis=1)
+        found = find_hardest(
+            Predictions("tuned", "base", probabilities, labels, np.arange(60), ("a", "b"))
+        )
+        assert [row["image"] for row in found] == list(range(shown))
+
+
+def test_accuracy_without_test_images_that_were_trained_on(metrics):
+    assert metrics["overlap"] == {
+        "images": 1,
+        "n": 5,
+        "models": [
+            {"recipe": "notebook", "model": "base", "n": 4, "hits": 4},
+            {"recipe": "notebook", "model": "two-node", "n": 3, "hits": 3},
+            {"recipe": "notebook", "model": "one-node", "n": 3, "hits": 3},
+        ],
+    }
+    for name in ("report.html", "report.md"):
+        assert "1 of 5 test images are near duplicates of training images" in pages(metrics)[name]
+    metrics["overlap"]["images"] = 0
+    assert "None of the 5 test images is a near dup" in pages(metrics)["report.md"]
 
 
 def test_the_comparison_has_intervals_and_the_published_numbers(metrics):

@@ -12,7 +12,7 @@ from tasks.schemas.images import ClassName
 from tasks.statistics.paired import compare_paired
 
 MOST_DIFFERENCES = 5
-MOST_IMAGES = 12
+LEAST_IMAGES, MOST_IMAGES = 12, 30  # of a model; as many as it makes errors, if that is between
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def analyse(
     refusals: Sequence[Row],
     label_efficiency: Row | None,
     base: Row,
+    overlap: Row,
     class_counts: Sequence[Row] = (),
 ) -> Row:
     """Every section's numbers in JSON types; see what makes the rows, and `compare`."""
@@ -50,9 +51,15 @@ def analyse(
         "heads": compare_heads(predictions),
         "label_efficiency": label_efficiency,
         "mistakes": [
-            {"recipe": one.recipe, "model": one.model, "images": find_hardest(one)}
+            {
+                "recipe": one.recipe,
+                "model": one.model,
+                "in_doubt": int(find_doubts(one).sum()),
+                "images": find_hardest(one),
+            }
             for one in predictions
         ],
+        "overlap": overlap,
         "refusals": list(refusals),
         "class_counts": list(class_counts),
     }
@@ -69,17 +76,49 @@ def compare_heads(predictions: Sequence[Predictions]) -> list[Row]:
     ]
 
 
+def find_doubts(model: Predictions) -> NDArray[np.bool_]:
+    """Which labels, (n,), are in doubt, rather than the model in error.
+
+    Those of which the model is wrong, and as sure of its own answer as it is, on average, of images
+    that have that label (Northcutt, Jiang and Chuang, Journal of Artificial Intelligence Research
+    70, 2021, equation 2).
+    """
+    found = np.zeros(len(model.labels), bool)
+    for position in range(len(model.classes)):
+        sure = model.probabilities[:, position]
+        own = model.labels == position
+        bound = sure[own].mean() if own.any() else np.inf
+        found |= (model.predicted == position) & ~own & (sure >= bound)
+    return found
+
+
+def describe_overlap(mask: NDArray[np.bool_], predictions: Sequence[Predictions]) -> Row:
+    """How many test images have near duplicates in training, and how models do without them."""
+    without = [(one, (one.predicted == one.labels)[~mask[one.rows]]) for one in predictions]
+    return {
+        "images": int(mask.sum()),
+        "n": len(mask),
+        "models": [
+            {"recipe": one.recipe, "model": one.model, "n": len(hits), "hits": int(hits.sum())}
+            for one, hits in without
+        ],
+    }
+
+
 def find_hardest(model: Predictions) -> list[Row]:
-    """Up to 12 images, those with the lowest probability of their true class first."""
+    """12 to 30 images, those with the lowest probability of their true class first."""
     of_truth = model.probabilities[np.arange(len(model.labels)), model.labels]
+    errors, in_doubt = int((model.predicted != model.labels).sum()), find_doubts(model)
+    most = min(max(errors, LEAST_IMAGES), MOST_IMAGES)
     return [
         {
             "image": int(model.rows[i]),
             "label": model.classes[model.labels[i]],
             "predicted": model.classes[model.predicted[i]],
             "probability": float(model.probabilities[i].max()),
+            "in_doubt": bool(in_doubt[i]),
         }
-        for i in np.argsort(of_truth, kind="stable")[:MOST_IMAGES]
+        for i in np.argsort(of_truth, kind="stable")[:most]
     ]
 
 

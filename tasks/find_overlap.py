@@ -1,0 +1,20 @@
+"""Find-overlap: which test images are copies of training images, or nearly so."""
+
+from prefect.logging import get_run_logger
+
+from tasks.data.near import near_duplicates
+from tasks.schemas.references import ArrayReference, Dataset
+from tasks.storage.records import current_store
+from tasks.storage.stages import stage
+
+
+@stage("find-overlap")
+def find_overlap(images: Dataset) -> ArrayReference:
+    """Which test images (n, ...) are near duplicates of training images, as bool (n,)."""
+    store = current_store()
+    train, test = (store.array(split.inputs) for split in (images.train, images.test))
+    mask = near_duplicates(test, train) >= 0
+    if mask.any():
+        told = "%d of %d test images are near duplicates of training images"
+        get_run_logger().warning(told, mask.sum(), len(mask))
+    return store.add_array("overlap", mask)

@@ -2,7 +2,7 @@
 
 from prefect.logging import get_run_logger
 
-from tasks.data.near import near_duplicates
+from tasks.data.near import STILL, near_duplicates
 from tasks.schemas.references import ArrayReference, Dataset
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
@@ -10,10 +10,10 @@ from tasks.storage.stages import stage
 
 @stage("find-overlap")
 def find_overlap(images: Dataset) -> ArrayReference:
-    """Which test images (n, ...) are near duplicates of training images, as bool (n,)."""
+    """Which test images (n, ...) are training images, give or take some grey levels, bool (n,)."""
     store = current_store()
     train, test = (store.array(split.inputs) for split in (images.train, images.test))
-    mask = near_duplicates(test, train) >= 0
+    mask = near_duplicates(test, train, [STILL]) >= 0
     if mask.any():
         told = "%d of %d test images are near duplicates of training images"
         get_run_logger().warning(told, mask.sum(), len(mask))

@@ -1,7 +1,8 @@
 """Near duplicates: an image and its copy, shifted by a pixel or a few grey levels apart."""
 
+from collections.abc import Sequence
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,22 +10,26 @@ from numpy.typing import NDArray
 MOST = 0.1  # of MNIST's test images none is so near to a training image
 CELLS = 8  # of a side
 BLOCK = 500  # images
-SHIFTS = tuple(product((-1, 0, 1), repeat=2))
+Shift: TypeAlias = tuple[int, ...]
+STILL: Shift = (0, 0)
+SHIFTS: tuple[Shift, ...] = tuple(product((-1, 0, 1), repeat=2))
 
 
-def near_duplicates(images: NDArray[np.uint8], reference: NDArray[np.uint8]) -> NDArray[np.intp]:
+def near_duplicates(
+    images: NDArray[np.uint8], reference: NDArray[np.uint8], shifts: Sequence[Shift] = SHIFTS
+) -> NDArray[np.intp]:
     """For each of images uint8 (n, ...) the row of a near duplicate among others (m, ...), or -1.
 
     Two images are as far apart as their insides, without a border of one pixel, each less its mean
-    and divided by its norm; 0 is the same, up to 2. Of an image the shift by a pixel at most that
-    is nearest counts. Means over a grid of 8 x 8 cells say which of the others to look at. Where
-    the reference is the images themselves, none is its own duplicate.
+    and divided by its norm; 0 is the same, up to 2. Of an image the nearest of the shifts counts,
+    down and right, each by a pixel at most. Means over a grid of 8 x 8 cells say which of the
+    others to look at. Where the reference is the images themselves, none is its own duplicate.
     """
     found = np.full(len(images), -1)
     if not (len(images) and len(reference)):
         return found
-    cells = _cells(reference, (0, 0))
-    shifted = np.stack([_cells(images, shift) for shift in SHIFTS])
+    cells = _cells(reference, STILL)
+    shifted = np.stack([_cells(images, shift) for shift in shifts])
     for start in range(0, len(images), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(images)))
         nearness = shifted[:, rows] @ cells.T
@@ -33,29 +38,34 @@ def near_duplicates(images: NDArray[np.uint8], reference: NDArray[np.uint8]) -> 
         nearest = nearness.argmax(axis=2)
         shift = np.take_along_axis(nearness, nearest[..., None], 2)[..., 0].argmax(axis=0)
         row = nearest[shift, rows - start]
-        found[rows] = np.where(_distance(images[rows], reference[row], shift) <= MOST, row, -1)
+        found[rows] = np.where(
+            _distance(images[rows], reference[row], shift, shifts) <= MOST, row, -1
+        )
     return found
 
 
 def _distance(
-    images: NDArray[np.uint8], others: NDArray[np.uint8], shifts: NDArray[np.intp]
+    images: NDArray[np.uint8],
+    others: NDArray[np.uint8],
+    numbers: NDArray[np.intp],
+    shifts: Sequence[Shift],
 ) -> NDArray[np.float32]:
-    """Of each of images (n, ...), shifted, from the other one in its row."""
+    """Of each of images (n, ...), by the shift of its number (n,), from the other in its row."""
     distance = np.empty(len(images), np.float32)
-    for number in np.unique(shifts):
-        rows = np.flatnonzero(shifts == number)
-        here, there = _inside(images[rows], SHIFTS[number]), _inside(others[rows], (0, 0))
+    for number in np.unique(numbers):
+        rows = np.flatnonzero(numbers == number)
+        here, there = _inside(images[rows], shifts[number]), _inside(others[rows], STILL)
         distance[rows] = np.linalg.norm(_unit(_flat(here)) - _unit(_flat(there)), axis=1)
     return distance
 
 
-def _inside(images: NDArray[np.uint8], shift: tuple[int, ...]) -> NDArray[np.uint8]:
+def _inside(images: NDArray[np.uint8], shift: Shift) -> NDArray[np.uint8]:
     down, right = (1 + step for step in shift)
     height, width = images.shape[1:3]
     return images[:, down : height - 2 + down, right : width - 2 + right]
 
 
-def _cells(images: NDArray[np.uint8], shift: tuple[int, ...]) -> NDArray[np.float32]:
+def _cells(images: NDArray[np.uint8], shift: Shift) -> NDArray[np.float32]:
     """The insides of images (n, ...) as means over cells and all channels, (n, cells)."""
     blocks = range(0, len(images), BLOCK)
     means = [_means(_inside(images[start : start + BLOCK], shift)) for start in blocks]

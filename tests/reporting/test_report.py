@@ -365,7 +365,7 @@ def test_accuracy_without_test_images_that_were_trained_on(metrics):
     for name in ("report.html", "report.md"):
         assert "1 of 5 test images are near duplicates of training images" in pages(metrics)[name]
     metrics["overlap"]["images"] = 0
-    assert "None of the 5 test images is a near dup" in pages(metrics)["report.md"]
+    assert "None of the 5 test images is a training image" in pages(metrics)["report.md"]
 
 
 def test_the_comparison_has_intervals_and_the_published_numbers(metrics):

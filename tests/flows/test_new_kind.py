@@ -1,0 +1,93 @@
+"""Images of a new kind: delivered, set aside, looked at, approved, trained on, and in use."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.config import RetrainConfig, ReviewConfig
+from flows.retrain import retrain
+from flows.review import review
+from tasks.arrivals.batch import read_notes
+from tasks.data.digits import make_digits
+from tasks.data.read import find_source, read_source
+from tasks.networks.inference import run_or_refuse
+from tasks.networks.models import read_model
+from tasks.registry.registry import Registry
+from tasks.storage.store import Store
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def turned(images: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.rot90(images, axes=(1, 2)))
+
+
+def accuracy(config: RetrainConfig, images: np.ndarray, labels: np.ndarray) -> float:
+    """How often the champion's answer is right, whether it refuses or not."""
+    registry = Registry(Store.at(config.artifacts), None, "base")
+    champion = registry.champion()
+    model = read_model(registry.model_path(champion))
+    probabilities, _ = run_or_refuse(model, images[..., None], champion.threshold)
+    return float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def walk(
+    config: RetrainConfig, images: np.ndarray, labels: np.ndarray
+) -> tuple[float, float, float, float]:
+    """Accuracy on other turned images and on the published ones, before and after.
+
+    The first thousand of the images, turned, are delivered.
+    """
+    published = read_source(find_source(config.dataset, 0))
+    told = [(turned(images[1000:]), labels[1000:]), (published.test_images, published.test_labels)]
+    assert "Promoted" in retrain(config, return_state=True).message
+    before = [accuracy(config, *some) for some in told]
+    Path(config.inbox).mkdir(exist_ok=True)
+    path = Path(config.inbox) / "turned.npz"
+    np.savez(path, images=turned(images[:1000]), labels=labels[:1000])
+    assert retrain(config, return_state=True).name == "Cached"
+    store = Store.at(config.artifacts)
+    (note,) = read_notes(store)
+    assert (note.batch.name, note.state) == ("turned.npz", "waiting")
+    assert note.reason.startswith("its images' similarity drifts from the training images' by")
+    assert not path.exists()
+    decision = {"action": "approve", "batch": "turned.npz", "why": "the camera was turned"}
+    said = review(ReviewConfig(artifacts=config.artifacts, **decision), return_state=True).message
+    assert said.startswith(f"{note.batch.title} is accepted now. 0 wait for a decision; ")
+    message = retrain(config, return_state=True).message
+    assert message.startswith("version 2: Promoted: errors went from ")
+    after = [accuracy(config, *some) for some in told]
+    return before[0], after[0], before[1], after[1]
+
+
+def test_turned_digits_come_into_use_once_they_are_approved(tmp_path):
+    (tmp_path / "inbox").mkdir()
+    places = {"artifacts": str(tmp_path / "artifacts"), "inbox": str(tmp_path / "inbox")}
+    config = RetrainConfig(dataset="digits", model="base", base_epochs=5, head_epochs=1, **places)
+    new = make_digits(seed=1)
+    rows = np.random.default_rng(0).permutation(len(new.train_images))
+    found = walk(config, new.train_images[rows], new.train_labels[rows])
+    assert found[0] < 0.5
+    assert found[1] >= 0.98
+    assert found[3] >= found[2] - 0.01
+
+
+def test_turned_digits_of_mnist_come_into_use_and_the_published_ones_lose_nothing(tmp_path, mnist):
+    (tmp_path / "inbox").mkdir()
+    images = read_source(find_source(str(mnist), 0))
+    half = len(images.test_images) // 2
+    path = tmp_path / "mnist.npz"
+    np.savez(
+        path,
+        x_train=images.train_images,
+        y_train=images.train_labels,
+        x_test=images.test_images[:half],
+        y_test=images.test_labels[:half],
+    )
+    places = {"artifacts": str(tmp_path / "artifacts"), "inbox": str(tmp_path / "inbox")}
+    config = RetrainConfig(dataset=str(path), model="base", base_epochs=3, head_epochs=1, **places)
+    found = walk(config, images.test_images[half:], images.test_labels[half:])
+    assert found[0] < 0.5
+    assert found[1] >= 0.95
+    assert found[3] >= found[2] - 0.002

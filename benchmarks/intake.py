@@ -2,8 +2,8 @@
 
     TRANSFER_DATASET=/path/to/mnist python -m benchmarks.intake
 
-Trains a champion on the training images and half of the test images to test on; the other half,
-which it has never seen, is delivered in random batches: with wrong labels, turned, permuted,
+Trains a champion on the training images, with every second test image to test on; the others,
+which it has never seen, are delivered in random batches: with wrong labels, turned, permuted,
 shifted, and as they are. Prints what is set aside of them.
 """
 
@@ -118,7 +118,7 @@ def try_drift(known: Known, images: Pixels, labels: NDArray[Any], draws: int) ->
 def try_copies(images: Pixels, others: Pixels) -> Iterator[str]:
     """A row of a table for each kind of near duplicate, and one for images that are none."""
     for kind, change in COPIES.items():
-        found = near_duplicates(np.ascontiguousarray(change(images)), images)
+        found = near_duplicates(change(images).copy(), images)
         yield f"| {kind} | {len(images):,} | {(found == np.arange(len(images))).mean():.2%} |"
     found = near_duplicates(others, images)
     yield f"| other images | {len(others):,} | {(found >= 0).mean():.2%} |"
@@ -131,14 +131,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=50)
     told = parser.parse_args(arguments)
     data = read_source(find_source(told.dataset, 0))
-    half = len(data.test_labels) // 2
+    # every second one, as MNIST has the test images of easy writers first
     images = {
         "x_train": data.train_images,
         "y_train": data.train_labels,
-        "x_test": data.test_images[:half],
-        "y_test": data.test_labels[:half],
+        "x_test": data.test_images[::2],
+        "y_test": data.test_labels[::2],
     }
-    new, labels = data.test_images[half:], data.test_labels[half:].astype(int)
+    new, labels = data.test_images[1::2], data.test_labels[1::2].astype(int)
     with TemporaryDirectory() as folder:
         known = make_champion(images, Path(folder))
         print_machine()

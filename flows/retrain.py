@@ -28,7 +28,7 @@ from flows.main import Experiment, experiment
 from flows.review import carry_out
 from flows.run import log_notice, pipeline_flow, pipeline_run
 from flows.transfers import prepare
-from tasks.arrivals.batch import Batch
+from tasks.arrivals.batch import Batch, count_parts
 from tasks.arrivals.inbox import open_inbox
 from tasks.challenge import challenge
 from tasks.collect import collect
@@ -87,7 +87,8 @@ def retrain(config: RetrainConfig) -> State[None]:
         known = registry.with_lineage(lineage_digest(lineage))
         if known is None:
             images = reshape(extend(data.images, arrivals.used))
-            prepared = prepare(fitted, data, images)
+            parts = count_parts(current_store(), data.images.test, arrivals.used)
+            prepared = prepare(fitted, data.model_copy(update={"parts": parts}), images)
             is_base = config.model == "base"
             held_out = (prepared.of_base if is_base else prepared.subset).test
             prospect = foresee(registry, held_out)

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from tasks.data.mnist import dataset_sha256, is_mnist
 from tasks.data.names import positions
 from tasks.data.splits import select_classes
-from tasks.reporting.experiment.analysis import Predictions, analyse, describe_overlap
+from tasks.reporting.experiment.analysis import (
+    Predictions,
+    analyse,
+    count_by_part,
+    describe_overlap,
+)
 from tasks.reporting.experiment.benefit import describe_label_efficiency
 from tasks.reporting.experiment.comparison import describe_models, describe_refusal
 from tasks.reporting.experiment.page import COLUMNS, Shown, draw
@@ -87,7 +92,8 @@ def compare(
     mask = np.asarray(store.array(overlap))
     on_these = [one for one in predictions if not (one.model == "base" and learned.is_other)]
     copies = describe_overlap(mask, on_these)
-    told = unknown, label_efficiency, base, copies, counts
+    parts = count_by_part(data.parts, on_these) if len(data.parts) > 1 else []
+    told = unknown, label_efficiency, base, copies, parts, counts
     analysis = analyse(models, once, predictions, *told)
     pictures = tuple(
         Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))

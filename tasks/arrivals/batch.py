@@ -21,6 +21,7 @@ from tasks.schemas.references import ArrayReference, Record, Split
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
 
 FOLDER = "batches"
+PUBLISHED = "the published test images"
 
 State: TypeAlias = Literal["accepted", "waiting", "rejected", "withdrawn"]
 
@@ -150,11 +151,20 @@ def act(store: Store, note: Note, state: State, why: str, batch: Batch | None = 
     return _write(store, note.model_copy(update=changed))
 
 
+def count_parts(
+    store: Store, published: Split, batches: Sequence[Batch]
+) -> tuple[tuple[str, int], ...]:
+    """Where test images are from, and how many, in the order of `extend`."""
+    held_out = [(batch.title, int(batch.mask(store).sum())) for batch in batches]
+    arrived = [(f"held-out images of {title}", count) for title, count in held_out if count]
+    return ((PUBLISHED, published.labels.shape[0]), *arrived)
+
+
 def find_parts(
     store: Store, published: Split, batches: Sequence[Batch], positions: tuple[int, ...]
 ) -> dict[str, NDArray[np.bool_]]:
     """Which held-out images of some classes are from where, bool (n,) by name, as in `extend`."""
-    labels = {"the published test images": store.array(published.labels)}
+    labels = {PUBLISHED: store.array(published.labels)}
     for batch in batches:
         labels[f"held-out images of {batch.title}"] = batch.part(store, held_out=True)[1]
     counts = {name: int(np.isin(found, positions).sum()) for name, found in labels.items()}

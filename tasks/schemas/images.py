@@ -43,3 +43,4 @@ class LabelledImages(Record):
     preparation: Preparation
     originals: int = 0  # so many training images come first, and then distorted,
     copies: int = 1  # as often as this in all
+    parts: tuple[tuple[str, int], ...] = ()  # where test images are from, and how many, in order

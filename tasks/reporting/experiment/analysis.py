@@ -41,6 +41,7 @@ def analyse(
     label_efficiency: Row | None,
     base: Row,
     overlap: Row,
+    parts: Sequence[Row] = (),
     class_counts: Sequence[Row] = (),
 ) -> Row:
     """Every section's numbers in JSON types; see what makes the rows, and `compare`."""
@@ -60,6 +61,7 @@ def analyse(
             for one in predictions
         ],
         "overlap": overlap,
+        "parts": list(parts),
         "refusals": list(refusals),
         "class_counts": list(class_counts),
     }
@@ -103,6 +105,25 @@ def describe_overlap(mask: NDArray[np.bool_], predictions: Sequence[Predictions]
             for one, hits in without
         ],
     }
+
+
+def count_by_part(
+    parts: Sequence[tuple[str, int]], predictions: Sequence[Predictions]
+) -> list[Row]:
+    """How models do on test images by where these are from, which have so many one by one."""
+    ends = np.cumsum([count for _, count in parts])
+    return [
+        {
+            "recipe": one.recipe,
+            "model": one.model,
+            "part": name,
+            "n": int(found.sum()),
+            "hits": int((found & (one.predicted == one.labels)).sum()),
+        }
+        for one in predictions
+        for number, (name, _) in enumerate(parts)
+        if (found := np.searchsorted(ends, one.rows, side="right") == number).any()
+    ]
 
 
 def find_hardest(model: Predictions) -> list[Row]:

@@ -90,7 +90,7 @@ class Known:
         recent = [note.batch for note in self.notes if note.state == "accepted" and not note.acts]
         together = [self._describe(batch) for batch in recent[-RECENT:]]
         drift = find_drift(joined([here, *together]), self._base) if together else ""
-        return drift and f"{drift}, together with the {len(together)} batches before it"
+        return drift and f"{drift}, together with the batches before it"
 
     @cached_property
     def _arrived(self) -> set[bytes]:

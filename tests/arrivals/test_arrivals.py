@@ -169,6 +169,22 @@ def test_few_wrong_labels_are_set_aside_and_the_rest_is_accepted(inbox, store):
     np.testing.assert_array_equal(store.array(accepted.batch.labels), np.delete(given, [7, 20]))
 
 
+def test_what_drips_in_by_threes_is_seen(inbox, store):
+    """Three images of one class are too few to say anything, and many threes are not."""
+    images, labels = squares(600, seed=7)
+    of_class = np.flatnonzero(labels == 3)
+    reasons = []
+    for batch in range(12):
+        rows = of_class[3 * batch : 3 * batch + 3]
+        (inbox / f"{batch:02}.npz").write_bytes(npz(images[rows], labels[rows]))
+        reasons += [reason for _, reason in look(inbox, store).quarantined]
+    assert reasons[0] == (
+        "its labels drift from the training labels by a total variation distance of 0.90 "
+        "(p < 0.001) where up to 0.25 is right, together with the batches before it"
+    )
+    assert len(reasons) == 11
+
+
 def test_what_waits_or_was_rejected_is_not_judged_anew(inbox, store):
     content = npz(squares(50, seed=3)[0], 9 - squares(50, seed=3)[1])
     for again in ("waiting: 50 of its 50 labels", "rejected: all swapped"):

@@ -182,6 +182,20 @@ def test_a_schedule_starts_a_run(served):
     assert (run.auto_scheduled, run.state.name) == (True, "Completed")
 
 
+def test_batches_are_listed_and_decided_on_by_a_deployment(served):
+    run = served.ended(served.start("digit-review/review"))
+    folder = served.deployment("digit-review/review")["parameters"]["config"]["artifacts"]
+    page = f"0 wait for a decision; their pictures: {folder}/review/index.html"
+    assert (run.state.name, run.state.message) == ("Completed", page)
+    table = served.artifacts(str(run.id))["review"]["data"]
+    assert table.startswith(f"{page}\n\n| batch | state | images | why |")
+    decision = {"action": "approve", "batch": "monday.npz", "why": "it is good"}
+    failed = served.ended(served.start("digit-review/review", **decision))
+    assert failed.state.message.endswith("there is no batch 'monday.npz'; there are: none yet")
+    unsaid = served.ended(served.start("digit-review/review", action="reject"))
+    assert "reject needs the name of a batch, and --why with a reason" in unsaid.state.message
+
+
 def test_a_failed_run_leaves_its_reason(served):
     run = served.ended(served.start("digit-transfer/experiment", dataset="/nowhere.npz"))
     assert served.next_run() == str(run.id)

@@ -26,6 +26,7 @@ from tasks.collect import champions_view
 from tasks.data.near import near_duplicates
 from tasks.data.read import find_source, read_source
 from tasks.registry.registry import Registry
+from tasks.reporting.experiment.analysis import Predictions, find_doubts, find_hardest
 from tasks.schemas.images import LabelledImages, Preparation
 from tasks.schemas.references import Dataset, Split
 from tasks.statistics.estimates import exact_interval
@@ -36,6 +37,7 @@ Pixels: TypeAlias = NDArray[np.uint8]
 BATCH = 500
 WRONG = (0, 0.03, 0.1, 0.2, 1)  # shares of labels
 SIZES = (20, 50, 500)
+PLANTED = 15  # wrong labels
 ORDER = np.random.default_rng(1).permutation(28 * 28)
 NOISE = np.random.default_rng(2).integers(-3, 4, (28, 28))
 KINDS: dict[str, Callable[[Pixels], Pixels]] = {
@@ -124,6 +126,24 @@ def try_copies(images: Pixels, others: Pixels) -> Iterator[str]:
     yield f"| other images | {len(others):,} | {(found >= 0).mean():.2%} |"
 
 
+def try_planted(folder: Path, labels: NDArray[Any], draws: int) -> Iterator[str]:
+    """A row of a table for wrong labels planted among the published test images, and for none."""
+    (path,) = folder.glob("artifacts/arrays/base-probabilities-*.npy")
+    probabilities, rows = np.load(path), np.arange(len(labels))
+    for planted in (0, PLANTED):
+        listed, in_doubt = [], []
+        for draw in range(draws):
+            rng = np.random.default_rng(draw)
+            wrong = rng.choice(len(labels), planted, replace=False)
+            given = labels.astype(int)
+            given[wrong] = (given[wrong] + rng.integers(1, 10, planted)) % 10
+            model = Predictions("tuned", "base", probabilities, given, rows, tuple(range(10)))
+            listed.append(len({row["image"] for row in find_hardest(model)} & set(wrong)))
+            in_doubt.append((find_doubts(model)[wrong].sum(), find_doubts(model).sum()))
+        least, mean = np.min(in_doubt, axis=0)[0], np.mean(in_doubt, axis=0)[1]
+        yield f"| {planted} | {min(listed)} | {least} | {mean:.1f} |"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -142,10 +162,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with TemporaryDirectory() as folder:
         known = make_champion(images, Path(folder))
         print_machine()
-        print("| wrong labels | quarantined | set aside or doubted | recall | precision |")
+        print("| wrong labels | quarantined | in doubt, mean | recall | precision |")
         print("\n".join(try_labels(known, new, labels, told.draws)))
         print(f"| images | {' | '.join(f'{size} drift, %' for size in SIZES)} |")
         print("\n".join(try_drift(known, new, labels, 2 * told.draws)))
+        print("| planted | least among those shown | least in doubt | in doubt in all, mean |")
+        print("\n".join(try_planted(Path(folder), images["y_test"], told.draws)))
         print("| copies | images | found |")
         print("\n".join(try_copies(new[:1000], data.train_images)))
 

@@ -30,12 +30,10 @@ from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
 from tasks.hold_out import hold_out
 from tasks.load import load
-from tasks.one_hot import one_hot
 from tasks.report_study import report_study
 from tasks.reshape import reshape
 from tasks.run_trials import run_trials
 from tasks.schemas.images import LabelledImages
-from tasks.train_base import train_base
 from tasks.trials import processes
 from tasks.trials.trial import Group, Runner, all_trials
 
@@ -111,11 +109,7 @@ def train_group_base(
     recipe, seeds = config.chosen_recipes()[name], config.base_seeds()[base_seed]
     wanted = sorted(set(chain.from_iterable(subsets)))
     chosen = for_the_base(config, base_data, [data.classes[at] for at in wanted])
-    labelled = one_hot(chosen.images, len(chosen.classes))
-    centred, scaling, held_out = not chosen.handwriting, recipe.scaling, chosen.held_out
-    base = train_base(
-        labelled.train, chosen.classes, scaling, recipe.base, base_seed, held_out, centred
-    )
+    base = chosen.train(recipe, base_seed)
     images, used = data.images, tuple(range(len(data.classes)))
     if config.base_classes == "others":  # a base of its own needs no other features
         used = tuple(wanted)

@@ -142,11 +142,8 @@ def foresee_win(errors: int, images: int, look: int) -> Prospect:
     needed = least_fixes(look)
     makes = f"the champion makes {errors:,} errors of {images:,} held-out images"
     if errors < needed:
-        return Prospect(
-            False,
-            f"{makes}, and {needed} fewer are needed to show that a challenger is better, so that "
-            "none could win",
-        )
+        shown = f"{needed} fewer are needed to show that a challenger is better"
+        return Prospect(False, f"{makes}, and {shown}, so that none could win")
     chances = [f"{binom.sf(needed - 1, errors, share):.0%} if {share:.0%}" for share in FIXES]
     return Prospect(
         True,
@@ -216,19 +213,16 @@ def _keeps(
     margin: float,
     tests: int,
 ) -> Criterion:
-    after, most = (
-        float(challenger.hits[part].mean()),
-        max(one.hits[part].mean() for one in opponents),
-    )
+    after, n = float(challenger.hits[part].mean()), int(part.sum())
+    shares = [float(one.hits[part].mean()) for one in opponents]
     is_lost = any(
-        after < one.hits[part].mean() - margin - ROUNDING
+        after < share - margin - ROUNDING
         and sign_test(one.hits[part], challenger.hits[part]) <= SIGNIFICANCE / tests
-        for one in opponents
+        for one, share in zip(opponents, shares, strict=True)
     )
-    before, n = float(opponents[0].hits[part].mean()), int(part.sum())
+    most, name = max(shares), f"{what}, at least, or less by chance"
     objection = f"its {what} is {after:.1%} of {n:,} images, where {most:.1%} was reached before"
-    name = f"{what}, at least, or less by chance"
-    return _row(name, before, after, max(most - margin, 0), is_lost, objection)
+    return _row(name, shares[0], after, max(most - margin, 0), is_lost, objection)
 
 
 def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: float) -> Criterion:
@@ -239,14 +233,8 @@ def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: flo
     before, after = (float(one.log_losses.mean()) for one in (opponents[0], challenger))
     bound = float(first.log_losses.mean()) + margin
     objection = f"its log loss is {after:.4f}, the first champion's {first.log_losses.mean():.4f}"
-    return _row(
-        "log loss, at most, or more by chance",
-        before,
-        after,
-        bound,
-        bool(least > margin),
-        objection,
-    )
+    name, is_lost = "log loss, at most, or more by chance", bool(least > margin)
+    return _row(name, before, after, bound, is_lost, objection)
 
 
 HEADER = ("criterion", "champion", "challenger", "bound", "passed")

@@ -33,7 +33,7 @@ class Candidate:
     params: Mapping[str, object]  # at most 100 settings of the training
     metrics: Mapping[str, float]  # on held-out images; accuracy, errors and images are shown
     lineage: Mapping[str, Any]  # what it was made of, as JSON: data digests, config, source digest
-    report: Path | None = None  # a folder that is stored, too
+    report: Path  # a folder that is stored, too
 
 
 class Version(BaseModel):

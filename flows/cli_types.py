@@ -67,10 +67,6 @@ class Typed(Example):
         return value.strip() if value.strip() in self.words else self.parse(value)
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")] if text.strip() else []
-
-
 def _names(text: str) -> list[ClassName]:
     """Names between commas, in quotes if they have commas themselves; numbers become such."""
     words = [word.strip() for word in next(csv.reader([text.strip()], skipinitialspace=True), [])]
@@ -82,7 +78,7 @@ def _subsets(text: str) -> list[list[ClassName]]:
 
 
 def _seeds(text: str) -> list[int | str]:
-    return [seed for word in _words(text) for seed in _range(word)]
+    return [seed for word in _names(text) for seed in _range(str(word))]
 
 
 def _range(text: str) -> Iterable[int | str]:
@@ -93,10 +89,6 @@ def _range(text: str) -> Iterable[int | str]:
     if last - first >= MOST_SEEDS:
         raise ValueError(TOO_MANY_SEEDS)
     return range(first, last + 1)
-
-
-def _show_list(values: Iterable[Any]) -> str:
-    return ",".join(map(str, values))
 
 
 def _show_names(names: Iterable[ClassName], delimiter: str = ",") -> str:
@@ -112,7 +104,7 @@ def _show_seeds(seeds: Sequence[int]) -> str:
     """Three or more in a row are a range."""
     starts = [0, *(i for i in range(1, len(seeds)) if seeds[i] != seeds[i - 1] + 1), len(seeds)]
     runs = [seeds[start:end] for start, end in pairwise(starts)]
-    return ",".join(f"{run[0]}..{run[-1]}" if len(run) > 2 else _show_list(run) for run in runs)
+    return ",".join(f"{run[0]}..{run[-1]}" if len(run) > 2 else _show_names(run) for run in runs)
 
 
 def _require(holds: Callable[[Any], bool], sentence: str) -> AfterValidator:
@@ -210,12 +202,12 @@ Seeds = Annotated[
 ]
 RecipeNames = Annotated[
     Recipes,
-    Typed(",".join(RECIPES), _words, _show_list, f"(?:{_RECIPES_PATTERN})?", _UNIQUE),
+    Typed(",".join(RECIPES), _names, _show_names, f"(?:{_RECIPES_PATTERN})?", _UNIQUE),
     _require(lambda recipes: not recipes or _are_known(recipes), _RIGHT_RECIPES),
 ]
 OneRecipe = Annotated[
     Recipes,
-    Typed(next(iter(RECIPES)), _words, _show_list, RECIPE, _ONE),
+    Typed(next(iter(RECIPES)), _names, _show_names, RECIPE, _ONE),
     _require(_are_known, _RIGHT_RECIPES),
     _require(lambda recipes: len(recipes) == 1, "a model in use comes from one recipe; give one"),
 ]

@@ -8,7 +8,7 @@ champion or than the first one, which is the reference that small losses add up 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -61,8 +61,9 @@ class Judged:
         return int((~self.hits).sum())
 
 
+Hits: TypeAlias = NDArray[np.bool_]  # (n,), of n images
 # Which held-out images are from where: bool (n,) by name, the published test images first.
-Parts: TypeAlias = Mapping[str, NDArray[np.bool_]]
+Parts: TypeAlias = Mapping[str, Hits]
 
 
 class Prospect(NamedTuple):
@@ -195,34 +196,26 @@ def _not_worse(
     """Of each part and class: a loss beyond the margin is refused where it is no chance."""
     classes = {label: challenger.labels == label for label in np.unique(challenger.labels).tolist()}
     tests = len(parts) + len(classes) + 1
-    for name, part in parts.items():
-        yield _keeps(f"accuracy on {name}", opponents, challenger, part, bounds.margin, tests)
-    for label, part in classes.items():
-        margin = bounds.class_margin
-        yield _keeps(f"recall of {label}", opponents, challenger, part, margin, tests)
-    taken = [replace(one, hits=~one.refused) for one in (*opponents, challenger)]
-    whole = np.ones(len(challenger.hits), bool)
-    yield _keeps("share that is not refused", taken[:-1], taken[-1], whole, bounds.margin, tests)
+    asked = [(f"accuracy on {name}", part, bounds.margin) for name, part in parts.items()]
+    asked += [(f"recall of {label}", part, bounds.class_margin) for label, part in classes.items()]
+    for what, part, margin in asked:
+        before = [one.hits[part] for one in opponents]
+        yield _keeps(what, before, challenger.hits[part], margin, tests)
+    taken = [~one.refused for one in opponents]
+    yield _keeps("share that is not refused", taken, ~challenger.refused, bounds.margin, tests)
 
 
 def _keeps(
-    what: str,
-    opponents: Sequence[Judged],
-    challenger: Judged,
-    part: NDArray[np.bool_],
-    margin: float,
-    tests: int,
+    what: str, opponents: Sequence[Hits], challenger: Hits, margin: float, tests: int
 ) -> Criterion:
-    after, n = float(challenger.hits[part].mean()), int(part.sum())
-    shares = [float(one.hits[part].mean()) for one in opponents]
+    after, before = float(challenger.mean()), [float(hits.mean()) for hits in opponents]
     is_lost = any(
-        after < share - margin - ROUNDING
-        and sign_test(one.hits[part], challenger.hits[part]) <= SIGNIFICANCE / tests
-        for one, share in zip(opponents, shares, strict=True)
+        after < share - margin - ROUNDING and sign_test(hits, challenger) <= SIGNIFICANCE / tests
+        for hits, share in zip(opponents, before, strict=True)
     )
-    most, name = max(shares), f"{what}, at least, or less by chance"
+    n, most, name = len(challenger), max(before), f"{what}, at least, or less by chance"
     objection = f"its {what} is {after:.1%} of {n:,} images, where {most:.1%} was reached before"
-    return _row(name, shares[0], after, max(most - margin, 0), is_lost, objection)
+    return _row(name, before[0], after, max(most - margin, 0), is_lost, objection)
 
 
 def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: float) -> Criterion:

@@ -76,7 +76,7 @@ def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) ->
     """One recipe: the base model, its transfers, and how each does on the test images."""
     base = data.base.train(recipe, config.seed)
     features = extract_features(base, data.subset)
-    heads = train_heads(base, features, recipe.head, data.held_out, config)
+    heads = train_heads(base, features, recipe.head, data, config)
     return Transfer(
         name,
         recipe,
@@ -88,14 +88,10 @@ def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) ->
 
 
 def train_heads(
-    base: TrainedModel,
-    features: Dataset,
-    training: Training,
-    held_out: ArrayReference,
-    config: Config,
+    base: TrainedModel, features: Dataset, training: Training, data: Data, config: Config
 ) -> list[TrainedModel]:
     """The heads that can tell the classes apart, trained on a base's features."""
-    told = base, features.train, config.classes, training, config.seed, held_out
+    told = base, features.train, config.classes, training, config.seed, data.held_out
     heads = [transfer_two_node(*told)]
     return [*heads, transfer_one_node(*told)] if len(config.classes) == 2 else heads
 
@@ -119,7 +115,7 @@ def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]
         base = score_on(ONE_ATTEMPT, trained, data.base.labelled, recipe.base)
         features = extract_features(trained, data.subset)
     training = recipe.head.model_copy(update=attempt)
-    heads = train_heads(base.trained, features, training, data.held_out, config)
+    heads = train_heads(base.trained, features, training, data, config)
     return [base.model_copy(update={"recipe": ONE_ATTEMPT})] + [
         score_on(ONE_ATTEMPT, head, features, training) for head in heads
     ]

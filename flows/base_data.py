@@ -14,7 +14,7 @@ from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import ArrayReference, Dataset
-from tasks.schemas.training import TrainedModel
+from tasks.schemas.training import TrainedModel, TrainingData
 from tasks.train_base import train_base
 
 
@@ -46,10 +46,9 @@ class BaseData:
 
     def train(self, recipe: Recipe, seed: int) -> TrainedModel:
         """The base model by a recipe."""
-        scaling, held_out, centred = recipe.scaling, self.held_out, not self.handwriting
-        return train_base(
-            self.labelled.train, self.classes, scaling, recipe.base, seed, held_out, centred
-        )
+        split, classes, centred = self.labelled.train, self.classes, not self.handwriting
+        data = TrainingData(split=split, classes=classes, held_out=self.held_out)
+        return train_base(data, recipe.scaling, recipe.base, seed, centred)
 
 
 def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[ClassName]) -> BaseData:

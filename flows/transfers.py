@@ -17,7 +17,7 @@ from tasks.one_hot import one_hot
 from tasks.schemas.images import LabelledImages
 from tasks.schemas.references import ArrayReference, Dataset
 from tasks.schemas.results import Refusals, Result
-from tasks.schemas.training import TrainedModel
+from tasks.schemas.training import TrainedModel, TrainingData
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
 
@@ -91,9 +91,12 @@ def train_heads(
     base: TrainedModel, features: Dataset, training: Training, data: Data, config: Config
 ) -> list[TrainedModel]:
     """The heads that can tell the classes apart, trained on a base's features."""
-    told = base, features.train, config.classes, training, config.seed, data.held_out
-    heads = [transfer_two_node(*told)]
-    return [*heads, transfer_one_node(*told)] if len(config.classes) == 2 else heads
+    classes, held_out = config.classes, data.held_out
+    told = TrainingData(split=features.train, classes=classes, held_out=held_out)
+    heads = [transfer_two_node(base, told, training, config.seed)]
+    if len(classes) == 2:
+        heads.append(transfer_one_node(base, told, training, config.seed))
+    return heads
 
 
 def score_on(recipe: str, trained: TrainedModel, images: Dataset, training: Training) -> Result:

@@ -21,6 +21,7 @@ from prefect.logging import disable_run_logger
 
 from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
+from flows.base_data import for_the_base
 from flows.config import Config
 from flows.run import pipeline_flow, pipeline_run
 from tasks.data.names import positions
@@ -28,7 +29,6 @@ from tasks.data.read import find_source
 from tasks.errors import DeadModelError
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
-from tasks.hold_out import hold_out
 from tasks.load import load
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import train_until_healthy
@@ -45,7 +45,6 @@ from tasks.schemas.training import History
 from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.records import current_store
 from tasks.storage.store import Store
-from tasks.train_base import train_base
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9)
 
@@ -82,15 +81,10 @@ def extract(config: Extraction) -> dict[str, tuple[Features, Features]]:
         config = config.fitted_to(source, data)
         images, chosen = reshape(data.images), positions(config.classes, data.classes)
         subset = one_hot(filter_classes(images, chosen), len(chosen))
-        labelled = one_hot(images, len(data.classes))
+        learned = for_the_base(config, data.model_copy(update={"images": images}), config.classes)
         features = {}
         for name, recipe in config.chosen_recipes().items():
-            whole = data.model_copy(update={"images": images})
-            held_out = hold_out(whole, tuple(range(len(data.classes))))
-            base = train_base(
-                labelled.train, data.classes, recipe.scaling, recipe.base, config.seed, held_out
-            )
-            extracted = extract_features(base, subset)
+            extracted = extract_features(learned.train(recipe, config.seed), subset)
             features[name] = (_read(extracted.train), _read(extracted.test))
         return features
 

@@ -9,9 +9,13 @@ from tasks.data.read import find_source
 from tasks.filter import filter_classes
 from tasks.hold_out import hold_out
 from tasks.load import load
+from tasks.networks.recipe import Recipe
+from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import ArrayReference, Dataset
+from tasks.schemas.training import TrainedModel, TrainingData
+from tasks.train_base import train_base
 
 
 def load_base_data(config: RunConfig, seed: int, data: LabelledImages) -> LabelledImages:
@@ -30,13 +34,21 @@ def load_base_data(config: RunConfig, seed: int, data: LabelledImages) -> Labell
 class BaseData:
     """Images (n, h, w, channels) of the classes that the base learns, and no others.
 
-    Their labels are the positions of their classes; bool (n,) says which are held out in training.
+    Their labels are the positions of their classes, or one-hot if they are `labelled`; bool (n,)
+    says which are held out in training.
     """
 
     images: Dataset
+    labelled: Dataset
     classes: tuple[ClassName, ...]
     held_out: ArrayReference
     handwriting: bool
+
+    def train(self, recipe: Recipe, seed: int) -> TrainedModel:
+        """The base model by a recipe."""
+        split, classes, centred = self.labelled.train, self.classes, not self.handwriting
+        data = TrainingData(split=split, classes=classes, held_out=self.held_out)
+        return train_base(data, recipe.scaling, recipe.base, seed, centred)
 
 
 def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[ClassName]) -> BaseData:
@@ -48,5 +60,5 @@ def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[Class
     learned, images = positions(classes, data.classes), data.images
     if classes != data.classes:
         images = filter_classes(images, learned)
-    held_out = hold_out(data, learned)
-    return BaseData(images, classes, held_out, data.preparation.handwriting)
+    held_out, labelled = hold_out(data, learned), one_hot(images, len(classes))
+    return BaseData(images, labelled, classes, held_out, data.preparation.handwriting)

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationError
+from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
@@ -28,7 +29,6 @@ TOO_MANY_SEEDS = f"give at most {MOST_SEEDS:,} seeds"
 
 NUMBER = "(0|[1-9][0-9]*)"
 SEED = rf"{NUMBER}(\.\.{NUMBER})?"
-BASES = ("all", "others")
 RECIPE = f"({'|'.join(RECIPES)})"
 
 
@@ -46,8 +46,7 @@ class Typed(Example):
     parse: Callable[[str], Any]  # leaves what is wrong to the list's own validation
     show: Callable[[Any], str]
     pattern: str  # of a text, a regular expression for Python and JavaScript
-    items: dict[str, object]  # JSON schema of the list's items
-    bounds: dict[str, object] = field(default_factory=dict)  # more of the list's JSON schema
+    bounds: JsonDict = field(default_factory=dict)  # more of the list's JSON schema
     words: tuple[str, ...] = ()  # that stand for lists
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
@@ -55,22 +54,17 @@ class Typed(Example):
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
         """Text or list: the form has a field for each."""
-        kinds = [
-            {"title": "text", "type": "string"},
-            {"title": "list", "type": "array", "items": self.items},
-        ]
+        found = handler(schema)
+        listed = next(kind for kind in found.get("anyOf", [found]) if "items" in kind)
+        kinds = [{"title": "text", "type": "string"}, {"title": "list", **listed}]
         pattern = rf"^\s*(?:{'|'.join([*self.words, self.pattern])})\s*$"
         # the bounds stand beside the two, not inside, so that the server says which one is broken
-        return {"anyOf": kinds, "pattern": pattern, "items": self.items, **self.bounds}
+        return {"anyOf": kinds, "pattern": pattern, "items": listed["items"], **self.bounds}
 
     def _parsed(self, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         return value.strip() if value.strip() in self.words else self.parse(value)
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")] if text.strip() else []
 
 
 def _names(text: str) -> list[ClassName]:
@@ -84,7 +78,7 @@ def _subsets(text: str) -> list[list[ClassName]]:
 
 
 def _seeds(text: str) -> list[int | str]:
-    return [seed for word in _words(text) for seed in _range(word)]
+    return [seed for word in _names(text) for seed in _range(str(word))]
 
 
 def _range(text: str) -> Iterable[int | str]:
@@ -95,10 +89,6 @@ def _range(text: str) -> Iterable[int | str]:
     if last - first >= MOST_SEEDS:
         raise ValueError(TOO_MANY_SEEDS)
     return range(first, last + 1)
-
-
-def _show_list(values: Iterable[Any]) -> str:
-    return ",".join(map(str, values))
 
 
 def _show_names(names: Iterable[ClassName], delimiter: str = ",") -> str:
@@ -114,7 +104,7 @@ def _show_seeds(seeds: Sequence[int]) -> str:
     """Three or more in a row are a range."""
     starts = [0, *(i for i in range(1, len(seeds)) if seeds[i] != seeds[i - 1] + 1), len(seeds)]
     runs = [seeds[start:end] for start, end in pairwise(starts)]
-    return ",".join(f"{run[0]}..{run[-1]}" if len(run) > 2 else _show_list(run) for run in runs)
+    return ",".join(f"{run[0]}..{run[-1]}" if len(run) > 2 else _show_names(run) for run in runs)
 
 
 def _require(holds: Callable[[Any], bool], sentence: str) -> AfterValidator:
@@ -139,20 +129,19 @@ def _are_known(recipes: Sequence[str]) -> bool:
     return _differ(recipes) and set(recipes) <= set(RECIPES)
 
 
-Number = Annotated[int, Strict()]
-Text = Annotated[str, Strict(), Field(min_length=1)]
-Subset = tuple[Number | Text, ...]
+# what the JSON schema of a list says, beside what its type does
+_UNIQUE: JsonDict = {"uniqueItems": True}
+_APART: JsonDict = {"minItems": 2, **_UNIQUE}
+_SEEDS: JsonDict = {"minItems": 1, "maxItems": MOST_SEEDS, **_UNIQUE}
+_NOT_ONE: JsonDict = {**_UNIQUE, "not": {"type": "array", "minItems": 1, "maxItems": 1}}
+_ONE: JsonDict = {"minItems": 1, "maxItems": 1}
 
-_UNIQUE = {"uniqueItems": True}
-_APART = {"minItems": 2, **_UNIQUE}
-_NAME = {"anyOf": [{"type": "integer"}, {"type": "string", "minLength": 1}]}
-_SUBSET = {"type": "array", "items": _NAME, **_APART}
-_PAIR = _SUBSET | {"maxItems": 2}
-_SEED = {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
-_SEEDS = {"minItems": 1, "maxItems": MOST_SEEDS, **_UNIQUE}
-_RECIPE = {"type": "string", "enum": list(RECIPES)}
-_NOT_ONE = {**_UNIQUE, "not": {"type": "array", "minItems": 1, "maxItems": 1}}
-_RECIPES = {"minItems": 1, **_UNIQUE}
+Name = Annotated[int, Strict()] | Annotated[str, Strict(), Field(min_length=1)]
+Names = tuple[Name, ...]
+Subset = Annotated[Names, Field(json_schema_extra=_APART)]
+Pair = Annotated[Names, Field(json_schema_extra={"maxItems": 2, **_APART})]
+Seed = Annotated[int, Strict(), Field(ge=0, le=LARGEST_SEED)]
+Recipes = tuple[Annotated[str, Field(json_schema_extra={"enum": [*RECIPES]})], ...]
 
 _SPACED = r"""(?:"[^"]+"|[^\s,"](?:[^,"]*[^\s,"])?)"""  # a name that may have spaces
 _WORD = r"""(?:"[^"]+"|[^\s,"]+)"""  # one that has them in quotes
@@ -177,23 +166,23 @@ _SEVERAL = _require(
 _RIGHT_RECIPES = f"give one or more of {', '.join(RECIPES)}, each once"
 
 Classes = Annotated[
-    Subset,
-    Typed("0,1", _names, _show_names, f"(?:{_CLASSES_PATTERN})?", _NAME, _NOT_ONE),
+    Names,
+    Typed("0,1", _names, _show_names, f"(?:{_CLASSES_PATTERN})?", _NOT_ONE),
     _require(
         lambda names: not names or _are_apart(names),
         "give two or more different classes, as in 0,1 or cat,dog",
     ),
 ]
 BaseClasses = Annotated[
-    Literal["all", "others"] | Subset,
-    Typed("all|others|2,3", _names, _show_names, _CLASSES_PATTERN, _NAME, _APART, BASES),
+    Literal["all", "others"] | Names,
+    Typed("all|others|2,3", _names, _show_names, _CLASSES_PATTERN, _APART, ("all", "others")),
     _require(
         _are_apart, "give all, others, or two or more different classes, as in 2,3 or cat,dog"
     ),
 ]
 Pairs = Annotated[
-    Literal["all"] | tuple[Subset, ...],
-    Typed("all", _subsets, _show_subsets, _PAIRS_PATTERN, _PAIR, words=("all",)),
+    Literal["all"] | tuple[Pair, ...],
+    Typed("all", _subsets, _show_subsets, _PAIRS_PATTERN, words=("all",)),
     _SEVERAL,
     _require(
         lambda pairs: all(len(pair) == 2 for pair in pairs),
@@ -202,27 +191,23 @@ Pairs = Annotated[
 ]
 Subsets = Annotated[
     tuple[Subset, ...],
-    Typed("0,1 3,5,8", _subsets, _show_subsets, _SUBSETS_PATTERN, _SUBSET),
+    Typed("0,1 3,5,8", _subsets, _show_subsets, _SUBSETS_PATTERN),
     _SEVERAL,
 ]
 Seeds = Annotated[
-    tuple[Number, ...],
-    Typed("0..4", _seeds, _show_seeds, _SEEDS_PATTERN, _SEED, _SEEDS),
+    tuple[Seed, ...],
+    Typed("0..4", _seeds, _show_seeds, _SEEDS_PATTERN, _SEEDS),
     _require(_differ, "give one or more different seeds, as in 0..4 or 0,1,7"),
     _require(lambda seeds: len(seeds) <= MOST_SEEDS, TOO_MANY_SEEDS),
-    _require(
-        lambda seeds: all(0 <= seed <= LARGEST_SEED for seed in seeds),
-        "a seed is 0 or more, and less than 2^32",
-    ),
 ]
 RecipeNames = Annotated[
-    tuple[str, ...],
-    Typed(",".join(RECIPES), _words, _show_list, f"(?:{_RECIPES_PATTERN})?", _RECIPE, _UNIQUE),
+    Recipes,
+    Typed(",".join(RECIPES), _names, _show_names, f"(?:{_RECIPES_PATTERN})?", _UNIQUE),
     _require(lambda recipes: not recipes or _are_known(recipes), _RIGHT_RECIPES),
 ]
 OneRecipe = Annotated[
-    tuple[str, ...],
-    Typed(next(iter(RECIPES)), _words, _show_list, RECIPE, _RECIPE, _RECIPES | {"maxItems": 1}),
+    Recipes,
+    Typed(next(iter(RECIPES)), _names, _show_names, RECIPE, _ONE),
     _require(_are_known, _RIGHT_RECIPES),
     _require(lambda recipes: len(recipes) == 1, "a model in use comes from one recipe; give one"),
 ]

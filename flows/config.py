@@ -277,13 +277,9 @@ class RetrainConfig(Bounds, Config):
     _in_a_folder = field_validator("artifacts")(_folder)
 
     @model_validator(mode="after")
-    def _one_node_for_two_classes(self) -> Self:
+    def _a_model_of_these_data(self) -> Self:
         if self.model == "sigmoid" and len(self.classes) not in (0, 2):
             raise ValueError("a single node tells two classes apart; give --model softmax")
-        return self
-
-    @model_validator(mode="after")
-    def _a_base_of_what_arrives(self) -> Self:
         if self.model == "base" and self.base_dataset is not None:
             raise ValueError("a base of other images is not retrained; give --model softmax")
         return self

@@ -59,9 +59,7 @@ def label(config: PredictConfig, registry: Registry) -> None:
 def count(table: Iterable[Row], counts: Counter[str]) -> Iterator[Row]:
     """The rows, counted as they pass: all images, the refused and the converted ones."""
     for row in table:
-        counts["images"] += 1
-        counts["refused"] += row.refused
-        counts["converted"] += row.conversion != AS_IT_IS
+        counts.update(images=1, refused=row.refused, converted=row.conversion != AS_IT_IS)
         yield row
 
 

@@ -90,7 +90,7 @@ def retrain(config: RetrainConfig) -> State[None]:
             parts = count_parts(current_store(), data.images.test, arrivals.used)
             prepared = prepare(fitted, data.model_copy(update={"parts": parts}), images)
             is_base = config.model == "base"
-            held_out = (prepared.of_base if is_base else prepared.subset).test
+            held_out = (prepared.base.labelled if is_base else prepared.subset).test
             prospect = foresee(registry, held_out)
             if not (prospect.can_win or config.train_anyway or config.prefer == "newer"):
                 return Completed(name="Skipped", message=f"{prospect.sentence}; {UNTRAINED}")

@@ -21,6 +21,7 @@ from flows.config import (
     Config,
     RetrainConfig,
     ReviewConfig,
+    RunConfig,
     ServeCommand,
     StoringConfig,
     StudyConfig,
@@ -77,11 +78,10 @@ def absolute(config: C) -> C:
     changed: dict[str, Any] = {"artifacts": Store.at(config.artifacts).address}
     if "wait" not in config.model_fields_set:
         changed["wait"] = None
-    paths = {name: getattr(config, name, "") for name in ("dataset", "inbox")}
-    if paths["dataset"] and Path(paths["dataset"]).exists():
-        changed["dataset"] = str(Path(paths["dataset"]).resolve())
-    if paths["inbox"] and "://" not in paths["inbox"]:
-        changed["inbox"] = str(Path(paths["inbox"]).resolve())
+    if isinstance(config, RunConfig) and Path(config.dataset).exists():
+        changed["dataset"] = str(Path(config.dataset).resolve())
+    if isinstance(config, RetrainConfig) and "://" not in config.inbox:
+        changed["inbox"] = str(Path(config.inbox).resolve())
     return config.model_copy(update=changed)
 
 

@@ -10,7 +10,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -30,14 +30,12 @@ from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
 from tasks.hold_out import hold_out
 from tasks.load import load
-from tasks.one_hot import one_hot
 from tasks.report_study import report_study
 from tasks.reshape import reshape
 from tasks.run_trials import run_trials
 from tasks.schemas.images import LabelledImages
-from tasks.train_base import train_base
 from tasks.trials import processes
-from tasks.trials.trial import Group, Runner, all_trials
+from tasks.trials.trial import Classes, Group, Runner, all_trials
 
 LISTS = ("--pairs", "--subsets")
 
@@ -92,41 +90,31 @@ def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:
     """
     base_data = load_base_data(config, config.seeds[0], data)
     return [
-        train_group_base(config, data, base_data, subsets, name, base_seed)
+        group
         for subsets in config.subsets_by_base(data.classes)
-        for name in config.chosen_recipes()
-        for base_seed in config.base_seeds()
+        for group in train_own_bases(config, data, base_data, subsets)
     ]
 
 
-def train_group_base(
-    config: StudyConfig,
-    data: LabelledImages,
-    base_data: LabelledImages,
-    subsets: tuple[tuple[int, ...], ...],
-    name: str,
-    base_seed: int,
-) -> Group:
-    """The trials of some subsets on one base, by a recipe from a seed, and the base's features."""
-    recipe, seeds = config.chosen_recipes()[name], config.base_seeds()[base_seed]
-    wanted = sorted(set(chain.from_iterable(subsets)))
-    chosen = for_the_base(config, base_data, [data.classes[at] for at in wanted])
-    labelled = one_hot(chosen.images, len(chosen.classes))
-    centred, scaling, held_out = not chosen.handwriting, recipe.scaling, chosen.held_out
-    base = train_base(
-        labelled.train, chosen.classes, scaling, recipe.base, base_seed, held_out, centred
-    )
+def train_own_bases(
+    config: StudyConfig, data: LabelledImages, base_data: LabelledImages, subsets: Sequence[Classes]
+) -> Iterator[Group]:
+    """The trials of some subsets on each of their bases, by recipe and seed, and its features."""
+    wanted = tuple(sorted(set(chain.from_iterable(subsets))))
+    learned = for_the_base(config, base_data, [data.classes[at] for at in wanted])
     images, used = data.images, tuple(range(len(data.classes)))
     if config.base_classes == "others":  # a base of its own needs no other features
-        used = tuple(wanted)
-        images = filter_classes(images, used, relabel=False)
-    return Group(
-        trials=tuple(all_trials(name, subsets, seeds)),
-        features=extract_features(base, images),
-        held_out=hold_out(data, used),
-        training=recipe.head,
-        classes=data.classes,
-    )
+        images, used = filter_classes(images, wanted, relabel=False), wanted
+    held_out = hold_out(data, used)
+    for name, recipe in config.chosen_recipes().items():
+        for base_seed, seeds in config.base_seeds().items():
+            yield Group(
+                trials=tuple(all_trials(name, subsets, seeds)),
+                features=extract_features(learned.train(recipe, base_seed), images),
+                held_out=held_out,
+                training=recipe.head,
+                classes=data.classes,
+            )
 
 
 def describe_bases(config: StudyConfig) -> str:

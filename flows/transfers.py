@@ -17,8 +17,7 @@ from tasks.one_hot import one_hot
 from tasks.schemas.images import LabelledImages
 from tasks.schemas.references import ArrayReference, Dataset
 from tasks.schemas.results import Refusals, Result
-from tasks.schemas.training import TrainedModel
-from tasks.train_base import train_base
+from tasks.schemas.training import TrainedModel, TrainingData
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
 
@@ -27,12 +26,12 @@ ONE_ATTEMPT = "as published, one attempt"
 
 @dataclass(frozen=True)
 class Data:
-    """Images (n, h, w, channels) to train on; `of_base` and `subset` have one-hot labels."""
+    """Images (n, h, w, channels) to train on; those of `subset` have one-hot labels."""
 
     whole: LabelledImages
     base: BaseData
-    of_base: Dataset
     subset: Dataset
+    held_out: ArrayReference  # of the subset's training images, bool (n,): they calibrate the heads
     chosen: tuple[int, ...]  # the subset's classes among all
     learned: tuple[int, ...]  # those among all that bases learn from the same images
     nodes: tuple[int, ...]  # the bases' nodes of the subset's classes, if they learn all of them
@@ -49,11 +48,12 @@ def prepare(config: Config, data: LabelledImages, images: Dataset) -> Data:
     chosen = positions(config.classes, data.classes)
     learned = () if config.base_dataset else positions(base.classes, data.classes)
     knows_all = set(chosen) <= set(learned)
+    subset = one_hot(filter_classes(images, chosen), len(chosen))
     return Data(
         whole=whole,
         base=base,
-        of_base=one_hot(base.images, len(base.classes)),
-        subset=one_hot(filter_classes(images, chosen), len(chosen)),
+        subset=subset,
+        held_out=hold_out(whole, chosen),
         chosen=chosen,
         learned=learned,
         nodes=tuple(map(learned.index, chosen)) if knows_all else (),
@@ -74,39 +74,29 @@ class Transfer:
 
 def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) -> Transfer:
     """One recipe: the base model, its transfers, and how each does on the test images."""
-    held_out = hold_out(data.whole, data.chosen)
-    base = train_the_base(recipe, data, config.seed)
+    base = data.base.train(recipe, config.seed)
     features = extract_features(base, data.subset)
-    heads = train_heads(base, features, recipe.head, held_out, config)
+    heads = train_heads(base, features, recipe.head, data, config)
     return Transfer(
         name,
         recipe,
-        score_on(name, base, data.of_base, recipe.base),
+        score_on(name, base, data.base.labelled, recipe.base),
         features,
         [score_on(name, head, features, recipe.head) for head in heads],
-        refuse(base, heads, features, data, held_out, config.refuse_own),
-    )
-
-
-def train_the_base(recipe: Recipe, data: Data, seed: int) -> TrainedModel:
-    """The base model by a recipe."""
-    own, split = data.base, data.of_base.train
-    return train_base(
-        split, own.classes, recipe.scaling, recipe.base, seed, own.held_out, not own.handwriting
+        refuse(base, heads, features, data, config.refuse_own),
     )
 
 
 def train_heads(
-    base: TrainedModel,
-    features: Dataset,
-    training: Training,
-    held_out: ArrayReference,
-    config: Config,
+    base: TrainedModel, features: Dataset, training: Training, data: Data, config: Config
 ) -> list[TrainedModel]:
     """The heads that can tell the classes apart, trained on a base's features."""
-    told = base, features.train, config.classes, training, config.seed, held_out
-    heads = [transfer_two_node(*told)]
-    return [*heads, transfer_one_node(*told)] if len(config.classes) == 2 else heads
+    classes, held_out = config.classes, data.held_out
+    told = TrainingData(split=features.train, classes=classes, held_out=held_out)
+    heads = [transfer_two_node(base, told, training, config.seed)]
+    if len(classes) == 2:
+        heads.append(transfer_one_node(base, told, training, config.seed))
+    return heads
 
 
 def score_on(recipe: str, trained: TrainedModel, images: Dataset, training: Training) -> Result:
@@ -124,31 +114,27 @@ def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]
     base, features = transfer.base, transfer.features
     if len(base.trained.attempts) > 1:
         once = recipe.model_copy(update={"base": recipe.base.model_copy(update=attempt)})
-        trained = train_the_base(once, data, config.seed)
-        base = score_on(ONE_ATTEMPT, trained, data.of_base, recipe.base)
+        trained = data.base.train(once, config.seed)
+        base = score_on(ONE_ATTEMPT, trained, data.base.labelled, recipe.base)
         features = extract_features(trained, data.subset)
-    held_out, training = hold_out(data.whole, data.chosen), recipe.head.model_copy(update=attempt)
-    heads = train_heads(base.trained, features, training, held_out, config)
+    training = recipe.head.model_copy(update=attempt)
+    heads = train_heads(base.trained, features, training, data, config)
     return [base.model_copy(update={"recipe": ONE_ATTEMPT})] + [
         score_on(ONE_ATTEMPT, head, features, training) for head in heads
     ]
 
 
 def refuse(
-    base: TrainedModel,
-    heads: Sequence[TrainedModel],
-    features: Dataset,
-    data: Data,
-    held_out: ArrayReference,
-    share: float,
+    base: TrainedModel, heads: Sequence[TrainedModel], features: Dataset, data: Data, share: float
 ) -> Refusals:
     """What the base and its heads refuse of images that are not theirs."""
-    nodes = tuple(range(len(data.base.classes)))
-    images = data.whole.images if data.learned else data.base.images
+    learned, nodes = data.base, tuple(range(len(data.base.classes)))
+    images = data.whole.images if data.learned else learned.images
     own = data.learned or nodes
     unknown = extract_unknown(base, images, own, own)
-    calibrating = data.base.held_out
-    by_base = evaluate_refusal(base, [base], data.of_base, calibrating, nodes, unknown, share)
+    by_base = evaluate_refusal(
+        base, [base], learned.labelled, learned.held_out, nodes, unknown, share
+    )
     unknown = extract_unknown(base, data.whole.images, data.chosen, data.learned)
-    by_heads = evaluate_refusal(base, heads, features, held_out, data.nodes, unknown, share)
+    by_heads = evaluate_refusal(base, heads, features, data.held_out, data.nodes, unknown, share)
     return Refusals(models=by_base.models + by_heads.models)

@@ -65,11 +65,7 @@ def evaluate_refusal(
 
 
 def _promised_guard(
-    base: Model,
-    data: Dataset,
-    held_out: NDArray[np.bool_],
-    learned: tuple[int, ...],
-    share: float,
+    base: Model, data: Dataset, held_out: NDArray[np.bool_], learned: tuple[int, ...], share: float
 ) -> tuple[list[Model], Promise | None]:
     """A guard of what is not held out, whose scores are margins if the share can be promised."""
     store = current_store()

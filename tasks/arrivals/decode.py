@@ -85,7 +85,10 @@ def decode_folder(
         if not has_folders and not lists and any(map(idx_name, top)):
             return _decode_arrays(_idx_arrays(contents), classes, preparation)
         labels = _listed(lists, contents) if lists else _by_folder(contents, classes)
-        return _decode_pictures(contents, labels, classes, preparation)
+        check_count(len(labels))
+        pixels = [read_picture(contents[path], path, preparation).pixels for path in labels]
+        found = as_positions(np.array([*labels.values()]), classes)
+        return Decoded(np.stack(pixels), found, tuple(labels))
     except InputError as error:
         raise BadBatchError(str(error)) from error
 
@@ -99,18 +102,6 @@ def _decode_arrays(
     check_count(len(pixels))
     labels = as_positions(as_labels(arrays.train_labels, len(pixels), "labels"), classes)
     return Decoded(prepare_arrays(pixels, preparation), labels)
-
-
-def _decode_pictures(
-    contents: dict[str, bytes],
-    labels: dict[str, str],
-    classes: Sequence[ClassName],
-    preparation: Preparation,
-) -> Decoded:
-    check_count(len(labels))
-    found = [read_picture(contents[path], path, preparation) for path in labels]
-    images = np.stack([prepared.pixels for prepared in found])
-    return Decoded(images, as_positions(np.array([*labels.values()]), classes), tuple(labels))
 
 
 def _by_folder(contents: dict[str, bytes], classes: Sequence[ClassName]) -> dict[str, str]:

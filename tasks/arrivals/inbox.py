@@ -160,10 +160,8 @@ def open_inbox(url: str, classes: Iterable[ClassName] = ()) -> Inbox:
 
     Folders named by one of the classes have pictures of it.
     """
-    try:
+    with _said(url):
         fs, root = url_to_fs(url)
-    except Exception as error:  # each file system has errors of its own
-        raise _unreachable(url, error) from error
     return Inbox(fs, root.rstrip("/") or root, url, frozenset(map(str, classes)))
 
 
@@ -177,14 +175,10 @@ def _said(url: str) -> Iterator[None]:
     except NotADirectoryError as error:
         raise InputError(f"the inbox {url} is a file where a folder is right") from error
     except Exception as error:
-        raise _unreachable(url, error) from error
-
-
-def _unreachable(url: str, error: Exception) -> InputError:
-    return InputError(
-        f"the inbox {url} cannot be read ({in_one_line(error)}); give a folder or URL that can, "
-        "and the credentials that it needs"
-    )
+        raise InputError(
+            f"the inbox {url} cannot be read ({in_one_line(error)}); give a folder or URL that "
+            "can, and the credentials that it needs"
+        ) from error
 
 
 def digest(delivery: Delivery, contents: dict[str, bytes]) -> str:

@@ -57,8 +57,7 @@ def run_or_refuse(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Class probabilities (n, classes) of images (n, ...), and which a registered model refuses.
 
-    That is where its second output is below the threshold, or, of a model of version 0.2, which has
-    but one, its top probability.
+    That is where its second output is below the threshold; if it has but one, its top probability.
     """
     outputs, *margins = run_all(model, images)
     probabilities = class_probabilities(outputs)

@@ -49,6 +49,7 @@ def fit_temperature(outputs: NDArray[np.float32], targets: NDArray[np.float32]) 
     without an error no temperature would be low enough.
     """
     from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
 
     if not len(outputs):
         return 1.0
@@ -57,17 +58,19 @@ def fit_temperature(outputs: NDArray[np.float32], targets: NDArray[np.float32]) 
     truth = truth * (1 - classes / (classes - 1) / (n + 2)) + 1 / (classes - 1) / (n + 2)
 
     def loss(log_temperature: float) -> float:
-        scaled = logs / np.exp(log_temperature)
-        return float(-(truth * (scaled - _log_sums(scaled))).sum(axis=1).mean())
+        scaled = log_softmax(logs / np.exp(log_temperature), axis=1)
+        return float(-(truth * scaled).sum(axis=1).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-WIDEST, WIDEST), method="bounded").x))
 
 
 def with_temperature(outputs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """What a model with these outputs (n, nodes) gives once it has the temperature."""
-    scaled = _log_probabilities(outputs) / temperature
-    probabilities = np.exp(scaled - _log_sums(scaled)).astype(np.float32)
-    return probabilities if outputs.shape[1] > 1 else probabilities[:, 1:]
+    from scipy.special import softmax
+
+    probabilities = softmax(_log_probabilities(outputs) / temperature, axis=1)
+    columns = probabilities if outputs.shape[1] > 1 else probabilities[:, 1:]
+    return np.asarray(columns, np.float32)
 
 
 def set_temperature(model: Model, temperature: float) -> None:
@@ -87,10 +90,3 @@ def _log_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
 def _columns(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
     wide = outputs.astype(np.float64)
     return np.hstack([1 - wide, wide]) if outputs.shape[1] == 1 else wide
-
-
-def _log_sums(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import logsumexp
-
-    sums: NDArray[np.float64] = logsumexp(logs, axis=1, keepdims=True)
-    return sums

@@ -70,19 +70,15 @@ def with_guard(model: Model, guard: Sequence[Model]) -> Model:
 def _prototypes(features: NDArray[np.float32], labels: NDArray[np.intp]) -> NDArray[np.float32]:
     """Unit vectors (k, m): the centres of each class's directions, or these if they are few."""
     from sklearn.cluster import MiniBatchKMeans
+    from sklearn.preprocessing import normalize
 
-    units, found = _unit(features), []
+    units, found = normalize(features), []
     for label in np.unique(labels):
         own = units[np.flatnonzero(labels == label)[:MOST_IMAGES]]
         if len(own) > PROTOTYPES:
             own = MiniBatchKMeans(PROTOTYPES, n_init=1, random_state=0).fit(own).cluster_centers_
-        found.append(_unit(own))
+        found.append(normalize(own))
     return np.concatenate(found)
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
 def _largest(below: list[Any], kernel: NDArray[Any], bias: NDArray[Any]) -> Model:

@@ -1,6 +1,5 @@
 """Transfer: a new head, trained on the features of a frozen backbone and joined to it."""
 
-from collections.abc import Sequence
 from functools import partial
 
 from prefect.logging import get_run_logger
@@ -11,33 +10,28 @@ from tasks.networks.inference import Model
 from tasks.networks.losses import targets_for
 from tasks.networks.models import load_model, store_trained
 from tasks.networks.recipe import Training
-from tasks.schemas.images import ClassName
-from tasks.schemas.references import ArrayReference, Split
-from tasks.schemas.training import TrainedModel
+from tasks.schemas.training import TrainedModel, TrainingData
 from tasks.storage.records import current_checkpoint, current_store
 
 
 def transfer(
     base: TrainedModel,
-    features: Split,
-    classes: Sequence[ClassName],
+    features: TrainingData,
     head: HeadSpecification,
     training: Training,
     seed: int,
-    held_out: ArrayReference,
 ) -> TrainedModel:
     """Train a head on features and store it joined to the base's backbone, which computed them.
 
-    The features are float32 (n, m), with one-hot labels (n, k) of the classes; those that are held
-    out, bool (n,), calibrate the head. DeadModelError if no attempt learned.
+    The features are float32 (n, m). DeadModelError if no attempt learned.
     """
-    store = current_store()
-    build = partial(build_head, head, features.inputs.shape[1], training)
-    inputs = store.array(features.inputs)
-    targets = targets_for(head.nodes, store.array(features.labels))
-    checkpoint, mask = current_checkpoint(), store.array(held_out)
+    store, split, names = current_store(), features.split, features.classes
+    build = partial(build_head, head, split.inputs.shape[1], training)
+    inputs = store.array(split.inputs)
+    targets = targets_for(head.nodes, store.array(split.labels))
+    checkpoint, mask = current_checkpoint(), store.array(features.held_out)
     trained, attempts, temperature = train_until_healthy(
-        head.name, build, inputs, targets, training, seed, checkpoint, classes, mask
+        head.name, build, inputs, targets, training, seed, checkpoint, names, mask
     )
     backbone = freeze_backbone(load_model(store, base.model))
     return store_trained(store, join(backbone, trained), attempts, temperature, training)

@@ -88,9 +88,9 @@ def database(store: Store, uri: str | None = None) -> Path:
 
     It is of no use where that is a server, which writes its own.
     """
-    return (
-        folder(store) / "mlflow.db" if uri is None else Path(urlsplit(uri).path.removeprefix("/"))
-    )
+    if uri is None:
+        return folder(store) / "mlflow.db"
+    return Path(urlsplit(uri).path.removeprefix("/"))
 
 
 def files(store: Store) -> Path:

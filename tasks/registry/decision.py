@@ -8,7 +8,7 @@ champion or than the first one, which is the reference that small losses add up 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -61,8 +61,9 @@ class Judged:
         return int((~self.hits).sum())
 
 
+Hits: TypeAlias = NDArray[np.bool_]  # (n,), of n images
 # Which held-out images are from where: bool (n,) by name, the published test images first.
-Parts: TypeAlias = Mapping[str, NDArray[np.bool_]]
+Parts: TypeAlias = Mapping[str, Hits]
 
 
 class Prospect(NamedTuple):
@@ -142,11 +143,8 @@ def foresee_win(errors: int, images: int, look: int) -> Prospect:
     needed = least_fixes(look)
     makes = f"the champion makes {errors:,} errors of {images:,} held-out images"
     if errors < needed:
-        return Prospect(
-            False,
-            f"{makes}, and {needed} fewer are needed to show that a challenger is better, so that "
-            "none could win",
-        )
+        shown = f"{needed} fewer are needed to show that a challenger is better"
+        return Prospect(False, f"{makes}, and {shown}, so that none could win")
     chances = [f"{binom.sf(needed - 1, errors, share):.0%} if {share:.0%}" for share in FIXES]
     return Prospect(
         True,
@@ -198,37 +196,26 @@ def _not_worse(
     """Of each part and class: a loss beyond the margin is refused where it is no chance."""
     classes = {label: challenger.labels == label for label in np.unique(challenger.labels).tolist()}
     tests = len(parts) + len(classes) + 1
-    for name, part in parts.items():
-        yield _keeps(f"accuracy on {name}", opponents, challenger, part, bounds.margin, tests)
-    for label, part in classes.items():
-        margin = bounds.class_margin
-        yield _keeps(f"recall of {label}", opponents, challenger, part, margin, tests)
-    taken = [replace(one, hits=~one.refused) for one in (*opponents, challenger)]
-    whole = np.ones(len(challenger.hits), bool)
-    yield _keeps("share that is not refused", taken[:-1], taken[-1], whole, bounds.margin, tests)
+    asked = [(f"accuracy on {name}", part, bounds.margin) for name, part in parts.items()]
+    asked += [(f"recall of {label}", part, bounds.class_margin) for label, part in classes.items()]
+    for what, part, margin in asked:
+        before = [one.hits[part] for one in opponents]
+        yield _keeps(what, before, challenger.hits[part], margin, tests)
+    taken = [~one.refused for one in opponents]
+    yield _keeps("share that is not refused", taken, ~challenger.refused, bounds.margin, tests)
 
 
 def _keeps(
-    what: str,
-    opponents: Sequence[Judged],
-    challenger: Judged,
-    part: NDArray[np.bool_],
-    margin: float,
-    tests: int,
+    what: str, opponents: Sequence[Hits], challenger: Hits, margin: float, tests: int
 ) -> Criterion:
-    after, most = (
-        float(challenger.hits[part].mean()),
-        max(one.hits[part].mean() for one in opponents),
-    )
+    after, before = float(challenger.mean()), [float(hits.mean()) for hits in opponents]
     is_lost = any(
-        after < one.hits[part].mean() - margin - ROUNDING
-        and sign_test(one.hits[part], challenger.hits[part]) <= SIGNIFICANCE / tests
-        for one in opponents
+        after < share - margin - ROUNDING and sign_test(hits, challenger) <= SIGNIFICANCE / tests
+        for hits, share in zip(opponents, before, strict=True)
     )
-    before, n = float(opponents[0].hits[part].mean()), int(part.sum())
+    n, most, name = len(challenger), max(before), f"{what}, at least, or less by chance"
     objection = f"its {what} is {after:.1%} of {n:,} images, where {most:.1%} was reached before"
-    name = f"{what}, at least, or less by chance"
-    return _row(name, before, after, max(most - margin, 0), is_lost, objection)
+    return _row(name, before[0], after, max(most - margin, 0), is_lost, objection)
 
 
 def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: float) -> Criterion:
@@ -239,14 +226,8 @@ def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: flo
     before, after = (float(one.log_losses.mean()) for one in (opponents[0], challenger))
     bound = float(first.log_losses.mean()) + margin
     objection = f"its log loss is {after:.4f}, the first champion's {first.log_losses.mean():.4f}"
-    return _row(
-        "log loss, at most, or more by chance",
-        before,
-        after,
-        bound,
-        bool(least > margin),
-        objection,
-    )
+    name, is_lost = "log loss, at most, or more by chance", bool(least > margin)
+    return _row(name, before, after, bound, is_lost, objection)
 
 
 HEADER = ("criterion", "champion", "challenger", "bound", "passed")

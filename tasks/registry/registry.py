@@ -218,8 +218,7 @@ class Registry:
         self._client.log_batch(run_id, metrics, params)
         with space_for(files(self._store)), TemporaryDirectory() as folder:
             self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
-            if candidate.report:
-                self._client.log_artifacts(run_id, str(candidate.report), "report")
+            self._client.log_artifacts(run_id, str(candidate.report), "report")
             link = Path(folder) / MODEL.name
             link.symlink_to(candidate.model.resolve())
             self._client.log_artifact(run_id, str(link), str(MODEL.parent))
@@ -306,15 +305,12 @@ class Registry:
 
 def only_model(store: Store, uri: str | None) -> str:
     """The name of the model that is registered; an `InputError` unless there is exactly one."""
-    names = _registered_names(store, uri)
+    names: list[str] = []
+    if uri is not None or connection.is_begun(store):
+        found = connection.connect(store, uri).search_registered_models()
+        names = sorted(model.name for model in found)
     if len(names) == 1:
         return names[0]
     if not names:
         raise InputError("there is no champion yet; run `python flows/retrain.py`")
     raise InputError(f"there are several models; give one of --model {', '.join(names)}")
-
-
-def _registered_names(store: Store, uri: str | None) -> list[str]:
-    if uri is None and not connection.is_begun(store):
-        return []
-    return sorted(model.name for model in connection.connect(store, uri).search_registered_models())

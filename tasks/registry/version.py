@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Json, model_validator
+from pydantic import BaseModel, ConfigDict, Json
 
 from tasks.registry.decision import Decision
 from tasks.schemas.events import Event
@@ -33,12 +33,7 @@ class Candidate:
     params: Mapping[str, object]  # at most 100 settings of the training
     metrics: Mapping[str, float]  # on held-out images; accuracy, errors and images are shown
     lineage: Mapping[str, Any]  # what it was made of, as JSON: data digests, config, source digest
-    report: Path | None = None  # a folder that is stored, too
-
-
-def _read_classes(text: str) -> Any:
-    """A JSON list; version 0.1 wrote digits between commas."""
-    return json.loads(text) if text.startswith("[") else [int(one) for one in text.split(",")]
+    report: Path  # a folder that is stored, too
 
 
 class Version(BaseModel):
@@ -49,7 +44,7 @@ class Version(BaseModel):
     number: int  # of those of its name, from 1
     run_id: str  # of MLflow's run that has its params, metrics and files
     sha256: str
-    classes: Annotated[tuple[ClassName, ...], BeforeValidator(_read_classes)]
+    classes: Json[tuple[ClassName, ...]]
     threshold: float
     preparation: Json[Preparation]
     lineage: str  # a digest in hex
@@ -59,16 +54,6 @@ class Version(BaseModel):
     opponent: int | None = None  # the champion that it was judged against, if there was one
     appointment: Json[Appointment] | None = None  # when it last became champion
     withdrawal: Json[Event] | None = None  # when it was rolled back
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_digits(cls, tags: dict[str, Any]) -> dict[str, Any]:
-        """What version 0.1 wrote: the largest pixel of digits, prepared as MNIST was made."""
-        if "preparation" in tags:
-            return tags
-        max_pixel = tags.get("max_pixel") or tags["ink"]
-        digits = {"height": 28, "width": 28, "channels": 1, "handwriting": True}
-        return tags | {"preparation": json.dumps(digits | {"max_pixel": int(max_pixel)})}
 
     @property
     def predecessors(self) -> tuple[int, ...]:

@@ -1,10 +1,22 @@
-"""What is known of a training: its epochs, its attempts, and the model that came of it."""
+"""What is known of a training: its data, epochs and attempts, and the model that came of it."""
 
 from typing import Any
 
-from tasks.schemas.references import ModelReference, Record
+from tasks.schemas.images import ClassName
+from tasks.schemas.references import ArrayReference, ModelReference, Record, Split
 
 LEARNED = "learned"
+
+
+class TrainingData(Record):
+    """What a network learns from: n images or features with one-hot labels, and their classes.
+
+    Those that are held out, bool (n,), calibrate it.
+    """
+
+    split: Split
+    classes: tuple[ClassName, ...]
+    held_out: ArrayReference
 
 
 class EpochResult(Record):

@@ -657,17 +657,3 @@ def test_a_full_disk_leaves_the_champion_and_later_the_challenger_wins(one_champ
     assert champion_of(root) == (1, "first")
     retrain(root, "second", errors=1)
     assert champion_of(root)[1] == "second"
-
-
-@pytest.mark.parametrize("tag", ["ink", "max_pixel"])
-def test_a_model_that_an_earlier_version_registered_is_read(root, tag):
-    """It wrote digits between commas, and their largest pixel, which 0.1 called `ink`."""
-    retrain(root, "first", errors=5)
-    client = client_of(root)
-    client.set_model_version_tag(NAME, "1", tag, "16")
-    client.set_model_version_tag(NAME, "1", "classes", "3,8")
-    client.delete_model_version_tag(NAME, "1", "preparation")
-    champion = open_registry(root).champion()
-    assert champion is not None
-    assert champion.classes == (3, 8)
-    assert champion.preparation == DIGITS.model_copy(update={"max_pixel": 16})

@@ -36,6 +36,7 @@ from tasks.data.mnist import dataset_sha256
 from tasks.data.names import shown_names
 from tasks.data.read import find_source
 from tasks.errors import InputError
+from tasks.export import export
 from tasks.extend import extend
 from tasks.foresee import foresee
 from tasks.load import load
@@ -159,6 +160,7 @@ def nominate(
     file = refusals[trained.name] or trained.model
     return Candidate(
         model=store.verified(file),
+        portable=store.verified(export(file, classes_in_use(config, data))),
         sha256=file.sha256,
         classes=classes_in_use(config, data),
         threshold=0.0,  # of the margin, where the file has one

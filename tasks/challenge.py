@@ -13,6 +13,7 @@ from tasks.networks.health import diagnose
 from tasks.networks.inference import run_or_refuse
 from tasks.networks.models import read_model
 from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown
+from tasks.registry.portable import find_flaw
 from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
 from tasks.schemas.images import ClassName
@@ -49,6 +50,12 @@ def challenge(
         for one in (*opponents, version)
     )
     decision = decide(others, judged, parts, bounds, look)
+    if decision.promoted:
+        told = f"models:/{registry.name}/{version.number}", images, judged, get_run_logger()
+        flaw = find_flaw(registry.address, *told)
+        if flaw:
+            reason = f"Not promoted: {flaw}."
+            decision = Decision(promoted=False, reason=reason, rows=decision.rows)
     registry.record(version, decision)
     _show(version, opponents[0] if opponents else None, decision)
     if decision.promoted:

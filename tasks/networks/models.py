@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.networks.architecture import POLICIES
 from tasks.networks.inference import Model
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ModelReference
@@ -43,11 +44,24 @@ def store_trained(
     """Store a healthy, calibrated model under its name, with the attempts that led to it."""
     return TrainedModel(
         name=model.name,
-        model=store_model(store, model),
+        model=store_model(store, in_float32(model)),
         attempts=attempts,
         temperature=temperature,
         precision=training.precision,
     )
+
+
+def in_float32(model: Model) -> Model:
+    """The same network with the same weights, computed in float32, as it is from now on."""
+    import keras
+
+    architecture = model.to_json()
+    mixed = f'"{POLICIES["bfloat16"]}"'
+    if mixed not in architecture:
+        return model
+    plain = keras.models.model_from_json(architecture.replace(mixed, f'"{POLICIES["float32"]}"'))
+    plain.set_weights(model.get_weights())
+    return plain
 
 
 def store_model(store: Store, model: Model) -> ModelReference:

@@ -17,6 +17,7 @@ from tasks.errors import InputError
 from tasks.registry import connection
 from tasks.registry.connection import MODEL, database, files
 from tasks.registry.decision import Decision, markdown
+from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
 from tasks.schemas.events import Event, happened
 from tasks.storage.files import is_intact, replace, space_for, why_full
@@ -50,6 +51,11 @@ class Registry:
     @cached_property
     def _client(self) -> "MlflowClient":
         return connection.connect(self._store, self._uri)
+
+    @property
+    def address(self) -> str:
+        """The tracking URI, as MLflow takes it."""
+        return self._uri or connection.address(self._store)
 
     def prepare(self) -> None:
         """Begin a registry where there is none; the runs that a kill left running are over."""
@@ -219,6 +225,10 @@ class Registry:
         with space_for(files(self._store)), TemporaryDirectory() as folder:
             self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
             self._client.log_artifacts(run_id, str(candidate.report), "report")
+            if candidate.portable:
+                portable = Path(folder) / "portable"
+                save_mlflow_model(candidate.portable, candidate, portable)
+                self._client.log_artifacts(run_id, str(portable), str(MODEL.parent))
             link = Path(folder) / MODEL.name
             link.symlink_to(candidate.model.resolve())
             self._client.log_artifact(run_id, str(link), str(MODEL.parent))

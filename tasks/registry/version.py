@@ -26,6 +26,7 @@ class Candidate:
     """What is to be registered."""
 
     model: Path  # a `.keras` file
+    portable: Path | None  # the same as ONNX, for whoever has no Keras
     sha256: str  # its digest in hex
     classes: tuple[ClassName, ...]  # what the outputs are called
     threshold: float  # of the model's second output, or of its top probability if it has but one

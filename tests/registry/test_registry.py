@@ -68,6 +68,7 @@ def candidate(root: Path, text: str, errors: int) -> Candidate:
     (report / "report.md").write_text(f"About {text}.")
     return Candidate(
         model=model,
+        portable=None,
         sha256=file_sha256(model),
         classes=(0, 1),
         threshold=0.975,

@@ -1,0 +1,104 @@
+"""A registered version as MLflow's own model, which anything that knows MLflow can load and ask."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.networks.inference import evenly
+from tasks.registry.decision import Judged
+from tasks.registry.version import Candidate
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+REQUIREMENTS = ("numpy", "onnx", "onnxruntime")
+SAMPLE = 200  # images
+CLOSE = 1e-3  # in nats, of log losses
+SECONDS = 300  # to load and to ask
+ASK = """
+import sys, numpy, mlflow
+answers = mlflow.pyfunc.load_model(sys.argv[1]).predict(numpy.load(sys.argv[2])["images"])
+labels = numpy.asarray(answers["label"]).astype(str)
+kept = {key: answers[key] for key in ("probabilities", "refused")}
+numpy.savez(sys.argv[3], label=labels, **kept)
+"""
+
+
+def save_mlflow_model(portable: Path, candidate: Candidate, folder: Path) -> None:
+    """Write a candidate's ONNX as MLflow's model, with signature, example and requirements.
+
+    It takes images uint8 (n, height, width, channels), and gives what `to_onnx` says. No code of
+    this project and no pickle is in it.
+    """
+    import mlflow.onnx
+    import onnx
+
+    shape = (candidate.preparation.height, candidate.preparation.width)
+    images = (*shape, candidate.preparation.channels)
+    mlflow.onnx.save_model(
+        onnx.load(portable),
+        str(folder),
+        signature=_signature(images, len(candidate.classes)),
+        input_example=np.zeros((1, *images), np.uint8),
+        pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
+        metadata={
+            "classes": list(candidate.classes),
+            "preparation": candidate.preparation.model_dump(),
+        },
+        onnx_execution_providers=["CPUExecutionProvider"],  # MLflow asks for CUDA, and warns
+        save_as_external_data=False,
+    )
+
+
+def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judged, log: Any) -> str:
+    """Why a registered model is not what was judged, in words; "" if it is.
+
+    It is loaded in a process of its own, from the tracking URI `address` by MLflow's name, as in
+    `models:/base/3`, and asked for some of the images (n, ...) that it was judged on.
+    """
+    rows = evenly(np.arange(len(images)), SAMPLE)
+    with TemporaryDirectory() as folder:
+        asked, answered = Path(folder) / "images.npz", Path(folder) / "answers.npz"
+        np.savez(asked, images=images[rows])
+        command = [sys.executable, "-c", ASK, model, str(asked), str(answered)]
+        quiet = {"MLFLOW_TRACKING_URI": address, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        done = subprocess.run(
+            command, cwd=folder, env=os.environ | quiet, capture_output=True, timeout=SECONDS
+        )
+        if done.returncode or not answered.exists():
+            log.error("%s", done.stderr.decode(errors="replace"))
+            return "the registered model cannot be loaded by MLflow"
+        with np.load(answered) as answers:
+            return _difference(dict(answers), rows, judged)
+
+
+def _difference(answers: dict[str, NDArray[Any]], rows: NDArray[Any], judged: Judged) -> str:
+    is_hit = answers["label"] == judged.labels[rows].astype(str)
+    same = (is_hit == judged.hits[rows]) & (answers["refused"] == judged.refused[rows])
+    sure = -np.log(np.maximum(answers["probabilities"].max(axis=1), 1e-7))
+    close = np.abs(sure - judged.log_losses[rows]) < CLOSE
+    wrong = int((~(same & (close | ~is_hit))).sum())
+    return f"the registered model answers {wrong} of {len(rows)} images otherwise" if wrong else ""
+
+
+def _signature(images: tuple[int, ...], classes: int) -> "ModelSignature":
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    return ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, *images))]),
+        outputs=Schema(
+            [
+                TensorSpec(np.dtype(str), (-1,), "label"),
+                TensorSpec(np.dtype(np.float32), (-1, classes), "probabilities"),
+                TensorSpec(np.dtype(bool), (-1,), "refused"),
+            ]
+        ),
+    )

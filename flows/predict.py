@@ -17,7 +17,7 @@ from flows.cli import run_command
 from flows.config import PredictConfig
 from tasks.data.pictures import AS_IT_IS
 from tasks.errors import InputError
-from tasks.networks.models import read_model
+from tasks.networks.portable import PortableModel
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
 from tasks.prediction.reading import check_images, read_images
 from tasks.registry.registry import Registry, only_model
@@ -42,7 +42,7 @@ def label(config: PredictConfig, registry: Registry) -> None:
             f"there is no champion of {registry.name} yet; run `python flows/retrain.py`"
         )
     check_images(config.images)
-    model = read_model(registry.model_path(version))
+    model = PortableModel(registry.model_path(version))
     images = read_images(config.images, version.preparation)
     began, counts = time.perf_counter(), Counter[str]()
     with whole_output(config.output) as file:
@@ -59,7 +59,7 @@ def label(config: PredictConfig, registry: Registry) -> None:
 def count(table: Iterable[Row], counts: Counter[str]) -> Iterator[Row]:
     """The rows, counted as they pass: all images, the refused and the converted ones."""
     for row in table:
-        counts.update(images=1, refused=row.refused, converted=row.conversion != AS_IT_IS)
+        counts.update(images=1, refused=int(row.refused), converted=int(row.conversion != AS_IT_IS))
         yield row
 
 

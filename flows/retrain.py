@@ -158,12 +158,13 @@ def nominate(
     trained, scores = result.trained, result.evaluation.scores
     refusals = {one.model: one.file for one in transfer.refusals.models}
     file = refusals[trained.name] or trained.model
+    portable = export(file, classes_in_use(config, data))
     return Candidate(
-        model=store.verified(file),
-        portable=store.verified(export(file, classes_in_use(config, data))),
-        sha256=file.sha256,
+        model=store.verified(portable),
+        sha256=portable.sha256,
+        network=store.verified(file),
+        network_sha256=file.sha256,
         classes=classes_in_use(config, data),
-        threshold=0.0,  # of the margin, where the file has one
         preparation=data.preparation,
         params=config.model_dump(mode="json"),
         metrics={"images": scores.n} | scores.model_dump(include=MEASURED),

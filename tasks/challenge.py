@@ -10,8 +10,7 @@ from prefect.logging import get_run_logger
 
 from tasks.arrivals.batch import Batch, find_parts
 from tasks.networks.health import diagnose
-from tasks.networks.inference import run_or_refuse
-from tasks.networks.models import read_model
+from tasks.networks.portable import PortableModel
 from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown
 from tasks.registry.portable import find_flaw
 from tasks.registry.registry import Registry
@@ -46,7 +45,7 @@ def challenge(
     look, opponents = registry.looks() + 1, registry.opponents()
     version = registry.register(candidate)
     *others, judged = (
-        judge(registry.model_path(one), one.threshold, images, labels, candidate.classes)
+        judge(registry.model_path(one), images, labels, candidate.classes)
         for one in (*opponents, version)
     )
     decision = decide(others, judged, parts, bounds, look)
@@ -65,16 +64,15 @@ def challenge(
 
 def judge(
     model: Path,
-    threshold: float,
     images: NDArray[np.uint8],
     labels: NDArray[np.intp],
     classes: Sequence[ClassName],
 ) -> Judged:
-    """What a model, a verified `.keras` file, does with images, refusing below its threshold.
+    """What a model, a verified ONNX file, does with images.
 
     Those are (n, height, width, channels), with labels 0..k-1, (n,), which are called `classes`.
     """
-    probabilities, refused = run_or_refuse(read_model(model), images, threshold)
+    probabilities, refused = PortableModel(model).answer(images)
     predicted = probabilities.argmax(axis=1)
     return Judged(
         healthy=not diagnose(predicted, labels, len(classes)),

@@ -37,7 +37,7 @@ def champions_view(registry: Registry) -> Embed:
     champion = registry.champion()
     if champion is None:
         return pixels
-    path = registry.model_path(champion)
+    path = registry.network_path(champion)
 
     @cache
     def backbone() -> Model:

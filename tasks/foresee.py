@@ -2,8 +2,7 @@
 
 from prefect.logging import get_run_logger
 
-from tasks.networks.inference import predicted_classes, run
-from tasks.networks.models import read_model
+from tasks.networks.portable import PortableModel
 from tasks.registry.decision import Prospect, foresee_win
 from tasks.registry.registry import Registry
 from tasks.schemas.references import Split
@@ -21,9 +20,8 @@ def foresee(registry: Registry, held_out: Split) -> Prospect:
     if champion is None:
         return Prospect(True, "there is no champion yet")
     store = current_store()
-    predicted = predicted_classes(
-        run(read_model(registry.model_path(champion)), store.array(held_out.inputs))
-    )
+    model = PortableModel(registry.model_path(champion))
+    predicted = model.answer(store.array(held_out.inputs)).probabilities.argmax(axis=1)
     wrong = predicted != store.array(held_out.labels).argmax(axis=1)
     prospect = foresee_win(int(wrong.sum()), len(wrong), registry.looks() + 1)
     get_run_logger().info("%s", prospect.sentence)

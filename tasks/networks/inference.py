@@ -52,19 +52,6 @@ def run_all(model: Model, inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
     return outputs
 
 
-def run_or_refuse(
-    model: Model, images: NDArray[np.uint8], threshold: float
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Class probabilities (n, classes) of images (n, ...), and which a registered model refuses.
-
-    That is where its second output is below the threshold; if it has but one, its top probability.
-    """
-    outputs, *margins = run_all(model, images)
-    probabilities = class_probabilities(outputs)
-    judged = margins[0][:, 0] if margins else probabilities.max(axis=1)
-    return probabilities, judged < threshold
-
-
 def run_rows(model: Model, inputs: Any, rows: NDArray[np.int32]) -> NDArray[np.float32]:
     """The model's output for k rows of the inputs, float32 (k, ...).
 

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple, TextIO
 import numpy as np
 
 from tasks.errors import FullDiskError, InputError
-from tasks.networks.inference import Model, run_or_refuse
+from tasks.networks.portable import PortableModel
 from tasks.prediction.reading import NamedImages
 from tasks.schemas.images import ClassName
 from tasks.storage.files import space_for, whole_file
@@ -37,15 +37,16 @@ class Row(NamedTuple):
     conversion: str
 
 
-def label_images(model: Model, images: Iterable[NamedImages], version: "Version") -> Iterator[Row]:
+def label_images(
+    model: PortableModel, images: Iterable[NamedImages], version: "Version"
+) -> Iterator[Row]:
     """A row for each image, part by part; a probability has as many digits as float32 needs.
 
-    The model has a node for each class (softmax), or one for the second of two (sigmoid); the
-    version says what they are called. For what is refused see `run_or_refuse`.
+    The version says what the classes are called.
     """
     for part in images:
         pixels = part.pixels if part.pixels.ndim == 4 else part.pixels[..., None]
-        probabilities, refused = run_or_refuse(model, pixels, version.threshold)
+        probabilities, refused = model.answer(pixels)
         labels = np.asarray(version.classes)[probabilities.argmax(axis=1)]
         tops = map(float, probabilities.max(axis=1).astype(str))
         yield from map(Row, part.names, labels.tolist(), tops, refused.tolist(), part.conversions)
@@ -60,8 +61,8 @@ def write_csv(file: TextIO, table: Iterable[Row], version: "Version") -> None:
 
 
 def write_json(file: TextIO, table: Iterable[Row], version: "Version") -> None:
-    """The same, with the model's version, digest and threshold."""
-    model = {"version": version.number, "sha256": version.sha256, "threshold": version.threshold}
+    """The same, with the model's version and digest."""
+    model = {"version": version.number, "sha256": version.sha256}
     start, end = json.dumps({"model": model, "images": [None]}, indent=2).split("null")
     file.write(start)
     for number, row in enumerate(table):

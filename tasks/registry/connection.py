@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https")
-MODEL = PurePosixPath("model/model.keras")  # among the files of a run
+MODEL = PurePosixPath("model/model.onnx")  # among the files of a run
+NETWORK = PurePosixPath("model/model.keras")
 
 
 def connect(store: Store, uri: str | None) -> "MlflowClient":

@@ -1,6 +1,7 @@
 """A registered version as MLflow's own model, which anything that knows MLflow can load and ask."""
 
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version as installed
@@ -31,7 +32,7 @@ numpy.savez(sys.argv[3], label=labels, **kept)
 """
 
 
-def save_mlflow_model(portable: Path, candidate: Candidate, folder: Path) -> None:
+def save_mlflow_model(candidate: Candidate, folder: Path) -> None:
     """Write a candidate's ONNX as MLflow's model, with signature, example and requirements.
 
     It takes images uint8 (n, height, width, channels), and gives what `to_onnx` says. No code of
@@ -43,7 +44,7 @@ def save_mlflow_model(portable: Path, candidate: Candidate, folder: Path) -> Non
     shape = (candidate.preparation.height, candidate.preparation.width)
     images = (*shape, candidate.preparation.channels)
     mlflow.onnx.save_model(
-        onnx.load(portable),
+        onnx.load(candidate.model),
         str(folder),
         signature=_signature(images, len(candidate.classes)),
         input_example=np.zeros((1, *images), np.uint8),
@@ -55,6 +56,7 @@ def save_mlflow_model(portable: Path, candidate: Candidate, folder: Path) -> Non
         onnx_execution_providers=["CPUExecutionProvider"],  # MLflow asks for CUDA, and warns
         save_as_external_data=False,
     )
+    shutil.copyfile(candidate.model, folder / "model.onnx")  # to the byte, whose digest is known
 
 
 def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judged, log: Any) -> str:

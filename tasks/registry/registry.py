@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tasks.errors import InputError
 from tasks.registry import connection
-from tasks.registry.connection import MODEL, database, files
+from tasks.registry.connection import MODEL, NETWORK, database, files
 from tasks.registry.decision import Decision, markdown
 from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
@@ -85,7 +85,7 @@ class Registry:
         if champion is None:
             return ()
         firsts = map(self._version, champion.predecessors[:1])
-        return (champion, *(one for one in firsts if self._fetched(one)[1]))
+        return (champion, *filter(self._is_left, firsts))
 
     def looks(self) -> int:
         """How many versions were judged against a champion."""
@@ -106,8 +106,12 @@ class Registry:
         One that was registered before a run was killed, but not judged, is not registered again.
         A model file that is not the one that was described is an `InputError`.
         """
-        if not is_intact(candidate.model, candidate.sha256):
-            raise InputError(f"{candidate.model} is not what was stored; run the training again")
+        for path, sha256 in (
+            (candidate.model, candidate.sha256),
+            (candidate.network, candidate.network_sha256),
+        ):
+            if not is_intact(path, sha256):
+                raise InputError(f"{path} is not what was stored; run the training again")
         with self._space():
             number = self._unjudged(candidate)
             if number is None:
@@ -154,13 +158,20 @@ class Registry:
         return champion, self._version(previous.number)
 
     def model_path(self, version: Version) -> Path:
-        """The model file of a version, after its digest was checked.
+        """The ONNX file of a version, after its digest was checked.
 
         A registry elsewhere keeps a copy in the store. Where the store has moved, the file is found
         all the same: MLflow's own address of it is absolute, ours is not. If it is missing or is
         not what was registered, that is an `InputError`.
         """
-        path, is_whole = self._fetched(version)
+        return self._whole(version, MODEL, version.sha256)
+
+    def network_path(self, version: Version) -> Path:
+        """Its `.keras` file, likewise."""
+        return self._whole(version, NETWORK, version.network_sha256)
+
+    def _whole(self, version: Version, file: PurePosixPath, sha256: str) -> Path:
+        path, is_whole = self._fetched(version, file, sha256)
         if not is_whole:
             raise InputError(
                 f"{path}, the model of {self.name} version {version.number}, is missing or is not "
@@ -168,18 +179,21 @@ class Registry:
             )
         return path
 
-    def _fetched(self, version: Version) -> tuple[Path, bool]:
-        """Its model file, fetched if need be, and whether it is what was registered."""
-        path = files(self._store) / version.run_id / "artifacts" / MODEL
-        if not is_intact(path, version.sha256):
-            self._download(version, path)
-        return path, is_intact(path, version.sha256)
+    def _fetched(self, version: Version, file: PurePosixPath, sha256: str) -> tuple[Path, bool]:
+        """One of its files, fetched if need be, and whether it is what was registered."""
+        path = files(self._store) / version.run_id / "artifacts" / file
+        if not is_intact(path, sha256):
+            self._download(version, file, path)
+        return path, is_intact(path, sha256)
+
+    def _is_left(self, version: Version) -> bool:
+        return self._fetched(version, MODEL, version.sha256)[1]
 
     def _unjudged(self, candidate: Candidate) -> int | None:
         """The number of a candidate that is registered, whole, and was never judged."""
         found = self._of_lineage(lineage_digest(candidate.lineage), is_judged=False)
         same = (version for version in found if version.sha256 == candidate.sha256)
-        return next((version.number for version in same if self._fetched(version)[1]), None)
+        return next((version.number for version in same if self._is_left(version)), None)
 
     def _space(self) -> AbstractContextManager[None]:
         """Around what writes entries."""
@@ -225,13 +239,9 @@ class Registry:
         with space_for(files(self._store)), TemporaryDirectory() as folder:
             self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
             self._client.log_artifacts(run_id, str(candidate.report), "report")
-            if candidate.portable:
-                portable = Path(folder) / "portable"
-                save_mlflow_model(candidate.portable, candidate, portable)
-                self._client.log_artifacts(run_id, str(portable), str(MODEL.parent))
-            link = Path(folder) / MODEL.name
-            link.symlink_to(candidate.model.resolve())
-            self._client.log_artifact(run_id, str(link), str(MODEL.parent))
+            save_mlflow_model(candidate, Path(folder) / MODEL.parent)
+            (Path(folder) / NETWORK).symlink_to(candidate.network.resolve())
+            self._client.log_artifacts(run_id, str(Path(folder) / MODEL.parent), str(MODEL.parent))
 
     def _create_version(self, candidate: Candidate, run: "Run") -> int:
         """Register the files of a run: version and tags in one transaction."""
@@ -240,7 +250,7 @@ class Registry:
         tags = {
             "sha256": candidate.sha256,
             "classes": json.dumps(candidate.classes),
-            "threshold": repr(float(candidate.threshold)),
+            "network_sha256": candidate.network_sha256,
             "preparation": candidate.preparation.model_dump_json(),
             "lineage": lineage_digest(candidate.lineage),
         }
@@ -297,7 +307,7 @@ class Registry:
                 "give another registry, or move the alias that points to it"
             ) from error
 
-    def _download(self, version: Version, path: Path) -> None:
+    def _download(self, version: Version, file: PurePosixPath, path: Path) -> None:
         """Fetch a file from where MLflow keeps it; whether it came is for the digest to say."""
         from mlflow.exceptions import MlflowException
 
@@ -305,7 +315,7 @@ class Registry:
             path.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=files(self._store)) as folder:
                 try:
-                    found = self._client.download_artifacts(version.run_id, str(MODEL), folder)
+                    found = self._client.download_artifacts(version.run_id, str(file), folder)
                 except (MlflowException, OSError) as error:
                     if why_full(error):
                         raise

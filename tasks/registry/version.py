@@ -25,11 +25,11 @@ class Appointment(Event):
 class Candidate:
     """What is to be registered."""
 
-    model: Path  # a `.keras` file
-    portable: Path | None  # the same as ONNX, for whoever has no Keras
+    model: Path  # an ONNX file
     sha256: str  # its digest in hex
     classes: tuple[ClassName, ...]  # what the outputs are called
-    threshold: float  # of the model's second output, or of its top probability if it has but one
+    network: Path  # the same as a `.keras` file, to train with
+    network_sha256: str
     preparation: Preparation  # of the pictures that it was trained on
     params: Mapping[str, object]  # at most 100 settings of the training
     metrics: Mapping[str, float]  # on held-out images; accuracy, errors and images are shown
@@ -46,7 +46,7 @@ class Version(BaseModel):
     run_id: str  # of MLflow's run that has its params, metrics and files
     sha256: str
     classes: Json[tuple[ClassName, ...]]
-    threshold: float
+    network_sha256: str
     preparation: Json[Preparation]
     lineage: str  # a digest in hex
     metrics: Mapping[str, float]

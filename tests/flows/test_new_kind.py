@@ -11,8 +11,7 @@ from flows.review import review
 from tasks.arrivals.batch import read_notes
 from tasks.data.digits import make_digits
 from tasks.data.read import find_source, read_source
-from tasks.networks.inference import run_or_refuse
-from tasks.networks.models import read_model
+from tasks.networks.portable import PortableModel
 from tasks.registry.registry import Registry
 from tasks.storage.store import Store
 
@@ -27,8 +26,8 @@ def accuracy(config: RetrainConfig, images: np.ndarray, labels: np.ndarray) -> f
     """How often the champion's answer is right, whether it refuses or not."""
     registry = Registry(Store.at(config.artifacts), None, "base")
     champion = registry.champion()
-    model = read_model(registry.model_path(champion))
-    probabilities, _ = run_or_refuse(model, images[..., None], champion.threshold)
+    model = PortableModel(registry.model_path(champion))
+    probabilities, _ = model.answer(images[..., None])
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 

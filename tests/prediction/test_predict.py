@@ -8,8 +8,10 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from io import StringIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,6 +23,8 @@ from flows.cli import run_command
 from flows.config import PredictConfig
 from flows.predict import label
 from tasks.errors import InputError
+from tasks.networks.export import to_onnx
+from tasks.networks.portable import Answers, PortableModel
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
 from tasks.prediction.reading import NamedImages, check_images, read_images
 from tasks.schemas.images import Preparation
@@ -31,9 +35,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = "flows/predict.py"
 
 DIGITS = Preparation(height=28, width=28, channels=1, handwriting=True)
-VERSION = SimpleNamespace(
-    number=3, sha256="ab12", classes=(3, 8), threshold=0.75, preparation=DIGITS
-)
+VERSION = SimpleNamespace(number=3, sha256="ab12", classes=(3, 8), preparation=DIGITS)
 TABLE = [
     Row("a.png", 3, 0.75, False, "as it is"),
     Row('b, "new".npz[1]', 8, 0.6, True, "grey, centred by mass"),
@@ -53,28 +55,40 @@ def png(path: Path, pixels: np.ndarray) -> Path:
     return path
 
 
-def middle_pixel_model(nodes: int):
-    """Its output is the pixel in the middle as a share of 255, of the second class of two."""
+@cache
+def middle_pixel(nodes: int, threshold: float = 0.75) -> bytes:
+    """Its answer is the pixel in the middle as a share of 255, of the second class of two.
+
+    It refuses what has no class of the threshold or more.
+    """
     import keras
 
     images = keras.Input((28, 28, 1))
     share = keras.layers.Rescaling(1 / 255)(keras.layers.Cropping2D(((14, 13), (14, 13)))(images))
     share = keras.layers.Flatten()(share)
-    if nodes == 1:
-        return keras.Model(images, share)
     other = keras.layers.Rescaling(-1, offset=1)(share)
-    return keras.Model(images, keras.layers.Concatenate()([other, share]))
+    margin = keras.layers.Rescaling(1, offset=-threshold)(keras.layers.Maximum()([share, other]))
+    both = keras.layers.Concatenate()([other, share])
+    return as_onnx(keras.Model(images, [share if nodes == 1 else both, margin]), (3, 8))
 
 
-def labelled(model, images: np.ndarray, version: SimpleNamespace = VERSION) -> list[Row]:
+def as_onnx(model, classes: tuple[int, ...]) -> bytes:
+    return to_onnx(model, classes).SerializeToString()
+
+
+def labelled(content: bytes, images: np.ndarray) -> list[Row]:
     names = [str(number) for number in range(len(images))]
-    return list(label_images(model, [NamedImages(names, images, names)], version))
+    with NamedTemporaryFile(suffix=".onnx") as file:
+        file.write(content)
+        file.flush()
+        model = PortableModel(Path(file.name))
+    return list(label_images(model, [NamedImages(names, images, names)], VERSION))
 
 
 @pytest.mark.parametrize("nodes", [1, 2])
 def test_the_most_probable_class_is_named_by_its_digit(nodes):
     images = np.stack([image(255), image(0), image(51)])
-    found = labelled(middle_pixel_model(nodes), images)
+    found = labelled(middle_pixel(nodes), images)
     assert [row.label for row in found] == [8, 3, 3]
     probabilities = [row.probability for row in found]
     assert [float(str(np.float32(one))) for one in probabilities] == probabilities
@@ -83,19 +97,19 @@ def test_the_most_probable_class_is_named_by_its_digit(nodes):
 
 
 def test_below_the_threshold_is_refused_and_the_threshold_itself_is_not():
-    model, images = middle_pixel_model(1), np.stack([image(190), image(191), image(192)])
-    threshold = float(np.float32(labelled(model, images)[1].probability))
-    version = SimpleNamespace(**vars(VERSION) | {"threshold": threshold})
-    assert [row.refused for row in labelled(model, images, version)] == [True, False, False]
+    images = np.stack([image(190), image(191), image(192)])
+    threshold = float(np.float32(labelled(middle_pixel(1), images)[1].probability))
+    found = labelled(middle_pixel(1, threshold), images)
+    assert [row.refused for row in found] == [True, False, False]
 
 
 def test_rows_have_as_many_digits_as_float32_needs():
     images = NamedImages(["a", "b"], np.zeros((2, 28, 28), np.uint8), ["as it is", "empty"])
-    model = middle_pixel_model(1)
-    model.predict_on_batch = lambda inputs: np.array([[0.9], [0.2]], np.float32)
+    answers = Answers(np.array([[0.1, 0.9], [0.8, 0.2]], np.float32), np.array([False, True]))
+    model = SimpleNamespace(answer=lambda pixels: answers)
     assert list(label_images(model, [images], VERSION)) == [
         Row("a", 8, 0.9, False, "as it is"),
-        Row("b", 3, 0.8, False, "empty"),
+        Row("b", 3, 0.8, True, "empty"),
     ]
 
 
@@ -115,7 +129,7 @@ def test_csv():
 
 def test_json():
     content = {
-        "model": {"version": 3, "sha256": "ab12", "threshold": 0.75},
+        "model": {"version": 3, "sha256": "ab12"},
         "images": [
             {
                 "image": "a.png",
@@ -341,8 +355,8 @@ class KeptModel:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> KeptModel:
-    middle_pixel_model(2).save(tmp_path / "model.keras")
-    return KeptModel(tmp_path / "model.keras")
+    (tmp_path / "model.onnx").write_bytes(middle_pixel(2))
+    return KeptModel(tmp_path / "model.onnx")
 
 
 def run(registry: KeptModel, *arguments: object) -> int:
@@ -391,14 +405,14 @@ def test_images_of_the_training_format_get_the_labels_that_the_model_gives_them(
     images, shown = 255 - images, 255 - shown  # dark squares on a light ground
     model = nearest_mean_model(images, labels)
     expected = model.predict(shown[..., None], verbose=0).argmax(axis=1).tolist()
-    model.save(tmp_path / "model.keras")
+    (tmp_path / "model.onnx").write_bytes(as_onnx(model, tuple(range(10))))
     if form == "npz":
         np.savez(tmp_path / "shown.npz", images=shown)
     for row, pixels in enumerate(() if form == "npz" else shown):
         picture = Image.fromarray(pixels).convert(form)
         picture.save(tmp_path / f"{row:02}.png")
     version = SimpleNamespace(**vars(VERSION) | {"classes": tuple(range(10))})
-    registry = KeptModel(tmp_path / "model.keras", version)
+    registry = KeptModel(tmp_path / "model.onnx", version)
     path = tmp_path / "shown.npz" if form == "npz" else tmp_path
     assert run(registry, path, "--output", tmp_path / "labels.csv") == 0
     with (tmp_path / "labels.csv").open() as file:
@@ -412,7 +426,7 @@ def test_neither_parts_nor_files_change_what_the_model_says(tmp_path, registry, 
     levels = np.random.default_rng(0).integers(0, 256, 5_400).astype(np.uint8)
     images = np.zeros((5_400, 28, 28), np.uint8)
     images[:, 14, 14] = levels
-    expected = labelled(middle_pixel_model(2), images)
+    expected = labelled(middle_pixel(2), images)
     np.savez_compressed(tmp_path / "a.npz", images=np.asarray(images[:5_299], order=order))
     np.savez(tmp_path / "b.npz", images=images[5_300:])
     middle = png(tmp_path / "b.png", images[5_299])

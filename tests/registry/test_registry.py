@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from commands import forkserver
 from disks import small_files
@@ -61,17 +62,32 @@ def open_registry(root: Path) -> Registry:
     return Registry(Store(root), None, NAME)
 
 
+def write_onnx(path: Path, text: str) -> None:
+    """The smallest model that MLflow takes, which has a text."""
+    info, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.UINT8
+    values = [info(name, kind, ["n"]) for name in ("images", "label")]
+    node = onnx.helper.make_node("Identity", ["images"], ["label"])
+    graph = onnx.helper.make_graph([node], "tiny", values[:1], values[1:])
+    opset = [onnx.helper.make_opsetid("", 15)]
+    onnx.save(onnx.helper.make_model(graph, doc_string=text, opset_imports=opset), path)
+
+
+def text_of(path: Path) -> str:
+    return onnx.load(path).doc_string
+
+
 def candidate(root: Path, text: str, errors: int) -> Candidate:
-    model, report = root / f"{text}.keras", root / "report"
-    model.write_text(text)
+    model, network, report = root / f"{text}.onnx", root / f"{text}.keras", root / "report"
+    write_onnx(model, text)
+    network.write_text(text)
     report.mkdir(exist_ok=True)
     (report / "report.md").write_text(f"About {text}.")
     return Candidate(
         model=model,
-        portable=None,
         sha256=file_sha256(model),
+        network=network,
+        network_sha256=file_sha256(network),
         classes=(0, 1),
-        threshold=0.975,
         preparation=DIGITS,
         params={"epochs": 5, "recipe": "tuned"},
         metrics={"accuracy": 1 - errors / 700, "errors": errors, "images": 700},
@@ -112,7 +128,7 @@ def champion_of(root: Path) -> tuple[int, str]:
     champion = registry.champion()
     assert champion is not None
     assert champion.decision is not None
-    return champion.number, registry.model_path(champion).read_text()
+    return champion.number, text_of(registry.model_path(champion))
 
 
 def versions(root: Path) -> dict[int, str]:
@@ -142,13 +158,13 @@ def test_a_version_comes_back_as_it_was_registered(root):
     assert registered == registry.challenger()
     assert registry.champion() is None
     assert (registered.number, registered.sha256) == (1, described.sha256)
-    assert (registered.classes, registered.threshold) == ((0, 1), 0.975)
+    assert registered.classes == (0, 1)
     assert registered.preparation == DIGITS
     assert registered.lineage == lineage_digest({"data": ["a", "b"], "source": "first"})
     assert registered.metrics == {"accuracy": 1 - 5 / 700, "errors": 5, "images": 700}
     assert abs((datetime.now(UTC) - registered.created).total_seconds()) < 600
     assert (registered.decision, registered.replaces) == (None, None)
-    assert registry.model_path(registered).read_text() == "first"
+    assert text_of(registry.model_path(registered)) == "first"
 
 
 def test_the_run_holds_settings_report_lineage_and_decision(root):
@@ -161,7 +177,9 @@ def test_the_run_holds_settings_report_lineage_and_decision(root):
     files = root / "registry/files" / champion.run_id / "artifacts"
     assert sorted(path.relative_to(files).as_posix() for path in files.rglob("*.*")) == [
         *("decision.json", "decision.md", "lineage.json"),
-        *("model/model.keras", "report/report.md"),
+        *("model/conda.yaml", "model/input_example.json", "model/model.keras", "model/model.onnx"),
+        *("model/python_env.yaml", "model/requirements.txt", "model/serving_input_example.json"),
+        "report/report.md",
     ]
     assert (files / "decision.md").read_text() == (
         "Promoted: there was no champion yet.\n\n"
@@ -235,9 +253,10 @@ def test_a_damaged_model_is_not_handed_out(root, damage):
 
 def test_a_candidate_that_changed_is_not_registered(root):
     described = candidate(root, "first", errors=5)
-    described.model.write_text("changed")
-    with pytest.raises(InputError, match=r"first\.keras is not what was stored"):
-        open_registry(root).register(described)
+    for path, name in ((described.network, r"first\.keras"), (described.model, r"first\.onnx")):
+        path.write_text("changed")
+        with pytest.raises(InputError, match=f"{name} is not what was stored"):
+            open_registry(root).register(described)
     assert open_registry(root).challenger() is None
 
 
@@ -257,7 +276,7 @@ def test_a_model_is_fetched_from_where_mlflow_keeps_it(root, tmp_path):
     elsewhere = Registry(Store(tmp_path / "b"), f"sqlite:///{root}/registry/mlflow.db", NAME)
     path = elsewhere.model_path(elsewhere.champion())
     assert path.is_relative_to(tmp_path / "b")
-    assert path.read_text() == "first"
+    assert text_of(path) == "first"
 
 
 def test_a_version_that_somebody_else_registered_is_named(root):

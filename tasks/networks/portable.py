@@ -1,0 +1,40 @@
+"""A model as it is in use: ONNX, which answers without Keras and TensorFlow."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+BATCH = 250  # images
+
+
+class Answers(NamedTuple):
+    """Class probabilities (n, classes), 0..1, and which of the images are refused, (n,)."""
+
+    probabilities: NDArray[np.float32]
+    refused: NDArray[np.bool_]
+
+
+class PortableModel:
+    """What `to_onnx` wrote, from a file whose digest was checked."""
+
+    def __init__(self, verified: Path) -> None:
+        """Reads the file; it runs on every core."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = os.cpu_count() or 1
+        self._session = onnxruntime.InferenceSession(
+            verified, options, providers=["CPUExecutionProvider"]
+        )
+
+    def answer(self, images: NDArray[np.uint8]) -> Answers:
+        """What the model says of images (n, height, width, channels), n > 0."""
+        starts = range(0, len(images), BATCH)
+        found = [
+            self._session.run(list(Answers._fields), {"images": images[start : start + BATCH]})
+            for start in starts
+        ]
+        return Answers(*map(np.concatenate, zip(*found, strict=True)))

@@ -50,8 +50,8 @@ def challenge(
     )
     decision = decide(others, judged, parts, bounds, look)
     if decision.promoted:
-        told = f"models:/{registry.name}/{version.number}", images, judged, get_run_logger()
-        flaw = find_flaw(registry.address, *told)
+        name = f"models:/{registry.name}/{version.number}"
+        flaw = find_flaw(registry.address, name, images, judged)
         if flaw:
             reason = f"Not promoted: {flaw}."
             decision = Decision(promoted=False, reason=reason, rows=decision.rows)

@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def save_mlflow_model(candidate: Candidate, folder: Path) -> None:
     shutil.copyfile(candidate.model, folder / "model.onnx")  # to the byte, whose digest is known
 
 
-def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judged, log: Any) -> str:
+def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judged) -> str:
     """Why a registered model is not what was judged, in words; "" if it is.
 
     It is loaded in a process of its own, from the tracking URI `address` by MLflow's name, as in
@@ -75,8 +76,8 @@ def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judge
             command, cwd=folder, env=os.environ | quiet, capture_output=True, timeout=SECONDS
         )
         if done.returncode or not answered.exists():
-            log.error("%s", done.stderr.decode(errors="replace"))
-            return "the registered model cannot be loaded by MLflow"
+            *_, last = done.stderr.decode(errors="replace").split("\n")[:-1] or [""]
+            return f"MLflow cannot load the registered model ({shorten(last, 200)})"
         with np.load(answered) as answers:
             return _difference(dict(answers), rows, judged)
 

@@ -20,6 +20,7 @@ from flows.cli import run_command
 from flows.cli_types import reproducing_command
 from flows.config import RetrainCommand, RetrainConfig
 from flows.retrain import act, retrain
+from tasks import challenge as challenges
 from tasks.registry.registry import Registry
 from tasks.registry.version import Version
 from tasks.schemas.images import Preparation
@@ -318,3 +319,13 @@ def test_impossible_settings_are_refused(settings, sentence):
 )
 def test_a_registered_model_is_named_by_its_nodes_and_classes(settings, name):
     assert RetrainConfig(**settings).registered_name == name
+
+
+def test_a_model_that_answers_otherwise_once_it_is_registered_is_not_put_into_use(
+    trained, monkeypatch
+):
+    flaw = "the registered model answers 3 of 200 images otherwise"
+    with monkeypatch.context() as broken:
+        broken.setattr(challenges, "find_flaw", lambda *anything: flaw)
+        assert run(trained) == ("Completed", f"version 1: Not promoted: {flaw}.")
+    assert registry(trained).champion() is None

@@ -71,15 +71,25 @@ def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judge
         asked, answered = Path(folder) / "images.npz", Path(folder) / "answers.npz"
         np.savez(asked, images=images[rows])
         command = [sys.executable, "-c", ASK, model, str(asked), str(answered)]
-        quiet = {"MLFLOW_TRACKING_URI": address, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        flaw = _ask(command, folder, address)
+        if flaw:
+            return f"MLflow cannot load the registered model ({shorten(flaw, 200)})"
+        with np.load(answered) as answers:
+            return _difference(dict(answers), rows, judged)
+
+
+def _ask(command: list[str], folder: str, address: str) -> str:
+    """Run a command; the last line of what it complains about, "" if it ends well."""
+    quiet = {"MLFLOW_TRACKING_URI": address, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    try:
         done = subprocess.run(
             command, cwd=folder, env=os.environ | quiet, capture_output=True, timeout=SECONDS
         )
-        if done.returncode or not answered.exists():
-            *_, last = done.stderr.decode(errors="replace").split("\n")[:-1] or [""]
-            return f"MLflow cannot load the registered model ({shorten(last, 200)})"
-        with np.load(answered) as answers:
-            return _difference(dict(answers), rows, judged)
+    except subprocess.TimeoutExpired:
+        return f"it took more than {SECONDS} seconds"
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    last = lines[-1] if lines else "it said nothing"
+    return last if done.returncode else ""
 
 
 def _difference(answers: dict[str, NDArray[Any]], rows: NDArray[Any], judged: Judged) -> str:

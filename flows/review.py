@@ -37,4 +37,5 @@ def carry_out(store: Store, config: ReviewConfig) -> tuple[str, str]:
     notes = read_notes(store)
     waiting = sum(note.state == "waiting" for note in notes)
     place = write_page(store, notes)
-    return f"{said}{waiting} wait for a decision; their pictures: {place}", list_batches(notes)
+    said += f"Batches that wait for a decision: {waiting}; pictures: {place}"
+    return said, list_batches(notes)

@@ -19,7 +19,7 @@ from tasks.errors import ReadableError, printable
 from tasks.schemas.images import LabelledImages
 from tasks.storage.store import DamagedError, Store
 
-WAITING = "wait for a person's decision; `python flows/retrain.py review` lists them"
+WAITING = "batches that wait for a decision: %d; `python flows/retrain.py review` lists them"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def take_in(
                 log.debug("%s was accepted before", name)
     states = [note.state for note in known.notes]
     if "waiting" in states:
-        log.warning("%d %s", states.count("waiting"), WAITING)
+        log.warning(WAITING, states.count("waiting"))
     used = tuple(note.batch for note in known.notes if note.state == "accepted")
     return Arrivals(used, tuple(new), tuple(quarantined), tuple(unfinished))
 

@@ -56,7 +56,9 @@ def walk(
     assert not path.exists()
     decision = {"action": "approve", "batch": "turned.npz", "why": "the camera was turned"}
     said = review(ReviewConfig(artifacts=config.artifacts, **decision), return_state=True).message
-    assert said.startswith(f"{note.batch.title} is accepted now. 0 wait for a decision; ")
+    assert said.startswith(
+        f"{note.batch.title} is accepted now. Batches that wait for a decision: 0; pictures: "
+    )
     message = retrain(config, return_state=True).message
     assert message.startswith("version 2: Promoted: errors went from ")
     after = [accuracy(config, *some) for some in told]

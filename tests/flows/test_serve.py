@@ -185,7 +185,7 @@ def test_a_schedule_starts_a_run(served):
 def test_batches_are_listed_and_decided_on_by_a_deployment(served):
     run = served.ended(served.start("digit-review/review"))
     folder = served.deployment("digit-review/review")["parameters"]["config"]["artifacts"]
-    page = f"0 wait for a decision; their pictures: {folder}/review/index.html"
+    page = f"Batches that wait for a decision: 0; pictures: {folder}/review/index.html"
     assert (run.state.name, run.state.message) == ("Completed", page)
     table = served.artifacts(str(run.id))["review"]["data"]
     assert table.startswith(f"{page}\n\n| batch | state | images | why |")

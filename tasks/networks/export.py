@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ def to_onnx(model: Model, classes: Sequence[ClassName]) -> "ModelProto":
     """
     import onnx
 
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, catch_warnings():
+        simplefilter("ignore", FutureWarning)  # of tf2onnx about NumPy
         path = Path(folder) / "model.onnx"
         _with_all_classes(model).export(path, format="onnx", verbose=False)
         proto = onnx.load(path)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.arrivals.batch import Batch, Note
 from tasks.arrivals.drift import Description, describe, find_drift, joined
-from tasks.arrivals.neighbours import Neighbours, Seen, doubt_bound
+from tasks.arrivals.neighbours import Neighbours, Seen, doubt_bounds
 from tasks.arrivals.validation import pixel_range
 from tasks.data.held_out import fingerprints, held_out
 from tasks.data.near import near_duplicates
@@ -73,7 +73,7 @@ class Known:
 
     def is_doubted(self, seen: Seen, labels: NDArray[Any]) -> NDArray[np.bool_]:
         """Which of labels (n,) the nearest training images confidently contradict."""
-        return seen.contradiction(labels) > self._doubt_bound
+        return np.asarray(seen.contradiction(labels) > self._doubt_bounds[labels])
 
     @cached_property
     def typical_range(self) -> float:
@@ -135,8 +135,8 @@ class Known:
         return self.look(images), labels
 
     @cached_property
-    def _doubt_bound(self) -> float:
-        return doubt_bound(*self._of_test)
+    def _doubt_bounds(self) -> NDArray[np.float64]:
+        return doubt_bounds(*self._of_test)
 
     @cached_property
     def _base(self) -> Description:

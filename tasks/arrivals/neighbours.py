@@ -57,9 +57,19 @@ class Neighbours:
         return Seen(1 - distances.mean(axis=1), shares / weights.sum(axis=1, keepdims=True))
 
 
-def doubt_bound(seen: Seen, labels: NDArray[Any]) -> float:
-    """The contradiction that the share `DOUBTED` of images with good labels (n,), n > 0, exceeds.
+def doubt_bounds(seen: Seen, labels: NDArray[Any]) -> NDArray[np.float64]:
+    """For each class a contradiction that the share `DOUBTED` of good labels (n,), n > 0, exceeds.
 
-    It is 0 at least: a label that is the likeliest is not in doubt.
+    It is that of all classes, and at least 0, as a label that is the likeliest is not in doubt. Of
+    a class that is recognised less well it is its own; or 1, which nothing exceeds, if the class
+    has too few images to tell.
     """
-    return max(0.0, float(np.quantile(seen.contradiction(labels), 1 - DOUBTED, method="higher")))
+    contradiction = seen.contradiction(labels)
+    of_all = max(0.0, float(np.quantile(contradiction, 1 - DOUBTED, method="higher")))
+    bounds = np.full(seen.probabilities.shape[1], of_all)
+    for label in np.unique(labels):
+        values = contradiction[labels == label]
+        own = float(np.quantile(values, 1 - DOUBTED, method="higher"))
+        if own > of_all:
+            bounds[label] = own if len(values) * DOUBTED >= 1 else 1
+    return bounds

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.arrivals.neighbours import Neighbours, Seen, doubt_bound
+from tasks.arrivals.neighbours import Neighbours, Seen, doubt_bounds
 from tasks.arrivals.sorting import is_too_much
 
 FEATURES = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
@@ -33,14 +33,27 @@ def test_a_label_is_contradicted_by_the_likeliest_other_class():
     np.testing.assert_allclose(seen.contradiction(np.array([0, 2, 1])), [-0.5, 0.6, 1.0])
 
 
-def test_one_good_label_in_two_hundred_is_doubted_and_none_that_is_the_likeliest():
+def test_one_good_label_in_two_hundred_is_doubted_and_none_of_a_class_that_is_not_recognised():
     shares = np.linspace(0, 1, 401)
-    seen = Seen(np.zeros(401), np.stack([1 - shares, shares], axis=1))
-    labels = np.zeros(401, np.uint8)  # contradicted by -1, -0.995, ..., 1
-    bound = doubt_bound(seen, labels)
-    assert bound == pytest.approx(0.99)
-    assert (seen.contradiction(labels) > bound).sum() == 2
-    assert doubt_bound(Seen(np.zeros(200), np.tile([0.9, 0.1], (200, 1))), labels[:200]) == 0
+    of_first = np.stack([1 - shares, shares, 0 * shares, 0 * shares], axis=1)
+    of_second = np.tile([0.0, 0.9, 0.1, 0.0], (200, 1))
+    of_third = np.tile([1.0, 0.0, 0.0, 0.0], (2, 1))  # rare, and never recognised
+    seen = Seen(np.zeros(603), np.concatenate([of_first, of_second, of_third]))
+    labels = np.repeat([0, 1, 2], [401, 200, 2])
+    np.testing.assert_allclose(doubt_bounds(seen, labels), [0.995, 0.995, 1, 0.995])
+    doubted = seen.contradiction(labels) > doubt_bounds(seen, labels)[labels]
+    assert np.bincount(labels[doubted], minlength=3).tolist() == [1, 0, 0]
+
+
+def test_a_class_that_is_recognised_less_well_has_a_bound_of_its_own_and_none_is_below_zero():
+    shares = np.linspace(0, 1, 401)
+    of_first = np.stack([1 - shares, shares], axis=1)
+    seen = Seen(np.zeros(2401), np.concatenate([of_first, np.tile([0.1, 0.9], (2000, 1))]))
+    labels = np.repeat([0, 1], [401, 2000])
+    # 13 of 2,401 are contradicted by more than 0.94, and 3 of 401 by more than 0.985
+    np.testing.assert_allclose(doubt_bounds(seen, labels), [0.99, 0.94], atol=0.006)
+    of_second = Seen(np.zeros(2000), np.tile([0.1, 0.9], (2000, 1)))
+    assert doubt_bounds(of_second, labels[401:]).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,7 @@ def test_a_schedule_starts_a_run(served):
 
 def test_batches_are_listed_and_decided_on_by_a_deployment(served):
     run = served.ended(served.start("digit-review/review"))
+    assert served.next_run() == str(run.id)
     folder = served.deployment("digit-review/review")["parameters"]["config"]["artifacts"]
     page = f"Batches that wait for a decision: 0; pictures: {folder}/review/index.html"
     assert (run.state.name, run.state.message) == ("Completed", page)
@@ -191,6 +192,7 @@ def test_batches_are_listed_and_decided_on_by_a_deployment(served):
     assert table.startswith(f"{page}\n\n| batch | state | images | why |")
     decision = {"action": "approve", "batch": "monday.npz", "why": "it is good"}
     failed = served.ended(served.start("digit-review/review", **decision))
+    assert served.next_run() == str(failed.id)
     assert failed.state.message.endswith("there is no batch 'monday.npz'; there are: none yet")
     unsaid = served.ended(served.start("digit-review/review", action="reject"))
     assert "reject needs the name of a batch, and --why with a reason" in unsaid.state.message

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 MOST = 0.1  # of MNIST's test images none is so near to a training image
 CELLS = 8  # of a side
-BLOCK = 500  # images
+BLOCK = 100  # images, each of which is held against all others by nine shifts
 Shift: TypeAlias = tuple[int, ...]
 STILL: Shift = (0, 0)
 SHIFTS: tuple[Shift, ...] = tuple(product((-1, 0, 1), repeat=2))

@@ -187,6 +187,17 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "artifacts")
 
 
+@pytest.fixture
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Registered models are not asked in a process of their own, which takes seconds.
+
+    In tests/registry/test_portable.py and tests/flows/test_new_kind.py they are.
+    """
+    from tasks import challenge
+
+    monkeypatch.setattr(challenge, "find_flaw", lambda *anything: "")
+
+
 @pytest.fixture(scope="session")
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with an empty registry: MLflow takes seconds to make its database."""

@@ -24,7 +24,7 @@ from tasks.storage.store import Store
 
 SIDE = 16  # pixels of the shapes that are trained on
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
+pytestmark = pytest.mark.usefixtures("prefect_server", "unasked")
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tasks.registry.version import Version
 from tasks.schemas.images import Preparation
 from tasks.storage.store import Store
 
-pytestmark = pytest.mark.usefixtures("prefect_server", "blank_pictures")
+pytestmark = pytest.mark.usefixtures("prefect_server", "blank_pictures", "unasked")
 
 
 def in_two_styles(images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

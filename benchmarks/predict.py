@@ -4,9 +4,9 @@
 
 Ours is what `flows/predict.py` does after its start: read, decode, convert, predict, and make the
 CSV. Theirs is plain `model.predict` on the same pixels, which lie in memory as float32. The network
-is a new two-node network; what it says does not matter. With `--artifacts` of a retraining, it
-times the first answer of `flows/predict.py`, too, beside a process that only imports onnxruntime
-and pydantic-settings.
+is a new two-node network in float32, as it is stored; what it says does not matter. With
+`--artifacts` of a retraining, it times the first answer of `flows/predict.py`, too, beside a
+process that only imports onnxruntime and pydantic-settings.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from benchmarks.machine import print_machine
 from flows.config import Config
 from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
 from tasks.networks.export import to_onnx
+from tasks.networks.models import in_float32
 from tasks.networks.portable import PortableModel
 from tasks.prediction.predictions import label_images, write_csv
 from tasks.prediction.reading import read_images
@@ -47,7 +48,7 @@ def build_two_node() -> "keras.Sequential":
     recipe = Config().chosen_recipes()["tuned"]
     backbone = build_backbone((28, 28, 1), recipe.scaling, recipe.base, 0)
     head = build_head(softmax_head(2), backbone.output_shape[1], recipe.head, 0)
-    return join(backbone, head)
+    return in_float32(join(backbone, head))
 
 
 def draw(seed: int, scale: int) -> Image.Image:

@@ -97,7 +97,7 @@ def retrain(config: RetrainConfig) -> State[None]:
                 return Completed(name="Skipped", message=f"{prospect.sentence}; {UNTRAINED}")
             found = experiment(config, fitted, source, prepared)
             candidate = nominate(fitted, found, data, lineage)
-            told = held_out, data.images.test, arrivals.used, prepared.tested(is_base), config
+            told = held_out, prepared.whole, prepared.tested(is_base), config
             return Completed(message=challenge(registry, candidate, *told))
         if registry.awaits_promotion(known):
             registry.promote(known)

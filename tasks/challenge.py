@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from prefect.artifacts import create_markdown_artifact
 from prefect.logging import get_run_logger
 
-from tasks.arrivals.batch import Batch, find_parts
+from tasks.data.splits import rows_by_part
 from tasks.networks.health import diagnose
 from tasks.networks.portable import PortableModel
 from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown
 from tasks.registry.portable import find_flaw
 from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
-from tasks.schemas.images import ClassName
+from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import Split
 from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
@@ -28,20 +28,20 @@ def challenge(
     registry: Registry,
     candidate: Candidate,
     held_out: Split,
-    published: Split,
-    batches: Sequence[Batch],
+    data: LabelledImages,
     positions: tuple[int, ...],
     bounds: Bounds,
 ) -> str:
     """Register a candidate, judge it against the champion, and promote it if it won.
 
     Neither has seen the held-out images (n, height, width, channels), whose labels are one-hot:
-    those of the published test images, then of batches, whose classes have these positions among
-    all. Returns the decision in a sentence.
+    they are the test images of the data whose classes have these positions among all. Returns the
+    decision in a sentence.
     """
     store = current_store()
     images, labels = store.array(held_out.inputs), store.array(held_out.labels).argmax(axis=1)
-    parts = find_parts(store, published, batches, positions)
+    rows = np.flatnonzero(np.isin(store.array(data.images.test.labels), positions))
+    parts = rows_by_part(data.parts, rows)
     look, opponents = registry.looks() + 1, registry.opponents()
     version = registry.register(candidate)
     *others, judged = (

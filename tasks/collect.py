@@ -37,11 +37,10 @@ def champions_view(registry: Registry) -> Embed:
     champion = registry.champion()
     if champion is None:
         return pixels
-    path = registry.network_path(champion)
 
     @cache
     def backbone() -> Model:
-        return read_model(path).get_layer("backbone")
+        return read_model(registry.network_path(champion)).get_layer("backbone")
 
     def embed(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return run(backbone(), images.reshape(with_channel(images.shape)))

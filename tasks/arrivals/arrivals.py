@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
 from tasks.arrivals import validation
-from tasks.arrivals.batch import Batch, Part, part_sha256, read_notes, remember
+from tasks.arrivals.batch import Batch, Part, accepted, part_sha256, read_notes, remember
 from tasks.arrivals.decode import Decoded, decode_folder, decode_npz
 from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
 from tasks.arrivals.known import Embed, Known
@@ -90,8 +90,7 @@ def take_in(
     states = [note.state for note in known.notes]
     if "waiting" in states:
         log.warning(WAITING, states.count("waiting"))
-    used = tuple(note.batch for note in known.notes if note.state == "accepted")
-    return Arrivals(used, tuple(new), tuple(quarantined), tuple(unfinished))
+    return Arrivals(accepted(known.notes), tuple(new), tuple(quarantined), tuple(unfinished))
 
 
 def _examine(

@@ -111,7 +111,12 @@ class Note(Record):
 
 def used_batches(store: Store) -> tuple[Batch, ...]:
     """All accepted batches, in order of acceptance; if one is damaged, an `InputError`."""
-    return tuple(note.batch for note in read_notes(store) if note.state == "accepted")
+    return accepted(read_notes(store))
+
+
+def accepted(notes: Sequence[Note]) -> tuple[Batch, ...]:
+    """The batches that are trained on and tested on, in the order of their notes."""
+    return tuple(note.batch for note in notes if note.state == "accepted")
 
 
 def read_notes(store: Store) -> tuple[Note, ...]:
@@ -158,18 +163,6 @@ def count_parts(
     held_out = [(batch.title, int(batch.mask(store).sum())) for batch in batches]
     arrived = [(f"held-out images of {title}", count) for title, count in held_out if count]
     return ((PUBLISHED, published.labels.shape[0]), *arrived)
-
-
-def find_parts(
-    store: Store, published: Split, batches: Sequence[Batch], positions: tuple[int, ...]
-) -> dict[str, NDArray[np.bool_]]:
-    """Which held-out images of some classes are from where, bool (n,) by name, as in `extend`."""
-    labels = {PUBLISHED: store.array(published.labels)}
-    for batch in batches:
-        labels[f"held-out images of {batch.title}"] = batch.part(store, held_out=True)[1]
-    counts = {name: int(np.isin(found, positions).sum()) for name, found in labels.items()}
-    origin = np.repeat(np.arange(len(counts)), list(counts.values()))
-    return {name: origin == at for at, name in enumerate(counts) if counts[name]}
 
 
 def _write(store: Store, note: Note) -> Note:

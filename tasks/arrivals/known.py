@@ -1,18 +1,19 @@
 """What a batch is held against: the data set, and all batches before it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrivals.batch import Batch, Note
+from tasks.arrivals.batch import Batch, Note, accepted
 from tasks.arrivals.drift import Description, describe, find_drift, joined
 from tasks.arrivals.neighbours import Neighbours, Seen, doubt_bounds
 from tasks.arrivals.validation import pixel_range
 from tasks.data.held_out import fingerprints, held_out
-from tasks.data.near import near_duplicates
+from tasks.data.near import is_near, near_duplicates
+from tasks.networks.inference import evenly
 from tasks.schemas.images import LabelledImages
 from tasks.schemas.references import Split
 from tasks.storage.store import Store
@@ -56,7 +57,7 @@ class Known:
 
     def near_held_out(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which of images (n, ...) are test or held-out images, or near duplicates of one."""
-        return self._is_near(images, held_out=True)
+        return is_near(images, self._images[True])
 
     def hold_out(
         self, images: NDArray[np.uint8], labels: NDArray[Any], share: float
@@ -65,7 +66,7 @@ class Known:
         if not share:
             return np.zeros(len(labels), bool)
         mask = held_out(images, labels, share, seed=0, originals=_originals(images))
-        return np.asarray(mask & ~self._is_near(images, held_out=False))
+        return np.asarray(mask & ~is_near(images, self._images[False]))
 
     def look(self, images: NDArray[np.uint8]) -> Seen:
         """What the training images that are nearest to each of images (n, ...), n > 0, say."""
@@ -96,7 +97,7 @@ class Known:
     def _arrived(self) -> set[bytes]:
         """Fingerprints of all training images, and of all that was accepted."""
         found = set(fingerprints(self._train_images))
-        for batch in self._used():
+        for batch in accepted(self.notes):
             found.update(fingerprints(self._store.array(batch.images)))
         return found
 
@@ -105,7 +106,7 @@ class Known:
         """Images to train on, and those held out, of the data set and of each batch."""
         array, split = self._store.array, self.data.images
         found = {False: [self._train_images], True: [array(split.test.inputs)]}
-        for batch in self._used():
+        for batch in accepted(self.notes):
             for is_held_out, some in found.items():
                 some.append(batch.part(self._store, held_out=is_held_out)[0])
         return found
@@ -114,16 +115,10 @@ class Known:
     def _train_images(self) -> NDArray[np.uint8]:
         return self._store.array(self.data.images.train.inputs)
 
-    def _is_near(self, images: NDArray[np.uint8], *, held_out: bool) -> NDArray[np.bool_]:
-        found = np.zeros(len(images), bool)
-        for some in self._images[held_out]:
-            found |= near_duplicates(images, some) >= 0
-        return found
-
     @cached_property
     def _neighbours(self) -> Neighbours:
         images, labels = _evenly(*self._split(self.data.images.train))
-        parts = [batch.part(self._store, held_out=False) for batch in self._used()]
+        parts = [batch.part(self._store, held_out=False) for batch in accepted(self.notes)]
         if parts:
             arrived = _evenly(*map(np.concatenate, zip(*parts, strict=True)))
             images, labels = np.concatenate([images, arrived[0]]), np.append(labels, arrived[1])
@@ -157,15 +152,12 @@ class Known:
     def _split(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         return self._store.array(split.inputs), self._store.array(split.labels)
 
-    def _used(self) -> Iterator[Batch]:
-        return (note.batch for note in self.notes if note.state == "accepted")
-
 
 def _evenly(
     images: NDArray[np.uint8], labels: NDArray[Any]
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """So many of images (n, ...) and labels (n,) that they can stand for all."""
-    rows = np.linspace(0, len(labels) - 1, min(len(labels), MOST_IMAGES)).astype(int)
+    rows = evenly(np.arange(len(labels)), MOST_IMAGES)
     return images[rows], labels[rows]
 
 

@@ -5,9 +5,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from tasks.arrivals.batch import Batch, Note, State, act, read_notes
+from tasks.arrivals.batch import Batch, Note, State, accepted, act, read_notes
 from tasks.data.held_out import fingerprints
-from tasks.data.near import near_duplicates
+from tasks.data.near import is_near
 from tasks.errors import InputError
 from tasks.storage.store import Store
 
@@ -37,8 +37,7 @@ def decide(store: Store, verb: Verb, name: str, why: str) -> Note:
         raise InputError(f"{note.batch.title} is {note.state}; to {verb} it, it has to be {right}")
     if becomes != "accepted":
         return act(store, note, becomes, why)
-    used = [other.batch for other in notes if other.state == "accepted"]
-    return act(store, note, becomes, why, _apart_from(note.batch, used, store))
+    return act(store, note, becomes, why, _apart_from(note.batch, accepted(notes), store))
 
 
 def _find(notes: Sequence[Note], name: str) -> Note:
@@ -60,18 +59,15 @@ def _apart_from(batch: Batch, used: Sequence[Batch], store: Store) -> Batch:
         return batch
     images, labels = store.array(batch.images), store.array(batch.labels)
     arrived = {one for other in used for one in fingerprints(store.array(other.images))}
-    is_near = {
-        held_out: np.any(
-            [near_duplicates(images, one.part(store, held_out=held_out)[0]) >= 0 for one in used],
-            axis=0,
-        )
+    near_trained, near_held_out = (
+        is_near(images, (one.part(store, held_out=held_out)[0] for one in used))
         for held_out in (False, True)
-    }
+    )
     kept = np.array([one not in arrived for one in fingerprints(images)])
-    kept &= ~(is_near[False] & is_near[True])
+    kept &= ~(near_trained & near_held_out)
     if not kept.any():
         raise InputError(f"all images of {batch.title} are in accepted batches; reject it")
-    held_out = (batch.mask(store) | is_near[True]) & ~is_near[False]
+    held_out = (batch.mask(store) | near_held_out) & ~near_trained
     changed = {"images": images[kept], "labels": labels[kept], "held_out": held_out[kept]}
     return batch.model_copy(
         update={

@@ -1,6 +1,6 @@
 """Near duplicates: an image and its copy, shifted by a pixel or a few grey levels apart."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -41,6 +41,16 @@ def near_duplicates(
         found[rows] = np.where(
             _distance(images[rows], reference[row], shift, shifts) <= MOST, row, -1
         )
+    return found
+
+
+def is_near(
+    images: NDArray[np.uint8], references: Iterable[NDArray[np.uint8]]
+) -> NDArray[np.bool_]:
+    """Which of images (n, ...) have a near duplicate in any of several others, bool (n,)."""
+    found = np.zeros(len(images), bool)
+    for reference in references:
+        found |= near_duplicates(images, reference) >= 0
     return found
 
 

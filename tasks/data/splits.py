@@ -41,6 +41,19 @@ def encode(labels: NDArray[Any], classes: int) -> NDArray[np.float32]:
     return rows
 
 
+def rows_by_part(
+    parts: Sequence[tuple[str, int]], rows: NDArray[np.intp]
+) -> dict[str, NDArray[np.bool_]]:
+    """Which of the rows (k,) are from which part, bool (k,) by name, if any is.
+
+    Of the parts, one after the other, each has so many rows.
+    """
+    ends = np.cumsum([count for _, count in parts])
+    origin = np.searchsorted(ends, rows, side="right")
+    found = {name: origin == number for number, (name, _) in enumerate(parts)}
+    return {name: mask for name, mask in found.items() if mask.any()}
+
+
 class Arrays(NamedTuple):
     """A split's inputs (n, ...) and labels (n, ...), memory-mapped and read-only."""
 

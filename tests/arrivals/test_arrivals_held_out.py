@@ -10,10 +10,11 @@ from prefect.logging import disable_run_logger
 
 from tasks.arrivals import batch as batches
 from tasks.arrivals.arrivals import Arrivals, take_in
-from tasks.arrivals.batch import Part, find_parts, read_notes, used_batches
+from tasks.arrivals.batch import Part, count_parts, read_notes, used_batches
 from tasks.arrivals.review import decide
 from tasks.data.held_out import fingerprints
 from tasks.data.near import near_duplicates
+from tasks.data.splits import rows_by_part
 from tasks.errors import InputError
 from tasks.schemas.references import Split
 from tasks.storage.store import Store
@@ -58,7 +59,9 @@ def test_it_is_known_where_held_out_images_are_from(inbox, tmp_path):
     (inbox / "monday.npz").write_bytes(npz(*squares(200, seed=3)))
     used = arrive(inbox, store).used
     published = base(store).images
-    parts = find_parts(store, published.test, used, positions=(3, 5))
+    labels = [store.array(published.test.labels), used[0].part(store, held_out=True)[1]]
+    rows = np.flatnonzero(np.isin(np.concatenate(labels), (3, 5)))
+    parts = rows_by_part(count_parts(store, published.test, used), rows)
     assert list(parts) == [
         "the published test images",
         f"held-out images of monday.npz ({used[0].sha256[:8]})",
@@ -78,8 +81,9 @@ def test_a_batch_of_version_0_2_is_trained_on_as_a_whole(tmp_path):
     (old,) = used_batches(store)
     old = old.model_copy(update={"held_out": None})
     assert [len(old.part(store, held_out=held_out)[1]) for held_out in (False, True)] == [50, 0]
-    parts = find_parts(store, Split(inputs=old.images, labels=old.labels), [old], (0, 1))
-    assert list(parts) == ["the published test images"]
+    parts = count_parts(store, Split(inputs=old.images, labels=old.labels), [old])
+    rows = np.flatnonzero(np.isin(store.array(old.labels), (0, 1)))
+    assert list(rows_by_part(parts, rows)) == ["the published test images"]
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.splits import rows_by_part
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.reporting.page import Row
 from tasks.schemas.images import ClassName
@@ -111,7 +112,6 @@ def count_by_part(
     parts: Sequence[tuple[str, int]], predictions: Sequence[Predictions]
 ) -> list[Row]:
     """How models do on test images by where these are from, which have so many one by one."""
-    ends = np.cumsum([count for _, count in parts])
     return [
         {
             "recipe": one.recipe,
@@ -121,8 +121,7 @@ def count_by_part(
             "hits": int((found & (one.predicted == one.labels)).sum()),
         }
         for one in predictions
-        for number, (name, _) in enumerate(parts)
-        if (found := np.searchsorted(ends, one.rows, side="right") == number).any()
+        for name, found in rows_by_part(parts, one.rows).items()
     ]
 
 

@@ -427,13 +427,8 @@ class StudyConfig(RunConfig):
         return {seed: (seed,) for seed in self.seeds}
 
 
-class PredictConfig(Settings):
-    """What labelling images with the registered model is told."""
-
-    images: CliPositionalArg[Paths]
-    """PNG, JPEG, WebP, BMP or TIFF files, folders of them, .csv files that list them in a column
-    path, .npz files with an array images, x_test or x_train, and IDX images. A file with a comma in
-    its name is read from its folder."""
+class InUseConfig(Settings):
+    """Which model is in use."""
 
     artifacts: Annotated[Artifacts, AfterValidator(_folder), Example("FOLDER")] = "artifacts"
     """The folder in which the models are kept."""
@@ -444,14 +439,33 @@ class PredictConfig(Settings):
     model: Annotated[str | None, Example("NAME")] = None
     """The name of the registered model; without it, the only one that there is."""
 
-    format: Literal["csv", "json"] = "csv"
+
+class PredictConfig(InUseConfig):
+    """What labelling images with the registered model is told."""
+
+    images: CliPositionalArg[Paths]
+    """PNG, JPEG, WebP, BMP or TIFF files, folders of them, .csv files that list them in a column
+    path, .npz files with an array images, x_test or x_train, and IDX images. A file with a comma in
+    its name is read from its folder."""
+
+    format: Literal["csv", "json", "parquet"] = "csv"
     """How the labels are written."""
 
     output: Path | None = None
     """The file to write, instead of the standard output."""
 
 
-SETTINGS = (Config, RetrainCommand, PredictConfig, StudyConfig, ServeCommand)
+class ExportConfig(InUseConfig):
+    """What handing out the registered model is told."""
+
+    path: CliPositionalArg[Path]
+    """Where to write it; nothing may be there."""
+
+    to: Literal["onnx", "litert", "saved-model"] = "onnx"
+    """What it becomes."""
+
+
+SETTINGS = (Config, RetrainCommand, PredictConfig, ExportConfig, StudyConfig, ServeCommand)
 
 
 def as_config(told: BaseModel, kind: type[C]) -> C:

@@ -1,6 +1,7 @@
 """Label images with the model in use.
 
 python flows/predict.py IMAGES... --format json --output labels.json
+python flows/predict.py export --to litert champion.tflite
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
@@ -13,22 +14,42 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from rich.console import Console
+from rich.progress import track
+
 from flows.cli import run_command
-from flows.config import PredictConfig
+from flows.config import ExportConfig, InUseConfig, PredictConfig
 from tasks.data.pictures import AS_IT_IS
 from tasks.errors import InputError
 from tasks.networks.portable import PortableModel
+from tasks.prediction.export import write_export
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
-from tasks.prediction.reading import check_images, read_images
+from tasks.prediction.reading import count_images, read_images
 from tasks.registry.registry import Registry, only_model
+from tasks.registry.version import Version
 from tasks.storage.store import Store
+
+EXPORT = "export"
+
+
+def registry_of(config: InUseConfig) -> Registry:
+    """The registry that has the model in use; InputError unless it is clear which model that is."""
+    store = Store.at(config.artifacts)
+    return Registry(store, config.registry, config.model or only_model(store, config.registry))
 
 
 def label_with_champion(config: PredictConfig) -> None:
     """Label images with the champion of the registry that the configuration names."""
-    store = Store.at(config.artifacts)
-    name = config.model or only_model(store, config.registry)
-    label(config, Registry(store, config.registry, name))
+    label(config, registry_of(config))
+
+
+def export_champion(config: ExportConfig) -> None:
+    """Hand out that champion as another file; see `write_export`."""
+    registry = registry_of(config)
+    version = champion_of(registry)
+    model, network = registry.model_path(version), registry.network_path(version)
+    write_export(config.to, config.path, model, network, registry.sample(version))
+    print(f"{config.path}: {registry.name} version {version.number} as {config.to}")
 
 
 def label(config: PredictConfig, registry: Registry) -> None:
@@ -36,24 +57,37 @@ def label(config: PredictConfig, registry: Registry) -> None:
 
     Raises InputError if there is no champion, an image cannot be used, or the output not written.
     """
-    version = registry.champion()
-    if version is None:
-        raise InputError(
-            f"there is no champion of {registry.name} yet; run `python flows/retrain.py`"
-        )
-    check_images(config.images)
+    version = champion_of(registry)
+    total, began, counts = count_images(config.images), time.perf_counter(), Counter[str]()
     model = PortableModel(registry.model_path(version))
     images = read_images(config.images, version.preparation)
-    began, counts = time.perf_counter(), Counter[str]()
     with whole_output(config.output) as file:
         rows = count(label_images(model, images, version), counts)
-        FORMATS[config.format](file, rows, version)
+        FORMATS[config.format](file, with_a_bar(rows, total), version)
     number, speed = counts["images"], counts["images"] / (time.perf_counter() - began)
     print(
         f"{number} image{'s' if number > 1 else ''}, {counts['refused']} refused, "
         f"{counts['converted']} converted, {speed:,.0f} images/s",
         file=sys.stderr,
     )
+
+
+def champion_of(registry: Registry) -> Version:
+    """The version in use; InputError if there is none."""
+    version = registry.champion()
+    if version is None:
+        raise InputError(
+            f"there is no champion of {registry.name} yet; run `python flows/retrain.py`"
+        )
+    return version
+
+
+def with_a_bar(table: Iterable[Row], total: int) -> Iterable[Row]:
+    """The rows; on a terminal, a bar shows how many of them have passed."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return table
+    return track(table, "labelling", total, console=console, transient=True)
 
 
 def count(table: Iterable[Row], counts: Counter[str]) -> Iterator[Row]:
@@ -64,4 +98,8 @@ def count(table: Iterable[Row], counts: Counter[str]) -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command("flows/predict.py", __doc__, PredictConfig, label_with_champion))
+    script, words = "flows/predict.py", sys.argv[1:]
+    if words[:1] == [EXPORT]:
+        about, script = export_champion.__doc__ or "", f"{script} {EXPORT}"
+        sys.exit(run_command(script, about, ExportConfig, export_champion, words[1:]))
+    sys.exit(run_command(script, __doc__, PredictConfig, label_with_champion, words))

@@ -12,6 +12,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     begin()
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,12 +42,14 @@ from tasks.extend import extend
 from tasks.foresee import foresee
 from tasks.load import load
 from tasks.registry.decision import Bounds
+from tasks.registry.portable import sampled
 from tasks.registry.registry import Registry, only_model
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, lineage_digest
+from tasks.reporting.card import describe_model
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages, Preparation
-from tasks.schemas.references import Dataset
+from tasks.schemas.references import Dataset, Split
 from tasks.storage.lock import exclusive
 from tasks.storage.records import current_store
 from tasks.storage.source import source_sha256
@@ -96,7 +99,7 @@ def retrain(config: RetrainConfig) -> State[None]:
             if not (prospect.can_win or config.train_anyway or config.prefer == "newer"):
                 return Completed(name="Skipped", message=f"{prospect.sentence}; {UNTRAINED}")
             found = experiment(config, fitted, source, prepared)
-            candidate = nominate(fitted, found, data, lineage)
+            candidate = nominate(fitted, found, data, held_out, lineage)
             told = held_out, prepared.whole, prepared.tested(is_base), config
             return Completed(message=challenge(registry, candidate, *told))
         if registry.awaits_promotion(known):
@@ -149,7 +152,11 @@ def trace(
 
 
 def nominate(
-    config: RetrainConfig, found: Experiment, data: LabelledImages, lineage: Mapping[str, Any]
+    config: RetrainConfig,
+    found: Experiment,
+    data: LabelledImages,
+    held_out: Split,
+    lineage: Mapping[str, Any],
 ) -> Candidate:
     """The model of an experiment that is to be put into use, with all that belongs to it."""
     store, transfer = current_store(), found.transfers[-1]
@@ -158,7 +165,8 @@ def nominate(
     trained, scores = result.trained, result.evaluation.scores
     refusals = {one.model: one.file for one in transfer.refusals.models}
     file = refusals[trained.name] or trained.model
-    portable = export(file, classes_in_use(config, data))
+    portable, images = export(file, classes_in_use(config, data)), store.array(held_out.inputs)
+    metrics = json.loads((found.report / "metrics.json").read_text(encoding="utf-8"))
     return Candidate(
         model=store.verified(portable),
         sha256=portable.sha256,
@@ -170,6 +178,10 @@ def nominate(
         metrics={"images": scores.n} | scores.model_dump(include=MEASURED),
         lineage=lineage,
         report=found.report,
+        card=describe_model(
+            config.registered_name, trained.name, data.preparation.model_dump(), metrics
+        ),
+        sample=images[sampled(images)],
     )
 
 

@@ -1,15 +1,16 @@
-"""A model as ONNX, which runs without this project, Keras or TensorFlow."""
+"""A model as a file that runs without this project: ONNX, LiteRT or TensorFlow's SavedModel."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.inference import Model
+from tasks.networks.portable import Answers
 from tasks.schemas.images import ClassName
 
 if TYPE_CHECKING:
@@ -23,72 +24,70 @@ def to_onnx(model: Model, classes: Sequence[ClassName]) -> "ModelProto":
     `probabilities`, float32 (n, classes), and `refused`, bool (n,).
     """
     import onnx
+    from onnx.helper import make_node, make_tensor_value_info
 
     with TemporaryDirectory() as folder, catch_warnings():
         simplefilter("ignore", FutureWarning)  # of tf2onnx about NumPy
         path = Path(folder) / "model.onnx"
-        _with_all_classes(model).export(path, format="onnx", verbose=False)
+        _answering(model).export(path, format="onnx", verbose=False)
         proto = onnx.load(path)
-    graph = proto.graph
-    probabilities, *margins = (output.name for output in graph.output)
-    height, width, channels = model.input_shape[1:]
-    cast = onnx.helper.make_node("Cast", ["images"], [graph.input[0].name], to=1)
-    graph.node.insert(0, cast)
-    graph.node.extend(_answers(probabilities, margins))
-    graph.initializer.extend(_constants(classes))
-    del graph.input[:], graph.output[:]
-    graph.input.append(_value("images", onnx.TensorProto.UINT8, "n", height, width, channels))
-    kind = onnx.TensorProto.INT64 if _are_numbers(classes) else onnx.TensorProto.STRING
-    graph.output.append(_value("label", kind, "n"))
-    graph.output.append(_value("probabilities", onnx.TensorProto.FLOAT, "n", len(classes)))
-    graph.output.append(_value("refused", onnx.TensorProto.BOOL, "n"))
+    types, are_numbers = onnx.TensorProto, all(isinstance(name, int) for name in classes)
+    names: NDArray[Any] = np.array(classes, np.int64 if are_numbers else object)
+    graph, shape = proto.graph, ["n", *model.input_shape[1:]]
+    graph.node.insert(0, make_node("Cast", ["images"], ["pixels"], to=types.FLOAT))
+    graph.node.append(make_node("ArgMax", ["probabilities"], ["position"], axis=1, keepdims=0))
+    graph.node.append(make_node("Gather", ["class-names", "position"], ["label"]))
+    graph.initializer.append(onnx.numpy_helper.from_array(names, "class-names"))
+    kind = types.INT64 if are_numbers else types.STRING
+    del graph.input[:]
+    graph.input.append(make_tensor_value_info("images", types.UINT8, shape))
+    graph.output.insert(0, make_tensor_value_info("label", kind, ["n"]))
     onnx.checker.check_model(proto, full_check=True)
     return proto
 
 
-def _with_all_classes(model: Model) -> Model:
-    """With a probability for each class, of a single node, too, and what else the model gives."""
+def export_network(model: Model, form: Literal["litert", "saved-model"], path: Path) -> None:
+    """Write a stored model: a LiteRT file, or a SavedModel's folder.
+
+    Takes `pixels`, float32 (n, height, width, channels) of 0..255; gives `probabilities` and
+    `refused` as `to_onnx` does.
+    """
+    kinds = {"litert": "litert", "saved-model": "tf_saved_model"}
+    _answering(model).export(path, format=kinds[form], verbose=False)
+
+
+def ask_exported(
+    form: Literal["litert", "saved-model"], path: Path, images: NDArray[np.uint8]
+) -> Answers:
+    """What `export_network` wrote says of images (n, height, width, channels)."""
+    import tensorflow as tf
+
+    if form == "saved-model":
+        loaded = tf.saved_model.load(str(path))  # has the weights as long as it lives
+        said = loaded.serve(images.astype(np.float32))
+        found = {name: value.numpy() for name, value in said.items()}
+    else:
+        with catch_warnings():
+            simplefilter("ignore", UserWarning)  # that LiteRT becomes a package of its own
+            ask = tf.lite.Interpreter(str(path)).get_signature_runner()
+        found = ask(pixels=images.astype(np.float32))
+    return Answers(found["probabilities"], found["refused"])
+
+
+def _answering(model: Model) -> Model:
+    """From `pixels` to the `probabilities` of all classes, of a single node, too, and `refused`.
+
+    A model that has no second output, its margin, refuses nothing.
+    """
     import keras
 
-    images = keras.Input(model.input_shape[1:], dtype="float32")
-    found = model(images)
-    outputs = list(found) if isinstance(found, list | tuple) else [found]
-    if outputs[0].shape[1] == 1:
-        outputs[0] = keras.layers.Concatenate()([1 - outputs[0], outputs[0]])
-    whole = keras.Model(images, outputs)
-    whole(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports what was called
-    return whole
-
-
-def _answers(probabilities: str, margins: Sequence[str]) -> list[Any]:
-    """From probabilities and margins to what is asked for; without margins nothing is refused."""
-    from onnx.helper import make_node
-
-    judged = margins[0] if margins else probabilities
-    return [
-        make_node("ArgMax", [probabilities], ["position"], axis=1, keepdims=0),
-        make_node("Gather", ["class-names", "position"], ["label"]),
-        make_node("Identity", [probabilities], ["probabilities"]),
-        make_node("ReduceMax", [judged], ["judged"], axes=[1], keepdims=0),
-        make_node("Less", ["judged", "no-margin"], ["refused"]),
-    ]
-
-
-def _constants(classes: Sequence[ClassName]) -> list[Any]:
-    import onnx
-
-    names: NDArray[Any] = np.array(classes, np.int64 if _are_numbers(classes) else object)
-    return [
-        onnx.numpy_helper.from_array(names, "class-names"),
-        onnx.numpy_helper.from_array(np.zeros((), np.float32), "no-margin"),
-    ]
-
-
-def _value(name: str, kind: int, *shape: int | str) -> Any:
-    from onnx.helper import make_tensor_value_info
-
-    return make_tensor_value_info(name, kind, list(shape))
-
-
-def _are_numbers(classes: Sequence[ClassName]) -> bool:
-    return all(isinstance(name, int) for name in classes)
+    pixels = keras.Input(model.input_shape[1:], dtype="float32", name="pixels")
+    outputs = model(pixels)
+    found, *margins = outputs if isinstance(outputs, list | tuple) else [outputs]
+    margin = keras.ops.max(margins[0] if margins else found, axis=-1)
+    if found.shape[1] == 1:
+        found = keras.layers.Concatenate()([1 - found, found])
+    answers = {"probabilities": found, "refused": keras.ops.less(margin, 0.0)}
+    answering = keras.Model(pixels, answers)
+    answering(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports what was called
+    return answering

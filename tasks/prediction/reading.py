@@ -1,12 +1,15 @@
 """From the names of files and folders to images that a model understands."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader
 from itertools import accumulate, chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +20,23 @@ from tasks.data.folder import is_picture
 from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
 from tasks.data.lists import is_list, read_list
 from tasks.data.npz import Header, read_blocks, read_header
-from tasks.data.pictures import KINDS, MAX_PIXELS, picture_bytes, prepare_array, read_picture
+from tasks.data.pictures import (
+    KINDS,
+    MAX_PIXELS,
+    Prepared,
+    picture_bytes,
+    prepare_array,
+    read_picture,
+)
 from tasks.errors import InputError
-from tasks.networks.inference import BATCH_IMAGES
+from tasks.networks.portable import BATCH
 from tasks.schemas.images import Preparation
 
 ARRAYS = ("images", "x_test", "x_train")  # of a .npz; the first that is there
 MAX_IMAGES = 1_000_000  # of one call
-CHUNK_IMAGES = 20 * BATCH_IMAGES  # whole batches, so that chunks do not change what a model says
+READERS = max(2, os.cpu_count() or 1)
+
+Found: TypeAlias = tuple[str, NDArray[np.uint8] | Path]  # its name, and an image or its file
 
 
 class NamedImages(NamedTuple):
@@ -38,30 +50,48 @@ class NamedImages(NamedTuple):
     conversions: list[str]
 
 
-def check_images(paths: Sequence[Path]) -> None:
-    """See that there are images, and not too many, before a model is loaded for them.
+def count_images(paths: Sequence[Path]) -> int:
+    """How many images there are, one or more, before a model is loaded for them.
 
     Raises InputError if a path is missing or something else, an array is not what it should be, or
     there are more than `MAX_IMAGES`.
     """
+    total = 0
     for path, total in zip(paths, accumulate(map(_count, paths)), strict=True):
         if total > MAX_IMAGES:
             raise InputError(
                 f"with {path} there are more than {MAX_IMAGES} images; give them in parts"
             )
+    return total
 
 
 def read_images(paths: Sequence[Path], preparation: Preparation) -> Iterator[NamedImages]:
-    """Read and prepare images, `CHUNK_IMAGES` at a time.
+    """Read and prepare images on every core, a few batches ahead of who asks.
 
     Paths are pictures, folders of them, CSV files with a column `path`, IDX images, and `.npz`
     files, of which the first of `ARRAYS` is read; for their forms see `read_picture` and
     `as_pixels`. InputError if a file is missing, damaged or too large, or there is none.
     """
-    images = chain.from_iterable(_read(path, preparation) for path in paths)
-    while chunk := list(islice(images, CHUNK_IMAGES)):
-        names, pixels, conversions = zip(*chunk, strict=True)
-        yield NamedImages(list(names), np.stack(pixels), list(conversions))
+    found, prepare = chain.from_iterable(map(_find, paths)), partial(_prepare, preparation)
+    waiting = deque[Future[NamedImages]]()
+    with ThreadPoolExecutor(READERS) as readers:
+        while batch := list(islice(found, BATCH)):
+            waiting.append(readers.submit(prepare, batch))
+            if len(waiting) > READERS:
+                yield waiting.popleft().result()
+        yield from (batch.result() for batch in waiting)
+
+
+def _prepare(preparation: Preparation, batch: Sequence[Found]) -> NamedImages:
+    prepared = [_prepared(*one, preparation) for one in batch]
+    pixels, conversions = zip(*prepared, strict=True)
+    return NamedImages([name for name, _ in batch], np.stack(pixels), list(conversions))
+
+
+def _prepared(name: str, image: NDArray[np.uint8] | Path, preparation: Preparation) -> Prepared:
+    if isinstance(image, Path):
+        return read_picture(picture_bytes(image), name, preparation)
+    return prepare_array(image, preparation)
 
 
 def _count(path: Path) -> int:
@@ -75,16 +105,20 @@ def _count(path: Path) -> int:
             return len(parse_idx(file, str(path), IMAGE)) if is_idx_images(path.name) else 1
 
 
-def _read(path: Path, preparation: Preparation) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
+def _find(path: Path) -> Iterator[Found]:
     with _told(path):
         if path.is_dir() or is_list(path.name):
-            yield from chain.from_iterable(_read(file, preparation) for file in _files(path))
-        elif path.suffix == ".npz" or is_idx_images(path.name):
-            images = _npz_images(path) if path.suffix == ".npz" else read_idx(path, IMAGE)
-            for number, image in enumerate(images):
-                yield f"{path}[{number}]", *prepare_array(image, preparation)
+            yield from chain.from_iterable(map(_in_file, _files(path)))
         else:
-            yield str(path), *read_picture(picture_bytes(path), str(path), preparation)
+            yield from _in_file(path)
+
+
+def _in_file(path: Path) -> Iterator[Found]:
+    if path.suffix == ".npz" or is_idx_images(path.name):
+        images = _npz_images(path) if path.suffix == ".npz" else read_idx(path, IMAGE)
+        yield from ((f"{path}[{number}]", image) for number, image in enumerate(images))
+    else:
+        yield str(path), path
 
 
 @contextmanager

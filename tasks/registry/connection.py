@@ -24,6 +24,7 @@ DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https")
 MODEL = PurePosixPath("model/model.onnx")  # among the files of a run
 NETWORK = PurePosixPath("model/model.keras")
+SAMPLE = PurePosixPath("model/sample.npz")
 
 
 def connect(store: Store, uri: str | None) -> "MlflowClient":

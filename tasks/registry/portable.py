@@ -58,6 +58,13 @@ def save_mlflow_model(candidate: Candidate, folder: Path) -> None:
         save_as_external_data=False,
     )
     shutil.copyfile(candidate.model, folder / "model.onnx")  # to the byte, whose digest is known
+    (folder / "card.md").write_text(candidate.card, encoding="utf-8")
+    np.savez_compressed(folder / "sample.npz", images=candidate.sample)
+
+
+def sampled(images: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The rows of the held-out images (n, ...) that a registered model is asked for."""
+    return evenly(np.arange(len(images)), SAMPLE)
 
 
 def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judged) -> str:
@@ -66,7 +73,7 @@ def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judge
     It is loaded in a process of its own, from the tracking URI `address` by MLflow's name, as in
     `models:/base/3`, and asked for some of the images (n, ...) that it was judged on.
     """
-    rows = evenly(np.arange(len(images)), SAMPLE)
+    rows = sampled(images)
     with TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "images.npz", Path(folder) / "answers.npz"
         np.savez(asked, images=images[rows])

@@ -8,6 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pydantic import BaseModel, ConfigDict, Json
 
 from tasks.registry.decision import Decision
@@ -35,6 +38,8 @@ class Candidate:
     metrics: Mapping[str, float]  # on held-out images; accuracy, errors and images are shown
     lineage: Mapping[str, Any]  # what it was made of, as JSON: data digests, config, source digest
     report: Path  # a folder that is stored, too
+    card: str  # what is known of it, for people
+    sample: NDArray[np.uint8]  # held-out images (n, height, width, channels), to ask it for
 
 
 class Version(BaseModel):

@@ -18,7 +18,7 @@ from tasks.arrivals.validation import BadBatchError
 from tasks.data.held_out import fingerprints
 from tasks.data.idx import IDX_NAMES
 from tasks.data.read import find_source, read_source
-from tasks.prediction.reading import check_images, read_images
+from tasks.prediction.reading import count_images, read_images
 from tasks.schemas.images import Preparation
 from tasks.storage.store import Store
 
@@ -105,7 +105,7 @@ def test_a_batch_of_each_form_is_the_same_images(tmp_path, save: Save):
 @pytest.mark.parametrize("save", FORMS)
 def test_each_form_is_read_for_prediction(tmp_path, save: Save):
     path = save(tmp_path)
-    check_images([path])
+    count_images([path])
     (found,) = read_images([path], PREPARATION)
     assert set(found.conversions) == {"as it is"}
     assert in_one_order(found.pixels) == in_one_order(IMAGES)

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 
 from tasks.networks.architecture import ONE_NODE, build_base, build_head, join
-from tasks.networks.export import to_onnx
+from tasks.networks.export import ask_exported, export_network, to_onnx
 from tasks.networks.inference import class_probabilities, run, run_all
 from tasks.networks.models import in_float32, weights_sha256
 from tasks.networks.recipe import Training
@@ -29,6 +29,16 @@ def base_of(precision: str):
     return build_base((12, 12, 3), 4, 1 / 255, training(precision), seed=0)
 
 
+@pytest.fixture(scope="module")
+def guarded():
+    """A base of four classes that refuses some of the images."""
+    base = base_of("float32")
+    features = run(base.get_layer("backbone"), IMAGES)
+    guard = build_guard(base, (0, 1, 2, 3), features, np.arange(60) % 4)
+    set_threshold(guard, 0.1)
+    return with_guard(base, guard)
+
+
 def answers(model, classes):
     session = onnxruntime.InferenceSession(to_onnx(model, classes).SerializeToString())
     assert [(one.name, one.type) for one in session.get_inputs()] == [("images", "tensor(uint8)")]
@@ -46,18 +56,22 @@ def test_what_was_trained_in_bfloat16_is_stored_in_float32():
 
 
 @pytest.mark.parametrize("classes", [(3, 5, 7, 9), ("ant", "bee", "cat", "dög")])
-def test_a_guarded_model_answers_with_names_and_refusals(classes):
-    base = base_of("float32")
-    features = run(base.get_layer("backbone"), IMAGES)
-    guard = build_guard(base, (0, 1, 2, 3), features, np.arange(60) % 4)
-    set_threshold(guard, 0.1)
-    model = with_guard(base, guard)
-    probabilities, margins = run_all(model, IMAGES)
-    found = answers(model, classes)
+def test_a_guarded_model_answers_with_names_and_refusals(guarded, classes):
+    probabilities, margins = run_all(guarded, IMAGES)
+    found = answers(guarded, classes)
     np.testing.assert_allclose(found["probabilities"], probabilities, atol=1e-6)
     assert found["label"].tolist() == [classes[at] for at in probabilities.argmax(axis=1)]
     assert found["refused"].tolist() == (margins[:, 0] < 0).tolist()
     assert 0 < found["refused"].sum() < 60
+
+
+@pytest.mark.parametrize(("form", "name"), [("litert", "base.tflite"), ("saved-model", "base")])
+def test_other_forms_answer_alike(tmp_path, guarded, form, name):
+    export_network(guarded, form, tmp_path / name)
+    found = ask_exported(form, tmp_path / name, IMAGES)
+    probabilities, margins = run_all(guarded, IMAGES)
+    np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-6)
+    assert found.refused.tolist() == (margins[:, 0] < 0).tolist()
 
 
 def test_a_single_node_has_a_probability_for_each_class_and_nothing_is_refused_unguarded():

@@ -26,7 +26,7 @@ from tasks.errors import InputError
 from tasks.networks.export import to_onnx
 from tasks.networks.portable import Answers, PortableModel
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
-from tasks.prediction.reading import NamedImages, check_images, read_images
+from tasks.prediction.reading import NamedImages, count_images, read_images
 from tasks.schemas.images import Preparation
 from tasks.storage.files import file_sha256
 from tasks.storage.store import DamagedError
@@ -127,6 +127,23 @@ def test_csv():
     )
 
 
+@pytest.mark.parametrize("kind", [int, str])
+def test_parquet(tmp_path, kind):
+    pandas = pytest.importorskip("pandas")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    classes = tuple(map(kind, VERSION.classes))
+    version = SimpleNamespace(number=3, sha256="ab12", classes=classes)
+    rows = [row._replace(label=kind(row.label)) for row in TABLE] * 6_000
+    rows[0] = rows[0]._replace(image="b\udcff.png")  # a file's name that is not UTF-8
+    with whole_output(tmp_path / "labels.parquet") as file:
+        FORMATS["parquet"](file, iter(rows), version)
+    found = pandas.read_parquet(tmp_path / "labels.parquet")
+    rows[0] = rows[0]._replace(image="b\ufffd.png")
+    assert [*found.itertuples(index=False, name=None)] == rows
+    about = parquet.read_schema(tmp_path / "labels.parquet").metadata
+    assert (about[b"version"], about[b"sha256"]) == (b"3", b"ab12")
+
+
 def test_json():
     content = {
         "model": {"version": 3, "sha256": "ab12"},
@@ -188,7 +205,7 @@ def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
 
 def read(paths: list[Path], max_pixel: int = 255) -> NamedImages:
     """The images of one chunk, read as a command does."""
-    check_images(paths)
+    count_images(paths)
     (found,) = read_images(paths, DIGITS.model_copy(update={"max_pixel": max_pixel}))
     return found
 
@@ -295,9 +312,9 @@ def test_an_npz_of_too_large_images_is_refused_before_it_is_unpacked(tmp_path, f
 def test_more_images_than_one_call_may_have_are_told_before_any_is_read(tmp_path):
     for name, images in (("a", 600_000), ("b", 400_000), ("c", 1)):
         np.savez_compressed(tmp_path / f"{name}.npz", images=np.zeros((images, 1, 1), np.uint8))
-    check_images([tmp_path / "a.npz", tmp_path / "b.npz"])
+    count_images([tmp_path / "a.npz", tmp_path / "b.npz"])
     with pytest.raises(InputError) as error:
-        check_images([tmp_path / "a.npz", tmp_path / "b.npz", tmp_path / "c.npz"])
+        count_images([tmp_path / "a.npz", tmp_path / "b.npz", tmp_path / "c.npz"])
     assert str(error.value) == (
         f"with {tmp_path}/c.npz there are more than 1000000 images; give them in parts"
     )

@@ -1,0 +1,45 @@
+"""The card of a registered model, as Hugging Face has it: what it is for, and what is known of it.
+
+Mitchell et al. (2019), Model cards for model reporting; the heading is that of
+https://huggingface.co/docs/hub/model-cards.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.reporting.page import fill
+
+
+def describe_model(name: str, model: str, preparation: Mapping[str, Any], metrics: Any) -> str:
+    """`card.md` of the model that is registered under a name, from its report's `metrics.json`.
+
+    `model` is what that calls it, as in `two-node`; every number of the card is one of `metrics`.
+    """
+    of_model = [row for row in metrics["models"] if row["model"] == model][-1]
+    refusals = [row for row in metrics["refusals"] if row["model"] == model]
+    card = {
+        "name": name,
+        "heading": _heading(name, of_model, metrics["dataset"]),
+        "model": of_model,
+        "refusal": refusals[-1] if refusals else None,
+        "preparation": preparation,
+    }
+    return fill("card.md.jinja", metrics | card, {})
+
+
+def _heading(name: str, model: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
+    """JSON, which is YAML, too."""
+    measured = ("accuracy", "log_loss", "calibration_error")
+    result = {
+        "task": {"type": "image-classification"},
+        "dataset": {"type": "image-classification", "name": dataset["name"], "split": "test"},
+        "metrics": [{"type": name, "value": model[name]} for name in measured],
+    }
+    about = {
+        "library_name": "onnx",
+        "pipeline_tag": "image-classification",
+        "tags": ["transfer-learning", "onnx"],
+        "model-index": [{"name": name, "results": [result]}],
+    }
+    return json.dumps(about, indent=2)

@@ -1,12 +1,15 @@
 """Which images are held out to test on, where a data set does not say."""
 
 import hashlib
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 1_000  # images
+
+# images and labels to train on, and those to test on
+Splits: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.uint8], NDArray[Any]]
 
 
 def held_out(
@@ -38,6 +41,12 @@ def held_out(
 def fingerprints(images: NDArray[np.uint8], key: bytes = b"") -> list[bytes]:
     """A digest of 16 bytes for each of images (n, ...); equal images have equal ones."""
     return [hashlib.blake2b(image.tobytes(), digest_size=16, key=key).digest() for image in images]
+
+
+def split(images: NDArray[np.uint8], labels: NDArray[Any], is_test: NDArray[np.bool_]) -> Splits:
+    """Images (n, ...) and labels (n,) in two, by bool (n,); see `moved_to_front`."""
+    test = images[is_test]
+    return moved_to_front(images, ~is_test), labels[~is_test], test, labels[is_test]
 
 
 def moved_to_front(images: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -1,7 +1,8 @@
 """Finding a source of images, and reading it, checked."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,18 @@ from numpy.typing import NDArray
 
 from tasks.data.arrays import as_labels, as_pixels
 from tasks.data.digits import COPIES, digits_source, make_digits
-from tasks.data.folder import decode_pictures, digest_pictures, list_pictures
+from tasks.data.folder import decode_pictures, digest_pictures
 from tasks.data.handwriting import is_handwriting
-from tasks.data.held_out import held_out, moved_to_front
-from tasks.data.idx import IDX_NAMES, find_idx_files, read_idx_folder
+from tasks.data.held_out import held_out, split
+from tasks.data.idx import find_idx_files, idx_name, read_idx_folder
 from tasks.data.lists import is_list
-from tasks.data.mnist import BRIEF, PERSISTENT, Patience, find_mnist
+from tasks.data.mnist import find_mnist
 from tasks.data.names import as_positions, check_classes, in_order
 from tasks.data.npz import read_npz
 from tasks.data.pictures import automatic_size, is_coloured, prepare_arrays
-from tasks.data.source import Arrays, Images, Reading, Source, digest_files
+from tasks.data.source import Arrays, Format, Images, Reading, Source, digest_files
 from tasks.errors import FullDiskError, InputError
-from tasks.schemas.images import ClassName, Preparation
+from tasks.schemas.images import Preparation
 
 _ahead: dict[Source, Images] = {}  # thousands of pictures are not decoded twice
 NAMED = ("auto", "mnist", "digits")
@@ -35,7 +36,7 @@ def find_source(
     dataset: str,
     seed: int,
     reading: Reading | None = None,
-    mnist: Callable[[Patience], Path] = find_mnist,
+    mnist: Callable[[bool], Path] = find_mnist,
 ) -> Source:
     """Finds and identifies a data set, without decoding it.
 
@@ -45,26 +46,20 @@ def find_source(
     FullDiskError if there is no space for MNIST.
     """
     reading = reading or Reading()
-    match dataset:
-        case "digits":
-            return digits_source(seed, reading)
-        case "mnist":
-            return replace(_identify(mnist(PERSISTENT), reading), name="MNIST")
-        case "auto":
-            return _mnist_or_digits(seed, reading, mnist)
+    if dataset == "digits":
+        return digits_source(seed, reading)
     try:
+        if dataset in NAMED:
+            return replace(_identify(mnist(dataset == "mnist"), reading), name="MNIST")
         return _identify(Path(dataset).expanduser().absolute(), reading)
-    # RuntimeError: the home folder of an unknown ~user.
-    except (OSError, RuntimeError) as error:
-        raise InputError(f"--dataset {dataset} cannot be read: {error}") from error
-
-
-def _mnist_or_digits(seed: int, reading: Reading, mnist: Callable[[Patience], Path]) -> Source:
-    try:
-        return replace(_identify(mnist(BRIEF), reading), name="MNIST")
     except (InputError, FullDiskError) as error:
+        if dataset != "auto":
+            raise
         notice = f"scikit-learn's small digits stand in for MNIST: {error}"
         return replace(digits_source(seed, reading), notice=notice)
+    # RuntimeError: the home folder of an unknown ~user
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"--dataset {dataset} cannot be read: {error}") from error
 
 
 def _identify(path: Path, reading: Reading) -> Source:
@@ -72,22 +67,16 @@ def _identify(path: Path, reading: Reading) -> Source:
         raise InputError(
             f"--dataset {path} does not exist; give auto, mnist, digits, or the path of {FORMS}"
         )
-    if _is_idx(path):
-        sha256 = digest_files(find_idx_files(path))
-        return Source("idx", path.name, str(path), sha256, seed=0, reading=reading)
-    if path.is_file() and path.suffix == ".npz":
-        sha256 = digest_files([path])
-        return Source("npz", path.name, str(path), sha256, seed=0, reading=reading)
-    if path.is_dir() or is_list(path.name):
-        sha256 = digest_pictures(list_pictures(path), path)
-        return Source("pictures", path.name, str(path), sha256, seed=0, reading=reading)
-    raise InputError(f"--dataset {path} is none of these: {FORMS}")
-
-
-def _is_idx(path: Path) -> bool:
-    """Whether a folder has one of the four files, so that one that is missing can be named."""
-    stems = {name.partition("-idx")[0] for name in IDX_NAMES}
-    return path.is_dir() and any(one.name.startswith(tuple(stems)) for one in path.iterdir())
+    of_format: Format
+    if path.is_dir() and any(idx_name(one.name) for one in path.iterdir()):
+        of_format, sha256 = "idx", digest_files(find_idx_files(path))
+    elif path.is_file() and path.suffix == ".npz":
+        of_format, sha256 = "npz", digest_files([path])
+    elif path.is_dir() or is_list(path.name):
+        of_format, sha256 = "pictures", digest_pictures(path)
+    else:
+        raise InputError(f"--dataset {path} is none of these: {FORMS}")
+    return Source(of_format, path.name, str(path), sha256, seed=0, reading=reading)
 
 
 def read_ahead(source: Source) -> Images:
@@ -105,74 +94,59 @@ def read_source(source: Source) -> Images:
     if source in _ahead:
         return _ahead.pop(source)
     try:
-        images = _read_pictures(source) if source.format == "pictures" else _read_arrays(source)
+        images = _read(_stored(source), source)
     except OSError as error:
         raise InputError(f"{source.location} cannot be read: {error}") from error
     _check_counts(images, source.location)
     return images
 
 
-def _read_arrays(source: Source) -> Images:
-    arrays, place = _stored_arrays(source), source.location
+def _stored(source: Source) -> Arrays:
+    if source.format == "digits":
+        return make_digits(source.seed)
+    path = Path(source.location)
+    if source.format == "idx":
+        arrays = read_idx_folder(path)
+    elif source.format == "pictures":
+        arrays = decode_pictures(path, source.reading)
+    else:
+        with path.open("rb") as file:
+            arrays = read_npz(file, str(path))
+    # else images were remembered under the digest of what lay there before
+    if _identify(path, source.reading).sha256 != source.sha256:
+        raise InputError(f"{path} changed while it was used; start again")
+    return arrays
+
+
+def _read(arrays: Arrays, source: Source) -> Images:
+    place, reading = source.location, source.reading
     train, labels = _checked(arrays.train_images, arrays.train_labels, f"{place}: training")
-    preparation, reading = _preparation(train, source), source.reading
-    if arrays.test_images is None or arrays.test_labels is None:
-        classes, pixels = _classes([labels], place), prepare_arrays(train, preparation)
-        positions = as_positions(labels, classes)
-        is_test = held_out(pixels, positions, reading.test_share, reading.split_seed)
-        return _split(pixels, positions, is_test, classes, preparation)
-    test, test_labels = _checked(arrays.test_images, arrays.test_labels, f"{place}: test")
-    if train.shape[1:] != test.shape[1:]:
-        raise InputError(
-            f"{place}: a training image has shape {train.shape[1:]} and a test image "
-            f"{test.shape[1:]} where one shape is right"
-        )
-    classes = _classes([labels, test_labels], place)
+    test, test_labels = train[:0], labels[:0]
+    if arrays.test_images is not None and arrays.test_labels is not None:
+        test, test_labels = _checked(arrays.test_images, arrays.test_labels, f"{place}: test")
+        if train.shape[1:] != test.shape[1:]:
+            raise InputError(
+                f"{place}: a training image has shape {train.shape[1:]} and a test image "
+                f"{test.shape[1:]} where one shape is right"
+            )
+    preparation = reading.preparation or _preparation(train, test, source)
+    train, test = (prepare_arrays(images, preparation) for images in (train, test))
+    if not len(test):
+        is_test = held_out(train, labels, reading.test_share, reading.split_seed)
+        train, labels, test, test_labels = split(train, labels, is_test)
+    classes = in_order(np.unique(labels).tolist() + np.unique(test_labels).tolist())
+    check_classes(classes, place)
     copies = COPIES if source.format == "digits" else 1
     return Images(
-        prepare_arrays(train, preparation),
+        train,
         as_positions(labels, classes),
-        prepare_arrays(test, preparation),
+        test,
         as_positions(test_labels, classes),
         classes,
         preparation,
         originals=len(train) // copies if copies > 1 else 0,
         copies=copies,
     )
-
-
-def _stored_arrays(source: Source) -> Arrays:
-    if source.format == "digits":
-        return make_digits(source.seed)
-    path = Path(source.location)
-    if source.format == "idx":
-        arrays = read_idx_folder(path)
-    else:
-        with path.open("rb") as file:
-            arrays = read_npz(file, str(path))
-    # else images were remembered under the digest of what lay there before
-    if _identify(path, source.reading).sha256 != source.sha256:
-        raise _changed(path)
-    return arrays
-
-
-def _read_pictures(source: Source) -> Images:
-    path, reading = Path(source.location), source.reading
-    listed = list_pictures(path)
-    labels = np.array([one.label for one in listed])
-    classes = _classes([labels], source.location)
-    pixels, preparation, sha256 = decode_pictures(listed, path, reading)
-    if sha256 != source.sha256:
-        raise _changed(path)
-    positions = as_positions(labels, classes)
-    is_test = np.array([one.split == "test" for one in listed])
-    if not any(one.split for one in listed):
-        is_test = held_out(pixels, positions, reading.test_share, reading.split_seed)
-    return _split(pixels, positions, is_test, classes, preparation)
-
-
-def _changed(path: Path) -> InputError:
-    return InputError(f"{path} changed while it was used; start again")
 
 
 def _checked(
@@ -184,41 +158,22 @@ def _checked(
     return pixels, as_labels(labels, len(pixels), f"{split} labels")
 
 
-def _classes(labels: Iterable[NDArray[Any]], place: str) -> tuple[ClassName, ...]:
-    classes = in_order(name for some in labels for name in np.unique(some).tolist())
-    check_classes(classes, place)
-    return classes
-
-
-def _preparation(images: NDArray[np.uint8], source: Source) -> Preparation:
+def _preparation(train: NDArray[np.uint8], test: NDArray[np.uint8], source: Source) -> Preparation:
     """How pictures become what these images (n, h, w) or (n, h, w, 3) are to be."""
     reading, size = source.reading, source.reading.image_size
-    if reading.preparation:
-        return reading.preparation
-    height, width = (size, size) if size else automatic_size([images.shape[1:3]])
-    is_grey = images.ndim == 3 or not any(map(is_coloured, images))
+    height, width = (size, size) if size else automatic_size([train.shape[1:3]])
+    is_grey = train.ndim == 3 or not any(map(is_coloured, chain(train, test)))
     channels = 1 if reading.colour == "grey" or (reading.colour == "auto" and is_grey) else 3
-    handwriting = reading.handwriting
-    if handwriting is None:
-        handwriting = source.format == "digits" or (images.ndim == 3 and is_handwriting(images))
+    handwriting, is_as_stored = reading.handwriting, source.format != "pictures"
+    if handwriting is None and is_as_stored:
+        handwriting = source.format == "digits" or (train.ndim == 3 and is_handwriting(train))
     return Preparation(
         height=height,
         width=width,
         channels=channels,
-        handwriting=handwriting and channels == 1,
-        max_pixel=max(1, int(images.max())) if handwriting else 255,
+        handwriting=bool(handwriting) and channels == 1,
+        max_pixel=max(1, int(train.max())) if handwriting and is_as_stored else 255,
     )
-
-
-def _split(
-    pixels: NDArray[np.uint8],
-    positions: NDArray[Any],
-    is_test: NDArray[np.bool_],
-    classes: tuple[ClassName, ...],
-    preparation: Preparation,
-) -> Images:
-    test, train = pixels[is_test], moved_to_front(pixels, ~is_test)
-    return Images(train, positions[~is_test], test, positions[is_test], classes, preparation)
 
 
 def _check_counts(images: Images, place: str) -> None:

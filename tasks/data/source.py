@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ class Reading(Record):
     preparation: Preparation | None = None  # that of other images, instead of all but the split
 
 
+Format: TypeAlias = Literal["idx", "npz", "pictures", "digits"]  # how stored, or generated
+
+
 @dataclass(frozen=True)
 class Source:
     """One set of labelled images, identified before any of it is decoded.
@@ -33,8 +36,7 @@ class Source:
     with the names of pictures, or of all that the generated digits depend on.
     """
 
-    # how images are stored, or that they are generated
-    format: Literal["idx", "npz", "pictures", "digits"]
+    format: Format
     name: str  # what a person calls it
     location: str  # absolute path of a folder or file, or "scikit-learn"
     sha256: str

@@ -44,20 +44,14 @@ def fingerprints(images: NDArray[np.uint8], key: bytes = b"") -> list[bytes]:
 
 
 def split(images: NDArray[np.uint8], labels: NDArray[Any], is_test: NDArray[np.bool_]) -> Splits:
-    """Images (n, ...) and labels (n,) in two, by bool (n,); see `moved_to_front`."""
-    test = images[is_test]
-    return moved_to_front(images, ~is_test), labels[~is_test], test, labels[is_test]
+    """Images (n, ...) and labels (n,) in two, by bool (n,).
 
-
-def moved_to_front(images: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The images (n, ...) that bool (n,) marks, moved in place, as there may be gigabytes of them.
-
-    Read-only images are copied.
+    Those to train on are moved to the front in place, as there may be gigabytes of them; read-only
+    images are copied.
     """
-    if not images.flags.writeable:
-        return images[mask]
-    rows = np.flatnonzero(mask)
+    test, rows = images[is_test], np.flatnonzero(~is_test)
+    images = images if images.flags.writeable else images.copy()
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
         images[start : start + len(part)] = images[part]  # from behind: nothing is overwritten
-    return images[: len(rows)]
+    return images[: len(rows)], labels[~is_test], test, labels[is_test]

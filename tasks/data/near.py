@@ -65,7 +65,7 @@ def _distance(
     for number in np.unique(numbers):
         rows = np.flatnonzero(numbers == number)
         here, there = _inside(images[rows], shifts[number]), _inside(others[rows], STILL)
-        distance[rows] = np.linalg.norm(_unit(_flat(here)) - _unit(_flat(there)), axis=1)
+        distance[rows] = np.linalg.norm(_unit(here) - _unit(there), axis=1)
     return distance
 
 
@@ -94,11 +94,8 @@ def _means(insides: NDArray[np.uint8]) -> NDArray[np.float32]:
     return cells.reshape(len(insides), -1)
 
 
-def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return images.reshape(len(images), -1).astype(np.float32)
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _unit(images: NDArray[Any]) -> NDArray[np.float32]:
+    rows = images.reshape(len(images), -1).astype(np.float32)
     centred = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
     units: NDArray[np.float32] = centred / np.maximum(lengths, np.finfo(np.float32).tiny)

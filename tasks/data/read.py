@@ -79,17 +79,11 @@ def _identify(path: Path, reading: Reading) -> Source:
     return Source(of_format, path.name, str(path), sha256, seed=0, reading=reading)
 
 
-def read_ahead(source: Source) -> Images:
-    """Reads a source before a run begins, which takes over what was read; see `read_source`."""
-    _ahead[source] = read_source(source)
-    return _ahead[source]
-
-
-def read_source(source: Source) -> Images:
+def read_source(source: Source, ahead: bool = False) -> Images:
     """Reads the images of a source, checked and prepared; every class has some in each split.
 
     Raises InputError if a file is missing, damaged or unreadable, or holds something else, or if
-    there are not two classes with enough images.
+    there are not two classes with enough images. What is read `ahead` of a run is kept for it.
     """
     if source in _ahead:
         return _ahead.pop(source)
@@ -98,6 +92,8 @@ def read_source(source: Source) -> Images:
     except OSError as error:
         raise InputError(f"{source.location} cannot be read: {error}") from error
     _check_counts(images, source.location)
+    if ahead:
+        _ahead[source] = images
     return images
 
 

@@ -31,8 +31,7 @@ def extract_unknown(
     labels = np.asarray(store.array(images.test.labels))
     backbone, found = load_model(store, base.model).get_layer("backbone"), list[Unknown]()
     for number, (kind, unknown) in enumerate(unknown_images(test, labels, classes, learned)):
-        name = f"unknown-to-{len(classes)}-{number}"
-        features = store.add_array(name, run(backbone, unknown))
+        features = store.add_array(f"unknown-to-{len(classes)}-{number}", run(backbone, unknown))
         found.append(Unknown(kind=kind, features=features))
         get_run_logger().info("%d test images: %s", len(unknown), kind)
     return UnknownFeatures(kinds=tuple(found))

@@ -1,11 +1,13 @@
 """Pictures in files: a folder for each class, or a CSV file that lists them."""
 
+import csv
 import os
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from io import TextIOWrapper
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,6 @@ from rich.progress import track
 
 from tasks.data.files import open_regular
 from tasks.data.held_out import split
-from tasks.data.lists import SPLITS, Line, is_list, read_list
 from tasks.data.pictures import (
     KINDS,
     SUFFIXES,
@@ -31,11 +32,44 @@ from tasks.schemas.images import LEAST_SIDE, Preparation
 HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
 READERS = max(2, os.cpu_count() or 1)
 AT_ONCE = 16  # files that a reader takes
+SPLITS = ("train", "test")
+COLUMNS = ("path", "label")
+
+
+class Line(NamedTuple):
+    """A picture's path, the name of its class and its split, each empty if not given."""
+
+    path: str
+    label: str
+    split: str
 
 
 def is_picture(name: str) -> bool:
     """Whether a file's name is that of a picture."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(HIDDEN)
+
+
+def is_list(name: str) -> bool:
+    """Whether a file's name is that of a CSV file."""
+    return name.lower().endswith(".csv")
+
+
+def read_list(file: IO[bytes], location: str, needed: Sequence[str] = COLUMNS) -> Iterator[Line]:
+    """The lines of a CSV file in UTF-8 with the needed columns, and perhaps `split`, as written.
+
+    InputError, which calls the file `location`, if a column or what is needed of a line is missing,
+    a split is neither train nor test, or it is no CSV file.
+    """
+    try:
+        rows = csv.DictReader(TextIOWrapper(file, "utf-8-sig", newline=""))
+        if missing := [name for name in needed if name not in (rows.fieldnames or ())]:
+            raise InputError(
+                f"{location} has no column {missing[0]}; it needs {' and '.join(needed)}"
+            )
+        for row in rows:
+            yield _line(row, f"{location}, line {rows.line_num}", needed)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{location} is not a CSV file in UTF-8: {error}") from error
 
 
 def digest_pictures(path: Path) -> str:
@@ -67,13 +101,18 @@ def decode_pictures(path: Path, reading: Reading) -> Arrays:
     return Arrays(*split(pixels, labels, np.array([one.split == "test" for one in listed])))
 
 
+def _line(row: dict[str, str | None], place: str, needed: Sequence[str]) -> Line:
+    if empty := [name for name in needed if not (row.get(name) or "").strip()]:
+        raise InputError(f"{place} has no {empty[0]}; give {'both' if len(needed) > 1 else 'one'}")
+    if row.get("split") is not None and row["split"] not in SPLITS:
+        raise InputError(f"{place} has the split {row['split']!r} where train or test is right")
+    return Line(*(row.get(name) or "" for name in Line._fields))
+
+
 def _list(path: Path) -> list[Line]:
-    found = list(_listed(path))
-    if not found:
-        raise InputError(f"{path} has no pictures; give a folder with a folder for each class")
-    if {listed.split for listed in found} == {"test"}:
-        raise InputError(f"{path} has test images alone; give images to train on, too")
-    return found
+    if found := list(_listed(path)):
+        return found
+    raise InputError(f"{path} has no pictures; give a folder with a folder for each class")
 
 
 def _listed(root: Path) -> Iterator[Line]:
@@ -92,10 +131,8 @@ def _listed(root: Path) -> Iterator[Line]:
 
 
 def _class_folders(root: Path) -> list[Path]:
-    """Those of classes or splits, and not what a system hides in a folder."""
-    return sorted(
-        path for path in root.iterdir() if path.is_dir() and not path.name.startswith(HIDDEN)
-    )
+    inside = (path for path in root.iterdir() if not path.name.startswith(HIDDEN))
+    return sorted(path for path in inside if path.is_dir())
 
 
 def _in_class_folders(root: Path, of_split: str) -> Iterator[Line]:

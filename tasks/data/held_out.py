@@ -19,7 +19,7 @@ def held_out(
     seed: int,
     originals: NDArray[np.intp] | None = None,
 ) -> NDArray[np.bool_]:
-    """Which of images (n, ...), labelled 0, 1, ... (n,), are test images, as bool (n,).
+    """Which of images (n, ...), with labels (n,) of any type, are test images, as bool (n,).
 
     Of each class about the same share, 0..1, at least one image and not all, if it has two that
     differ. Equal images are on the same side, and copies on that of their original, the row of

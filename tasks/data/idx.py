@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.files import open_regular
-from tasks.data.source import Arrays
 from tasks.errors import InputError
 
-IDX_NAMES = (  # in the order of the fields of `Arrays`
+IDX_NAMES = (  # in the order of the fields of `source.Arrays`
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
     "t10k-images-idx3-ubyte",
@@ -35,15 +34,6 @@ def find_idx_files(folder: Path) -> list[Path]:
             f"a folder of MNIST's format holds {', '.join(IDX_NAMES)}"
         )
     return [found[name] for name in IDX_NAMES]
-
-
-def read_idx_folder(folder: Path) -> Arrays:
-    """Reads the four IDX files of a folder; what is read cannot be written to.
-
-    Whether labels are as many as the images is not checked here. InputError if a file is missing,
-    damaged, or not IDX images or labels.
-    """
-    return Arrays(*map(read_idx, find_idx_files(folder), (IMAGE, LABEL) * 2))
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

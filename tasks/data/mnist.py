@@ -49,13 +49,16 @@ def find_mnist(
 ) -> Path:
     """The .npz file or the folder of IDX files of MNIST, every byte as published.
 
-    Where it is not in the cache, by default the folder that Keras keeps its data sets in, it is
-    downloaded from the first mirror that gives it; who is not `patient` asks those alone that
-    answer within `SECONDS_TO_ANSWER`, once. InputError says why if none does, FullDiskError that
-    there is no space to keep it.
+    Where it is not in `datasets`, by default Keras's folder of them, the first mirror gives it that
+    can; who is not `patient` asks once, and those alone that answer within `SECONDS_TO_ANSWER`.
+    InputError says why if none can, FullDiskError that there is no space to keep it.
     """
     datasets, failures = datasets or keras_datasets_folder(), list[str]()
-    cached = [mirror for mirror in mirrors if _is_cached(mirror, datasets)]
+    cached = [
+        mirror
+        for mirror in mirrors
+        if all(is_intact(datasets / mirror.folder / name, of) for name, of in mirror.files.items())
+    ]
     for mirror in cached or (mirrors if patient else answering(mirrors)):
         try:
             return download(mirror, datasets, RETRIES if patient else 0)
@@ -101,11 +104,9 @@ def download(mirror: Mirror, datasets: Path, retries: int = 0) -> Path:
     """
     import pooch
 
-    # "identity": the bytes as they lie on the server are those that were published
+    as_published = {"Accept-Encoding": "identity"}
     receive = pooch.HTTPDownloader(
-        progressbar=sys.stderr.isatty(),
-        timeout=SECONDS_TO_READ,
-        headers={"Accept-Encoding": "identity"},
+        sys.stderr.isatty(), timeout=SECONDS_TO_READ, headers=as_published
     )
 
     def receive_for_all(url: str, temporary: str, _: object) -> None:
@@ -118,11 +119,6 @@ def download(mirror: Mirror, datasets: Path, retries: int = 0) -> Path:
         with space_for(folder / name):
             path = Path(files.fetch(name, downloader=receive_for_all))
     return folder if len(mirror.files) > 1 else path
-
-
-def _is_cached(mirror: Mirror, datasets: Path) -> bool:
-    folder = datasets / mirror.folder
-    return all(is_intact(folder / name, sha256) for name, sha256 in mirror.files.items())
 
 
 def dataset_sha256(dataset: Dataset) -> str:

@@ -38,9 +38,8 @@ def near_duplicates(
         nearest = nearness.argmax(axis=2)
         shift = np.take_along_axis(nearness, nearest[..., None], 2)[..., 0].argmax(axis=0)
         row = nearest[shift, rows - start]
-        found[rows] = np.where(
-            _distance(images[rows], reference[row], shift, shifts) <= MOST, row, -1
-        )
+        distance = _distance(images[rows], reference[row], shift, shifts)
+        found[rows] = np.where(distance <= MOST, row, -1)
     return found
 
 
@@ -60,7 +59,6 @@ def _distance(
     numbers: NDArray[np.intp],
     shifts: Sequence[Shift],
 ) -> NDArray[np.float32]:
-    """Of each of images (n, ...), by the shift of its number (n,), from the other in its row."""
     distance = np.empty(len(images), np.float32)
     for number in np.unique(numbers):
         rows = np.flatnonzero(numbers == number)

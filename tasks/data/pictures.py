@@ -1,6 +1,5 @@
 """Pictures in files and in arrays, prepared alike for training, arriving batches and prediction."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -94,10 +93,7 @@ def read_picture(content: bytes, name: str, preparation: Preparation) -> Prepare
 def open_picture(file: IO[bytes], name: str) -> Iterator[Image.Image]:
     """A picture whose header was looked at; for errors, those of loading included, see above."""
     try:
-        with (
-            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
-            Image.open(file, formats=FORMATS) as picture,
-        ):
+        with Image.open(file, formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             # a telephone's JPEG may have a second picture, smaller or for the other eye
@@ -109,7 +105,7 @@ def open_picture(file: IO[bytes], name: str) -> Iterator[Image.Image]:
         raise
     except UnidentifiedImageError:
         raise InputError(f"{name} is not a {KINDS} file") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:
         raise InputError(
             f"{name} has more than {MAX_PIXELS:,} pixels; give it in a smaller size"
         ) from None
@@ -135,7 +131,6 @@ def automatic_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _ready(picture: Image.Image, preparation: Preparation) -> NDArray[np.uint8] | None:
-    """The pixels of what has the format of the training images, and nothing transparent."""
     if picture.size != (preparation.width, preparation.height) or picture.mode not in OPAQUE_MODES:
         return None
     is_grey = preparation.channels == 1

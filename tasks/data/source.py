@@ -1,10 +1,7 @@
 """A source of images, how it is to be read, and what is read from it."""
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +22,6 @@ class Reading(Record):
     preparation: Preparation | None = None  # that of other images, instead of all but the split
 
 
-Format: TypeAlias = Literal["idx", "npz", "pictures", "digits"]  # how stored, or generated
-
-
 @dataclass(frozen=True)
 class Source:
     """One set of labelled images, identified before any of it is decoded.
@@ -36,7 +30,7 @@ class Source:
     with the names of pictures, or of all that the generated digits depend on.
     """
 
-    format: Format
+    format: Literal["idx", "npz", "pictures", "digits"]  # how images are stored, or generated
     name: str  # what a person calls it
     location: str  # absolute path of a folder or file, or "scikit-learn"
     sha256: str
@@ -73,12 +67,3 @@ class Images:
     preparation: Preparation
     originals: int = 0  # see `LabelledImages`
     copies: int = 1
-
-
-def digest_files(paths: Iterable[Path]) -> str:
-    """The sha256 (hex) of the files' bytes, one file after the other."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            hashlib.file_digest(file, lambda: digest)
-    return digest.hexdigest()

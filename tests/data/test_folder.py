@@ -221,7 +221,10 @@ def test_a_class_of_one_picture_is_told(photos):
         ("path,label,split\na.png,x,val", "list.csv, line 2 has the split 'val' where train or "),
         ("path,label\n", "list.csv has no pictures"),
         ("path,label\na.png,x\na.png,x ", "has the classes 'x' and 'x ', which differ in case"),
-        ("path,label,split\na.png,x,test", "list.csv has test images alone"),
+        (
+            "path,label,split\na.png,x,test",
+            "list.csv: training images are none where at least",
+        ),
         ("path,label\nnone.png,x\nnone.png,y", "none.png cannot be read: No such file"),
     ],
 )

@@ -1,10 +1,6 @@
 """Filter: the images of some classes, with labels that count from 0."""
 
-from typing import Any
-
-from numpy.typing import NDArray
-
-from tasks.data.splits import Arrays, select_classes, transform
+from tasks.data.splits import Arrays, Computed, select_classes, transform
 from tasks.schemas.references import Dataset
 from tasks.storage.stages import stage
 
@@ -13,7 +9,7 @@ from tasks.storage.stages import stage
 def filter_classes(dataset: Dataset, classes: tuple[int, ...], relabel: bool = True) -> Dataset:
     """Keep the images of `classes`, labelled 0..k-1 in their order, or as before."""
 
-    def subset(split: Arrays) -> dict[str, NDArray[Any]]:
+    def subset(split: Arrays) -> Computed:
         rows, labels = select_classes(split.labels, classes)
         return {"inputs": split.inputs[rows], "labels": labels if relabel else split.labels[rows]}
 

@@ -30,7 +30,6 @@ from tasks.errors import InputError
 from tasks.schemas.images import LEAST_SIDE, Preparation
 
 HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
-READERS = max(2, os.cpu_count() or 1)
 AT_ONCE = 16  # files that a reader takes
 SPLITS = ("train", "test")
 COLUMNS = ("path", "label")
@@ -75,7 +74,7 @@ def read_list(file: IO[bytes], location: str, needed: Sequence[str] = COLUMNS) -
 def digest_pictures(path: Path) -> str:
     """Hex SHA-256 of all names below a folder, or beside a list, of classes, splits and bytes."""
     listed, whole, root = _list(path), sha256(), path if path.is_dir() else path.parent
-    with ThreadPool(READERS) as readers:
+    with ThreadPool() as readers:
         digests = readers.imap(_sha256, listed, AT_ONCE)
         for one, digest in zip(listed, digests, strict=True):
             name = os.path.relpath(one.path, root)
@@ -163,7 +162,7 @@ def _preparation(listed: Sequence[Line], reading: Reading) -> Preparation:
     side, handwriting = reading.image_size, bool(reading.handwriting)
     sizes = [(side, side)] if side else []
     if not sizes:
-        with ThreadPool(READERS) as readers:
+        with ThreadPool() as readers:
             sizes = [size for size in readers.imap(_size, listed, AT_ONCE) if size]
     # where there are none, decoding says why
     height, width = automatic_size(sizes or [(LEAST_SIDE, LEAST_SIDE)])
@@ -193,7 +192,7 @@ def _read_all(listed: Sequence[Line], preparation: Preparation) -> NDArray[np.ui
 
     console, count = Console(stderr=True), len(listed)
     title, is_hidden = "reading pictures", not console.is_terminal
-    with ThreadPool(READERS) as readers:
+    with ThreadPool() as readers:
         read_so_far = readers.imap(read, range(count), AT_ONCE)
         told = track(read_so_far, title, count, console=console, disable=is_hidden)
         flaws = [flaw for flaw in told if flaw]

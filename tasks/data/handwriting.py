@@ -103,8 +103,7 @@ def _foreground_of_levels(pixels: NDArray[np.uint8]) -> tuple[list[int], int]:
     noise = abs(int(edge[round((0.95 if contrast > 0 else 0.05) * last)]) - level)
     farther, most = (LEVELS - level) * np.sign(contrast), abs(contrast)
     foreground = np.where(farther > min(3 * noise, most / 4), farther * (255 / most), 0)
-    levels: list[int] = (foreground.clip(0, 255) + 0.5).astype(int).tolist()
-    return levels, contrast
+    return (foreground.clip(0, 255) + 0.5).astype(int).tolist(), contrast
 
 
 def _fit(drawn: Image.Image, preparation: Preparation) -> Image.Image:

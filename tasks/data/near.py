@@ -88,13 +88,12 @@ def _means(insides: NDArray[np.uint8]) -> NDArray[np.float32]:
         sizes = np.diff(edges, append=side).astype(np.float32)
         means = np.add.reduceat(means, edges, axis=axis, dtype=np.float32)
         means = np.moveaxis(np.moveaxis(means, axis, -1) / sizes, -1, axis)
-    cells: NDArray[np.float32] = means.reshape(*means.shape[:3], -1).mean(axis=3)
-    return cells.reshape(len(insides), -1)
+    cells = means.reshape(*means.shape[:3], -1).mean(axis=3)
+    return np.asarray(cells.reshape(len(insides), -1))
 
 
 def _unit(images: NDArray[Any]) -> NDArray[np.float32]:
     rows = images.reshape(len(images), -1).astype(np.float32)
     centred = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    units: NDArray[np.float32] = centred / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return units
+    return np.asarray(centred / np.maximum(lengths, np.finfo(np.float32).tiny))

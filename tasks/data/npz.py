@@ -120,5 +120,4 @@ def _member(
 
 def _whole(archive: ZipFile, location: str, name: str, most: int | None = None) -> NDArray[Any]:
     with _member(archive, location, name, most), archive.open(f"{name}.npy") as member:
-        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
-        return array
+        return np.asarray(np.lib.format.read_array(member, allow_pickle=False))

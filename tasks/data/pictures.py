@@ -1,5 +1,6 @@
 """Pictures in files and in arrays, prepared alike for training, arriving batches and prediction."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -58,8 +59,10 @@ def prepare_arrays(images: NDArray[np.uint8], preparation: Preparation) -> NDArr
     """Images (n, h, w) or (n, h, w, 3) as an array (n, ...) of the preparation's shape."""
     if images.shape[1:] == preparation.shape:
         return images
-    prepared = [prepare_array(one, preparation).pixels for one in images]
-    return np.array(prepared, np.uint8).reshape(-1, *preparation.shape)
+    prepared = np.empty((len(images), *preparation.shape), np.uint8)
+    for row, image in enumerate(images):
+        prepared[row] = prepare_array(image, preparation).pixels
+    return prepared
 
 
 def picture_bytes(path: Path) -> bytes:
@@ -93,7 +96,7 @@ def read_picture(content: bytes, name: str, preparation: Preparation) -> Prepare
 def open_picture(file: IO[bytes], name: str) -> Iterator[Image.Image]:
     """A picture whose header was looked at; for errors, those of loading included, see above."""
     try:
-        with Image.open(file, formats=FORMATS) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             # a telephone's JPEG may have a second picture, smaller or for the other eye

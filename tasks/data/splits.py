@@ -1,7 +1,7 @@
 """Splits of a data set and their labels: computed, stored and referred to in one place."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,7 @@ def select_classes(labels: NDArray[Any], classes: Sequence[int]) -> Subset:
 
 def encode(labels: NDArray[Any], classes: int) -> NDArray[np.float32]:
     """Labels (n,) of 0..classes-1 as rows of float32 (n, classes) with a single 1."""
-    rows: NDArray[np.float32] = np.eye(classes, dtype=np.float32)[labels]
-    return rows
+    return np.asarray(np.eye(classes, dtype=np.float32)[labels])
 
 
 def rows_by_part(
@@ -58,9 +57,10 @@ class Arrays(NamedTuple):
     labels: NDArray[Any]
 
 
-def transform(
-    dataset: Dataset, name: str, compute: Callable[[Arrays], Mapping[str, NDArray[Any]]]
-) -> Dataset:
+Computed: TypeAlias = Mapping[str, NDArray[Any]]  # new inputs, new labels, or both
+
+
+def transform(dataset: Dataset, name: str, compute: Callable[[Arrays], Computed]) -> Dataset:
     """Compute new `inputs`, new `labels`, or both, of each split of a data set, and store them.
 
     The new arrays are called `name`, as in `subset`; what is not computed stays as it is.

@@ -159,7 +159,7 @@ def _sha256(one: Line) -> bytes:
 
 
 def _preparation(listed: Sequence[Line], reading: Reading) -> Preparation:
-    side, handwriting = reading.image_size, bool(reading.handwriting)
+    side, handwriting = reading.image_size, bool(reading.handwriting) and reading.colour != "rgb"
     sizes = [(side, side)] if side else []
     if not sizes:
         with ThreadPool() as readers:

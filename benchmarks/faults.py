@@ -59,7 +59,7 @@ FAULTS = (
     Fault("tasks/data/digits.py", "TEST_ORIGINALS = 360", "TEST_ORIGINALS = 359", "data"),
     Fault("tasks/data/files.py", "st_size, most) + 1", "st_size, most)", "arrivals prediction"),
     Fault("tasks/data/idx.py", "IMAGE, LABEL = 2, 0", "IMAGE, LABEL = 2, 1", "data"),
-    Fault("tasks/data/splits.py", '"y", labels)', '"x", labels)', "data"),
+    Fault("tasks/data/splits.py", '"labels": "y"}', '"labels": "x"}', "data"),
     Fault("tasks/networks/health.py", "if never.size:", "if never.size > 1:", "networks"),
     Fault("tasks/networks/inference.py", "[1 - probab", "[probab", "networks stages"),
     Fault("tasks/networks/losses.py", "if nodes == 1 else", "if nodes == 2 else", "networks"),

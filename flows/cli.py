@@ -18,7 +18,7 @@ from flows.startup import Interruption
 from flows.temporary_server import prefect_server
 from flows.warm_up import import_ahead, is_finished
 from tasks.data.digits import CLASSES
-from tasks.data.read import NAMED, find_source, read_ahead, read_source
+from tasks.data.read import NAMED, find_source, read_source
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 
@@ -143,7 +143,7 @@ def check_inputs(config: RunConfig, keep: bool = False) -> None:
     else:
         source = find_source(config.dataset, 0, config.reading)
         if not is_finished(config):
-            config.require((read_ahead if keep else read_source)(source).classes)
+            config.require(read_source(source, ahead=keep).classes)
 
 
 def _add_argument(

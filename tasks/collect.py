@@ -1,12 +1,9 @@
 """Collect: the labelled batches that have arrived since the last run."""
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import Task
-from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.arrivals.arrivals import Arrivals, pixels, take_in
 from tasks.arrivals.known import Embed
@@ -19,12 +16,15 @@ from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
 
 
-def _may_pass(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
-    """Storage may answer the next time; what is wrong with an input stays wrong."""
-    return not isinstance(state.result(raise_on_failure=False), ReadableError)
-
-
-@uncached_stage("collect", retries=2, retry_delay_seconds=[2, 10], retry_condition_fn=_may_pass)
+@uncached_stage(
+    "collect",
+    retries=2,
+    retry_delay_seconds=[2, 10],
+    # storage may answer the next time; what is wrong with an input stays wrong
+    retry_condition_fn=lambda task, run, state: (
+        not isinstance(state.result(raise_on_failure=False), ReadableError)
+    ),
+)
 def collect(
     registry: Registry, inbox: str, base: LabelledImages, settle: float, hold_out: float
 ) -> Arrivals:

@@ -17,8 +17,7 @@ def extend(dataset: Dataset, batches: Sequence[Batch]) -> Dataset:
     """Append the images uint8 (n, ...) and labels of batches, those held out to the test split."""
     if not batches:
         return dataset
-    train, test = _extend("train", dataset.train, batches), _extend("test", dataset.test, batches)
-    return Dataset(train=train, test=test)
+    return Dataset(**{name: _extend(name, split, batches) for name, split in dataset})
 
 
 def _extend(name: str, before: Split, batches: Sequence[Batch]) -> Split:

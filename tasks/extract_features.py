@@ -17,4 +17,4 @@ def extract_features(base: TrainedModel, subset: Dataset) -> Dataset:
     "feature extraction" in Keras's transfer-learning guide.
     """
     backbone = load_model(current_store(), base.model).get_layer("backbone")
-    return transform(subset, "features", inputs=lambda split: run(backbone, split.inputs))
+    return transform(subset, "features", lambda split: {"inputs": run(backbone, split.inputs)})

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.data.splits import rows_of_other_classes
 from tasks.networks.inference import evenly, run
 from tasks.networks.models import load_model
 from tasks.schemas.references import Dataset
@@ -32,8 +31,7 @@ def extract_unknown(
     labels = np.asarray(store.array(images.test.labels))
     backbone, found = load_model(store, base.model).get_layer("backbone"), list[Unknown]()
     for number, (kind, unknown) in enumerate(unknown_images(test, labels, classes, learned)):
-        name = f"unknown-to-{len(classes)}-{number}"
-        features = store.add_array(name, run(backbone, unknown))
+        features = store.add_array(f"unknown-to-{len(classes)}-{number}", run(backbone, unknown))
         found.append(Unknown(kind=kind, features=features))
         get_run_logger().info("%d test images: %s", len(unknown), kind)
     return UnknownFeatures(kinds=tuple(found))
@@ -46,17 +44,14 @@ def unknown_images(
     learned: Sequence[int],
 ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Kinds, in words, and their images (k, height, width, ...), of test images (n, ...)."""
-    others, is_learned = rows_of_other_classes(labels, classes), np.isin(labels, learned)
-    for kind, rows in (
-        (LEARNED, others[is_learned[others]]),
-        (NOT_LEARNED, others[~is_learned[others]]),
-    ):
-        if len(rows):
-            yield kind, test[rows]
+    is_own, is_learned = np.isin(labels, classes), np.isin(labels, learned)
+    for kind, mask in ((LEARNED, is_learned), (NOT_LEARNED, ~is_learned)):
+        if (mask & ~is_own).any():
+            yield kind, test[mask & ~is_own]
     brightest, shape = int(test.max()), test.shape[1:]
     rng = np.random.default_rng(0)
     yield "noise", rng.integers(0, brightest + 1, (MADE, *shape), np.uint8)
     yield "one grey", np.stack([np.full(shape, grey, np.uint8) for grey in range(brightest + 1)])
-    own = test[evenly(np.flatnonzero(np.isin(labels, classes)), MADE)]
+    own = test[evenly(np.flatnonzero(is_own), MADE)]
     turns = 1 if shape[0] == shape[1] else 2
     yield "its own, turned", np.ascontiguousarray(np.rot90(own, turns, axes=(1, 2)))

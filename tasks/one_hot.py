@@ -8,6 +8,5 @@ from tasks.storage.stages import stage
 @stage("one-hot")
 def one_hot(dataset: Dataset, classes: int) -> Dataset:
     """Replace the labels (n,) of both splits by one-hot rows float32 (n, classes)."""
-    return transform(
-        dataset, f"one-hot-{classes}", labels=lambda split: encode(split.labels, classes)
-    )
+    name = f"one-hot-{classes}"
+    return transform(dataset, name, lambda split: {"labels": encode(split.labels, classes)})

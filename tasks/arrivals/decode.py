@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from tasks.arrivals.validation import MAX_BYTES, BadBatchError, check_count
 from tasks.data.arrays import as_labels, as_pixels
-from tasks.data.folder import is_picture
+from tasks.data.folder import is_list, is_picture, read_list
 from tasks.data.idx import IDX_NAMES, IMAGE, LABEL, idx_name, parse_idx
-from tasks.data.lists import is_list, read_list
 from tasks.data.names import as_positions, positions
 from tasks.data.npz import NotIntactError, read_npz
 from tasks.data.pictures import prepare_arrays, read_picture

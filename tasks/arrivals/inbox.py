@@ -17,9 +17,8 @@ from fsspec.implementations.local import LocalFileSystem
 from tasks.arrivals.decode import is_of_a_batch
 from tasks.arrivals.listing import TOO_DEEP, Entry, entries, entries_below, read
 from tasks.arrivals.validation import MAX_BYTES
-from tasks.data.folder import is_picture
+from tasks.data.folder import is_list, is_picture
 from tasks.data.idx import idx_name
-from tasks.data.lists import is_list
 from tasks.errors import InputError, in_one_line, printable
 from tasks.schemas.images import ClassName
 

@@ -29,29 +29,25 @@ def digits_source(seed: int, reading: Reading | None = None) -> Source:
     versions = [f"{name} {version(name)}" for name in ("scikit-learn", "scipy", "numpy")]
     inputs = ", ".join([f"seed {seed}", f"copies {COPIES}", *versions])
     sha256 = hashlib.sha256(inputs.encode()).hexdigest()
-    name, reading = "scikit-learn digits", reading or Reading()
-    return Source("digits", name, "scikit-learn", sha256, seed, reading=reading)
+    named = "scikit-learn digits", "scikit-learn"
+    return Source("digits", *named, sha256, seed, reading=reading or Reading())
 
 
 def make_digits(seed: int) -> Arrays:
     """Enlarges the 1,797 digits to 28x28 and multiplies those to train on.
 
-    The originals are split before anything else, stratified and always alike, so that no
-    test image has a distorted twin in training and any two seeds share their test set.
-    Each of the 1,437 training originals gives `COPIES` randomly distorted images, each of
-    the 360 test originals one undistorted image. The same seed gives the same pixels: uint8 images
-    (8622, 28, 28) and (360, 28, 28), 0 to 16, and uint8 labels.
+    The originals are split before anything else, stratified and always alike, so that no test image
+    has a distorted twin in training and any two seeds share their test set. Each of 1,437 to train
+    on gives `COPIES` randomly distorted images, each of 360 to test on an undistorted one. The same
+    seed gives the same pixels: uint8 (8622, 28, 28) and (360, 28, 28), 0 to 16; labels are uint8.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
     digits = load_digits()
+    labels = digits.target.astype(np.uint8)
     train, test, train_labels, test_labels = train_test_split(
-        digits.images,
-        digits.target.astype(np.uint8),
-        test_size=TEST_ORIGINALS,
-        stratify=digits.target,
-        random_state=0,
+        digits.images, labels, test_size=TEST_ORIGINALS, stratify=labels, random_state=0
     )
     copies = np.tile(train, (COPIES, 1, 1))
     distortions = np.random.default_rng(seed).uniform(LEAST, MOST, (len(copies), len(MOST)))

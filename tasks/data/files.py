@@ -8,12 +8,8 @@ from pathlib import Path
 from tasks.errors import InputError
 
 
-class NotRegularError(InputError):
-    """What is to be read is a folder, a pipe, a device or a socket."""
-
-
 def open_regular(path: Path, follow_link: bool = True) -> BufferedReader:
-    """Open a regular file for reading, without waiting; NotRegularError if it is something else.
+    """Open a regular file for reading, without waiting; InputError if it is something else.
 
     Raises OSError if it cannot be opened, or is a link that is not to be followed.
     """
@@ -22,7 +18,7 @@ def open_regular(path: Path, follow_link: bool = True) -> BufferedReader:
     # what is open is asked, as a path may name another file by now
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise NotRegularError(f"{path} is not a regular file; a pipe or a device is never read")
+        raise InputError(f"{path} is not a regular file; a pipe or a device is never read")
     return os.fdopen(descriptor, "rb")
 
 

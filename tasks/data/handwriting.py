@@ -16,10 +16,8 @@ from tasks.schemas.images import Preparation
 BOX, MIDDLE = 20 / 28, 14 / 28  # of an image's sides
 WIDE = 128  # training images that reach it use the range of 8 bits, so any pixel may be theirs
 LEVELS = np.arange(256)
-EMPTY = "empty"
 LOOKED_AT = 1_000
 LEAST_ALIKE = 0.95  # of the images
-BLACK = 0
 
 
 def convert(image: Image.Image, preparation: Preparation) -> tuple[NDArray[np.uint8], str]:
@@ -31,7 +29,7 @@ def convert(image: Image.Image, preparation: Preparation) -> tuple[NDArray[np.ui
     grey, steps = _grey(image)
     lowest, highest = grey.getextrema()
     if lowest == highest:
-        return np.zeros(preparation.shape, np.uint8), EMPTY
+        return np.zeros(preparation.shape, np.uint8), "empty"
     foreground, contrast = _foreground_of_levels(np.asarray(grey))
     if contrast < 0:
         steps.append("inverted")
@@ -60,7 +58,7 @@ def is_handwriting(images: NDArray[np.uint8]) -> bool:
 def _is_fitted(image: NDArray[np.uint8]) -> bool:
     from scipy.ndimage import center_of_mass
 
-    down, across = np.nonzero(image != BLACK)
+    down, across = np.nonzero(image)
     if not down.size:
         return False
     box, longer = min(image.shape) * BOX, max(np.ptp(down), np.ptp(across)) + 1
@@ -69,7 +67,6 @@ def _is_fitted(image: NDArray[np.uint8]) -> bool:
 
 
 def _grey(image: Image.Image) -> tuple[Image.Image, list[str]]:
-    """The image in mode L, and what was done to have it so."""
     if image.mode.startswith("I"):
         levels = np.asarray(image).astype(np.float32)
         levels -= levels.min()
@@ -95,10 +92,9 @@ def _flattened(image: Image.Image) -> tuple[Image.Image, list[str]]:
 def _foreground_of_levels(pixels: NDArray[np.uint8]) -> tuple[list[int], int]:
     """How much foreground, 0..255, each of the 256 grey levels is, and the contrast, not 0.
 
-    The background's level is the median of the outermost pixels; the contrast is how far the
-    foreground's extreme is above it, negative if the levels reach farther below. Up to three times
-    the noise of the outermost pixels (its 95 % quantile) from that level a pixel is still
-    background, a quarter of the contrast at most.
+    The background is the median of the outermost pixels, give or take three times their noise (its
+    95 % quantile), a quarter of the contrast at most; that is how far the extreme is above it,
+    negative if the levels reach farther below.
     """
     edge = np.sort(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]))
     level, last = int(edge[len(edge) // 2]), len(edge) - 1
@@ -107,8 +103,7 @@ def _foreground_of_levels(pixels: NDArray[np.uint8]) -> tuple[list[int], int]:
     noise = abs(int(edge[round((0.95 if contrast > 0 else 0.05) * last)]) - level)
     farther, most = (LEVELS - level) * np.sign(contrast), abs(contrast)
     foreground = np.where(farther > min(3 * noise, most / 4), farther * (255 / most), 0)
-    levels: list[int] = (foreground.clip(0, 255) + 0.5).astype(int).tolist()
-    return levels, contrast
+    return (foreground.clip(0, 255) + 0.5).astype(int).tolist(), contrast
 
 
 def _fit(drawn: Image.Image, preparation: Preparation) -> Image.Image:

@@ -1,12 +1,15 @@
 """Which images are held out to test on, where a data set does not say."""
 
 import hashlib
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 1_000  # images
+
+# images and labels to train on, and those to test on
+Splits: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.uint8], NDArray[Any]]
 
 
 def held_out(
@@ -16,7 +19,7 @@ def held_out(
     seed: int,
     originals: NDArray[np.intp] | None = None,
 ) -> NDArray[np.bool_]:
-    """Which of images (n, ...), labelled 0, 1, ... (n,), are test images, as bool (n,).
+    """Which of images (n, ...), with labels (n,) of any type, are test images, as bool (n,).
 
     Of each class about the same share, 0..1, at least one image and not all, if it has two that
     differ. Equal images are on the same side, and copies on that of their original, the row of
@@ -40,15 +43,15 @@ def fingerprints(images: NDArray[np.uint8], key: bytes = b"") -> list[bytes]:
     return [hashlib.blake2b(image.tobytes(), digest_size=16, key=key).digest() for image in images]
 
 
-def moved_to_front(images: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The images (n, ...) that bool (n,) marks, moved in place, as there may be gigabytes of them.
+def split(images: NDArray[np.uint8], labels: NDArray[Any], is_test: NDArray[np.bool_]) -> Splits:
+    """Images (n, ...) and labels (n,) in two, by bool (n,).
 
-    Read-only images are copied.
+    Those to train on are moved to the front in place, as there may be gigabytes of them; read-only
+    images are copied.
     """
-    if not images.flags.writeable:
-        return images[mask]
-    rows = np.flatnonzero(mask)
+    test, rows = images[is_test], np.flatnonzero(~is_test)
+    images = images if images.flags.writeable else images.copy()
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
         images[start : start + len(part)] = images[part]  # from behind: nothing is overwritten
-    return images[: len(rows)]
+    return images[: len(rows)], labels[~is_test], test, labels[is_test]

@@ -5,16 +5,15 @@ import math
 import zlib
 from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.files import open_regular
-from tasks.data.source import Arrays
 from tasks.errors import InputError
 
-IDX_NAMES = (  # in the order of the fields of `Arrays`
+IDX_NAMES = (  # in the order of the fields of `source.Arrays`
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
     "t10k-images-idx3-ubyte",
@@ -24,21 +23,17 @@ IMAGE, LABEL = 2, 0  # the dimensions of what is counted in a file
 MAGIC = 2048  # of unsigned bytes; a file's has the number of its dimensions added
 MAX_PAYLOAD_BYTES = 2**30
 
-Readable: TypeAlias = IO[bytes] | gzip.GzipFile
-
 
 def find_idx_files(folder: Path) -> list[Path]:
     """The paths of the four files, in the order of `IDX_NAMES`; InputError if one is missing."""
-    return [_find_idx_file(folder, name) for name in IDX_NAMES]
-
-
-def read_idx_folder(folder: Path) -> Arrays:
-    """Reads the four IDX files of a folder; what is read cannot be written to.
-
-    Whether labels are as many as the images is not checked here. InputError if a file is missing,
-    damaged, or not IDX images or labels.
-    """
-    return Arrays(*map(read_idx, find_idx_files(folder), (IMAGE, LABEL) * 2))
+    # the first in order is preferred: a plain file to a gzipped one
+    found = {idx_name(path.name): path for path in sorted(folder.iterdir(), reverse=True)}
+    if missing := [name for name in IDX_NAMES if name not in found]:
+        raise InputError(
+            f"{folder} has no file {missing[0]} or {missing[0]}.gz; "
+            f"a folder of MNIST's format holds {', '.join(IDX_NAMES)}"
+        )
+    return [found[name] for name in IDX_NAMES]
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -55,11 +50,9 @@ def parse_idx(file: IO[bytes], location: str, dimensions: int) -> NDArray[np.uin
     """
     try:
         with gzip.open(file) if location.endswith(".gz") else nullcontext(file) as content:
-            shape = _read_shape(content, location, dimensions)
-            payload = _read_payload(content, location, math.prod(shape))
+            return _parse(content, location, dimensions)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{location} is not an intact gzip file: {error}") from error
-    return np.frombuffer(payload, np.uint8).reshape(shape)
 
 
 def idx_name(name: str) -> str:
@@ -73,35 +66,23 @@ def is_idx_images(name: str) -> bool:
     return name.removesuffix(".gz").endswith(("-idx3-ubyte", ".idx3-ubyte"))
 
 
-def _find_idx_file(folder: Path, name: str) -> Path:
-    dotted = name.replace("-idx", ".idx")
-    for candidate in (name, f"{name}.gz", dotted, f"{dotted}.gz"):
-        if (folder / candidate).is_file():
-            return folder / candidate
-    raise InputError(
-        f"{folder} has no file {name} or {name}.gz; "
-        f"a folder of MNIST's format holds {', '.join(IDX_NAMES)}"
-    )
-
-
-def _read_shape(file: Readable, location: str, dimensions: int) -> tuple[int, ...]:
-    magic, size = MAGIC + 1 + dimensions, 4 * (2 + dimensions)
+def _parse(file: IO[bytes] | gzip.GzipFile, location: str, dimensions: int) -> NDArray[np.uint8]:
+    right, size = MAGIC + 1 + dimensions, 4 * (2 + dimensions)
     header = file.read(size)
     if len(header) < size:
         raise InputError(f"{location} ends within its header of {size} bytes")
-    found_magic, *shape = np.frombuffer(header, ">u4").tolist()
-    if found_magic != magic:
-        raise InputError(f"{location} starts with the number {found_magic} where {magic} is right")
-    return tuple(shape)
-
-
-def _read_payload(file: Readable, location: str, size: int) -> bytes:
-    if size > MAX_PAYLOAD_BYTES:
-        raise InputError(f"{location} claims {size} bytes where {MAX_PAYLOAD_BYTES} are the most")
+    magic, *shape = np.frombuffer(header, ">u4").tolist()
+    if magic != right:
+        raise InputError(f"{location} starts with the number {magic} where {right} is right")
+    claimed = math.prod(shape)
     # The one byte more shows a file that is too long without expanding the rest of it, and
     # takes gzip to its end, where the checksum is.
-    payload = file.read(size + 1)
-    if len(payload) != size:
-        found = "more" if len(payload) > size else f"only {len(payload)}"
-        raise InputError(f"{location} holds {found} bytes of data where its header says {size}")
-    return payload
+    payload = file.read(min(claimed, MAX_PAYLOAD_BYTES) + 1)
+    if len(payload) != claimed:
+        found = "more" if len(payload) > claimed else f"only {len(payload)}"
+
+        raise InputError(
+            f"{location} holds {found} bytes of data where its header says {claimed}, of which "
+            f"{MAX_PAYLOAD_BYTES} are read at most"
+        )
+    return np.frombuffer(payload, np.uint8).reshape(shape)

@@ -58,10 +58,8 @@ def as_positions(labels: NDArray[Any], classes: Sequence[ClassName]) -> NDArray[
     InputError, with the nearest, if one is not.
     """
     names, of_names = np.unique(labels, return_inverse=True)
-    found = np.array(
-        positions(names.tolist(), classes), np.uint8 if len(classes) <= 256 else np.uint16
-    )
-    return found[of_names]
+    kind = np.uint8 if len(classes) <= 256 else np.uint16
+    return np.array(positions(names.tolist(), classes), kind)[of_names]
 
 
 def _position(name: str, names: list[str]) -> int:

@@ -38,9 +38,8 @@ def near_duplicates(
         nearest = nearness.argmax(axis=2)
         shift = np.take_along_axis(nearness, nearest[..., None], 2)[..., 0].argmax(axis=0)
         row = nearest[shift, rows - start]
-        found[rows] = np.where(
-            _distance(images[rows], reference[row], shift, shifts) <= MOST, row, -1
-        )
+        distance = _distance(images[rows], reference[row], shift, shifts)
+        found[rows] = np.where(distance <= MOST, row, -1)
     return found
 
 
@@ -60,12 +59,11 @@ def _distance(
     numbers: NDArray[np.intp],
     shifts: Sequence[Shift],
 ) -> NDArray[np.float32]:
-    """Of each of images (n, ...), by the shift of its number (n,), from the other in its row."""
     distance = np.empty(len(images), np.float32)
     for number in np.unique(numbers):
         rows = np.flatnonzero(numbers == number)
         here, there = _inside(images[rows], shifts[number]), _inside(others[rows], STILL)
-        distance[rows] = np.linalg.norm(_unit(_flat(here)) - _unit(_flat(there)), axis=1)
+        distance[rows] = np.linalg.norm(_unit(here) - _unit(there), axis=1)
     return distance
 
 
@@ -90,16 +88,12 @@ def _means(insides: NDArray[np.uint8]) -> NDArray[np.float32]:
         sizes = np.diff(edges, append=side).astype(np.float32)
         means = np.add.reduceat(means, edges, axis=axis, dtype=np.float32)
         means = np.moveaxis(np.moveaxis(means, axis, -1) / sizes, -1, axis)
-    cells: NDArray[np.float32] = means.reshape(*means.shape[:3], -1).mean(axis=3)
-    return cells.reshape(len(insides), -1)
+    cells = means.reshape(*means.shape[:3], -1).mean(axis=3)
+    return np.asarray(cells.reshape(len(insides), -1))
 
 
-def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return images.reshape(len(images), -1).astype(np.float32)
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _unit(images: NDArray[Any]) -> NDArray[np.float32]:
+    rows = images.reshape(len(images), -1).astype(np.float32)
     centred = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    units: NDArray[np.float32] = centred / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return units
+    return np.asarray(centred / np.maximum(lengths, np.finfo(np.float32).tiny))

@@ -1,10 +1,9 @@
 """The format of Keras's MNIST: one .npz file with four named arrays."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
@@ -23,20 +22,13 @@ class NotIntactError(InputError):
     """A file that is no .npz, damaged, or not yet written to its end."""
 
 
-@dataclass(frozen=True)
-class Header:
-    """What a .npz says of an array before its data, which take as many bytes as that asks for."""
+class Header(NamedTuple):
+    """What a .npz says of an array before its data."""
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]  # not of Python objects
     is_fortran: bool  # whether the first index changes fastest
-    bytes: int  # where the data start
-
-    @property
-    def row_bytes(self) -> int:
-        """The data of one index of the first axis."""
-        return math.prod(self.shape[1:]) * self.dtype.itemsize
 
 
 def read_npz(file: IO[bytes], location: str, most: int | None = None) -> Arrays:
@@ -47,34 +39,39 @@ def read_npz(file: IO[bytes], location: str, most: int | None = None) -> Arrays:
     missing, too large or made of Python objects, OSError if the file cannot be read.
     """
     with _opened(file, location) as archive:
-        found, arrays = _names(archive), []
+        found = {name.removesuffix(".npy") for name in archive.namelist()}
         names: tuple[str, ...] = NAMES if found & set(NAMES[2:]) else NAMES[:2]
         if "x_train" not in found and found & set(UNSPLIT):
             names = UNSPLIT
-        for name in names:
-            _header(archive, location, name, names, most)  # before NumPy makes room for it
-            with archive.open(f"{name}.npy") as member:
-                arrays.append(np.lib.format.read_array(member, allow_pickle=False))
-        return Arrays(*arrays)
+        _check_names(archive, location, names)
+        return Arrays(*[_whole(archive, location, name, most) for name in names])
 
 
 def read_header(file: IO[bytes], location: str, *names: str) -> Header:
     """What a .npz says of the first of these arrays that it has; for errors see `read_npz`."""
     with _opened(file, location) as archive:
-        found = _names(archive)
-        name = next((one for one in names if one in found), names[0])
-        return _header(archive, location, name)
+        name = next((one for one in names if f"{one}.npy" in archive.namelist()), names[0])
+        _check_names(archive, location, [name])
+        with _member(archive, location, name) as (header, _):
+            return header
 
 
 def read_blocks(file: IO[bytes], location: str, name: str) -> Iterator[NDArray[Any]]:
     """Reads an array that has rows in turn, as many as `BLOCK_BYTES` hold, or one if it is larger.
 
-    See `read_npz` for arguments and errors; that data are damaged is told at their end.
+    One whose first index changes fastest is read whole. See `read_npz` for arguments and errors;
+    that data are damaged is told at their end.
     """
-    with _opened(file, location) as archive:
-        header = _header(archive, location, name)
-        read = _columns if header.is_fortran else _rows
-        yield from read(archive, header, max(1, BLOCK_BYTES // header.row_bytes))
+    with _opened(file, location) as archive, _member(archive, location, name) as (header, data):
+        if header.is_fortran:
+            yield _whole(archive, location, name)
+            return
+        count, *sides = header.shape
+        row_bytes = math.prod(sides) * header.dtype.itemsize
+        at_once = max(1, BLOCK_BYTES // row_bytes)
+        for start in range(0, count, at_once):
+            rows = min(at_once, count - start)
+            yield np.frombuffer(data.read(rows * row_bytes), header.dtype).reshape(rows, *sides)
 
 
 @contextmanager
@@ -90,19 +87,17 @@ def _opened(file: IO[bytes], location: str) -> Iterator[ZipFile]:
         raise NotIntactError(f"{location} is not an intact .npz file: {error}") from error
 
 
-def _names(archive: ZipFile) -> set[str]:
-    return {name.removesuffix(".npy") for name in archive.namelist()}
+def _check_names(archive: ZipFile, location: str, needed: Sequence[str]) -> None:
+    for name in needed:
+        if f"{name}.npy" not in archive.namelist():
+            raise InputError(f"{location} has no array {name}; it needs {', '.join(needed)}")
 
 
-def _header(
-    archive: ZipFile,
-    location: str,
-    name: str,
-    needed: tuple[str, ...] = (),
-    most: int | None = None,
-) -> Header:
-    if f"{name}.npy" not in archive.namelist():
-        raise InputError(f"{location} has no array {name}; it needs {', '.join(needed or [name])}")
+@contextmanager
+def _member(
+    archive: ZipFile, location: str, name: str, most: int | None = None
+) -> Iterator[tuple[Header, IO[bytes]]]:
+    """What an array is, and its data, which are so far not read."""
     info, most = archive.getinfo(f"{name}.npy"), most or MAX_MEMBER_BYTES
     if info.file_size > most:
         raise InputError(f"{location}: {name} has {info.file_size} bytes where {most} are the most")
@@ -112,47 +107,17 @@ def _header(
             f"{location}: {name} is compressed as NumPy never does; use np.savez_compressed"
         )
     with archive.open(info) as member:
-        return _parsed(member, info.file_size, location, name)
+        # NumPy writes version 1.0 for every array that is not of named fields
+        np.lib.format.read_magic(member)
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
+        if dtype.hasobject:
+            raise InputError(
+                f"{location}: {name} holds Python objects, which are never loaded; give text with "
+                "dtype=str, and images of several sizes as files"
+            )
+        yield Header(name, shape, dtype, is_fortran), member
 
 
-def _parsed(member: IO[bytes], size: int, location: str, name: str) -> Header:
-    # NumPy writes version 1.0 for every array that is not of named fields.
-    np.lib.format.read_magic(member)
-    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
-    if dtype.hasobject:
-        raise InputError(
-            f"{location}: {name} holds Python objects, which are never loaded; give text with "
-            "dtype=str, and images of several sizes as files"
-        )
-    header = Header(name, shape, dtype, is_fortran, member.tell())
-    claimed = header.bytes + math.prod(shape) * dtype.itemsize
-    if claimed != size:
-        raise InputError(f"{location}: {name} has {size} bytes where its header says {claimed}")
-    return header
-
-
-def _rows(archive: ZipFile, header: Header, rows: int) -> Iterator[NDArray[Any]]:
-    count, *sides = header.shape
-    with archive.open(f"{header.name}.npy") as member:
-        member.read(header.bytes)
-        for start in range(0, count, rows):
-            yield _next(member, (min(rows, count - start), *sides), header.dtype)
-
-
-def _columns(archive: ZipFile, header: Header, rows: int) -> Iterator[NDArray[Any]]:
-    """Each block goes through the whole member, where a row's elements lie far apart."""
-    count, *sides = header.shape
-    columns, at_once = math.prod(sides), max(1, BLOCK_BYTES // (count * header.dtype.itemsize))
-    for start in range(0, count, rows):
-        block = np.empty((columns, min(rows, count - start)), header.dtype)
-        with archive.open(f"{header.name}.npy") as member:
-            member.read(header.bytes)
-            for first in range(0, columns, at_once):
-                part = block[first : first + at_once]
-                some = _next(member, (len(part), count), header.dtype)
-                part[:] = some[:, start : start + rows]
-        yield block.T.reshape((-1, *sides), order="F")
-
-
-def _next(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    return np.frombuffer(member.read(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
+def _whole(archive: ZipFile, location: str, name: str, most: int | None = None) -> NDArray[Any]:
+    with _member(archive, location, name, most), archive.open(f"{name}.npy") as member:
+        return np.asarray(np.lib.format.read_array(member, allow_pickle=False))

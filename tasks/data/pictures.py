@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tasks.data.files import NotRegularError, read_regular
+from tasks.data.files import read_regular
 from tasks.data.handwriting import WIDE, convert
 from tasks.errors import InputError, in_one_line
 from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, Preparation
@@ -24,10 +24,6 @@ MAX_FILE_BYTES = 2**28
 MAX_PIXELS = 50_000_000  # of one picture; Pillow would warn above 90 million
 MOST_AUTOMATIC = 64  # pixels a side, where images of several or of large sizes give none
 AS_IT_IS = "as it is"
-
-
-class PictureError(InputError):
-    """A picture that cannot be used, and why."""
 
 
 class Prepared(NamedTuple):
@@ -63,32 +59,33 @@ def prepare_arrays(images: NDArray[np.uint8], preparation: Preparation) -> NDArr
     """Images (n, h, w) or (n, h, w, 3) as an array (n, ...) of the preparation's shape."""
     if images.shape[1:] == preparation.shape:
         return images
-    return np.stack([prepare_array(one, preparation).pixels for one in images])
+    prepared = np.empty((len(images), *preparation.shape), np.uint8)
+    for row, image in enumerate(images):
+        prepared[row] = prepare_array(image, preparation).pixels
+    return prepared
 
 
 def picture_bytes(path: Path) -> bytes:
-    """The bytes of a picture's file; PictureError if it cannot be read or is too large."""
+    """The bytes of a picture's file; InputError if it cannot be read or is too large."""
     try:
         content = read_regular(path, follow_link=True, most=MAX_FILE_BYTES)
-    except NotRegularError as error:
-        raise PictureError(str(error)) from error
     except OSError as error:
-        raise PictureError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if len(content) > MAX_FILE_BYTES:
-        raise PictureError(f"{path} has more than {MAX_FILE_BYTES} bytes; give a smaller image")
+        raise InputError(f"{path} has more than {MAX_FILE_BYTES} bytes; give a smaller image")
     return content
 
 
 def read_picture(content: bytes, name: str, preparation: Preparation) -> Prepared:
     """Decode the bytes of a PNG, JPEG, WebP, BMP or TIFF file, and prepare it.
 
-    Raises PictureError, which names it, where it is none of these, damaged, animated or too large,
-    or has more than 8 bits a channel and is not of handwriting.
+    InputError, which names it, where it is none of these, damaged, animated or too large, or has
+    more than 8 bits a channel and is not of handwriting.
     """
     with open_picture(BytesIO(content), name) as picture:
         is_deep, is_float = picture.mode.startswith("I"), picture.mode == "F"
         if is_float or (is_deep and not preparation.handwriting):
-            raise PictureError(f"{name} has more than 8 bits a channel where 8 are right")
+            raise InputError(f"{name} has more than 8 bits a channel where 8 are right")
         picture.draft(None, (2 * preparation.width, 2 * preparation.height))
         picture.load()
         ImageOps.exif_transpose(picture, in_place=True)
@@ -99,27 +96,24 @@ def read_picture(content: bytes, name: str, preparation: Preparation) -> Prepare
 def open_picture(file: IO[bytes], name: str) -> Iterator[Image.Image]:
     """A picture whose header was looked at; for errors, those of loading included, see above."""
     try:
-        with (
-            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
-            Image.open(file, formats=FORMATS) as picture,
-        ):
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             # a telephone's JPEG may have a second picture, smaller or for the other eye
             frames: int = getattr(picture, "n_frames", 1)
             if frames > 1 and picture.format != "MPO":
-                raise PictureError(f"{name} has {frames} frames where one is right")
+                raise InputError(f"{name} has {frames} frames where one is right")
             yield picture
-    except PictureError:
+    except InputError:
         raise
     except UnidentifiedImageError:
-        raise PictureError(f"{name} is not a {KINDS} file") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(
+        raise InputError(f"{name} is not a {KINDS} file") from None
+    except Image.DecompressionBombError:
+        raise InputError(
             f"{name} has more than {MAX_PIXELS:,} pixels; give it in a smaller size"
         ) from None
     except Exception as error:  # Pillow answers damaged bytes with errors of many types
-        raise PictureError(f"{name} is not an intact picture: {in_one_line(error)}") from error
+        raise InputError(f"{name} is not an intact picture: {in_one_line(error)}") from error
 
 
 def size_of(picture: Image.Image) -> tuple[int, int]:
@@ -140,7 +134,6 @@ def automatic_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _ready(picture: Image.Image, preparation: Preparation) -> NDArray[np.uint8] | None:
-    """The pixels of what has the format of the training images, and nothing transparent."""
     if picture.size != (preparation.width, preparation.height) or picture.mode not in OPAQUE_MODES:
         return None
     is_grey = preparation.channels == 1

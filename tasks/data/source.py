@@ -1,9 +1,6 @@
 """A source of images, how it is to be read, and what is read from it."""
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -33,8 +30,7 @@ class Source:
     with the names of pictures, or of all that the generated digits depend on.
     """
 
-    # how images are stored, or that they are generated
-    format: Literal["idx", "npz", "pictures", "digits"]
+    format: Literal["idx", "npz", "pictures", "digits"]  # how images are stored, or generated
     name: str  # what a person calls it
     location: str  # absolute path of a folder or file, or "scikit-learn"
     sha256: str
@@ -71,12 +67,3 @@ class Images:
     preparation: Preparation
     originals: int = 0  # see `LabelledImages`
     copies: int = 1
-
-
-def digest_files(paths: Iterable[Path]) -> str:
-    """The sha256 (hex) of the files' bytes, one file after the other."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            hashlib.file_digest(file, lambda: digest)
-    return digest.hexdigest()

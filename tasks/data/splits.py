@@ -1,14 +1,16 @@
 """Splits of a data set and their labels: computed, stored and referred to in one place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.schemas.references import Dataset, Split
+from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.records import current_store
+
+AXES = {"inputs": "x", "labels": "y"}  # what a person calls them
 
 
 class Subset(NamedTuple):
@@ -30,15 +32,9 @@ def select_classes(labels: NDArray[Any], classes: Sequence[int]) -> Subset:
     return Subset(rows, found[rows].astype(labels.dtype))
 
 
-def rows_of_other_classes(labels: NDArray[Any], classes: Sequence[int]) -> NDArray[np.intp]:
-    """The rows whose label is none of `classes`."""
-    return np.flatnonzero(~np.isin(labels, classes))
-
-
 def encode(labels: NDArray[Any], classes: int) -> NDArray[np.float32]:
     """Labels (n,) of 0..classes-1 as rows of float32 (n, classes) with a single 1."""
-    rows: NDArray[np.float32] = np.eye(classes, dtype=np.float32)[labels]
-    return rows
+    return np.asarray(np.eye(classes, dtype=np.float32)[labels])
 
 
 def rows_by_part(
@@ -57,29 +53,26 @@ def rows_by_part(
 class Arrays(NamedTuple):
     """A split's inputs (n, ...) and labels (n, ...), memory-mapped and read-only."""
 
-    name: str  # train or test
     inputs: NDArray[Any]
     labels: NDArray[Any]
 
 
-Transform: TypeAlias = Callable[[Arrays], NDArray[Any]]
+Computed: TypeAlias = Mapping[str, NDArray[Any]]  # new inputs, new labels, or both
 
 
-def transform(
-    dataset: Dataset, name: str, inputs: Transform | None = None, labels: Transform | None = None
-) -> Dataset:
-    """Compute new inputs, new labels, or both, of each split of a data set, and store them.
+def transform(dataset: Dataset, name: str, compute: Callable[[Arrays], Computed]) -> Dataset:
+    """Compute new `inputs`, new `labels`, or both, of each split of a data set, and store them.
 
     The new arrays are called `name`, as in `subset`; what is not computed stays as it is.
     """
     store, splits = current_store(), dict[str, Split]()
     for of, split in dataset:
-        arrays, new = Arrays(of, store.array(split.inputs), store.array(split.labels)), {}
-        for kind, axis, compute in (("inputs", "x", inputs), ("labels", "y", labels)):
-            if compute:
-                before = getattr(split, kind)
-                new[kind] = after = store.add_array(f"{of}-{name}-{kind}", compute(arrays))
-                get_run_logger().info("%s_%s %s -> %s", axis, of, before.shape, after.shape)
+        new = dict[str, ArrayReference]()
+        arrays = Arrays(store.array(split.inputs), store.array(split.labels))
+        for kind, array in compute(arrays).items():
+            new[kind] = store.add_array(f"{of}-{name}-{kind}", array)
+            shapes = getattr(split, kind).shape, new[kind].shape
+            get_run_logger().info("%s_%s %s -> %s", AXES[kind], of, *shapes)
         splits[of] = split.model_copy(update=new)
     return Dataset(**splits)
 

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from tasks.data.arrays import as_pixels, flaw_of
 from tasks.data.files import open_regular
-from tasks.data.folder import is_picture
+from tasks.data.folder import is_list, is_picture, read_list
 from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
-from tasks.data.lists import is_list, read_list
 from tasks.data.npz import Header, read_blocks, read_header
 from tasks.data.pictures import (
     KINDS,

@@ -16,7 +16,7 @@ from deliveries import drop_pngs, look, names, npz, png
 
 from tasks.arrivals.arrivals import Arrivals
 from tasks.arrivals.listing import read
-from tasks.data.files import NotRegularError
+from tasks.errors import InputError
 
 # the byte E9, no UTF-8 by itself, as Python has it in the name of a file, and as it is shown
 CAFE, SHOWN = "caf\udce9", "caf\\udce9"
@@ -170,7 +170,7 @@ def test_what_became_something_else_since_it_was_listed_is_not_read(tmp_path):
         read(fs, f"{tmp_path}/grown", 5)
     with pytest.raises(OSError, match="symbolic link"):
         read(fs, f"{tmp_path}/link", 6)
-    with pytest.raises(NotRegularError, match="pipe is not a regular file"):
+    with pytest.raises(InputError, match="pipe is not a regular file"):
         read(fs, f"{tmp_path}/pipe", 6)
 
 

@@ -116,6 +116,12 @@ def test_colour_is_what_the_data_are_or_what_is_asked(tmp_path, mode, colour, sh
     assert images.preparation.channels == (3 if len(shape) == 3 else 1)
 
 
+def test_handwriting_is_grey_and_colours_that_are_asked_for_are_none(photos):
+    assert read(photos, handwriting=True).preparation.handwriting
+    preparation = read(photos, handwriting=True, colour="rgb").preparation
+    assert (preparation.channels, preparation.handwriting) == (3, False)
+
+
 def test_grey_pictures_in_a_colour_format_are_grey(tmp_path):
     for name in "ab":
         for number in range(2):
@@ -221,7 +227,10 @@ def test_a_class_of_one_picture_is_told(photos):
         ("path,label,split\na.png,x,val", "list.csv, line 2 has the split 'val' where train or "),
         ("path,label\n", "list.csv has no pictures"),
         ("path,label\na.png,x\na.png,x ", "has the classes 'x' and 'x ', which differ in case"),
-        ("path,label,split\na.png,x,test", "list.csv has test images alone"),
+        (
+            "path,label,split\na.png,x,test",
+            "list.csv: training images are none where at least",
+        ),
         ("path,label\nnone.png,x\nnone.png,y", "none.png cannot be read: No such file"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.data.held_out import held_out, moved_to_front
+from tasks.data.held_out import held_out, split
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (60, 4, 4), dtype=np.uint8)
@@ -42,15 +42,18 @@ def test_of_two_images_one_is_held_out_and_of_one_none():
         assert not held_out(IMAGES[:3], labels, share, 0)[2]
 
 
-def test_marked_images_are_moved_to_the_front_in_place():
+def test_images_to_train_on_are_moved_to_the_front_in_place():
     images = np.arange(5_000).reshape(5_000, 1)
-    mask = np.arange(5_000) % 3 != 0
-    moved = moved_to_front(images, mask)
-    assert np.shares_memory(moved, images)
-    assert moved[:, 0].tolist() == [i for i in range(5_000) if i % 3]
+    mask = np.arange(5_000) % 3 == 0
+    train, train_labels, test, test_labels = split(images, np.arange(5_000), mask)
+    assert np.shares_memory(train, images)
+    assert train[:, 0].tolist() == train_labels.tolist() == [i for i in range(5_000) if i % 3]
+    assert test[:, 0].tolist() == test_labels.tolist() == list(range(0, 5_000, 3))
 
 
 def test_read_only_images_are_copied():
     images = np.arange(4)[:, None]
     images.flags.writeable = False
-    assert moved_to_front(images, np.array([False, True, False, True]))[:, 0].tolist() == [1, 3]
+    train, _, test, _ = split(images, images[:, 0], np.array([True, False, True, False]))
+    assert (train[:, 0].tolist(), test[:, 0].tolist()) == ([1, 3], [0, 2])
+    assert images[:, 0].tolist() == [0, 1, 2, 3]

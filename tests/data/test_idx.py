@@ -11,8 +11,8 @@ from tasks.data.idx import (
     LABEL,
     find_idx_files,
     read_idx,
-    read_idx_folder,
 )
+from tasks.data.read import find_source, read_source
 from tasks.errors import InputError
 
 LABELS = b"\x00\x00\x08\x01\x00\x00\x00\x03\x07\x00\x09"
@@ -44,22 +44,22 @@ def test_reads_images(tmp_path, name, pack):
 
 
 def test_reads_each_file_of_a_folder_into_its_own_field(tmp_path):
-    def labels(label: int) -> bytes:
-        return struct.pack(">IIB", 2049, 1, label)
+    def labels(*labels: int) -> bytes:
+        return struct.pack(">II", 2049, 2) + bytes(labels)
 
     def images(pixel: int) -> bytes:
-        return struct.pack(">IIII", 2051, 1, 28, 28) + bytes([pixel]) * 784
+        return struct.pack(">IIII", 2051, 2, 28, 28) + bytes([pixel]) * 2 * 784
 
-    contents = (images(1), labels(2), images(3), labels(4))
+    contents = (images(1), labels(2, 4), images(3), labels(4, 2))
     for name, content in zip(IDX_NAMES, contents, strict=True):
         written(tmp_path / name, content)
 
-    read = read_idx_folder(tmp_path)
+    read = read_source(find_source(str(tmp_path), 0))
 
     assert read.train_images.max() == 1
-    assert read.train_labels.tolist() == [2]
+    assert read.train_labels.tolist() == [0, 1]
     assert read.test_images.max() == 3
-    assert read.test_labels.tolist() == [4]
+    assert read.test_labels.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("spelling", ["{}", "{}.gz"])
@@ -143,7 +143,7 @@ def test_expands_no_more_of_a_gzip_bomb_than_its_header_says(tmp_path, monkeypat
 def test_refuses_an_absurd_count_before_making_room(tmp_path):
     path = written(tmp_path / "labels", struct.pack(">II", 2049, 2**32 - 1))
 
-    with pytest.raises(InputError, match=f"{path} claims 4294967295 bytes"):
+    with pytest.raises(InputError, match=f"{path} holds only 0 bytes .* says 4294967295"):
         read_idx(path, LABEL)
 
 

@@ -10,7 +10,6 @@ from PIL import Image
 
 from tasks.data.pictures import (
     AS_IT_IS,
-    PictureError,
     open_picture,
     prepare,
     prepare_array,
@@ -18,6 +17,7 @@ from tasks.data.pictures import (
     read_picture,
     size_of,
 )
+from tasks.errors import InputError
 from tasks.schemas.images import Preparation
 
 GREY = Preparation(height=8, width=10, channels=1)
@@ -139,7 +139,7 @@ WHOLE = encoded(Image.fromarray(NOISE))
     ids=["text", "empty", "truncated", "animated", "16 bits", "bomb", "floats"],
 )
 def test_what_cannot_be_used_is_told(content, sentence):
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(InputError) as caught:
         read_picture(content, "a.png", RGB)
     assert str(caught.value).startswith(sentence)
 

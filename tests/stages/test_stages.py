@@ -5,11 +5,13 @@ import pytest
 
 from flows.recipes import RECIPES
 from tasks.compare import count_classes
-from tasks.data.splits import encode, rows_of_other_classes, select_classes
+from tasks.data.splits import encode, select_classes
 from tasks.evaluate import score
+from tasks.extract_unknown import unknown_images
 from tasks.networks.inference import evenly, predicted_classes
 from tasks.networks.losses import targets_for
 from tasks.schemas.images import with_channel
+from tasks.schemas.results import LEARNED, NOT_LEARNED
 
 SQUARES, ENTROPY = RECIPES["notebook"].head, RECIPES["tuned"].head
 ONE_HOT = np.array([[1, 0], [0, 1], [0, 1], [1, 0]], np.float32)
@@ -40,8 +42,12 @@ def test_filter_passes_over_a_class_without_images():
 
 def test_images_of_unknown_classes_are_all_others():
     labels = np.array([0, 5, 1, 1, 9, 0], np.uint8)
-    assert rows_of_other_classes(labels, (0, 1)).tolist() == [1, 4]
-    assert rows_of_other_classes(labels, (0, 1, 5, 9)).tolist() == []
+    images = np.arange(6, dtype=np.uint8)[:, None, None].repeat(2, axis=1).repeat(2, axis=2)
+    found = dict(unknown_images(images, labels, (0, 1), (0, 1, 5)))
+    assert found[LEARNED][:, 0, 0].tolist() == [1]
+    assert found[NOT_LEARNED][:, 0, 0].tolist() == [4]
+    found = dict(unknown_images(images, labels, (0, 1, 5, 9), ()))
+    assert not found.keys() & {LEARNED, NOT_LEARNED}
 
 
 def test_rows_are_thinned_out_evenly():

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pooch
@@ -20,7 +19,8 @@ from prefect.states import Failed
 
 from flows.main import main
 from flows.run import reason
-from tasks.data.mnist import PublishedFile, fetch
+from tasks.data.mnist import Mirror
+from tasks.data.mnist import download as fetch
 from tasks.data.read import find_source
 from tasks.errors import FullDiskError, ReadableError
 from tasks.registry.registry import Registry
@@ -36,13 +36,13 @@ TEXT = "x" * 1_000_000
 def download(content: bytes, path: Path) -> None:
     """What pooch receives is made here, what becomes of it is not."""
 
-    def receive(self, url: str, output_file: IO[bytes], _: object) -> None:
-        output_file.write(content)
+    def receive(self, url: str, temporary: str, _: object) -> None:
+        Path(temporary).write_bytes(content)
 
-    published = PublishedFile(path.name, path.name, len(content), sha256(content).hexdigest())
+    mirror = Mirror("http://127.0.0.1:1/", "", {path.name: sha256(content).hexdigest()})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pooch.HTTPDownloader, "__call__", receive)
-        fetch(f"http://127.0.0.1:1/{path.name}", published, path.parent, timeout=1)
+        fetch(mirror, path.parent)
 
 
 @pytest.fixture(params=["disk", "limit"])

@@ -30,12 +30,13 @@ def convert(image: Image.Image, preparation: Preparation) -> tuple[NDArray[np.ui
     lowest, highest = grey.getextrema()
     if lowest == highest:
         return np.zeros(preparation.shape, np.uint8), "empty"
-    foreground, contrast = _foreground_of_levels(np.asarray(grey))
+    levels = np.asarray(grey)
+    foreground, contrast = _foreground_of_levels(levels)
     if contrast < 0:
         steps.append("inverted")
     if abs(contrast) != preparation.max_pixel:
         steps.append(f"stretched to 0..{preparation.max_pixel}")
-    drawn = grey.point(foreground)
+    drawn = Image.fromarray(foreground[levels])
     drawn = drawn.crop(drawn.getbbox())
     fitted = _fit(drawn, preparation)
     if fitted.size != drawn.size:
@@ -89,7 +90,7 @@ def _flattened(image: Image.Image) -> tuple[Image.Image, list[str]]:
     return background, ["grey", "laid on black" if is_light else "laid on white"]
 
 
-def _foreground_of_levels(pixels: NDArray[np.uint8]) -> tuple[list[int], int]:
+def _foreground_of_levels(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
     """How much foreground, 0..255, each of the 256 grey levels is, and the contrast, not 0.
 
     The background is the median of the outermost pixels, give or take three times their noise (its
@@ -103,7 +104,7 @@ def _foreground_of_levels(pixels: NDArray[np.uint8]) -> tuple[list[int], int]:
     noise = abs(int(edge[round((0.95 if contrast > 0 else 0.05) * last)]) - level)
     farther, most = (LEVELS - level) * np.sign(contrast), abs(contrast)
     foreground = np.where(farther > min(3 * noise, most / 4), farther * (255 / most), 0)
-    return (foreground.clip(0, 255) + 0.5).astype(int).tolist(), contrast
+    return (foreground.clip(0, 255) + 0.5).astype(np.uint8), contrast
 
 
 def _fit(drawn: Image.Image, preparation: Preparation) -> Image.Image:

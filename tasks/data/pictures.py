@@ -21,9 +21,13 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 OPAQUE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")  # those that can be, of at most 8 bits
 KINDS = "PNG, JPEG, WebP, BMP or TIFF"
 MAX_FILE_BYTES = 2**28
-MAX_PIXELS = 50_000_000  # of one picture; Pillow would warn above 90 million
+MAX_PIXELS = 50_000_000  # of one picture
 MOST_AUTOMATIC = 64  # pixels a side, where images of several or of large sizes give none
 AS_IT_IS = "as it is"
+
+# once, for all threads: what is wrong with a picture is said here, and its pixels are counted here
+warnings.filterwarnings("ignore", module="PIL")
+Image.MAX_IMAGE_PIXELS = None
 
 
 class Prepared(NamedTuple):
@@ -96,9 +100,11 @@ def read_picture(content: bytes, name: str, preparation: Preparation) -> Prepare
 def open_picture(file: IO[bytes], name: str) -> Iterator[Image.Image]:
     """A picture whose header was looked at; for errors, those of loading included, see above."""
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as picture:
+        with Image.open(file, formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
+                raise InputError(
+                    f"{name} has more than {MAX_PIXELS:,} pixels; give it in a smaller size"
+                )
             # a telephone's JPEG may have a second picture, smaller or for the other eye
             frames: int = getattr(picture, "n_frames", 1)
             if frames > 1 and picture.format != "MPO":
@@ -108,10 +114,6 @@ def open_picture(file: IO[bytes], name: str) -> Iterator[Image.Image]:
         raise
     except UnidentifiedImageError:
         raise InputError(f"{name} is not a {KINDS} file") from None
-    except Image.DecompressionBombError:
-        raise InputError(
-            f"{name} has more than {MAX_PIXELS:,} pixels; give it in a smaller size"
-        ) from None
     except Exception as error:  # Pillow answers damaged bytes with errors of many types
         raise InputError(f"{name} is not an intact picture: {in_one_line(error)}") from error
 

@@ -5,7 +5,6 @@ written last and atomically: without it there is no batch, with it the batch cou
 the inbox is emptied. What is rejected or withdrawn keeps its note, and its images.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from tasks.errors import InputError
-from tasks.schemas.events import Event, happened
+from tasks.schemas.events import Event
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import ArrayReference, Record, Split
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
@@ -103,16 +102,6 @@ class Note(Record):
             return self.acts[-1].state
         return "waiting" if self.reason else "accepted"
 
-    @property
-    def is_approved(self) -> bool:
-        """Whether a person took it in."""
-        return bool(self.acts) and self.state == "accepted"
-
-
-def used_batches(store: Store) -> tuple[Batch, ...]:
-    """All accepted batches, in order of acceptance; if one is damaged, an `InputError`."""
-    return accepted(read_notes(store))
-
 
 def accepted(notes: Sequence[Note]) -> tuple[Batch, ...]:
     """The batches that are trained on and tested on, in the order of their notes."""
@@ -143,14 +132,9 @@ def remember(
     return _write(store, Note(number=0, batch=batch, **told))
 
 
-def part_sha256(sha256: str, part: str) -> str:
-    """What identifies a part of a delivery that is set aside, in hex."""
-    return hashlib.sha256(f"{sha256} {part}".encode()).hexdigest()
-
-
 def act(store: Store, note: Note, state: State, why: str, batch: Batch | None = None) -> Note:
     """Record what a person decided; a batch that is accepted comes last in their order."""
-    acts = (*note.acts, happened(Act, why, state=state))
+    acts = (*note.acts, Act.now(why, state=state))
     number = _next_number(store) if state == "accepted" else note.number
     changed = {"acts": acts, "number": number, "batch": batch or note.batch}
     return _write(store, note.model_copy(update=changed))

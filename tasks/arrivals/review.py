@@ -41,7 +41,6 @@ def decide(store: Store, verb: Verb, name: str, why: str) -> Note:
 
 
 def _find(notes: Sequence[Note], name: str) -> Note:
-    """The batch of a name or of the first letters of a digest."""
     named = [note for note in notes if note.batch.name == name]
     found = named or [note for note in notes if name and note.batch.sha256.startswith(name)]
     if len(found) == 1:

@@ -82,11 +82,6 @@ class Criterion(Record):
     bound: float
     objection: str  # why it did not pass; empty if it did
 
-    @property
-    def passed(self) -> bool:
-        """Whether the challenger keeps within the bound."""
-        return not self.objection
-
 
 class Decision(Record):
     """Whether the challenger is promoted, why, and by which numbers."""
@@ -117,7 +112,7 @@ def decide(
             "held-out images, and nothing is shown to be worse"
         )
     rows = tuple(_criteria(opponents, challenger, parts, bounds, look))
-    objections = [row.objection for row in rows if not row.passed]
+    objections = [row.objection for row in rows if row.objection]
     reason = f"Not promoted: {'; '.join(objections)}." if objections else f"Promoted: {merit}."
     return Decision(promoted=not objections, reason=reason, rows=rows)
 
@@ -235,22 +230,11 @@ HEADER = ("criterion", "champion", "challenger", "bound", "passed")
 
 def markdown(decision: Decision) -> str:
     """The reason, and a table of all criteria, in Markdown."""
-    rows = [HEADER, ("---", "---:", "---:", "---:", "---"), *map(_cells, decision.rows)]
+    rows = [HEADER, ("---", "---:", "---:", "---:", "---"), *map(cells, decision.rows)]
     return "\n".join([decision.reason, "", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of equally many cells as lines, each column as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def plain(decision: Decision) -> str:
-    """The table of all criteria, as aligned text."""
-    return aligned([HEADER, *map(_cells, decision.rows)])
-
-
-def _cells(row: Criterion) -> tuple[str, ...]:
+def cells(row: Criterion) -> tuple[str, ...]:
+    """What stands below `HEADER`."""
     numbers = ("" if x is None else f"{x:.5g}" for x in (row.champion, row.challenger, row.bound))
-    return (row.name, *numbers, "yes" if row.passed else "no")
+    return (row.name, *numbers, "no" if row.objection else "yes")

@@ -4,22 +4,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from statistics import median
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, TypeAlias
 
 from tasks.schemas.images import ClassName
 
 # JSON types. A row is one of a table of the report; what makes it says what is in it.
 Row: TypeAlias = dict[str, Any]
 Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
+# A sentence of the verdict, `claim`, and the numbers behind it, `evidence`, without a full stop.
+Finding: TypeAlias = dict[str, str]
 
 SIGNIFICANT = 0.05  # level below which a p value is significant
-
-
-class Finding(TypedDict):
-    """A sentence of the verdict, and the numbers behind it, without a full stop."""
-
-    claim: str
-    evidence: str
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -66,8 +61,8 @@ def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
 def say(folder: str, about: str, *facts: object) -> Finding:
     """A finding in the words of `verdict.jinja`'s macros, as `heads_claim` and `heads_evidence`."""
     macros = _templates().get_template(f"{folder}/verdict.jinja").module
-    claim, evidence = (getattr(macros, f"{about}_{part}") for part in ("claim", "evidence"))
-    return Finding(claim=claim(*facts).strip("\n"), evidence=evidence(*facts).strip("\n"))
+    parts = ("claim", "evidence")
+    return {part: getattr(macros, f"{about}_{part}")(*facts).strip("\n") for part in parts}
 
 
 @cache

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 from conftest import squares
-from deliveries import look, npz
+from deliveries import look, npz, used_batches
 
-from tasks.arrivals.batch import read_notes, used_batches
+from tasks.arrivals.batch import read_notes
 from tasks.arrivals.review import decide
 from tasks.errors import InputError
 from tasks.reporting.review import list_batches, write_page

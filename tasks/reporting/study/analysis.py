@@ -117,15 +117,11 @@ def describe_trial(scored: ScoredTrial) -> Row:
 
 
 def _score(errors: Sequence[int], n: int) -> Row:
-    """Accuracy at the mean number of errors, and its interval.
-
-    All seeds are tested on the same n images, so the interval is that of n, not of n times seeds.
-    """
     if not errors:
         return {"accuracy": None, "low": None, "high": None}
+    # all seeds are tested on the same images: the interval is that of n, not of n times seeds
     hits = n - float(np.mean(errors))
-    low, high = exact_interval(hits, n)
-    return {"accuracy": hits / n, "low": low, "high": high}
+    return {"accuracy": hits / n, **exact_interval(hits, n)._asdict()}
 
 
 def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
@@ -138,12 +134,12 @@ def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
     """
     subsets = group(scored, lambda one: (one.trial.recipe, one.trial.classes))
     rows = [row for trials in subsets if (row := _compare(trials))]
-    p_values = _adjust([row["p_value"] for row in rows])
-    return [row | {"adjusted": one} for row, one in zip(rows, p_values, strict=True)]
+    return _adjusted(rows, [row["p_value"] for row in rows])
 
 
-def _adjust(p_values: Sequence[float]) -> list[float]:
-    return [min(1.0, QUESTIONS * adjusted) for adjusted in holm(p_values)]
+def _adjusted(rows: Sequence[Row], p_values: Sequence[float]) -> list[Row]:
+    adjusted = [min(1.0, QUESTIONS * one) for one in holm(p_values)]
+    return [row | {"adjusted": one} for row, one in zip(rows, adjusted, strict=True)]
 
 
 def compare_heads(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> list[Row]:
@@ -158,8 +154,7 @@ def compare_heads(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> list[R
     rows = [_sum_up(same, scored) for same in group(pairs, itemgetter("recipe"))]
     larger = [max(row["p_value"], row["image_p_value"]) for row in rows]
     of_all = {"tests": len(pairs), "recipes": len(rows)}
-    adjusted = zip(rows, _adjust(larger), strict=True)
-    return [row | {"adjusted": one} | of_all for row, one in adjusted]
+    return [row | of_all for row in _adjusted(rows, larger)]
 
 
 def _sum_up(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> Row:
@@ -225,37 +220,26 @@ def measure_spread(transfers: Sequence[Row]) -> Row:
     the largest; `above` counts those of 1 or more. The total errors of each seed are over the
     `complete` subsets, for which all seeds learned: each seed's total is of the same subsets.
     """
-    learned = [[errors for errors in row["errors"] if errors is not None] for row in transfers]
-    deviations = [
-        (float(np.std(errors, ddof=1)) / row["n"], row["classes"], _of_draws(errors, row["n"]))
-        for row, errors in zip(transfers, learned, strict=True)
-        if len(errors) > 1
-    ]
-    largest, widest, _ = max(deviations, key=itemgetter(0), default=(None, None, None))
-    times = [over_seeds / over_draws for over_seeds, _, over_draws in deviations]
-    seeds = sorted({seed for row in transfers for seed in row["seeds"]})
+    import pandas as pd
+
     by_seed = [dict(zip(row["seeds"], row["errors"], strict=True)) for row in transfers]
-    complete = [one for one in by_seed if all(one.get(seed) is not None for seed in seeds)]
+    errors, n = pd.DataFrame(by_seed, dtype=float), pd.Series([row["n"] for row in transfers])
+    deviations, wrong = errors.std(axis=1) / n, (errors.mean(axis=1) + 1) / (n + 2)
+    times = deviations / np.sqrt(wrong * (1 - wrong) / n)
+    complete, is_known = errors.dropna().sort_index(axis=1), deviations.notna().any()
+    totals = zip(complete.columns.tolist(), complete.sum().tolist(), strict=True)
     return {
         "recipe": transfers[0]["recipe"],
         "head": transfers[0]["head"],
-        "subsets": len(deviations),
-        "median": float(np.median([one for one, *_ in deviations])) if deviations else None,
-        "largest": largest,
-        "times": [float(np.median(times)), max(times)] if times else [],
-        "above": sum(one >= 1 for one in times),
-        "widest": widest,
+        "subsets": int(deviations.count()),
+        "median": float(deviations.median()) if is_known else None,
+        "largest": float(deviations.max()) if is_known else None,
+        "times": [float(times.median()), float(times.max())] if is_known else [],
+        "above": int((times >= 1).sum()),
+        "widest": transfers[int(np.nanargmax(deviations))]["classes"] if is_known else None,
         "complete": len(complete),
-        "totals": [
-            {"seed": seed, "errors": sum(errors[seed] or 0 for errors in complete)}
-            for seed in seeds
-        ],
+        "totals": [{"seed": seed, "errors": int(total)} for seed, total in totals],
     }
-
-
-def _of_draws(errors: Sequence[int], n: int) -> float:
-    wrong = (float(np.mean(errors)) + 1) / (n + 2)
-    return float(np.sqrt(wrong * (1 - wrong) / n))
 
 
 def count_attempts(trials: Sequence[ScoredTrial]) -> Row:

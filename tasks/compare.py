@@ -36,8 +36,8 @@ def count_classes(
 ) -> list[Row]:
     """How many training and test images each class has, by labels (n,) and (m,)."""
     counts = [np.bincount(labels, minlength=len(classes)).tolist() for labels in (train, test)]
-    rows = zip(classes, *counts, strict=True)
-    return [{"class": name, "train": ours, "test": held_out} for name, ours, held_out in rows]
+    names = ("class", "train", "test")
+    return [dict(zip(names, row, strict=True)) for row in zip(classes, *counts, strict=True)]
 
 
 def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
@@ -52,8 +52,7 @@ def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
         "seen": [] if learned.is_other else [name for name in classes if name in learned.classes],
         "other_images": learned.is_other,
         "sha256": dataset_sha256(learned.images),
-        "train": learned.images.train.inputs.shape[0],
-        "test": learned.images.test.inputs.shape[0],
+        **{name: split.inputs.shape[0] for name, split in learned.images},
     }
 
 
@@ -107,7 +106,7 @@ def compare(
     predictions = [_predict(result, data, classes, learned) for result in results]
     on_these = [one for one in predictions if not (one.model == "base" and learned.is_other)]
     hits = [store.array(one.hits) for one in approaches]
-    told = [(recipe, one) for recipe, found in refusals for one in found.models]
+    refused = [describe_refusal(name, one) for name, found in refusals for one in found.models]
     train, test = (store.array(split.labels) for _, split in images)
     analysis: Row = {
         "base": describe_base(learned, classes),
@@ -120,7 +119,7 @@ def compare(
         "mistakes": list_mistakes(predictions),
         "overlap": describe_overlap(np.asarray(store.array(overlap)), on_these),
         "parts": count_by_part(data.parts, on_these) if len(data.parts) > 1 else [],
-        "refusals": [describe_refusal(*one) for one in told],
+        "refusals": refused,
         "class_counts": count_classes(train, test, data.classes),
     }
     of_bases = Shown(store.array(learned.images.test.inputs), learned.classes)

@@ -32,10 +32,8 @@ def report(
     analysis = json.loads(_read(findings.analysis))
     analysis = {"verdict": reach_verdict(analysis)} | analysis
     metrics = describe_run(config, command, source, images, analysis)
-    metrics["dataset"] |= {
-        "train_subset": subset.train.inputs.shape[0],
-        "test_subset": subset.test.inputs.shape[0],
-    }
+    for name, split in subset:
+        metrics["dataset"][f"{name}_subset"] = split.inputs.shape[0]
     pictures = {picture.name: _read(picture.file) for picture in findings.pictures}
     files = render_report("experiment", metrics, pictures)
     files["comparison.csv"] = _read(findings.table)

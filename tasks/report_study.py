@@ -11,7 +11,7 @@ from tasks.data.source import Source
 from tasks.plots.images import draw_misclassified
 from tasks.plots.study import draw_pairs, draw_spread
 from tasks.reporting.folder import describe_run, publish, show_table
-from tasks.reporting.page import Metrics, Row, fill, render_report, tabulate
+from tasks.reporting.page import Row, fill, render_report, tabulate
 from tasks.reporting.study.analysis import analyse
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset
@@ -26,7 +26,7 @@ COLUMNS = (
 MOST_IN_MATRIX = 15  # classes
 
 
-def render(metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:
+def render(metrics: Row, pictures: dict[str, str]) -> dict[str, str]:
     """File names and texts of the report, of what `describe_run` and `draw` give."""
     trials = [row | {"classes": _spaced(row["classes"])} for row in metrics["trials"]]
     return render_report("study", metrics, pictures) | {"trials.csv": tabulate(trials, trials[0])}
@@ -36,7 +36,8 @@ def draw(analysis: Row, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element; `test` is (n, h, w, c)."""
     for recipe in analysis["overview"]["recipes"]:
         transfers = [row for row in analysis["transfers"] if row["recipe"] == recipe]
-        if fits_a_matrix(transfers):
+        paired = {name for row in transfers if len(row["classes"]) == 2 for name in row["classes"]}
+        if 0 < len(paired) <= MOST_IN_MATRIX:
             yield f"pairs-{recipe}", draw_pairs(transfers, analysis["overview"]["classes"])
         if any(row["learned"] for row in transfers):
             yield f"spread-{recipe}", draw_spread(transfers)
@@ -44,12 +45,6 @@ def draw(analysis: Row, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
         name = "-".join(map(str, [row["recipe"], *row["classes"]]))
         rows = [image["image"] for image in row["images"]]
         yield f"hardest-{name}", draw_misclassified(test[rows], row["images"])
-
-
-def fits_a_matrix(transfers: Sequence[Row]) -> bool:
-    """Whether there are pairs, of few enough classes to be seen in a matrix."""
-    names = {name for row in transfers for name in row["classes"] if len(row["classes"]) == 2}
-    return 0 < len(names) <= MOST_IN_MATRIX
 
 
 def _spaced(classes: Sequence[ClassName]) -> str:
@@ -79,13 +74,9 @@ def report_study(
     files = render(metrics, pictures)
     summary = fill("verdict.md.jinja", metrics, {})
     folder = publish(store, files, summary, key="study", latest="latest-study")
-    cells = [  # without lists, which a table in the UI has not
-        row
-        | {
-            "classes": _spaced(row["classes"]),
-            "learned": f"{row['learned']} of {len(row['seeds'])}",
-        }
-        for row in metrics["transfers"]
-    ]
+    cells = []  # without lists, which a table in the UI has not
+    for row in metrics["transfers"]:
+        learned = f"{row['learned']} of {len(row['seeds'])}"
+        cells.append(row | {"classes": _spaced(row["classes"]), "learned": learned})
     show_table(cells, COLUMNS, "study-pairs", "Every subset and head on test images.")
     return folder

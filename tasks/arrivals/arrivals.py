@@ -33,7 +33,7 @@ from tasks.storage.store import DamagedError, Store
 WAITING = "batches that wait for a decision: %d; `python flows/retrain.py review` lists them"
 MOST_DOUBTED = 0.05  # of a batch's labels; with as many or more it is set aside as a whole
 SIGNIFICANCE = 0.001
-NEAR = "they are test or held-out images, or near duplicates of these"
+NEAR = "test or held-out images, or near duplicates of these"
 DOUBT = "the nearest training images have other labels"
 
 Fate: TypeAlias = Literal["new", "known", "quarantined", "unfinished"]
@@ -41,17 +41,12 @@ Fate: TypeAlias = Literal["new", "known", "quarantined", "unfinished"]
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What came of a look into the inbox.
+    """What came of a look into the inbox."""
 
-    `used` is every batch ever accepted, in order of acceptance, the new ones last. `new` are the
-    names of the batches accepted now, `quarantined` name and reason of each batch rejected now,
-    `unfinished` the names of those that are left for the next run.
-    """
-
-    used: tuple[Batch, ...]
-    new: tuple[str, ...]
-    quarantined: tuple[tuple[str, str], ...]
-    unfinished: tuple[str, ...]
+    used: tuple[Batch, ...]  # every one ever accepted, in order of acceptance, the new ones last
+    new: tuple[str, ...]  # names of those accepted now
+    quarantined: tuple[tuple[str, str], ...]  # name and reason of each rejected now
+    unfinished: tuple[str, ...]  # names of those left for the next run
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -95,9 +90,7 @@ def _take(
     """What becomes of a delivery, and why it is quarantined."""
     name, log = delivery.name, get_run_logger()
     try:
-        if not _accept(delivery, inbox, known, settle, hold_out):
-            log.debug("%s was accepted before", name)
-            return "known", ""
+        return _accept(delivery, inbox, known, settle, hold_out), ""
     except UnfinishedError as error:
         log.info("%s is left for the next run: %s", name, printable(str(error)))
         return "unfinished", ""
@@ -110,10 +103,9 @@ def _take(
     except Exception as error:
         log.warning("%s cannot be checked and is left: %s", name, printable(repr(error)))
         return "unfinished", ""
-    return "new", ""
 
 
-def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_out: float) -> bool:
+def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_out: float) -> Fate:
     is_young = inbox.age(delivery) < settle
     if delivery.obstacle or (is_young and not delivery.is_npz):
         raise UnfinishedError(delivery.obstacle or BEING_WRITTEN)
@@ -128,15 +120,16 @@ def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_
         why = note.acts[-1].why if note.acts else note.reason
         raise BadBatchError(f"it was delivered before, and is {note.state}: {why}")
     if note:
-        return False
+        return "known"
     decoded = _decode(delivery, contents, known, is_young)
     is_new = known.new_rows(decoded.images)
     if not is_new.all():
         told = delivery.name, int((~is_new).sum()), len(is_new)
         get_run_logger().info("%s: %d of %d images are known already", *told)
-    if is_new.any():
-        _keep(delivery.name, sha256, list(_sort_out(decoded.rows(is_new), known, hold_out)), known)
-    return bool(is_new.any())
+    if not is_new.any():
+        return "known"
+    _keep(delivery.name, sha256, list(_sort_out(decoded.rows(is_new), known, hold_out)), known)
+    return "new"
 
 
 def _decode(
@@ -156,13 +149,10 @@ def _decode(
 def _sort_out(batch: Decoded, known: Known, share: float) -> Iterator[Part]:
     near = known.near_held_out(batch.images)
     if near.all():
-        raise BadBatchError(
-            f"its {len(near)} images are test or held-out images, or near duplicates of these; "
-            "give others"
-        )
+        raise BadBatchError(f"its {len(near)} images are {NEAR}; give others")
     if near.any():
-        images, labels = batch.images[near], batch.labels[near]
-        yield Part(" near duplicates", images, labels, near[near], labels, NEAR)
+        images, labels, reason = batch.images[near], batch.labels[near], f"they are {NEAR}"
+        yield Part(" near duplicates", images, labels, near[near], labels, reason)
     batch = batch.rows(~near)
     images, labels, seen = batch.images, batch.labels, known.look(batch.images)
     doubted, suggested = known.is_doubted(seen, labels), seen.probabilities.argmax(axis=1)

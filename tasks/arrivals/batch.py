@@ -26,18 +26,13 @@ State: TypeAlias = Literal["accepted", "waiting", "rejected", "withdrawn"]
 
 
 class Batch(Record):
-    """Labelled images that arrived, some of them to test on.
+    """Labelled images that arrived; what is `held_out` is never trained on."""
 
-    `name` is what they were called in the inbox, `sha256` the digest of what was dropped;
-    `images` and `labels`, (n, ...) and (n,), are as in the data set that they are added to. What is
-    `held_out`, bool (n,), is never trained on; None is nothing, as in batches of version 0.2.
-    """
-
-    name: str
-    sha256: str
-    images: ArrayReference
-    labels: ArrayReference
-    held_out: ArrayReference | None = None
+    name: str  # in the inbox
+    sha256: str  # of what was dropped
+    images: ArrayReference  # (n, ...), as in the data set that they are added to
+    labels: ArrayReference  # (n,)
+    held_out: ArrayReference | None = None  # bool (n,); None is nothing, as in version 0.2
 
     @property
     def title(self) -> str:
@@ -81,18 +76,13 @@ class Act(Event):
 
 
 class Note(Record):
-    """A batch, and what became of it.
+    """A batch, and what became of it."""
 
-    `number` is its place in the order of acceptance, from 1, and 0 before it is accepted. `reason`
-    says why it was set aside, "" if it was not, `suggested` has the labels (n,) that its nearest
-    training images have, and `classes` say what labels are called.
-    """
-
-    number: int
+    number: int  # its place in the order of acceptance, from 1; 0 before it is accepted
     batch: Batch
-    reason: str = ""
-    suggested: ArrayReference | None = None
-    classes: tuple[ClassName, ...] = ()
+    reason: str = ""  # why it was set aside
+    suggested: ArrayReference | None = None  # labels (n,) that its nearest training images have
+    classes: tuple[ClassName, ...] = ()  # what labels are called
     acts: tuple[Act, ...] = ()
 
     @property
@@ -132,12 +122,11 @@ def remember(
     return _write(store, Note(number=0, batch=batch, **told))
 
 
-def act(store: Store, note: Note, state: State, why: str, batch: Batch | None = None) -> Note:
+def act(store: Store, note: Note, state: State, why: str, batch: Batch) -> Note:
     """Record what a person decided; a batch that is accepted comes last in their order."""
     acts = (*note.acts, Act.now(why, state=state))
     number = _next_number(store) if state == "accepted" else note.number
-    changed = {"acts": acts, "number": number, "batch": batch or note.batch}
-    return _write(store, note.model_copy(update=changed))
+    return _write(store, note.model_copy(update={"acts": acts, "number": number, "batch": batch}))
 
 
 def count_parts(
@@ -150,8 +139,7 @@ def count_parts(
 
 
 def _write(store: Store, note: Note) -> Note:
-    content = note.model_dump_json().encode()
-    write_checksummed(store, f"{FOLDER}/{note.batch.sha256}", content)
+    write_checksummed(store, f"{FOLDER}/{note.batch.sha256}", note.model_dump_json().encode())
     return note
 
 

@@ -39,15 +39,11 @@ class BadBatchError(InputError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """Labelled images as they were dropped, prepared like those of the data set.
+    """Labelled images as they were dropped, prepared like those of the data set."""
 
-    `images` are uint8 (n, height, width) or (n, height, width, 3), n > 0, and `labels` (n,) the
-    positions of their classes; `files` are those of the rows, none where all came from one file.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[Any]
-    files: tuple[str, ...] = ()
+    images: NDArray[np.uint8]  # (n, height, width) or (n, height, width, 3), n > 0
+    labels: NDArray[Any]  # the positions of their classes, (n,)
+    files: tuple[str, ...] = ()  # of the rows; none where all came from one file
 
     def rows(self, mask: NDArray[np.bool_]) -> "Decoded":
         """Those that bool (n,) marks."""

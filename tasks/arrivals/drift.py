@@ -34,16 +34,12 @@ RANDOM_TABLES = 9_999  # p can be as small as 1 in 10,000
 
 @dataclass(frozen=True)
 class Description:
-    """What is compared of n labelled images: `label_counts` has how many are of each, int (k,).
+    """What is compared of n labelled images."""
 
-    `brightness` is the mean of each image's pixels, 0..255, and `contrast` their standard
-    deviation, 0..127.5, float (n,). `similarity`, -1..1, is that to the nearest training images, of
-    images that are not among these.
-    """
-
-    label_counts: NDArray[np.int64]
-    brightness: NDArray[np.float64]
-    contrast: NDArray[np.float64]
+    label_counts: NDArray[np.int64]  # how many are of each class, (k,)
+    brightness: NDArray[np.float64]  # mean of each image's pixels, (n,), 0..255
+    contrast: NDArray[np.float64]  # their standard deviation, (n,), 0..127.5
+    # to the nearest training images, -1..1, of images that are not among these
     similarity: NDArray[np.float64]
 
 

@@ -46,16 +46,12 @@ class UnfinishedError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """A file, a folder (or a link to one), or what is neither, by its path in the file system.
-
-    `bytes` is the size of a file, 0 also where that is not known; `flaw` says in words why it is
-    not read, and is empty for what is.
-    """
+    """A file, a folder (or a link to one), or what is neither, by its path in the file system."""
 
     path: str
-    bytes: int
+    bytes: int  # the size of a file; 0 also where that is not known
     is_folder: bool
-    flaw: str = ""
+    flaw: str = ""  # why it is not read, in words
 
     @property
     def name(self) -> str:
@@ -65,19 +61,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What lies in the inbox as one batch.
+    """What lies in the inbox as one batch."""
 
-    `name` is the file or folder in printable form, or `LOOSE` for the class folders of the inbox
-    itself; `files` has the file of each path inside the batch, as in `3/a.png`, sorted; `entries`
-    are the paths of the file system that make it up. In words, `obstacle` says why it cannot be
-    checked yet, and `flaw` why it is never read; each is empty if there is nothing to say.
-    """
-
-    name: str
-    files: dict[str, Entry]
-    entries: tuple[str, ...]
-    obstacle: str
-    flaw: str
+    name: str  # of the file or folder, printable; `LOOSE` of the class folders of the inbox itself
+    files: dict[str, Entry]  # by path inside the batch, as in `3/a.png`, sorted
+    entries: tuple[str, ...]  # paths of the file system that make it up
+    obstacle: str  # why it cannot be checked yet, in words; empty if it can
+    flaw: str  # why it is never read
 
     @property
     def is_npz(self) -> bool:
@@ -159,11 +149,10 @@ class Inbox:
         inside = dict(sorted((entry.path[len(base) :].lstrip("/"), entry) for entry in kept))
         files = {path: entry for path, entry in inside.items() if not entry.flaw}
         flaw = next((_told(path, entry) for path, entry in inside.items() if entry.flaw), "")
-        is_unfinished = _is_unfinished(name) or any(
-            entry.path.lower().endswith(UNFINISHED_SUFFIXES) for entry in found
-        )
+        unfinished = [one for one in found if one.path.lower().endswith(UNFINISHED_SUFFIXES)]
+        obstacle = BEING_WRITTEN if unfinished or _is_unfinished(name) else ""
         if any(self._is_of_a_batch(path, entry) for path, entry in inside.items()):
-            yield Delivery(name, files, parts, BEING_WRITTEN if is_unfinished else "", flaw)
+            yield Delivery(name, files, parts, obstacle, flaw)
 
     def _is_of_a_batch(self, path: str, entry: Entry) -> bool:
         """Whether it is in a class folder, or hides what is: a batch that is a link, or depth."""
@@ -172,10 +161,7 @@ class Inbox:
 
 
 def open_inbox(url: str, classes: Iterable[ClassName] = ()) -> Inbox:
-    """The inbox at a path or fsspec URL; an `InputError` if it is unknown or out of reach.
-
-    Folders named by one of the classes have pictures of it.
-    """
+    """The inbox at a path or fsspec URL, with its classes' folders; InputError if out of reach."""
     with _said(url):
         fs, root = url_to_fs(url)
         if not fs.isdir(root):

@@ -82,10 +82,8 @@ class Known:
     def find_drift(self, images: NDArray[np.uint8], labels: NDArray[Any], seen: Seen) -> str:
         """In what images (n, ...) differ from all sources, by themselves or with recent batches."""
         here = describe(images, labels, len(self.data.classes), seen.similarity)
-        alone, taken = (
-            find_drift(here, self._base),
-            [n for n in self.notes if n.state == "accepted"],
-        )
+        taken = [note for note in self.notes if note.state == "accepted"]
+        alone = find_drift(here, self._base)
         if alone:
             approved = (self._describe(note.batch) for note in taken if note.acts)
             return "" if any(not find_drift(here, source) for source in approved) else alone

@@ -35,9 +35,10 @@ def decide(store: Store, verb: Verb, name: str, why: str) -> Note:
     if note.state not in states:
         right = " or ".join(states)
         raise InputError(f"{note.batch.title} is {note.state}; to {verb} it, it has to be {right}")
-    if becomes != "accepted":
-        return act(store, note, becomes, why)
-    return act(store, note, becomes, why, _apart_from(note.batch, accepted(notes), store))
+    batch = note.batch
+    if becomes == "accepted":
+        batch = _apart_from(batch, accepted(notes), store)
+    return act(store, note, becomes, why, batch)
 
 
 def _find(notes: Sequence[Note], name: str) -> Note:

@@ -90,10 +90,7 @@ def files(store: Store) -> Path:
 
 
 def is_begun(store: Store) -> bool:
-    """Whether there is a database, or something in its place; nothing is made.
-
-    A link that leads nowhere, or model files without a database, are an `InputError`.
-    """
+    """Whether there is a database; InputError for a link to nothing, or models without one."""
     path = database(store)
     for place in (folder(store), path):
         if place.is_symlink() and not place.exists():
@@ -124,10 +121,8 @@ def begin(store: Store) -> None:
 
 
 def address(store: Store) -> str:
-    """The address of the database; an `InputError` if it is not the whole one of a registry.
-
-    MLflow would make a new one of an empty file, and meet damage in the midst of a run.
-    """
+    """The address of the database; an `InputError` if it is not the whole one of a registry."""
+    # MLflow would make a new one of an empty file, and meet damage in the midst of a run
     path = database(store)
     if flaw := _flaw(path):
         raise _unusable(path, flaw)

@@ -73,7 +73,8 @@ class Prospect(NamedTuple):
     sentence: str
 
 
-class Criterion(Record):
+@dataclass(frozen=True)
+class Criterion:
     """A row of the decision: both models' numbers, the bound for the challenger's, the outcome."""
 
     name: str
@@ -152,7 +153,8 @@ def _criteria(
     opponents: Sequence[Judged], challenger: Judged, parts: Parts, bounds: Bounds, look: int
 ) -> Iterator[Criterion]:
     before, after = opponents[0].healthy if opponents else None, challenger.healthy
-    yield _row("learned, 1 or 0", before, after, 1, not after, "the challenger did not learn")
+    flaw = "" if after else "the challenger did not learn"
+    yield Criterion("learned, 1 or 0", before, after, 1, flaw)
     if not opponents:
         return
     if bounds.prefer == "champion":
@@ -162,27 +164,19 @@ def _criteria(
     yield _keeps_log_loss(opponents, challenger, bounds.log_loss_margin)
 
 
-def _row(
-    name: str, before: float | None, after: float, bound: float, failed: bool, objection: str
-) -> Criterion:
-    said = objection if failed else ""
-    return Criterion(name=name, champion=before, challenger=after, bound=bound, objection=said)
-
-
 def _better(
     champion: Judged, challenger: Judged, arrived: NDArray[np.bool_], look: int
 ) -> Criterion:
-    chances = [
-        sign_test(challenger.hits[part], champion.hits[part]) for part in (slice(None), arrived)
-    ]
-    p_value, needed = min(1.0, QUESTIONS * min(chances)), level(look)
+    parts = (slice(None), arrived)
+    chance = min(sign_test(challenger.hits[part], champion.hits[part]) for part in parts)
+    p_value, needed = min(1.0, QUESTIONS * chance), level(look)
     objection = (
         f"it makes {challenger.errors:,} errors of {len(challenger.hits):,} held-out images, the "
         f"champion {champion.errors:,}, which does not show that it is better (p = {p_value:.2g}, "
         f"and {needed:.2g} is needed of challenger {look})"
     )
     name = "chance of this if it were no better, at most"
-    return _row(name, None, p_value, needed, p_value > needed, objection)
+    return Criterion(name, None, p_value, needed, objection if p_value > needed else "")
 
 
 def _not_worse(
@@ -210,7 +204,7 @@ def _keeps(
     )
     n, most, name = len(challenger), max(before), f"{what}, at least, or less by chance"
     objection = f"its {what} is {after:.1%} of {n:,} images, where {most:.1%} was reached before"
-    return _row(name, before[0], after, max(most - margin, 0), is_lost, objection)
+    return Criterion(name, before[0], after, max(most - margin, 0), objection if is_lost else "")
 
 
 def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: float) -> Criterion:
@@ -221,8 +215,8 @@ def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: flo
     before, after = (float(one.log_losses.mean()) for one in (opponents[0], challenger))
     bound = float(first.log_losses.mean()) + margin
     objection = f"its log loss is {after:.4f}, the first champion's {first.log_losses.mean():.4f}"
-    name, is_lost = "log loss, at most, or more by chance", bool(least > margin)
-    return _row(name, before, after, bound, is_lost, objection)
+    name = "log loss, at most, or more by chance"
+    return Criterion(name, before, after, bound, objection if least > margin else "")
 
 
 HEADER = ("criterion", "champion", "challenger", "bound", "passed")

@@ -42,10 +42,7 @@ class Registry:
     """
 
     def __init__(self, store: Store, uri: str | None, name: str) -> None:
-        """The model `name`, as in `two-node-0-1`, at an MLflow server or its database.
-
-        Where `uri` is None, that is a SQLite database in the store, which keeps the files, too.
-        """
+        """The model `name`, as in `base`, at an MLflow server or its database, or in the store."""
         self.name, self._store, self._uri = name, store, uri
 
     @cached_property
@@ -141,10 +138,7 @@ class Registry:
             self._appoint(winner, winner.decision.reason, predecessors)
 
     def rollback(self) -> tuple[Version, Version]:
-        """Make the previous champion champion again, and return both; once more goes back further.
-
-        An `InputError` if there is none, or its file is not intact.
-        """
+        """Go back to the champion before, and return both; InputError if none is left intact."""
         champion = self.champion()
         if champion is None or champion.replaces is None:
             raise InputError(f"There is no previous champion of {self.name} to go back to")
@@ -158,9 +152,8 @@ class Registry:
     def model_path(self, version: Version) -> Path:
         """The ONNX file of a version, after its digest was checked.
 
-        A registry elsewhere keeps a copy in the store. Where the store has moved, the file is found
-        all the same: MLflow's own address of it is absolute, ours is not. If it is missing or is
-        not what was registered, that is an `InputError`.
+        A registry elsewhere keeps a copy in the store, which may move, unlike MLflow's own address
+        of it. If it is missing or is not what was registered, that is an `InputError`.
         """
         return self._whole(version, MODEL, version.sha256)
 

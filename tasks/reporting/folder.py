@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tasks.data.mnist import dataset_sha256, is_mnist
 from tasks.data.source import Source
 from tasks.networks.hardware import processor, processor_features, threads
-from tasks.reporting.page import Metrics
+from tasks.reporting.page import Row
 from tasks.schemas.references import Dataset
 from tasks.storage.files import replace
 from tasks.storage.stages import finished_task_runs
@@ -27,7 +27,7 @@ LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-t
 
 def describe_run(
     config: BaseModel, command: str, source: Source, images: Dataset, analysis: Mapping[str, object]
-) -> Metrics:
+) -> Row:
     """What a run found, and what it was computed from, whatever it trained, in JSON types."""
     return {
         **analysis,
@@ -36,8 +36,7 @@ def describe_run(
             "source": source.location,
             "sha256": dataset_sha256(images),
             "notice": source.notice,
-            "train": images.train.inputs.shape[0],
-            "test": images.test.inputs.shape[0],
+            **{name: split.inputs.shape[0] for name, split in images},
         },
         "config": config.model_dump(mode="json"),
         "command": command,

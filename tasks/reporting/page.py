@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from tasks.schemas.images import ClassName
 
-# JSON types. A row is one of a table of the report; what makes it says what is in it.
+# JSON types. A row is one of a table of the report, or all of `metrics.json`, which templates read;
+# what makes it says what is in it.
 Row: TypeAlias = dict[str, Any]
-Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
 # A sentence of the verdict, `claim`, and the numbers behind it, `evidence`, without a full stop.
 Finding: TypeAlias = dict[str, str]
 
@@ -43,7 +43,7 @@ def tabulate(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> st
     return pd.DataFrame(rows, columns=list(columns), dtype=object).to_csv(index=False)
 
 
-def render_report(folder: str, metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:
+def render_report(folder: str, metrics: Row, pictures: dict[str, str]) -> dict[str, str]:
     """File names and texts of what every report consists of: two pages and the numbers."""
     return {
         "report.html": fill(f"{folder}/report.html.jinja", metrics, pictures),
@@ -52,7 +52,7 @@ def render_report(folder: str, metrics: Metrics, pictures: dict[str, str]) -> di
     }
 
 
-def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
+def fill(template: str, metrics: Row, pictures: dict[str, str]) -> str:
     """A template of this folder, filled in; an unknown variable in a template is an error."""
     text: str = _templates().get_template(template).render(metrics=metrics, pictures=pictures)
     return text

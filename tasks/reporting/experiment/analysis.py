@@ -51,6 +51,12 @@ class Predictions:
         found: NDArray[np.intp] = self.probabilities.argmax(axis=1)
         return found
 
+    def count(self, rows: NDArray[np.bool_]) -> Row:
+        """How many rows, bool (n,), are meant, and how many of them are right."""
+        hits = rows & (self.predicted == self.labels)
+        named = {"recipe": self.recipe, "model": self.model}
+        return named | {"n": int(rows.sum()), "hits": int(hits.sum())}
+
 
 def describe_models(
     results: Sequence[Result],
@@ -181,15 +187,8 @@ def find_doubts(model: Predictions) -> NDArray[np.bool_]:
 
 def describe_overlap(mask: NDArray[np.bool_], predictions: Sequence[Predictions]) -> Row:
     """How many test images have near duplicates in training, and how models do without them."""
-    without = [(one, (one.predicted == one.labels)[~mask[one.rows]]) for one in predictions]
-    return {
-        "images": int(mask.sum()),
-        "n": len(mask),
-        "models": [
-            {"recipe": one.recipe, "model": one.model, "n": len(hits), "hits": int(hits.sum())}
-            for one, hits in without
-        ],
-    }
+    models = [one.count(~mask[one.rows]) for one in predictions]
+    return {"images": int(mask.sum()), "n": len(mask), "models": models}
 
 
 def count_by_part(
@@ -197,13 +196,7 @@ def count_by_part(
 ) -> list[Row]:
     """How models do on test images by where these are from, which have so many one by one."""
     return [
-        {
-            "recipe": one.recipe,
-            "model": one.model,
-            "part": name,
-            "n": int(found.sum()),
-            "hits": int((found & (one.predicted == one.labels)).sum()),
-        }
+        one.count(found) | {"part": name}
         for one in predictions
         for name, found in rows_by_part(parts, one.rows).items()
     ]

@@ -37,7 +37,6 @@ def describe_label_efficiency(
     `hits`, bool (k, draws, n) for each approach, are the test images that it got right.
     """
     found = {one.approach: hit for one, hit in zip(approaches, hits, strict=True)}
-    transfers = {name: found[name] for name in TRANSFERS}
     _, draws, n = hits[0].shape
     return {
         "recipe": recipe,
@@ -51,33 +50,26 @@ def describe_label_efficiency(
                     {"mean": float(one.mean()), "low": float(one.min()), "high": float(one.max())}
                     for one in hit.mean(axis=2)
                 ],
-                "behind": {} if name in transfers else _compare(transfers, hit),
+                "behind": {
+                    one: _ahead(found[one], hit) for one in TRANSFERS if name not in TRANSFERS
+                },
             }
             for name, hit in found.items()
         ],
     }
 
 
-def _compare(
-    transfers: Mapping[str, NDArray[np.bool_]], other: NDArray[np.bool_]
-) -> dict[str, Points]:
-    return {
-        name: [difference(*pair, TAIL)._asdict() for pair in zip(ours, other, strict=True)]
-        for name, ours in transfers.items()
-    }
+def _ahead(ours: NDArray[np.bool_], other: NDArray[np.bool_]) -> Points:
+    return [difference(*pair, TAIL)._asdict() for pair in zip(ours, other, strict=True)]
 
 
 class Claims(NamedTuple):
-    """What may be claimed, by approach, of how many numbers of labelled images.
+    """What may be claimed, by approach, of how many numbers of labelled images."""
 
-    Those are the first ones in `helped` and `best_alone`, which is of the base, the last ones in
-    `harmed`, and the last one, if any, in `beyond_base`.
-    """
-
-    helped: dict[str, int]  # by transfer
-    harmed: dict[str, int]  # by rival
-    best_alone: int
-    beyond_base: dict[str, int]  # by transfer
+    helped: dict[str, int]  # by transfer, of the first ones
+    harmed: dict[str, int]  # by rival, of the last ones
+    best_alone: int  # of the base, of the first ones
+    beyond_base: dict[str, int]  # by transfer, of the last one, if any
 
 
 def find_claims(behind: Behind) -> Claims:
@@ -92,7 +84,7 @@ def find_claims(behind: Behind) -> Claims:
 
 
 def _count(end: Literal["low", "high"], differences: Iterable[Points]) -> int:
-    """At how many points from the first on all transfers lead by the low end, or trail by the high."""
+    """At how many points, from the first on, all have their low end above 0, or the high below."""
     sign = 1 if end == "low" else -1
     points = zip(*differences, strict=True)
     return sum(1 for _ in takewhile(lambda some: all(sign * one[end] > 0 for one in some), points))

@@ -39,12 +39,10 @@ def judge_recall(models: Sequence[Row]) -> Finding | None:
 
     That is where classes are equal in number, and none is shown to be.
     """
-    worse = [
-        (model, rows)
-        for model in models
-        if (rows := [row for row in model["recall"]["classes"] if row["most"] < model["accuracy"]])
-    ]
-    counts = [row["n"] for model in models for row in model["recall"]["classes"]]
+    tested = [(model, model["recall"]["classes"]) for model in models]
+    behind = [(one, [row for row in rows if row["most"] < one["accuracy"]]) for one, rows in tested]
+    worse = [(model, rows) for model, rows in behind if rows]
+    counts = [row["n"] for _, rows in tested for row in rows]
     if not worse and max(counts) < UNEQUAL * min(counts):
         return None
     return say("experiment", "recall", models, worse)

@@ -35,12 +35,10 @@ FAULTS = (
     Fault("tasks/registry/decision.py", "look * (look + 1)", "look + (look + 1)", "registry"),
     Fault("tasks/statistics/paired.py", ">= abs(", "> abs(", "statistics reporting"),
     Fault("tasks/arrivals/drift.py", "if distance <= MAX", "if distance < MAX", "arrivals"),
-    Fault(
-        "tasks/arrivals/validation.py", "if size > MAX_BYTES", "if size >= MAX_BYTES", "arrivals"
-    ),
+    Fault("tasks/arrivals/decode.py", "if size > MAX_BYTES", "if size >= MAX_BYTES", "arrivals"),
     Fault("tasks/arrivals/batch.py", "default=0) + 1", "default=0)", "arrivals"),
     Fault("tasks/arrivals/inbox.py", 'PREFIXES = (".", "_")', 'PREFIXES = (".",)', "arrivals"),
-    Fault("tasks/arrivals/listing.py", "if len(content) > most", "if len(content) < 0", "arrivals"),
+    Fault("tasks/arrivals/inbox.py", "if len(content) > most", "if len(content) < 0", "arrivals"),
     Fault("tasks/arrivals/inbox.py", "in count(2)", "in count(3)", "arrivals"),
     Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),
     Fault("tasks/registry/version.py", "self.predecessors[-1]", "self.predecessors[0]", "registry"),

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from benchmarks.machine import print_machine
 from flows.config import RetrainConfig
 from flows.retrain import retrain
+from tasks.arrivals.arrivals import is_too_much
 from tasks.arrivals.known import Known
-from tasks.arrivals.sorting import is_too_much
 from tasks.collect import champions_view
 from tasks.data.near import near_duplicates
 from tasks.data.read import find_source, read_source

@@ -191,7 +191,7 @@ def act(command: RetrainCommand) -> None:
     if command.action == "run":
         if "inbox" not in config.model_fields_set:
             Path(config.inbox).mkdir(exist_ok=True)
-        open_inbox(config.inbox).require()
+        open_inbox(config.inbox)
         call_flow(retrain, config)
     elif command.action in ("status", "rollback"):
         ask_registry(config, is_rollback=command.action == "rollback")

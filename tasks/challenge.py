@@ -49,12 +49,10 @@ def challenge(
         for one in (*opponents, version)
     )
     decision = decide(others, judged, parts, bounds, look)
-    if decision.promoted:
-        name = f"models:/{registry.name}/{version.number}"
-        flaw = find_flaw(registry.address, name, images, judged)
-        if flaw:
-            reason = f"Not promoted: {flaw}."
-            decision = Decision(promoted=False, reason=reason, rows=decision.rows)
+    name = f"models:/{registry.name}/{version.number}"
+    if decision.promoted and (flaw := find_flaw(registry.address, name, images, judged)):
+        told = {"promoted": False, "reason": f"Not promoted: {flaw}."}
+        decision = decision.model_copy(update=told)
     registry.record(version, decision)
     _show(version, opponents[0] if opponents else None, decision)
     if decision.promoted:
@@ -84,7 +82,6 @@ def judge(
 
 
 def _show(version: Version, champion: Version | None, decision: Decision) -> None:
-    """The decision, in the log and on the run's page in the UI."""
     against = f"version {champion.number}" if champion else "nobody"
     get_run_logger().info("version %d against %s: %s", version.number, against, decision.reason)
     create_markdown_artifact(

@@ -1,8 +1,8 @@
 """Compare: all that the report says of the models, computed and drawn only when it changes."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,18 +10,22 @@ from numpy.typing import NDArray
 from tasks.data.mnist import dataset_sha256, is_mnist
 from tasks.data.names import positions
 from tasks.data.splits import select_classes
+from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw_margins
+from tasks.plots.images import draw_confusion, draw_predictions
 from tasks.reporting.experiment.analysis import (
+    COLUMNS,
     Predictions,
-    analyse,
+    compare_heads,
     count_by_part,
+    describe_models,
     describe_overlap,
+    describe_refusal,
+    list_mistakes,
 )
 from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.comparison import describe_models, describe_refusal
-from tasks.reporting.experiment.page import COLUMNS, Shown, draw
 from tasks.reporting.page import Row, tabulate
 from tasks.schemas.images import ClassName, LabelledImages
-from tasks.schemas.references import ArrayReference, Dataset
+from tasks.schemas.references import ArrayReference
 from tasks.schemas.results import Findings, LabelEfficiency, Learned, Picture, Refusals, Result
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
@@ -32,8 +36,8 @@ def count_classes(
 ) -> list[Row]:
     """How many training and test images each class has, by labels (n,) and (m,)."""
     counts = [np.bincount(labels, minlength=len(classes)).tolist() for labels in (train, test)]
-    rows = zip(classes, *counts, strict=True)
-    return [{"class": name, "train": ours, "test": held_out} for name, ours, held_out in rows]
+    names = ("class", "train", "test")
+    return [dict(zip(names, row, strict=True)) for row in zip(classes, *counts, strict=True)]
 
 
 def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
@@ -48,9 +52,32 @@ def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
         "seen": [] if learned.is_other else [name for name in classes if name in learned.classes],
         "other_images": learned.is_other,
         "sha256": dataset_sha256(learned.images),
-        "train": learned.images.train.inputs.shape[0],
-        "test": learned.images.test.inputs.shape[0],
+        **{name: split.inputs.shape[0] for name, split in learned.images},
     }
+
+
+class Shown(NamedTuple):
+    """What a model's pictures show."""
+
+    test: NDArray[np.uint8]  # images (n, height, width, channels)
+    classes: Sequence[ClassName]  # that the model tells apart
+
+
+def draw(analysis: Row, of_bases: Shown, of_heads: Shown) -> Iterator[tuple[str, str]]:
+    """Every picture of the report, as its name and an SVG element."""
+    yield "loss", draw_learning_curves(analysis["models"], "loss")
+    yield "accuracy", draw_learning_curves(analysis["models"], "accuracy")
+    if analysis["label_efficiency"]:
+        yield "labels", draw_label_efficiency(analysis["label_efficiency"])
+    for row in analysis["refusals"]:
+        if row["promise"] != "none":
+            yield f"refusal-{row['recipe']}-{row['model']}", draw_margins(row)
+    for model, hardest in zip(analysis["models"], analysis["mistakes"], strict=True):
+        name = f"{model['recipe']}-{model['model']}"
+        shown = of_bases if model["model"] == "base" else of_heads
+        yield f"confusion-{name}", draw_confusion(model["confusion"], shown.classes)
+        rows = [image["image"] for image in hardest["images"]]
+        yield f"hardest-{name}", draw_predictions(shown.test[rows], hardest["images"])
 
 
 @stage("compare")
@@ -71,50 +98,53 @@ def compare(
     rules. The classes are those of the subset, by their names; `published` are the models of the
     notebook's first attempts; `overlap`, bool (n,), marks test images that were trained on.
     """
-    store, images, all_classes = current_store(), data.images, data.classes
+    store, images = current_store(), data.images
     of_mnist = is_mnist(images) and learned.images == images
-    unknown = [describe_refusal(recipe, one) for recipe, found in refusals for one in found.models]
-    hits = [store.array(one.hits) for one in approaches]
-    label_efficiency = (
-        describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
+    models, once = (
+        describe_models(some, of_mnist, classes, learned.classes) for some in (results, published)
     )
-    models = describe_models(results, of_mnist, classes, learned.classes)
-    predictions = [
-        _predictions(result, learned.images, learned.classes, learned.classes)
-        if result.trained.name == "base"
-        else _predictions(result, images, all_classes, classes)
-        for result in results
-    ]
-    train, test = (store.array(split.labels) for _, split in images)
-    counts = count_classes(train, test, all_classes)
-    once = describe_models(published, of_mnist, classes, learned.classes)
-    base = describe_base(learned, classes)
-    mask = np.asarray(store.array(overlap))
+    predictions = [_predict(result, data, classes, learned) for result in results]
     on_these = [one for one in predictions if not (one.model == "base" and learned.is_other)]
-    copies = describe_overlap(mask, on_these)
-    parts = count_by_part(data.parts, on_these) if len(data.parts) > 1 else []
-    told = unknown, label_efficiency, base, copies, parts, counts
-    analysis = analyse(models, once, predictions, *told)
-    pictures = tuple(
-        Picture(name=name, file=store.add_text(f"pages/{name}.svg", text))
-        for name, text in draw(
-            analysis,
-            Shown(store.array(learned.images.test.inputs), learned.classes),
-            Shown(store.array(images.test.inputs), classes),
-        )
-    )
-    text = store.add_text("pages/analysis.json", json.dumps(analysis, allow_nan=False))
-    table = store.add_text("pages/comparison.csv", tabulate(models, COLUMNS))
-    return Findings(analysis=text, table=table, pictures=pictures)
+    hits = [store.array(one.hits) for one in approaches]
+    refused = [describe_refusal(name, one) for name, found in refusals for one in found.models]
+    train, test = (store.array(split.labels) for _, split in images)
+    analysis: Row = {
+        "base": describe_base(learned, classes),
+        "models": models,
+        "as_published": once,
+        "heads": compare_heads(predictions),
+        "label_efficiency": (
+            describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
+        ),
+        "mistakes": list_mistakes(predictions),
+        "overlap": describe_overlap(np.asarray(store.array(overlap)), on_these),
+        "parts": count_by_part(data.parts, on_these) if len(data.parts) > 1 else [],
+        "refusals": refused,
+        "class_counts": count_classes(train, test, data.classes),
+    }
+    of_bases = Shown(store.array(learned.images.test.inputs), learned.classes)
+    return _keep(analysis, of_bases, Shown(store.array(images.test.inputs), classes))
 
 
-def _predictions(
-    result: Result,
-    images: Dataset,
-    all_classes: tuple[ClassName, ...],
-    classes: tuple[ClassName, ...],
+def _predict(
+    result: Result, data: LabelledImages, classes: tuple[ClassName, ...], learned: Learned
 ) -> Predictions:
     store, name = current_store(), result.trained.name
+    of: LabelledImages | Learned = data
+    if name == "base":
+        of, classes = learned, learned.classes
+    found = select_classes(store.array(of.images.test.labels), positions(classes, of.classes))
     probabilities = store.array(result.evaluation.probabilities)
-    found = select_classes(store.array(images.test.labels), positions(classes, all_classes))
     return Predictions(result.recipe, name, probabilities, found.labels, found.rows, classes)
+
+
+def _keep(analysis: Row, of_bases: Shown, of_heads: Shown) -> Findings:
+    add = current_store().add_text
+    return Findings(
+        analysis=add("pages/analysis.json", json.dumps(analysis, allow_nan=False)),
+        table=add("pages/comparison.csv", tabulate(analysis["models"], COLUMNS)),
+        pictures=tuple(
+            Picture(name=name, file=add(f"pages/{name}.svg", text))
+            for name, text in draw(analysis, of_bases, of_heads)
+        ),
+    )

@@ -6,10 +6,10 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.experiment.page import COLUMNS, render, summarise
+from tasks.reporting.experiment.analysis import COLUMNS
 from tasks.reporting.experiment.verdict import reach_verdict
-from tasks.reporting.folder import publish, show_table
-from tasks.reporting.metrics import describe_run
+from tasks.reporting.folder import describe_run, publish, show_table
+from tasks.reporting.page import fill, render_report
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
@@ -32,13 +32,13 @@ def report(
     analysis = json.loads(_read(findings.analysis))
     analysis = {"verdict": reach_verdict(analysis)} | analysis
     metrics = describe_run(config, command, source, images, analysis)
-    metrics["dataset"] |= {
-        "train_subset": subset.train.inputs.shape[0],
-        "test_subset": subset.test.inputs.shape[0],
-    }
+    for name, split in subset:
+        metrics["dataset"][f"{name}_subset"] = split.inputs.shape[0]
     pictures = {picture.name: _read(picture.file) for picture in findings.pictures}
-    files = render(metrics, _read(findings.table), pictures)
-    folder = publish(current_store(), files, summarise(metrics), key="report")
+    files = render_report("experiment", metrics, pictures)
+    files["comparison.csv"] = _read(findings.table)
+    summary = fill("experiment/summary.md.jinja", metrics, {})
+    folder = publish(current_store(), files, summary, key="report")
     show_table(metrics["models"], COLUMNS, "comparison", "Every model on test images.")
     return folder
 

@@ -1,20 +1,54 @@
 """Report of a study: what many transfers show together, as files and in the Prefect UI."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.folder import publish, show_table
-from tasks.reporting.metrics import describe_run
+from tasks.plots.images import draw_misclassified
+from tasks.plots.study import draw_pairs, draw_spread
+from tasks.reporting.folder import describe_run, publish, show_table
+from tasks.reporting.page import Row, fill, render_report, tabulate
 from tasks.reporting.study.analysis import analyse
-from tasks.reporting.study.page import COLUMNS, as_cells, draw, render, summarise
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset
 from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
 from tasks.trials.trial import TrialResult
+
+COLUMNS = (
+    *("recipe", "classes", "head", "n", "learned", "accuracy", "low", "high"),
+    *("mean_errors", "best", "worst"),
+)
+MOST_IN_MATRIX = 15  # classes
+
+
+def render(metrics: Row, pictures: dict[str, str]) -> dict[str, str]:
+    """File names and texts of the report, of what `describe_run` and `draw` give."""
+    trials = [row | {"classes": _spaced(row["classes"])} for row in metrics["trials"]]
+    return render_report("study", metrics, pictures) | {"trials.csv": tabulate(trials, trials[0])}
+
+
+def draw(analysis: Row, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
+    """Every picture of the report, as its name and an SVG element; `test` is (n, h, w, c)."""
+    for recipe in analysis["overview"]["recipes"]:
+        transfers = [row for row in analysis["transfers"] if row["recipe"] == recipe]
+        paired = {name for row in transfers if len(row["classes"]) == 2 for name in row["classes"]}
+        if 0 < len(paired) <= MOST_IN_MATRIX:
+            yield f"pairs-{recipe}", draw_pairs(transfers, analysis["overview"]["classes"])
+        if any(row["learned"] for row in transfers):
+            yield f"spread-{recipe}", draw_spread(transfers)
+    for row in analysis["hardest"]:
+        name = "-".join(map(str, [row["recipe"], *row["classes"]]))
+        rows = [image["image"] for image in row["images"]]
+        yield f"hardest-{name}", draw_misclassified(test[rows], row["images"])
+
+
+def _spaced(classes: Sequence[ClassName]) -> str:
+    return " ".join(map(str, classes))
 
 
 @uncached_stage("report-study")
@@ -38,7 +72,11 @@ def report_study(
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
     metrics = describe_run(config, command, source, images, analysis)
     files = render(metrics, pictures)
-    folder = publish(store, files, summarise(metrics), key="study", latest="latest-study")
-    transfers = [as_cells(transfer) for transfer in metrics["transfers"]]
-    show_table(transfers, COLUMNS, "study-pairs", "Every subset and head on test images.")
+    summary = fill("verdict.md.jinja", metrics, {})
+    folder = publish(store, files, summary, key="study", latest="latest-study")
+    cells = []  # without lists, which a table in the UI has not
+    for row in metrics["transfers"]:
+        learned = f"{row['learned']} of {len(row['seeds'])}"
+        cells.append(row | {"classes": _spaced(row["classes"]), "learned": learned})
+    show_table(cells, COLUMNS, "study-pairs", "Every subset and head on test images.")
     return folder

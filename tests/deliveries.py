@@ -12,7 +12,8 @@ from PIL import Image
 from prefect.logging import disable_run_logger
 
 from tasks.arrivals.arrivals import Arrivals, take_in
-from tasks.arrivals.validation import BadBatchError
+from tasks.arrivals.batch import Batch, accepted, read_notes
+from tasks.errors import InputError
 from tasks.schemas.images import LabelledImages, Preparation
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
@@ -25,6 +26,11 @@ def look(inbox: object, store: Store, settle: float = 0, hold_out: float = 0) ->
     """Take in what lies in the inbox, on top of 400 training and 100 test images."""
     with disable_run_logger():
         return take_in(str(inbox), base(store), store, settle, hold_out)
+
+
+def used_batches(store: Store) -> tuple[Batch, ...]:
+    """All accepted batches, in order of acceptance."""
+    return accepted(read_notes(store))
 
 
 def base(store: Store) -> LabelledImages:
@@ -63,6 +69,6 @@ def names(folder: Path) -> list[str]:
 
 def reason(check: Callable[..., Any], *arguments: Any) -> str:
     """Why a check rejects a batch."""
-    with pytest.raises(BadBatchError) as error:
+    with pytest.raises(InputError) as error:
         check(*arguments)
     return str(error.value)

@@ -1,40 +1,52 @@
-"""Take in: what lies in the inbox is accepted, quarantined, or left for the next run."""
+"""Take in: each delivery in the inbox is read, decoded, sorted, and its parts are remembered.
 
-from collections.abc import Sequence
+What is good is accepted, what is doubtful set aside for a person to decide on, what is bad is
+quarantined, and what is not there as a whole is left for the next run.
+"""
+
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.arrivals import validation
-from tasks.arrivals.batch import Batch, Part, accepted, part_sha256, read_notes, remember
-from tasks.arrivals.decode import Decoded, decode_folder, decode_npz
+from tasks.arrivals.batch import Batch, Part, accepted, read_notes, remember
+from tasks.arrivals.decode import (
+    BadBatchError,
+    Decoded,
+    check_bytes,
+    decode_folder,
+    decode_npz,
+    find_faint,
+)
 from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
 from tasks.arrivals.known import Embed, Known
-from tasks.arrivals.sorting import sort_out
-from tasks.arrivals.validation import BadBatchError
+from tasks.arrivals.neighbours import DOUBTED, Seen
 from tasks.data.npz import NotIntactError
-from tasks.errors import ReadableError, printable
+from tasks.errors import InputError, ReadableError, printable
 from tasks.schemas.images import LabelledImages
 from tasks.storage.store import DamagedError, Store
 
 WAITING = "batches that wait for a decision: %d; `python flows/retrain.py review` lists them"
+MOST_DOUBTED = 0.05  # of a batch's labels; with as many or more it is set aside as a whole
+SIGNIFICANCE = 0.001
+NEAR = "test or held-out images, or near duplicates of these"
+DOUBT = "the nearest training images have other labels"
+
+Fate: TypeAlias = Literal["new", "known", "quarantined", "unfinished"]
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What came of a look into the inbox.
+    """What came of a look into the inbox."""
 
-    `used` is every batch ever accepted, in order of acceptance, the new ones last. `new` are the
-    names of the batches accepted now, `quarantined` name and reason of each batch rejected now,
-    `unfinished` the names of those that are left for the next run.
-    """
-
-    used: tuple[Batch, ...]
-    new: tuple[str, ...]
-    quarantined: tuple[tuple[str, str], ...]
-    unfinished: tuple[str, ...]
+    used: tuple[Batch, ...]  # every one ever accepted, in order of acceptance, the new ones last
+    new: tuple[str, ...]  # names of those accepted now
+    quarantined: tuple[tuple[str, str], ...]  # name and reason of each rejected now
+    unfinished: tuple[str, ...]  # names of those left for the next run
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -59,79 +71,133 @@ def take_in(
     those whose labels are in doubt, are set aside, by the features that `embed` gives of images.
     InputError if the inbox does not exist or cannot be reached, or an accepted batch is damaged.
     """
-    place, log = open_inbox(inbox, base.classes), get_run_logger()
-    known = Known(base, read_notes(store), store, embed)
-    new: list[str] = []
-    quarantined: list[tuple[str, str]] = []
-    unfinished: list[str] = []
-    for delivery in place.deliveries():
-        name = delivery.name
-        try:
-            found = _examine(delivery, place, known, settle)
-            if found:
-                sha256, decoded = found
-                _keep(name, sha256, list(sort_out(decoded, known, hold_out)), known, store)
-        except UnfinishedError as error:
-            unfinished.append(name)
-            log.info("%s is left for the next run: %s", name, printable(str(error)))
-        except BadBatchError as error:
-            quarantined.append((name, _move_aside(place, delivery, printable(str(error)))))
-            log.warning("%s is quarantined: %s", *quarantined[-1])
-        except (ReadableError, DamagedError):  # the store is to blame, not the batch
-            raise
-        except Exception as error:
-            unfinished.append(name)
-            log.warning("%s cannot be checked and is left: %s", name, printable(repr(error)))
-        else:
-            if found:
-                new.append(name)
-            else:
-                log.debug("%s was accepted before", name)
-    states = [note.state for note in known.notes]
-    if "waiting" in states:
-        log.warning(WAITING, states.count("waiting"))
-    return Arrivals(accepted(known.notes), tuple(new), tuple(quarantined), tuple(unfinished))
+    place, known = open_inbox(inbox, base.classes), Known(base, read_notes(store), store, embed)
+    fates = [(one.name, *_take(one, place, known, settle, hold_out)) for one in place.deliveries()]
+    waiting = [note for note in known.notes if note.state == "waiting"]
+    if waiting:
+        get_run_logger().warning(WAITING, len(waiting))
+    return Arrivals(
+        used=accepted(known.notes),
+        new=tuple(name for name, fate, _ in fates if fate == "new"),
+        quarantined=tuple((name, why) for name, fate, why in fates if fate == "quarantined"),
+        unfinished=tuple(name for name, fate, _ in fates if fate == "unfinished"),
+    )
 
 
-def _examine(
-    delivery: Delivery, inbox: Inbox, known: Known, settle: float
-) -> tuple[str, Decoded] | None:
-    """The digest of a delivery, and what is new of its images; None if that is nothing."""
+def _take(
+    delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_out: float
+) -> tuple[Fate, str]:
+    """What becomes of a delivery, and why it is quarantined."""
+    name, log = delivery.name, get_run_logger()
+    try:
+        return _accept(delivery, inbox, known, settle, hold_out), ""
+    except UnfinishedError as error:
+        log.info("%s is left for the next run: %s", name, printable(str(error)))
+        return "unfinished", ""
+    except BadBatchError as error:
+        reason = _move_aside(inbox, delivery, printable(str(error)))
+        log.warning("%s is quarantined: %s", name, reason)
+        return "quarantined", reason
+    except (ReadableError, DamagedError):  # the store is to blame, not the batch
+        raise
+    except Exception as error:
+        log.warning("%s cannot be checked and is left: %s", name, printable(repr(error)))
+        return "unfinished", ""
+
+
+def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_out: float) -> Fate:
     is_young = inbox.age(delivery) < settle
     if delivery.obstacle or (is_young and not delivery.is_npz):
         raise UnfinishedError(delivery.obstacle or BEING_WRITTEN)
     if delivery.flaw:
         raise BadBatchError(delivery.flaw)
-    validation.check_bytes(sum(file.bytes for file in delivery.files.values()))
+    check_bytes(sum(file.bytes for file in delivery.files.values()))
     contents = inbox.read(delivery)
-    # not every file system knows its size beforehand
-    validation.check_bytes(sum(map(len, contents.values())))
+    check_bytes(sum(map(len, contents.values())))  # not every file system knows sizes beforehand
     sha256 = digest(delivery, contents)
     note = known.note(sha256)
     if note and note.state != "accepted":
         why = note.acts[-1].why if note.acts else note.reason
         raise BadBatchError(f"it was delivered before, and is {note.state}: {why}")
-    decoded = None if note else _decode(delivery, contents, known, is_young)
-    if decoded is None:
-        return None
+    if note:
+        return "known"
+    decoded = _decode(delivery, contents, known, is_young)
     is_new = known.new_rows(decoded.images)
     if not is_new.all():
         told = delivery.name, int((~is_new).sum()), len(is_new)
         get_run_logger().info("%s: %d of %d images are known already", *told)
-    return (sha256, decoded.rows(is_new)) if is_new.any() else None
+    if not is_new.any():
+        return "known"
+    _keep(delivery.name, sha256, list(_sort_out(decoded.rows(is_new), known, hold_out)), known)
+    return "new"
 
 
-def _keep(delivered: str, sha256: str, parts: Sequence[Part], known: Known, store: Store) -> None:
-    """Accept the last part, or raise BadBatchError; those that are set aside are remembered first.
+def _decode(
+    delivery: Delivery, contents: dict[str, bytes], known: Known, is_young: bool
+) -> Decoded:
+    told = known.data.classes, known.data.preparation
+    try:
+        if delivery.is_npz:
+            return decode_npz(contents[delivery.name], *told)
+        return decode_folder(contents, *told)
+    except InputError as error:
+        if isinstance(error, NotIntactError) and is_young:
+            raise UnfinishedError(BEING_WRITTEN) from error
+        raise BadBatchError(str(error)) from error
 
-    Where it is killed, the batch is not accepted, and the next run does the same again; but what a
-    person has decided on stays.
+
+def _sort_out(batch: Decoded, known: Known, share: float) -> Iterator[Part]:
+    near = known.near_held_out(batch.images)
+    if near.all():
+        raise BadBatchError(f"its {len(near)} images are {NEAR}; give others")
+    if near.any():
+        images, labels, reason = batch.images[near], batch.labels[near], f"they are {NEAR}"
+        yield Part(" near duplicates", images, labels, near[near], labels, reason)
+    batch = batch.rows(~near)
+    images, labels, seen = batch.images, batch.labels, known.look(batch.images)
+    doubted, suggested = known.is_doubted(seen, labels), seen.probabilities.argmax(axis=1)
+    objection = _find_objection(batch, seen, doubted, known)
+    whole = Part("", images, labels, known.hold_out(images, labels, share), suggested, objection)
+    if doubted.any() and not objection:
+        yield whole.rows(doubted, " in doubt", DOUBT)
+    yield whole if objection else whole.rows(~doubted)
+
+
+def _find_objection(batch: Decoded, seen: Seen, doubted: NDArray[np.bool_], known: Known) -> str:
+    """Why a batch is set aside as a whole; "" if it is not."""
+    faint = find_faint(batch, known.typical_range)
+    drift = known.find_drift(batch.images, batch.labels, seen)
+    if faint or drift:
+        return faint or f"its {drift}"
+    count, n = int(doubted.sum()), len(doubted)
+    if not is_too_much(count, n):
+        return ""
+    return (
+        f"{count} of its {n} labels are in doubt, as the nearest training images have others, "
+        f"where less than {MOST_DOUBTED:.0%} is right"
+    )
+
+
+def is_too_much(doubted: int, images: int) -> bool:
+    """Whether so many labels in doubt speak against a batch: too large a share, and no chance.
+
+    Of good labels the share `DOUBTED` is in doubt, too; a binomial test.
     """
+    from scipy.stats import binom
+
+    is_significant = binom.sf(doubted - 1, images, DOUBTED) < SIGNIFICANCE
+    return doubted == images or (doubted >= MOST_DOUBTED * images and bool(is_significant))
+
+
+def _keep(delivered: str, sha256: str, parts: list[Part], known: Known) -> None:
+    # Those set aside come first: where it is killed, the batch is not accepted, and the next run
+    # does the same again; but what a person has decided on stays.
     for part in parts:
-        key = part_sha256(sha256, part.name) if part.name else sha256
-        name, log = delivered + part.name, get_run_logger()
+        key, name, log = sha256, delivered + part.name, get_run_logger()
+        if part.name:
+            key = hashlib.sha256(f"{sha256} {part.name}".encode()).hexdigest()
         if known.note(key) is None:
-            known.add(remember(store, name, key, part, known.data.classes))
+            known.add(remember(known.store, name, key, part, known.data.classes))
         if not part.reason:
             held_out = int(part.held_out.sum())
             log.info("%s is accepted: %d images, %d held out", name, len(part.images), held_out)
@@ -141,22 +207,7 @@ def _keep(delivered: str, sha256: str, parts: Sequence[Part], known: Known, stor
         raise BadBatchError(parts[-1].reason)
 
 
-def _decode(
-    delivery: Delivery, contents: dict[str, bytes], known: Known, is_young: bool
-) -> Decoded:
-    told = known.data.classes, known.data.preparation
-    if not delivery.is_npz:
-        return decode_folder(contents, *told)
-    try:
-        return decode_npz(contents[delivery.name], *told)
-    except NotIntactError as error:
-        if is_young:
-            raise UnfinishedError(BEING_WRITTEN) from error
-        raise BadBatchError(str(error)) from error
-
-
 def _move_aside(inbox: Inbox, delivery: Delivery, reason: str) -> str:
-    """Quarantine a delivery; one that cannot be moved stays, and is checked again."""
     try:
         inbox.quarantine(delivery, reason)
     except Exception as error:  # each file system has errors of its own

@@ -5,7 +5,6 @@ written last and atomically: without it there is no batch, with it the batch cou
 the inbox is emptied. What is rejected or withdrawn keeps its note, and its images.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from tasks.errors import InputError
-from tasks.schemas.events import Event, happened
+from tasks.schemas.events import Event
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import ArrayReference, Record, Split
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
@@ -27,18 +26,13 @@ State: TypeAlias = Literal["accepted", "waiting", "rejected", "withdrawn"]
 
 
 class Batch(Record):
-    """Labelled images that arrived, some of them to test on.
+    """Labelled images that arrived; what is `held_out` is never trained on."""
 
-    `name` is what they were called in the inbox, `sha256` the digest of what was dropped;
-    `images` and `labels`, (n, ...) and (n,), are as in the data set that they are added to. What is
-    `held_out`, bool (n,), is never trained on; None is nothing, as in batches of version 0.2.
-    """
-
-    name: str
-    sha256: str
-    images: ArrayReference
-    labels: ArrayReference
-    held_out: ArrayReference | None = None
+    name: str  # in the inbox
+    sha256: str  # of what was dropped
+    images: ArrayReference  # (n, ...), as in the data set that they are added to
+    labels: ArrayReference  # (n,)
+    held_out: ArrayReference | None = None  # bool (n,); None is nothing, as in version 0.2
 
     @property
     def title(self) -> str:
@@ -82,18 +76,13 @@ class Act(Event):
 
 
 class Note(Record):
-    """A batch, and what became of it.
+    """A batch, and what became of it."""
 
-    `number` is its place in the order of acceptance, from 1, and 0 before it is accepted. `reason`
-    says why it was set aside, "" if it was not, `suggested` has the labels (n,) that its nearest
-    training images have, and `classes` say what labels are called.
-    """
-
-    number: int
+    number: int  # its place in the order of acceptance, from 1; 0 before it is accepted
     batch: Batch
-    reason: str = ""
-    suggested: ArrayReference | None = None
-    classes: tuple[ClassName, ...] = ()
+    reason: str = ""  # why it was set aside
+    suggested: ArrayReference | None = None  # labels (n,) that its nearest training images have
+    classes: tuple[ClassName, ...] = ()  # what labels are called
     acts: tuple[Act, ...] = ()
 
     @property
@@ -102,16 +91,6 @@ class Note(Record):
         if self.acts:
             return self.acts[-1].state
         return "waiting" if self.reason else "accepted"
-
-    @property
-    def is_approved(self) -> bool:
-        """Whether a person took it in."""
-        return bool(self.acts) and self.state == "accepted"
-
-
-def used_batches(store: Store) -> tuple[Batch, ...]:
-    """All accepted batches, in order of acceptance; if one is damaged, an `InputError`."""
-    return accepted(read_notes(store))
 
 
 def accepted(notes: Sequence[Note]) -> tuple[Batch, ...]:
@@ -143,17 +122,11 @@ def remember(
     return _write(store, Note(number=0, batch=batch, **told))
 
 
-def part_sha256(sha256: str, part: str) -> str:
-    """What identifies a part of a delivery that is set aside, in hex."""
-    return hashlib.sha256(f"{sha256} {part}".encode()).hexdigest()
-
-
-def act(store: Store, note: Note, state: State, why: str, batch: Batch | None = None) -> Note:
+def act(store: Store, note: Note, state: State, why: str, batch: Batch) -> Note:
     """Record what a person decided; a batch that is accepted comes last in their order."""
-    acts = (*note.acts, happened(Act, why, state=state))
+    acts = (*note.acts, Act.now(why, state=state))
     number = _next_number(store) if state == "accepted" else note.number
-    changed = {"acts": acts, "number": number, "batch": batch or note.batch}
-    return _write(store, note.model_copy(update=changed))
+    return _write(store, note.model_copy(update={"acts": acts, "number": number, "batch": batch}))
 
 
 def count_parts(
@@ -166,8 +139,7 @@ def count_parts(
 
 
 def _write(store: Store, note: Note) -> Note:
-    content = note.model_dump_json().encode()
-    write_checksummed(store, f"{FOLDER}/{note.batch.sha256}", content)
+    write_checksummed(store, f"{FOLDER}/{note.batch.sha256}", note.model_dump_json().encode())
     return note
 
 

@@ -1,4 +1,7 @@
-"""From the bytes of what was dropped to arrays, in each of the forms that a data set has."""
+"""From the bytes of what was dropped to arrays, in each of the forms that a data set has.
+
+What a batch must be before it is trained on is checked here: form, size and contrast.
+"""
 
 import posixpath
 from collections.abc import Collection, Sequence
@@ -11,53 +14,78 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrivals.validation import MAX_BYTES, BadBatchError, check_count
 from tasks.data.arrays import as_labels, as_pixels
 from tasks.data.folder import is_list, is_picture, read_list
 from tasks.data.idx import IDX_NAMES, IMAGE, LABEL, idx_name, parse_idx
 from tasks.data.names import as_positions, positions
-from tasks.data.npz import NotIntactError, read_npz
+from tasks.data.npz import read_npz
 from tasks.data.pictures import prepare_arrays, read_picture
 from tasks.data.source import Arrays
 from tasks.errors import InputError
 from tasks.schemas.images import ClassName, Preparation
 
+MAX_BYTES = 2**28  # of the files that were dropped, and of each array in a .npz
+MAX_IMAGES = 100_000
+# An image whose brightest and darkest pixel are nearer than this part of the training images'
+# median is nearly empty. Data sets differ: MNIST's pixels are 0..255, the embedded digits' 0..16.
+FAINT = 0.1
 TRAINING_ALONE = "it has test images where a batch has images to train on alone; leave them out"
+
+
+class BadBatchError(InputError):
+    """Why a batch cannot be used: what is wrong with it, and what would be right."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Labelled images as they were dropped, prepared like those of the data set.
+    """Labelled images as they were dropped, prepared like those of the data set."""
 
-    `images` are uint8 (n, height, width) or (n, height, width, 3), n > 0, and `labels` (n,) the
-    positions of their classes; `files` are those of the rows, none where all came from one file.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[Any]
-    files: tuple[str, ...] = ()
-
-    def place(self, row: int) -> str:
-        """What a person calls a row."""
-        return self.files[row] if self.files else f"row {row}"
+    images: NDArray[np.uint8]  # (n, height, width) or (n, height, width, 3), n > 0
+    labels: NDArray[Any]  # the positions of their classes, (n,)
+    files: tuple[str, ...] = ()  # of the rows; none where all came from one file
 
     def rows(self, mask: NDArray[np.bool_]) -> "Decoded":
         """Those that bool (n,) marks."""
         return Decoded(self.images[mask], self.labels[mask], tuple(compress(self.files, mask)))
 
 
+def check_bytes(size: int) -> None:
+    """The files have `MAX_BYTES` at most, so that they can be read."""
+    if size > MAX_BYTES:
+        raise BadBatchError(f"it has {size} bytes where {MAX_BYTES} are the most")
+
+
+def find_faint(batch: Decoded, typical_range: float) -> str:
+    """Which images are nearly empty or constant, in words; "" if none is. Rows count from 0.
+
+    What is typical is the median `pixel_range` of the training images.
+    """
+    needed = FAINT * typical_range
+    rows = np.flatnonzero(pixel_range(batch.images) < needed)
+    if not rows.size:
+        return ""
+    verb = "is" if rows.size == 1 else "are"
+    first = batch.files[rows[0]] if batch.files else f"row {rows[0]}"
+    return (
+        f"{rows.size} of its {len(batch.images)} images {verb} nearly empty or constant, first "
+        f"{first}; the brightest and the darkest pixel of an image should differ by {needed:g} or "
+        "more"
+    )
+
+
+def pixel_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Brightest minus darkest pixel, of any channel, of each of images (n, ...)."""
+    ranges: NDArray[np.uint8] = np.ptp(images, axis=tuple(range(1, images.ndim)))
+    return ranges
+
+
 def decode_npz(content: bytes, classes: Sequence[ClassName], preparation: Preparation) -> Decoded:
-    """Images and labels of a .npz; BadBatchError if it holds something else.
+    """Images and labels of a .npz; InputError if it holds something else.
 
     Raises NotIntactError if it is no .npz, damaged, or not yet written to its end.
     """
-    try:
-        arrays = read_npz(BytesIO(content), "the file", MAX_BYTES)
-        return _decode_arrays(arrays, classes, preparation)
-    except NotIntactError:
-        raise
-    except InputError as error:
-        raise BadBatchError(str(error)) from error
+    arrays = read_npz(BytesIO(content), "the file", MAX_BYTES)
+    return _decode_arrays(arrays, classes, preparation)
 
 
 def is_of_a_batch(path: str, classes: Collection[ClassName]) -> bool:
@@ -74,22 +102,19 @@ def decode_folder(
     """Files by relative path: pictures in class folders, or listed in a CSV file, or IDX files.
 
     A picture's class is the first folder of its path, as in `3/a.png` or `cat/a.jpg`; where there
-    is no class folder, the CSV file says it. BadBatchError if it is none of these, or a file cannot
+    is no class folder, the CSV file says it. InputError if it is none of these, or a file cannot
     be used.
     """
     top = [path for path in contents if "/" not in path]
     has_folders = any(is_of_a_batch(path, classes) for path in set(contents) - set(top))
     lists = [path for path in top if is_list(path) and not has_folders]
-    try:
-        if not has_folders and not lists and any(map(idx_name, top)):
-            return _decode_arrays(_idx_arrays(contents), classes, preparation)
-        labels = _listed(lists, contents) if lists else _by_folder(contents, classes)
-        check_count(len(labels))
-        pixels = [read_picture(contents[path], path, preparation).pixels for path in labels]
-        found = as_positions(np.array([*labels.values()]), classes)
-        return Decoded(np.stack(pixels), found, tuple(labels))
-    except InputError as error:
-        raise BadBatchError(str(error)) from error
+    if not has_folders and not lists and any(map(idx_name, top)):
+        return _decode_arrays(_idx_arrays(contents), classes, preparation)
+    labels = _listed(lists, contents) if lists else _by_folder(contents, classes)
+    _check_count(len(labels))
+    pixels = [read_picture(contents[path], path, preparation).pixels for path in labels]
+    found = as_positions(np.array([*labels.values()]), classes)
+    return Decoded(np.stack(pixels), found, tuple(labels))
 
 
 def _decode_arrays(
@@ -98,25 +123,27 @@ def _decode_arrays(
     if arrays.test_images is not None:
         raise BadBatchError(TRAINING_ALONE)
     pixels = as_pixels(arrays.train_images, "images")
-    check_count(len(pixels))
+    _check_count(len(pixels))
     labels = as_positions(as_labels(arrays.train_labels, len(pixels), "labels"), classes)
     return Decoded(prepare_arrays(pixels, preparation), labels)
 
 
+def _check_count(count: int) -> None:
+    if not 1 <= count <= MAX_IMAGES:
+        raise BadBatchError(f"it has {count} images where 1 to {MAX_IMAGES} are right")
+
+
 def _by_folder(contents: dict[str, bytes], classes: Sequence[ClassName]) -> dict[str, str]:
-    pictures = [path for path in contents if is_picture(PurePosixPath(path).name)]
-    return {path: _folder(path, classes) for path in pictures}
-
-
-def _folder(path: str, classes: Sequence[ClassName]) -> str:
-    folder = PurePosixPath(path).parts[0] if "/" in path else "."
-    try:
-        positions([folder], classes)
-    except InputError as error:
-        raise BadBatchError(
-            f"{path} is not in a folder named by its class, as in {classes[0]}/a.png; {error}"
-        ) from error
-    return folder
+    labels = {}
+    for path in filter(lambda path: is_picture(PurePosixPath(path).name), contents):
+        labels[path] = PurePosixPath(path).parts[0] if "/" in path else "."
+        try:
+            positions([labels[path]], classes)
+        except InputError as error:
+            raise BadBatchError(
+                f"{path} is not in a folder named by its class, as in {classes[0]}/a.png; {error}"
+            ) from error
+    return labels
 
 
 def _listed(lists: Sequence[str], contents: dict[str, bytes]) -> dict[str, str]:

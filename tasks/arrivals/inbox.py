@@ -1,22 +1,26 @@
-"""The inbox: what lies in a folder, local or remote, as batches, and where bad ones are put."""
+"""The inbox: what lies in a folder, local or remote, as batches, and where bad ones are put.
+
+Only regular files and folders are ever read. What a file system raises may be of any kind.
+"""
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import count
-from pathlib import PurePosixPath
+from itertools import chain, count
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from tasks.arrivals.decode import is_of_a_batch
-from tasks.arrivals.listing import TOO_DEEP, Entry, entries, entries_below, read
-from tasks.arrivals.validation import MAX_BYTES
+from tasks.arrivals.decode import MAX_BYTES, is_of_a_batch
+from tasks.data.files import read_regular
 from tasks.data.folder import is_list, is_picture
 from tasks.data.idx import idx_name
 from tasks.errors import InputError, in_one_line, printable
@@ -31,6 +35,8 @@ UNFINISHED_PREFIXES = (".", "_")
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload")
 BEING_WRITTEN = "it is still being written"
 READERS = 16  # files of a remote batch that are read at a time
+MAX_DEPTH = 100  # a batch has label folders, and those have files
+TOO_DEEP = f"lies more than {MAX_DEPTH} folders deep"
 
 
 class UnfinishedError(Exception):
@@ -38,21 +44,29 @@ class UnfinishedError(Exception):
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A file, a folder (or a link to one), or what is neither, by its path in the file system."""
+
+    path: str
+    bytes: int  # the size of a file; 0 also where that is not known
+    is_folder: bool
+    flaw: str = ""  # why it is not read, in words
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rstrip("/").rpartition("/")[2]
+
+
+@dataclass(frozen=True)
 class Delivery:
-    """What lies in the inbox as one batch.
+    """What lies in the inbox as one batch."""
 
-    `name` is the file or folder in printable form, or `LOOSE` for the class folders of the inbox
-    itself; `files` has the file of each path inside the batch, as in `3/a.png`, sorted; `entries`
-    are the paths of the file system that make it up. In words, `obstacle` says why it cannot be
-    checked yet (a name says that it is being written, or its folder cannot be read), and `flaw` why
-    it is never read (a link, a pipe, folders too deep); each is empty if there is nothing to say.
-    """
-
-    name: str
-    files: dict[str, Entry]
-    entries: tuple[str, ...]
-    obstacle: str
-    flaw: str
+    name: str  # of the file or folder, printable; `LOOSE` of the class folders of the inbox itself
+    files: dict[str, Entry]  # by path inside the batch, as in `3/a.png`, sorted
+    entries: tuple[str, ...]  # paths of the file system that make it up
+    obstacle: str  # why it cannot be checked yet, in words; empty if it can
+    flaw: str  # why it is never read
 
     @property
     def is_npz(self) -> bool:
@@ -69,12 +83,6 @@ class Inbox:
     url: str
     classes: frozenset[str]  # names of folders
 
-    def require(self) -> None:
-        """Look whether there is such a folder, without listing it."""
-        with _said(self.url):
-            if not self.fs.exists(self.root):
-                raise FileNotFoundError(self.root)
-
     def deliveries(self) -> list[Delivery]:
         """All that lies there as a batch, by name."""
         with _said(self.url):
@@ -82,12 +90,11 @@ class Inbox:
 
     def age(self, delivery: Delivery) -> float:
         """Seconds since its newest file was modified; infinite where that is not known."""
-        age = float("inf")
         with suppress(Exception):  # not every file system can tell, and each fails in its own way
-            newest = max(self.fs.modified(file.path) for file in delivery.files.values())
+            newest: datetime = max(self.fs.modified(file.path) for file in delivery.files.values())
             # A clock that is ahead of ours makes an age negative; far ahead, it tells nothing.
-            age = abs((datetime.now(UTC) - newest).total_seconds())
-        return age
+            return abs((datetime.now(UTC) - newest).total_seconds())
+        return float("inf")
 
     def read(self, delivery: Delivery) -> dict[str, bytes]:
         """The bytes of its files by path inside the batch; where they cannot be read, it waits."""
@@ -107,7 +114,9 @@ class Inbox:
         cannot be written is an `OSError`, or whatever else the file system raises.
         """
         folder, sentence = f"{self.root}/{QUARANTINE}", f"{delivery.name} was not used: {reason}."
-        names = _names(folder, delivery)
+        suffix = PurePosixPath(delivery.name).suffix if delivery.is_npz else ""
+        stem = f"{folder}/{delivery.name.removesuffix(suffix)}"
+        names = (stem + more + suffix for more in chain([""], (f"-{n}" for n in count(2))))
         target = next(name for name in names if _is_free(self.fs, name, sentence))
         text = f"{sentence}\n{ADVICE}\nJudged on {datetime.now(UTC):%Y-%m-%d at %H:%M:%S} UTC.\n"
         self.fs.makedirs(folder, exist_ok=True)
@@ -118,9 +127,7 @@ class Inbox:
 
     def _deliveries(self) -> Iterator[Delivery]:
         self.fs.invalidate_cache()
-        found = entries(self.fs, self.root)
-        if [entry.path for entry in found if not entry.is_folder] == [self.root]:
-            raise NotADirectoryError(self.root)
+        found = _entries(self.fs, self.root)
         folders = [entry for entry in found if entry.is_folder]
         yield from (_npz(file) for file in found if not file.is_folder and _is_npz(file.name))
         loose = [folder for folder in folders if folder.name in self.classes]
@@ -130,10 +137,9 @@ class Inbox:
                 yield from self._pictures(printable(folder.name), folder.path, [folder])
 
     def _pictures(self, name: str, base: str, folders: Sequence[Entry]) -> Iterator[Delivery]:
-        """The pictures in folders, by path relative to `base`, if they are a batch."""
         parts = tuple(folder.path for folder in folders)
         try:
-            found = [entry for folder in folders for entry in entries_below(self.fs, folder)]
+            found = [entry for folder in folders for entry in _entries_below(self.fs, folder)]
         except Exception as error:  # each file system has errors of its own
             yield Delivery(name, {}, parts, f"it cannot be read ({in_one_line(error)})", "")
             return
@@ -142,11 +148,10 @@ class Inbox:
         inside = dict(sorted((entry.path[len(base) :].lstrip("/"), entry) for entry in kept))
         files = {path: entry for path, entry in inside.items() if not entry.flaw}
         flaw = next((_told(path, entry) for path, entry in inside.items() if entry.flaw), "")
-        is_unfinished = _is_unfinished(name) or any(
-            entry.path.lower().endswith(UNFINISHED_SUFFIXES) for entry in found
-        )
+        unfinished = [one for one in found if one.path.lower().endswith(UNFINISHED_SUFFIXES)]
+        obstacle = BEING_WRITTEN if unfinished or _is_unfinished(name) else ""
         if any(self._is_of_a_batch(path, entry) for path, entry in inside.items()):
-            yield Delivery(name, files, parts, BEING_WRITTEN if is_unfinished else "", flaw)
+            yield Delivery(name, files, parts, obstacle, flaw)
 
     def _is_of_a_batch(self, path: str, entry: Entry) -> bool:
         """Whether it is in a class folder, or hides what is: a batch that is a link, or depth."""
@@ -155,18 +160,17 @@ class Inbox:
 
 
 def open_inbox(url: str, classes: Iterable[ClassName] = ()) -> Inbox:
-    """The inbox at a path or fsspec URL; an `InputError` if it is unknown or out of reach.
-
-    Folders named by one of the classes have pictures of it.
-    """
+    """The inbox at a path or fsspec URL, with its classes' folders; InputError if out of reach."""
     with _said(url):
         fs, root = url_to_fs(url)
+        if not fs.isdir(root):
+            fs.info(root)  # raises what is wrong, if it is no file
+            raise NotADirectoryError(root)
     return Inbox(fs, root.rstrip("/") or root, url, frozenset(map(str, classes)))
 
 
 @contextmanager
 def _said(url: str) -> Iterator[None]:
-    """Around what looks for the inbox: each file system has errors of its own."""
     try:
         yield
     except FileNotFoundError as error:
@@ -178,6 +182,45 @@ def _said(url: str) -> Iterator[None]:
             f"the inbox {url} cannot be read ({in_one_line(error)}); give a folder or URL that "
             "can, and the credentials that it needs"
         ) from error
+
+
+def _entries(fs: AbstractFileSystem, folder: str) -> list[Entry]:
+    return [_entry(info) for info in fs.ls(folder, detail=True)]
+
+
+def _entries_below(
+    fs: AbstractFileSystem, folder: Entry, depth: int = MAX_DEPTH
+) -> Iterator[Entry]:
+    if folder.flaw:
+        yield folder
+    elif not isinstance(fs, LocalFileSystem):
+        yield from map(_entry, fs.find(folder.path, detail=True).values())
+    elif not depth:
+        yield replace(folder, flaw=TOO_DEEP)
+    else:  # not fs.find, which passes over a folder inside that cannot be read
+        for entry in _entries(fs, folder.path):
+            yield from _entries_below(fs, entry, depth - 1) if entry.is_folder else [entry]
+
+
+def _entry(info: dict[str, Any]) -> Entry:
+    path, kind, is_link = info["name"], info["type"], info.get("islink", False)
+    flaw = "is a pipe, a device or a socket" if kind == "other" else ""
+    # Path.is_dir fails on some names
+    is_folder = kind == "directory" or (is_link and os.path.isdir(path))  # noqa: PTH112
+    return Entry(path, info.get("size") or 0, is_folder, "is a link" if is_link else flaw)
+
+
+def read(fs: AbstractFileSystem, path: str, most: int) -> bytes:
+    """The bytes of a file; more than `most`, of which never many are read, are an `OSError`."""
+    if isinstance(fs, LocalFileSystem):
+        content = read_regular(Path(path), follow_link=False, most=most)
+    else:
+        # not fs.cat, which takes [ and * in a name for a pattern
+        with fs.open(path, "rb") as file:
+            content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(f"{path} has more than the {most} bytes that were expected")
+    return content
 
 
 def digest(delivery: Delivery, contents: dict[str, bytes]) -> str:
@@ -217,7 +260,6 @@ def _is_unfinished(name: str) -> bool:
 
 
 def _is_free(fs: AbstractFileSystem, target: str, sentence: str) -> bool:
-    """Whether nothing has this name, no link to nowhere either, but for our own reason."""
     if fs.lexists(target):
         return False
     if not fs.lexists(f"{target}{REASON}"):
@@ -225,14 +267,6 @@ def _is_free(fs: AbstractFileSystem, target: str, sentence: str) -> bool:
     # A run that was killed before it moved the batch has written it, perhaps in part.
     earlier = read(fs, f"{target}{REASON}", MAX_REASON_BYTES).partition(b"\n")[0]
     return sentence.encode().startswith(earlier)
-
-
-def _names(folder: str, delivery: Delivery) -> Iterator[str]:
-    suffix = PurePosixPath(delivery.name).suffix if delivery.is_npz else ""
-    stem = delivery.name.removesuffix(suffix)
-    yield f"{folder}/{delivery.name}"
-    for number in count(2):
-        yield f"{folder}/{stem}-{number}{suffix}"
 
 
 def _move(fs: AbstractFileSystem, source: str, target: str) -> None:

@@ -1,16 +1,16 @@
 """What a batch is held against: the data set, and all batches before it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrivals.batch import Batch, Note, accepted
+from tasks.arrivals.decode import pixel_range
 from tasks.arrivals.drift import Description, describe, find_drift, joined
 from tasks.arrivals.neighbours import Neighbours, Seen, doubt_bounds
-from tasks.arrivals.validation import pixel_range
 from tasks.data.held_out import fingerprints, held_out
 from tasks.data.near import is_near, near_duplicates
 from tasks.networks.inference import evenly
@@ -22,6 +22,7 @@ RECENT = 20  # batches that are tested together for drift
 MOST_IMAGES = 10_000  # that stand for all of their kind
 
 Embed: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (n, ...) to (n, m)
+Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any]]  # images (n, ...), labels (n,)
 
 
 class Known:
@@ -31,9 +32,8 @@ class Known:
         self, data: LabelledImages, notes: Sequence[Note], store: Store, embed: Embed
     ) -> None:
         """`embed` gives the features of images."""
-        self.data, self.notes = data, list(notes)
-        self._store, self._embed = store, embed
-        self._described = dict[str, Description]()
+        self.data, self.notes, self.store = data, list(notes), store
+        self._embed, self._described = embed, dict[str, Description]()
 
     def note(self, sha256: str) -> Note | None:
         """What became of a delivery before."""
@@ -43,21 +43,19 @@ class Known:
         """A batch was accepted, or set aside."""
         self.notes.append(note)
         if note.state == "accepted":
-            for held_out in (False, True):
-                self._images[held_out].append(note.batch.part(self._store, held_out=held_out)[0])
-            self._arrived.update(fingerprints(self._store.array(note.batch.images)))
+            self._arrived.update(fingerprints(self.store.array(note.batch.images)))
 
     def new_rows(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which of images (n, ...) are not trained on, nor arrived before, each once."""
-        is_new, seen = np.zeros(len(images), bool), set[bytes]()
+        rows = dict[bytes, int]()  # the first of each
         for row, one in enumerate(fingerprints(images)):
-            is_new[row] = one not in self._arrived and one not in seen
-            seen.add(one)
-        return is_new
+            rows.setdefault(one, row)
+        new = [row for one, row in rows.items() if one not in self._arrived]
+        return np.isin(np.arange(len(images)), new)
 
     def near_held_out(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which of images (n, ...) are test or held-out images, or near duplicates of one."""
-        return is_near(images, self._images[True])
+        return is_near(images, self._images(held_out=True))
 
     def hold_out(
         self, images: NDArray[np.uint8], labels: NDArray[Any], share: float
@@ -66,7 +64,7 @@ class Known:
         if not share:
             return np.zeros(len(labels), bool)
         mask = held_out(images, labels, share, seed=0, originals=_originals(images))
-        return np.asarray(mask & ~is_near(images, self._images[False]))
+        return np.asarray(mask & ~is_near(images, self._images(held_out=False)))
 
     def look(self, images: NDArray[np.uint8]) -> Seen:
         """What the training images that are nearest to each of images (n, ...), n > 0, say."""
@@ -74,89 +72,73 @@ class Known:
 
     def is_doubted(self, seen: Seen, labels: NDArray[Any]) -> NDArray[np.bool_]:
         """Which of labels (n,) the nearest training images confidently contradict."""
-        return np.asarray(seen.contradiction(labels) > self._doubt_bounds[labels])
+        return np.asarray(seen.contradiction(labels) > doubt_bounds(*self._of_test)[labels])
 
     @cached_property
     def typical_range(self) -> float:
         """The median `pixel_range` of the training images."""
-        return float(np.median(pixel_range(self._train_images)))
+        return float(np.median(pixel_range(self._read("train")[0])))
 
     def find_drift(self, images: NDArray[np.uint8], labels: NDArray[Any], seen: Seen) -> str:
         """In what images (n, ...) differ from all sources, by themselves or with recent batches."""
         here = describe(images, labels, len(self.data.classes), seen.similarity)
+        taken = [note for note in self.notes if note.state == "accepted"]
         alone = find_drift(here, self._base)
         if alone:
-            approved = (self._describe(note.batch) for note in self.notes if note.is_approved)
+            approved = (self._describe(note.batch) for note in taken if note.acts)
             return "" if any(not find_drift(here, source) for source in approved) else alone
-        recent = [note.batch for note in self.notes if note.state == "accepted" and not note.acts]
-        together = [self._describe(batch) for batch in recent[-RECENT:]]
+        recent = [note.batch for note in taken if not note.acts][-RECENT:]
+        together = [self._describe(batch) for batch in recent]
         drift = find_drift(joined([here, *together]), self._base) if together else ""
         return drift and f"{drift}, together with the batches before it"
 
     @cached_property
     def _arrived(self) -> set[bytes]:
-        """Fingerprints of all training images, and of all that was accepted."""
-        found = set(fingerprints(self._train_images))
-        for batch in accepted(self.notes):
-            found.update(fingerprints(self._store.array(batch.images)))
-        return found
+        arrived = [self.store.array(batch.images) for batch in accepted(self.notes)]
+        every = (self._read("train")[0], *arrived)
+        return {one for images in every for one in fingerprints(images)}
 
-    @cached_property
-    def _images(self) -> dict[bool, list[NDArray[np.uint8]]]:
-        """Images to train on, and those held out, of the data set and of each batch."""
-        array, split = self._store.array, self.data.images
-        found = {False: [self._train_images], True: [array(split.test.inputs)]}
+    def _images(self, *, held_out: bool) -> Iterator[NDArray[np.uint8]]:
+        """Those to train on, or those held out, of the data set and of each batch."""
+        yield self._read("test" if held_out else "train")[0]
         for batch in accepted(self.notes):
-            for is_held_out, some in found.items():
-                some.append(batch.part(self._store, held_out=is_held_out)[0])
-        return found
+            yield batch.part(self.store, held_out=held_out)[0]
 
-    @property
-    def _train_images(self) -> NDArray[np.uint8]:
-        return self._store.array(self.data.images.train.inputs)
+    def _read(self, split: Literal["train", "test"]) -> Labelled:
+        found: Split = getattr(self.data.images, split)
+        return self.store.array(found.inputs), self.store.array(found.labels)
 
     @cached_property
     def _neighbours(self) -> Neighbours:
-        images, labels = _evenly(*self._split(self.data.images.train))
-        parts = [batch.part(self._store, held_out=False) for batch in accepted(self.notes)]
+        kinds = [_evenly(*self._read("train"))]
+        parts = [batch.part(self.store, held_out=False) for batch in accepted(self.notes)]
         if parts:
-            arrived = _evenly(*map(np.concatenate, zip(*parts, strict=True)))
-            images, labels = np.concatenate([images, arrived[0]]), np.append(labels, arrived[1])
+            kinds.append(_evenly(*map(np.concatenate, zip(*parts, strict=True))))
+        images, labels = map(np.concatenate, zip(*kinds, strict=True))
         return Neighbours(self._embed(images), labels, len(self.data.classes))
 
     @cached_property
     def _of_test(self) -> tuple[Seen, NDArray[Any]]:
-        images, labels = _evenly(*self._split(self.data.images.test))
+        images, labels = _evenly(*self._read("test"))
         return self.look(images), labels
-
-    @cached_property
-    def _doubt_bounds(self) -> NDArray[np.float64]:
-        return doubt_bounds(*self._of_test)
 
     @cached_property
     def _base(self) -> Description:
         """The training images and labels, and how similar test images are to them."""
         seen, _ = self._of_test
-        images, labels = self._split(self.data.images.train)
-        return describe(images, labels, len(self.data.classes), seen.similarity)
+        return describe(*self._read("train"), len(self.data.classes), seen.similarity)
 
     def _describe(self, batch: Batch) -> Description:
-        """A batch that was accepted; its training images are their own nearest ones."""
         if batch.sha256 not in self._described:
-            array, (images, _) = self._store.array, batch.part(self._store, held_out=True)
+            array, (images, _) = self.store.array, batch.part(self.store, held_out=True)
+            # of those held out alone: training images are their own nearest ones
             similarity = self.look(images).similarity if len(images) else np.empty(0)
             told = array(batch.images), array(batch.labels), len(self.data.classes), similarity
             self._described[batch.sha256] = describe(*told)
         return self._described[batch.sha256]
 
-    def _split(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        return self._store.array(split.inputs), self._store.array(split.labels)
 
-
-def _evenly(
-    images: NDArray[np.uint8], labels: NDArray[Any]
-) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """So many of images (n, ...) and labels (n,) that they can stand for all."""
+def _evenly(images: NDArray[np.uint8], labels: NDArray[Any]) -> Labelled:
     rows = evenly(np.arange(len(labels)), MOST_IMAGES)
     return images[rows], labels[rows]
 

@@ -20,14 +20,10 @@ DOUBTED = 0.005  # of good labels
 
 @dataclass(frozen=True)
 class Seen:
-    """What neighbours say of n images.
+    """What neighbours say of n images."""
 
-    `similarity`, (n,), -1..1, is the mean cosine similarity to them; `probabilities`, (n, classes),
-    are the shares of their labels, the nearer the weightier.
-    """
-
-    similarity: NDArray[np.float64]
-    probabilities: NDArray[np.float64]
+    similarity: NDArray[np.float64]  # the mean cosine similarity to them, (n,), -1..1
+    probabilities: NDArray[np.float64]  # shares of their labels, nearer ones weigh more, (n, k)
 
     def contradiction(self, labels: NDArray[Any]) -> NDArray[np.float64]:
         """By how much the likeliest other class beats each of labels (n,), -1..1."""

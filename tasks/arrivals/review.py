@@ -35,13 +35,13 @@ def decide(store: Store, verb: Verb, name: str, why: str) -> Note:
     if note.state not in states:
         right = " or ".join(states)
         raise InputError(f"{note.batch.title} is {note.state}; to {verb} it, it has to be {right}")
-    if becomes != "accepted":
-        return act(store, note, becomes, why)
-    return act(store, note, becomes, why, _apart_from(note.batch, accepted(notes), store))
+    batch = note.batch
+    if becomes == "accepted":
+        batch = _apart_from(batch, accepted(notes), store)
+    return act(store, note, becomes, why, batch)
 
 
 def _find(notes: Sequence[Note], name: str) -> Note:
-    """The batch of a name or of the first letters of a digest."""
     named = [note for note in notes if note.batch.name == name]
     found = named or [note for note in notes if name and note.batch.sha256.startswith(name)]
     if len(found) == 1:

@@ -47,11 +47,6 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
     return client
 
 
-def is_server(uri: str | None) -> bool:
-    """Whether a server keeps the files too; a database alone leaves them to us."""
-    return uri is not None and urlsplit(uri).scheme in SERVERS
-
-
 @contextmanager
 def silent_mlflow(store: Store, uri: str | None) -> Iterator[None]:
     """Errors of MLflow, and of what it stands on, are one sentence that names the place.
@@ -86,13 +81,8 @@ def folder(store: Store) -> Path:
 
 
 def database(store: Store, uri: str | None = None) -> Path:
-    """The SQLite file, in which all is that is no file of a run, in the store or at a `uri`.
-
-    It is of no use where that is a server, which writes its own.
-    """
-    if uri is None:
-        return folder(store) / "mlflow.db"
-    return Path(urlsplit(uri).path.removeprefix("/"))
+    """The SQLite file in the store or at a `uri`; of no use where that is a server."""
+    return Path(urlsplit(uri).path.removeprefix("/")) if uri else folder(store) / "mlflow.db"
 
 
 def files(store: Store) -> Path:
@@ -101,10 +91,7 @@ def files(store: Store) -> Path:
 
 
 def is_begun(store: Store) -> bool:
-    """Whether there is a database, or something in its place; nothing is made.
-
-    A link that leads nowhere, or model files without a database, are an `InputError`.
-    """
+    """Whether there is a database; InputError for a link to nothing, or models without one."""
     path = database(store)
     for place in (folder(store), path):
         if place.is_symlink() and not place.exists():
@@ -119,13 +106,13 @@ def is_begun(store: Store) -> bool:
 def begin(store: Store) -> None:
     """Make the database if there is none; whoever calls holds the lock of the artifacts.
 
-    MLflow's migrations are not one transaction: a database that a kill left in the middle of them
-    would be of no use to anyone. So it gets its name when it is whole; a link, unlike a rename,
-    replaces nothing, whoever else may be at it. Without space, that is a `FullDiskError`; where the
-    folder cannot be written to, an `OSError`; otherwise as `is_begun`.
+    Without space, that is a `FullDiskError`; where the folder cannot be written to, an `OSError`;
+    otherwise as `is_begun`.
     """
     if is_begun(store):
         return
+    # MLflow's migrations are not one transaction: a kill in the middle of them would leave a
+    # database of no use. A link, unlike a rename, replaces nothing, whoever else may be at it.
     with store.temporary("registry/mlflow.db") as temporary:
         folder(store).mkdir(exist_ok=True)
         _migrate(temporary.resolve())
@@ -135,10 +122,8 @@ def begin(store: Store) -> None:
 
 
 def address(store: Store) -> str:
-    """The address of the database; an `InputError` if it is not the whole one of a registry.
-
-    MLflow would make a new one of an empty file, and meet damage in the midst of a run.
-    """
+    """The address of the database; an `InputError` if it is not the whole one of a registry."""
+    # MLflow would make a new one of an empty file, and meet damage in the midst of a run
     path = database(store)
     if flaw := _flaw(path):
         raise _unusable(path, flaw)
@@ -153,7 +138,6 @@ def _migrate(path: Path) -> None:
 
 
 def _flaw(path: Path) -> str | None:
-    """What is wrong with a database, in words; of one in use MLflow knows how to wait for it."""
     if path.is_file() and not path.stat().st_size:
         return "is empty"
     try:
@@ -162,7 +146,7 @@ def _flaw(path: Path) -> str | None:
             (found,) = opened.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            return None
+            return None  # MLflow knows how to wait for it
         return f"is damaged or is another file ({error})"
     return None if found == "ok" else f"is damaged ({' '.join(found.split())})"
 

@@ -73,7 +73,8 @@ class Prospect(NamedTuple):
     sentence: str
 
 
-class Criterion(Record):
+@dataclass(frozen=True)
+class Criterion:
     """A row of the decision: both models' numbers, the bound for the challenger's, the outcome."""
 
     name: str
@@ -81,11 +82,6 @@ class Criterion(Record):
     challenger: float
     bound: float
     objection: str  # why it did not pass; empty if it did
-
-    @property
-    def passed(self) -> bool:
-        """Whether the challenger keeps within the bound."""
-        return not self.objection
 
 
 class Decision(Record):
@@ -117,7 +113,7 @@ def decide(
             "held-out images, and nothing is shown to be worse"
         )
     rows = tuple(_criteria(opponents, challenger, parts, bounds, look))
-    objections = [row.objection for row in rows if not row.passed]
+    objections = [row.objection for row in rows if row.objection]
     reason = f"Not promoted: {'; '.join(objections)}." if objections else f"Promoted: {merit}."
     return Decision(promoted=not objections, reason=reason, rows=rows)
 
@@ -157,7 +153,8 @@ def _criteria(
     opponents: Sequence[Judged], challenger: Judged, parts: Parts, bounds: Bounds, look: int
 ) -> Iterator[Criterion]:
     before, after = opponents[0].healthy if opponents else None, challenger.healthy
-    yield _row("learned, 1 or 0", before, after, 1, not after, "the challenger did not learn")
+    flaw = "" if after else "the challenger did not learn"
+    yield Criterion("learned, 1 or 0", before, after, 1, flaw)
     if not opponents:
         return
     if bounds.prefer == "champion":
@@ -167,27 +164,19 @@ def _criteria(
     yield _keeps_log_loss(opponents, challenger, bounds.log_loss_margin)
 
 
-def _row(
-    name: str, before: float | None, after: float, bound: float, failed: bool, objection: str
-) -> Criterion:
-    said = objection if failed else ""
-    return Criterion(name=name, champion=before, challenger=after, bound=bound, objection=said)
-
-
 def _better(
     champion: Judged, challenger: Judged, arrived: NDArray[np.bool_], look: int
 ) -> Criterion:
-    chances = [
-        sign_test(challenger.hits[part], champion.hits[part]) for part in (slice(None), arrived)
-    ]
-    p_value, needed = min(1.0, QUESTIONS * min(chances)), level(look)
+    parts = (slice(None), arrived)
+    chance = min(sign_test(challenger.hits[part], champion.hits[part]) for part in parts)
+    p_value, needed = min(1.0, QUESTIONS * chance), level(look)
     objection = (
         f"it makes {challenger.errors:,} errors of {len(challenger.hits):,} held-out images, the "
         f"champion {champion.errors:,}, which does not show that it is better (p = {p_value:.2g}, "
         f"and {needed:.2g} is needed of challenger {look})"
     )
     name = "chance of this if it were no better, at most"
-    return _row(name, None, p_value, needed, p_value > needed, objection)
+    return Criterion(name, None, p_value, needed, objection if p_value > needed else "")
 
 
 def _not_worse(
@@ -215,7 +204,7 @@ def _keeps(
     )
     n, most, name = len(challenger), max(before), f"{what}, at least, or less by chance"
     objection = f"its {what} is {after:.1%} of {n:,} images, where {most:.1%} was reached before"
-    return _row(name, before[0], after, max(most - margin, 0), is_lost, objection)
+    return Criterion(name, before[0], after, max(most - margin, 0), objection if is_lost else "")
 
 
 def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: float) -> Criterion:
@@ -226,8 +215,8 @@ def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: flo
     before, after = (float(one.log_losses.mean()) for one in (opponents[0], challenger))
     bound = float(first.log_losses.mean()) + margin
     objection = f"its log loss is {after:.4f}, the first champion's {first.log_losses.mean():.4f}"
-    name, is_lost = "log loss, at most, or more by chance", bool(least > margin)
-    return _row(name, before, after, bound, is_lost, objection)
+    name = "log loss, at most, or more by chance"
+    return Criterion(name, before, after, bound, objection if least > margin else "")
 
 
 HEADER = ("criterion", "champion", "challenger", "bound", "passed")
@@ -235,22 +224,11 @@ HEADER = ("criterion", "champion", "challenger", "bound", "passed")
 
 def markdown(decision: Decision) -> str:
     """The reason, and a table of all criteria, in Markdown."""
-    rows = [HEADER, ("---", "---:", "---:", "---:", "---"), *map(_cells, decision.rows)]
+    rows = [HEADER, ("---", "---:", "---:", "---:", "---"), *map(cells, decision.rows)]
     return "\n".join([decision.reason, "", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of equally many cells as lines, each column as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def plain(decision: Decision) -> str:
-    """The table of all criteria, as aligned text."""
-    return aligned([HEADER, *map(_cells, decision.rows)])
-
-
-def _cells(row: Criterion) -> tuple[str, ...]:
+def cells(row: Criterion) -> tuple[str, ...]:
+    """What stands below `HEADER`."""
     numbers = ("" if x is None else f"{x:.5g}" for x in (row.champion, row.challenger, row.bound))
-    return (row.name, *numbers, "yes" if row.passed else "no")
+    return (row.name, *numbers, "no" if row.objection else "yes")

@@ -19,7 +19,7 @@ from tasks.registry.connection import MODEL, NETWORK, database, files
 from tasks.registry.decision import Decision, markdown
 from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
-from tasks.schemas.events import Event, happened
+from tasks.schemas.events import Event
 from tasks.storage.files import is_intact, replace, space_for, why_full
 from tasks.storage.store import Store
 
@@ -36,16 +36,13 @@ class Registry:
     """The versions of one registered model.
 
     Whoever writes holds the lock of the artifacts folder, or is alone on a registry elsewhere, and
-    prepares it first. Whoever reads makes nothing, and waits for nobody. Nothing is opened before
-    it is needed; then an `InputError` says that a registry cannot be used, or is missing where
-    there was one, and a `FullDiskError` that there is no space for what is written.
+    prepares it first; whoever reads makes nothing, and waits for nobody. It is opened when it is
+    needed; InputError if it cannot be used, or is missing where there was one, FullDiskError if
+    there is no space for what is written.
     """
 
     def __init__(self, store: Store, uri: str | None, name: str) -> None:
-        """The model `name`, as in `two-node-0-1`, at an MLflow server or its database.
-
-        Where `uri` is None, that is a SQLite database in the store, which keeps the files, too.
-        """
+        """The model `name`, as in `base`, at an MLflow server or its database, or in the store."""
         self.name, self._store, self._uri = name, store, uri
 
     @cached_property
@@ -106,24 +103,22 @@ class Registry:
         One that was registered before a run was killed, but not judged, is not registered again.
         A model file that is not the one that was described is an `InputError`.
         """
-        for path, sha256 in (
-            (candidate.model, candidate.sha256),
-            (candidate.network, candidate.network_sha256),
-        ):
+        described = {candidate.model: candidate.sha256, candidate.network: candidate.network_sha256}
+        for path, sha256 in described.items():
             if not is_intact(path, sha256):
                 raise InputError(f"{path} is not what was stored; run the training again")
         with self._space():
-            number = self._unjudged(candidate)
-            if number is None:
-                number = self._create_version(candidate, self._logged(candidate))
-            self._client.set_registered_model_alias(self.name, CHALLENGER, str(number))
-        return self._version(number)
+            found = self._of_lineage(lineage_digest(candidate.lineage), is_judged=False)
+            same = (version for version in found if version.sha256 == candidate.sha256)
+            version = next(filter(self._is_left, same), None) or self._create_version(candidate)
+            self._client.set_registered_model_alias(self.name, CHALLENGER, str(version.number))
+        return version
 
     def record(self, version: Version, decision: Decision) -> None:
         """Keep a decision, with all its numbers, in the run and in the registry."""
         champion, text = self.champion(), markdown(decision)
-        numbers = decision.model_dump_json(indent=2)
         with space_for(files(self._store)):
+            numbers = decision.model_dump_json(indent=2)
             self._client.log_text(version.run_id, numbers, "decision.json")
             self._client.log_text(version.run_id, text, "decision.md")
         with self._space():
@@ -143,26 +138,22 @@ class Registry:
             self._appoint(winner, winner.decision.reason, predecessors)
 
     def rollback(self) -> tuple[Version, Version]:
-        """Make the previous champion champion again, and return both; once more goes back further.
-
-        An `InputError` if there is none, or its file is not intact.
-        """
+        """Go back to the champion before, and return both; InputError if none is left intact."""
         champion = self.champion()
         if champion is None or champion.replaces is None:
             raise InputError(f"There is no previous champion of {self.name} to go back to")
         previous = self._version(champion.replaces)
         why = f"Rolled back from version {champion.number}."
         with self._space():
-            self._tag(champion.number, "withdrawal", happened(Event, why).model_dump_json())
+            self._tag(champion.number, "withdrawal", Event.now(why).model_dump_json())
         self._appoint(previous, why, champion.predecessors[:-1])
         return champion, self._version(previous.number)
 
     def model_path(self, version: Version) -> Path:
         """The ONNX file of a version, after its digest was checked.
 
-        A registry elsewhere keeps a copy in the store. Where the store has moved, the file is found
-        all the same: MLflow's own address of it is absolute, ours is not. If it is missing or is
-        not what was registered, that is an `InputError`.
+        A registry elsewhere keeps a copy in the store, which may move, unlike MLflow's own address
+        of it. If it is missing or is not what was registered, that is an `InputError`.
         """
         return self._whole(version, MODEL, version.sha256)
 
@@ -180,35 +171,34 @@ class Registry:
         return path
 
     def _fetched(self, version: Version, file: PurePosixPath, sha256: str) -> tuple[Path, bool]:
-        """One of its files, fetched if need be, and whether it is what was registered."""
+        from mlflow.exceptions import MlflowException
+
         path = files(self._store) / version.run_id / "artifacts" / file
-        if not is_intact(path, sha256):
-            self._download(version, file, path)
+        if is_intact(path, sha256):
+            return path, True
+        with space_for(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=files(self._store)) as folder:
+                try:
+                    found = self._client.download_artifacts(version.run_id, str(file), folder)
+                    replace(Path(found), path)
+                except (MlflowException, OSError) as error:  # the digest says whether it came
+                    if why_full(error):
+                        raise
         return path, is_intact(path, sha256)
 
     def _is_left(self, version: Version) -> bool:
         return self._fetched(version, MODEL, version.sha256)[1]
 
-    def _unjudged(self, candidate: Candidate) -> int | None:
-        """The number of a candidate that is registered, whole, and was never judged."""
-        found = self._of_lineage(lineage_digest(candidate.lineage), is_judged=False)
-        same = (version for version in found if version.sha256 == candidate.sha256)
-        return next((version.number for version in same if self._is_left(version)), None)
-
     def _space(self) -> AbstractContextManager[None]:
-        """Around what writes entries."""
         return space_for(database(self._store, self._uri))
 
     def _appoint(self, version: Version, why: str, predecessors: tuple[int, ...]) -> None:
-        """Move the alias, once all is in place.
-
-        MLflow's SqlAlchemyStore.set_registered_model_alias merges one row, whose primary key is
-        model and alias, in one session, which is one transaction; a server does the same.
-        """
         self.model_path(version)
-        appointment = happened(Appointment, why, predecessors=predecessors)
+        appointment = Appointment.now(why, predecessors=predecessors)
         with self._space():
             self._tag(version.number, "appointment", appointment.model_dump_json())
+            # last, and in one transaction: MLflow's SqlAlchemyStore merges one row
             self._client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
 
     def _logged(self, candidate: Candidate) -> "Run":
@@ -223,7 +213,7 @@ class Registry:
     def _experiment(self) -> str:
         """The experiment whose files lie here: MLflow keeps an absolute folder for each."""
         name, here = self.name, None
-        if not connection.is_server(self._uri):
+        if not (self._uri or "").startswith(connection.SERVERS):  # which keep the files, too
             folder = files(self._store)
             name, here = f"{name} in {folder}", folder.as_uri()
         found = self._client.get_experiment_by_name(name)
@@ -243,8 +233,9 @@ class Registry:
             (Path(folder) / NETWORK).symlink_to(candidate.network.resolve())
             self._client.log_artifacts(run_id, str(Path(folder) / MODEL.parent), str(MODEL.parent))
 
-    def _create_version(self, candidate: Candidate, run: "Run") -> int:
-        """Register the files of a run: version and tags in one transaction."""
+    def _create_version(self, candidate: Candidate) -> Version:
+        """Log a run and register its files: version and tags in one transaction."""
+        run = self._logged(candidate)
         if not self._models():
             self._client.create_registered_model(self.name)
         tags = {
@@ -256,23 +247,21 @@ class Registry:
         }
         source = f"{run.info.artifact_uri}/{MODEL.parent}"
         version = self._client.create_model_version(self.name, source, run.info.run_id, tags)
-        return int(version.version)
+        return self._version(int(version.version))
 
     def _tag(self, number: int, key: str, value: str) -> None:
         self._client.set_model_version_tag(self.name, str(number), key, value)
 
     def _aliased(self, alias: str) -> Version | None:
-        numbers = [model.aliases.get(alias) for model in self._models()]
-        return self._version(int(numbers[0])) if numbers and numbers[0] else None
+        numbers = [model.aliases[alias] for model in self._models() if alias in model.aliases]
+        return self._version(int(numbers[0])) if numbers else None
 
     def _models(self) -> "Sequence[RegisteredModel]":
-        """What is registered under the name; nothing where no registry was begun."""
         if self._uri is None and not connection.is_begun(self._store):
             return ()
         return self._client.search_registered_models(f"name = '{self.name}'")
 
     def _of_lineage(self, lineage: str, *, is_judged: bool) -> Iterator[Version]:
-        """The versions of a lineage that were or were not judged, the newest first."""
         if not self._models():
             return
         query, order = f"name = '{self.name}' and tags.lineage = '{lineage}'", "version_number DESC"
@@ -298,7 +287,7 @@ class Registry:
                 "run_id": version.run_id,
                 "lineage": tags["lineage"],  # without which there is no run of ours to ask either
                 "metrics": self._client.get_run(str(version.run_id)).data.metrics,
-                "created": datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+                "created": version.creation_timestamp,
             }
             return Version.model_validate(tags | found)
         except (KeyError, ValueError) as error:
@@ -307,21 +296,6 @@ class Registry:
                 "give another registry, or move the alias that points to it"
             ) from error
 
-    def _download(self, version: Version, file: PurePosixPath, path: Path) -> None:
-        """Fetch a file from where MLflow keeps it; whether it came is for the digest to say."""
-        from mlflow.exceptions import MlflowException
-
-        with space_for(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=files(self._store)) as folder:
-                try:
-                    found = self._client.download_artifacts(version.run_id, str(file), folder)
-                except (MlflowException, OSError) as error:
-                    if why_full(error):
-                        raise
-                    return
-                replace(Path(found), path)
-
 
 def only_model(store: Store, uri: str | None) -> str:
     """The name of the model that is registered; an `InputError` unless there is exactly one."""
@@ -329,8 +303,8 @@ def only_model(store: Store, uri: str | None) -> str:
     if uri is not None or connection.is_begun(store):
         found = connection.connect(store, uri).search_registered_models()
         names = sorted(model.name for model in found)
-    if len(names) == 1:
-        return names[0]
     if not names:
         raise InputError("there is no champion yet; run `python flows/retrain.py`")
-    raise InputError(f"there are several models; give one of --model {', '.join(names)}")
+    if len(names) > 1:
+        raise InputError(f"there are several models; give one of --model {', '.join(names)}")
+    return names[0]

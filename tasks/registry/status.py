@@ -1,8 +1,9 @@
 """Who is champion, who was the last challenger, and why."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from tasks.registry.decision import aligned, plain
+from tasks.registry.decision import HEADER, cells
 from tasks.registry.registry import Registry
 from tasks.registry.version import Version
 from tasks.schemas.events import Event
@@ -25,7 +26,7 @@ def describe(registry: Registry) -> str:
     if challenger:
         parts.append(f"Challenger: {_verdict(challenger)}")
         if challenger.decision:
-            parts.append(plain(challenger.decision))
+            parts.append(_aligned([HEADER, *map(cells, challenger.decision.rows)]))
     parts.append(f"Challengers judged against a champion: {registry.looks()}")
     return "\n\n".join(parts)
 
@@ -33,11 +34,17 @@ def describe(registry: Registry) -> str:
 def _facts(name: str, versions: dict[str, Version]) -> str:
     columns = [[name, "version", "registered", "model", *METRICS]]
     for role, version in versions.items():
-        numbers = (version.metrics.get(metric) for metric in METRICS)
-        shown = ("" if number is None else f"{number:.5g}" for number in numbers)
+        found = version.metrics
+        shown = (f"{found[metric]:.5g}" if metric in found else "" for metric in METRICS)
         facts = (str(version.number), _minute(version.created), version.sha256[:16])
         columns.append([role, *facts, *shown])
-    return aligned(list(zip(*columns, strict=True)))
+    return _aligned(list(zip(*columns, strict=True)))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _verdict(challenger: Version) -> str:

@@ -1,18 +1,55 @@
-"""The folder of a report: written atomically, with a pointer to the latest, linked in the UI."""
+"""What both reports are published by: the numbers of a run, a folder of files, and the UI."""
 
+import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.logging import get_run_logger
+from pydantic import BaseModel
 
+from tasks.data.mnist import dataset_sha256, is_mnist
+from tasks.data.source import Source
+from tasks.networks.hardware import processor, processor_features, threads
+from tasks.reporting.page import Row
+from tasks.schemas.references import Dataset
 from tasks.storage.files import replace
+from tasks.storage.stages import finished_task_runs
 from tasks.storage.store import Store
 
 FOLDER = "reports"
+LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-transfer")
+
+
+def describe_run(
+    config: BaseModel, command: str, source: Source, images: Dataset, analysis: Mapping[str, object]
+) -> Row:
+    """What a run found, and what it was computed from, whatever it trained, in JSON types."""
+    return {
+        **analysis,
+        "dataset": {
+            "name": "MNIST" if is_mnist(images) else source.name,
+            "source": source.location,
+            "sha256": dataset_sha256(images),
+            "notice": source.notice,
+            **{name: split.inputs.shape[0] for name, split in images},
+        },
+        "config": config.model_dump(mode="json"),
+        "command": command,
+        "environment": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},  # none of them is imported
+            "system": f"{platform.system()} {platform.machine()}",
+            "cpu": processor(),
+            "cpu_features": processor_features(),
+            "threads": threads(),
+        },
+        "tasks": [one.model_dump() for one in finished_task_runs()],
+    }
 
 
 def publish(
@@ -26,9 +63,8 @@ def publish(
     folder = write_folder(store, files, latest)
     create_markdown_artifact(summary, key=key, description="The verdict.")
     page = folder / "report.html"
-    create_link_artifact(
-        page.resolve().as_uri(), page.name, key=f"{key}-file", description="The whole report."
-    )
+    link = page.resolve().as_uri()
+    create_link_artifact(link, page.name, f"{key}-file", "The whole report.")
     get_run_logger().info("Report: %s", page)
     if store.remote:
         get_run_logger().info("Report: %s", store.place(f"{FOLDER}/{folder.name}/{page.name}"))
@@ -42,7 +78,17 @@ def write_folder(store: Store, files: dict[str, str], latest: str = "latest") ->
     Returns the folder on this machine.
     """
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{uuid4().hex[:6]}"
-    folder = _write_here(store, files, name, latest)
+    folder, link = store.root / FOLDER / name, store.root / FOLDER / latest
+    with store.temporary(f"{FOLDER}/{name}") as unfinished:
+        unfinished.mkdir()
+        for file, text in files.items():
+            (unfinished / file).write_text(text, encoding="utf-8")
+        replace(unfinished, folder)
+    with store.temporary(f"{FOLDER}/{latest}") as pointer:
+        pointer.symlink_to(name)
+        if link.is_dir() and not link.is_symlink():  # in a copy that followed the link
+            shutil.rmtree(link)
+        pointer.replace(link)
     if store.remote:
         for file, text in files.items():
             store.write(f"{FOLDER}/{name}/{file}", text.encode())
@@ -50,29 +96,10 @@ def write_folder(store: Store, files: dict[str, str], latest: str = "latest") ->
     return folder
 
 
-def _write_here(store: Store, files: dict[str, str], name: str, latest: str) -> Path:
-    path, pointer_path = f"{FOLDER}/{name}", f"{FOLDER}/{latest}"
-    folder, link = store.root / path, store.root / pointer_path
-    with store.temporary(path) as unfinished:
-        unfinished.mkdir()
-        for file, text in files.items():
-            (unfinished / file).write_text(text, encoding="utf-8")
-        replace(unfinished, folder)
-    with store.temporary(pointer_path) as pointer:
-        pointer.symlink_to(name)
-        if link.is_dir() and not link.is_symlink():  # in a copy that followed the link
-            shutil.rmtree(link)
-        pointer.replace(link)
-    return folder
-
-
 def show_table(
     rows: Sequence[Mapping[str, object]], columns: Sequence[str], key: str, description: str
 ) -> None:
     """Show some columns of a table in the UI, which prints every digit of a float."""
-    shown = [{column: _rounded(row[column]) for column in columns} for row in rows]
+    cells = [[(column, row[column]) for column in columns] for row in rows]
+    shown = [{c: round(x, 5) if isinstance(x, float) else x for c, x in row} for row in cells]
     create_table_artifact(shown, key=key, description=description)
-
-
-def _rounded(cell: object) -> object:
-    return round(cell, 5) if isinstance(cell, float) else cell

@@ -4,22 +4,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from statistics import median
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, TypeAlias
 
 from tasks.schemas.images import ClassName
 
-# JSON types. A row is one of a table of the report; what makes it says what is in it.
+# JSON types. A row is one of a table of the report, or all of `metrics.json`, which templates read;
+# what makes it says what is in it.
 Row: TypeAlias = dict[str, Any]
-Metrics: TypeAlias = dict[str, Any]  # `metrics.json`, which templates read
+# A sentence of the verdict, `claim`, and the numbers behind it, `evidence`, without a full stop.
+Finding: TypeAlias = dict[str, str]
 
 SIGNIFICANT = 0.05  # level below which a p value is significant
-
-
-class Finding(TypedDict):
-    """A sentence of the verdict, and the numbers behind it, without a full stop."""
-
-    claim: str
-    evidence: str
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -48,7 +43,7 @@ def tabulate(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> st
     return pd.DataFrame(rows, columns=list(columns), dtype=object).to_csv(index=False)
 
 
-def render_report(folder: str, metrics: Metrics, pictures: dict[str, str]) -> dict[str, str]:
+def render_report(folder: str, metrics: Row, pictures: dict[str, str]) -> dict[str, str]:
     """File names and texts of what every report consists of: two pages and the numbers."""
     return {
         "report.html": fill(f"{folder}/report.html.jinja", metrics, pictures),
@@ -57,7 +52,7 @@ def render_report(folder: str, metrics: Metrics, pictures: dict[str, str]) -> di
     }
 
 
-def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
+def fill(template: str, metrics: Row, pictures: dict[str, str]) -> str:
     """A template of this folder, filled in; an unknown variable in a template is an error."""
     text: str = _templates().get_template(template).render(metrics=metrics, pictures=pictures)
     return text
@@ -66,8 +61,8 @@ def fill(template: str, metrics: Metrics, pictures: dict[str, str]) -> str:
 def say(folder: str, about: str, *facts: object) -> Finding:
     """A finding in the words of `verdict.jinja`'s macros, as `heads_claim` and `heads_evidence`."""
     macros = _templates().get_template(f"{folder}/verdict.jinja").module
-    claim, evidence = (getattr(macros, f"{about}_{part}") for part in ("claim", "evidence"))
-    return Finding(claim=claim(*facts).strip("\n"), evidence=evidence(*facts).strip("\n"))
+    parts = ("claim", "evidence")
+    return {part: getattr(macros, f"{about}_{part}")(*facts).strip("\n") for part in parts}
 
 
 @cache

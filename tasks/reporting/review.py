@@ -19,14 +19,14 @@ def list_batches(notes: Sequence[Note]) -> str:
     """All batches as a Markdown table, those that wait first."""
     rows = [("batch", "state", "images", "why"), ("---", "---", "---:", "---")]
     for note in sorted(notes, key=lambda note: note.state != "waiting"):
-        count = f"{note.batch.labels.shape[0]:,}"
-        rows.append((note.batch.title, note.state, count, _reason(note)))
+        acts = [f"{act.state} by {act.who}: {act.why}" for act in note.acts]
+        why = "; ".join(filter(None, (note.reason, *acts))).replace("|", "\\|")
+        rows.append((note.batch.title, note.state, f"{note.batch.labels.shape[0]:,}", why))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def write_page(store: Store, notes: Sequence[Note]) -> str:
     """Write the page of what waits, and return where it lies."""
-    waiting = [note for note in notes if note.state == "waiting"]
     batches = [
         {
             "title": note.batch.title,
@@ -34,23 +34,17 @@ def write_page(store: Store, notes: Sequence[Note]) -> str:
             "images": note.batch.labels.shape[0],
             "shown": _shown(store, note),
         }
-        for note in waiting
+        for note in notes
+        if note.state == "waiting"
     ]
-    page = fill("review.html.jinja", {"batches": batches}, {})
-    store.write(PAGE, page.encode())
+    store.write(PAGE, fill("review.html.jinja", {"batches": batches}, {}).encode())
     return store.place(PAGE)
-
-
-def _reason(note: Note) -> str:
-    acts = "; ".join(f"{act.state} by {act.who}: {act.why}" for act in note.acts)
-    return "; ".join(filter(None, (note.reason, acts))).replace("|", "\\|")
 
 
 def _shown(store: Store, note: Note) -> list[dict[str, object]]:
     """Some of its images with their labels, those first whose suggested label is another."""
-    array, batch = store.array, note.batch
-    images, given = array(batch.images), array(batch.labels)
-    suggested = array(note.suggested) if note.suggested else given
+    images, given = store.array(note.batch.images), store.array(note.batch.labels)
+    suggested = store.array(note.suggested) if note.suggested else given
     order = np.argsort(given == suggested, kind="stable")[:MOST_SHOWN]
     return [
         {

@@ -4,7 +4,7 @@ import getpass
 import socket
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Self
 
 from tasks.schemas.references import Record
 
@@ -16,14 +16,11 @@ class Event(Record):
     who: str
     why: str
 
-
-E = TypeVar("E", bound=Event)
-
-
-def happened(kind: type[E], why: str, **more: Any) -> E:
-    """An event of now, by whoever runs this."""
-    user = "somebody"
-    with suppress(KeyError, OSError):  # a container's user may have no name
-        user = getpass.getuser()
-    who = f"{user} on {socket.gethostname()}"
-    return kind(when=datetime.now(UTC), who=who, why=why, **more)
+    @classmethod
+    def now(cls, why: str, **more: Any) -> Self:
+        """What happens now, by whoever runs this."""
+        user = "somebody"
+        with suppress(KeyError, OSError):  # a container's user may have no name
+            user = getpass.getuser()
+        who = f"{user} on {socket.gethostname()}"
+        return cls(when=datetime.now(UTC), who=who, why=why, **more)

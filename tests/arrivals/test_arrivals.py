@@ -5,7 +5,7 @@ import pytest
 from conftest import squares
 from deliveries import drop_pngs, look, names, npz
 
-from tasks.arrivals import validation
+from tasks.arrivals import decode
 from tasks.arrivals.batch import read_notes
 from tasks.arrivals.review import decide
 
@@ -101,7 +101,7 @@ def test_a_batch_of_other_images_is_set_aside(inbox, store, change, expected):
 
 
 def test_a_batch_that_is_too_large_is_not_read(inbox, store, monkeypatch):
-    monkeypatch.setattr(validation, "MAX_BYTES", 5)
+    monkeypatch.setattr(decode, "MAX_BYTES", 5)
     (inbox / "monday.npz").write_bytes(b"no zip")
     reason = "it has 6 bytes where 5 are the most"
     assert look(inbox, store).quarantined == (("monday.npz", reason),)

@@ -11,7 +11,7 @@ from conftest import squares
 from deliveries import CLASSES, PREPARATION, npz, png, reason
 from PIL import Image
 
-from tasks.arrivals import validation
+from tasks.arrivals import decode
 from tasks.arrivals.decode import decode_folder, decode_npz
 from tasks.data.npz import NotIntactError
 
@@ -109,7 +109,7 @@ def test_an_npz_cut_anywhere_is_not_intact(part):
 
 
 def test_too_many_images_are_rejected(monkeypatch):
-    monkeypatch.setattr(validation, "MAX_IMAGES", 3)
+    monkeypatch.setattr(decode, "MAX_IMAGES", 3)
     expected = "it has 4 images where 1 to 3 are right"
     assert reason(as_npz, npz(IMAGES, LABELS)) == expected
     assert reason(as_pictures, {f"0/{n}.png": b"" for n in range(4)}) == expected
@@ -121,7 +121,7 @@ def test_grey_is_read_however_it_is_stored(mode):
     decoded = as_pictures({"3/a.png": png(pixels[0], mode), "0/b.png": png(pixels[1], mode)})
     np.testing.assert_array_equal(decoded.images, pixels[:2])
     assert decoded.labels.tolist() == [3, 0]
-    assert decoded.place(1) == "0/b.png"
+    assert decoded.files[1] == "0/b.png"
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from conftest import squares
-from deliveries import base, npz
+from deliveries import base, npz, used_batches
 from prefect.logging import disable_run_logger
 
 from tasks.arrivals import batch as batches
 from tasks.arrivals.arrivals import Arrivals, take_in
-from tasks.arrivals.batch import Part, count_parts, read_notes, used_batches
+from tasks.arrivals.batch import Part, count_parts, read_notes
 from tasks.arrivals.review import decide
 from tasks.data.held_out import fingerprints
 from tasks.data.near import near_duplicates

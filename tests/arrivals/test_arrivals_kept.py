@@ -4,11 +4,10 @@ import os
 
 import pytest
 from conftest import squares
-from deliveries import look, names, npz
+from deliveries import look, names, npz, used_batches
 
 from tasks.arrivals import batch as batches
 from tasks.arrivals import inbox as inboxes
-from tasks.arrivals.batch import used_batches
 from tasks.errors import InputError
 
 

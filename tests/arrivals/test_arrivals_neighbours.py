@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tasks.arrivals.arrivals import is_too_much
 from tasks.arrivals.neighbours import Neighbours, Seen, doubt_bounds
-from tasks.arrivals.sorting import is_too_much
 
 FEATURES = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
 

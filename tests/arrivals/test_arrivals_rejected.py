@@ -15,7 +15,7 @@ from conftest import S3Server, squares
 from deliveries import drop_pngs, look, names, npz, png
 
 from tasks.arrivals.arrivals import Arrivals
-from tasks.arrivals.listing import read
+from tasks.arrivals.inbox import read
 from tasks.errors import InputError
 
 # the byte E9, no UTF-8 by itself, as Python has it in the name of a file, and as it is shown

@@ -14,10 +14,10 @@ from deliveries import look
 from PIL import Image
 
 from tasks.arrivals.decode import decode_folder, decode_npz
-from tasks.arrivals.validation import BadBatchError
 from tasks.data.held_out import fingerprints
 from tasks.data.idx import IDX_NAMES
 from tasks.data.read import find_source, read_source
+from tasks.errors import InputError
 from tasks.prediction.reading import count_images, read_images
 from tasks.schemas.images import Preparation
 from tasks.storage.store import Store
@@ -182,7 +182,7 @@ def test_a_folder_without_class_folders_is_taken_from_the_inbox(tmp_path, save: 
     ],
 )
 def test_a_wrong_list_is_one_sentence(tmp_path, change, sentence):
-    with pytest.raises(BadBatchError) as error:
+    with pytest.raises(InputError) as error:
         decode_folder(contents(save_list(tmp_path)) | change, CLASSES, PREPARATION)
     assert str(error.value) == sentence
 
@@ -196,14 +196,14 @@ def test_idx_files_without_labels_or_to_test_on_are_one_sentence(tmp_path):
         (whole | {labels: whole[images]}, f"{labels} starts with the number 2051 where 2049 is"),
         (whole | {images: whole[images][:-9]}, f"{images} is not an intact gzip file"),
     ):
-        with pytest.raises(BadBatchError, match=f"^{sentence}"):
+        with pytest.raises(InputError, match=f"^{sentence}"):
             decode_folder(files, CLASSES, PREPARATION)
 
 
 def test_an_npz_to_test_on_is_no_batch():
     file = io.BytesIO()
     np.savez(file, x_train=IMAGES, y_train=LABELS, x_test=IMAGES, y_test=LABELS)
-    with pytest.raises(BadBatchError, match=r"^it has test images where a batch has images to"):
+    with pytest.raises(InputError, match=r"^it has test images where a batch has images to"):
         decode_npz(file.getvalue(), CLASSES, PREPARATION)
 
 

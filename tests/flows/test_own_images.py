@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from deliveries import used_batches
 from pictures import KINDS, LETTERS, draw_letters, save_shapes
 from PIL import Image
 
@@ -15,7 +16,6 @@ from flows.config import PredictConfig, RetrainConfig, StudyConfig
 from flows.predict import label_with_champion
 from flows.retrain import retrain
 from flows.study import study
-from tasks.arrivals.batch import used_batches
 from tasks.data.read import find_source, read_source
 from tasks.data.source import Images, Reading
 from tasks.registry.registry import Registry, only_model

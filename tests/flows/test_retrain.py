@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from commands import Started, finish
 from conftest import squares
-from deliveries import look
+from deliveries import look, used_batches
 from pydantic import ValidationError
 
 from flows.cli import run_command
@@ -21,7 +21,6 @@ from flows.cli_types import reproducing_command
 from flows.config import RetrainCommand, RetrainConfig
 from flows.retrain import act, retrain
 from tasks import challenge as challenges
-from tasks.arrivals.batch import used_batches
 from tasks.arrivals.review import decide
 from tasks.registry.registry import Registry
 from tasks.registry.version import Version

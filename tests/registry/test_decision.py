@@ -40,12 +40,12 @@ def judge(champion, challenger, *, look=1, first=None, arrived=0, **bounds):
     opponents = [one for one in (champion, first) if one]
     origin = parts(arrived, len(challenger.hits))
     decision = decide(opponents, challenger, origin, Bounds(**bounds), look)
-    assert decision.promoted == all(row.passed for row in decision.rows)
+    assert decision.promoted == (not any(row.objection for row in decision.rows))
     return decision
 
 
 def refusals(*models, **told):
-    return [row.name for row in judge(*models, **told).rows if not row.passed]
+    return [row.name for row in judge(*models, **told).rows if row.objection]
 
 
 BETTER = "chance of this if it were no better, at most"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.reporting.experiment.recall import describe_recall, judge_recall
+from tasks.reporting.experiment.analysis import describe_recall
+from tasks.reporting.experiment.verdict import judge_recall
 
 
 def model(name: str, confusion: list[list[int]], classes: tuple[str, ...]) -> dict:

@@ -12,21 +12,24 @@ import pytest
 from flows.cli_types import reproducing_command
 from flows.config import Config
 from flows.recipes import RECIPES
+from tasks.compare import Shown, draw
 from tasks.evaluate import score
 from tasks.reporting.experiment.analysis import (
+    COLUMNS,
     Predictions,
-    analyse,
+    compare_heads,
     count_by_part,
+    describe_models,
     describe_overlap,
+    describe_refusal,
     find_doubts,
     find_hardest,
+    list_mistakes,
 )
 from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.comparison import describe_models, describe_refusal
-from tasks.reporting.experiment.page import COLUMNS, Shown, draw, render, summarise
 from tasks.reporting.experiment.verdict import judge_refusals, reach_verdict
 from tasks.reporting.folder import write_folder
-from tasks.reporting.page import say, tabulate
+from tasks.reporting.page import fill, render_report, say, tabulate
 from tasks.schemas.references import ArrayReference, ModelReference
 from tasks.schemas.results import (
     LEARNED,
@@ -138,19 +141,22 @@ def metrics() -> dict:
     predicted = [
         *(predictions("base", BASE), predictions("two-node", TWO), predictions("one-node", ONE)),
     ]
-    analysis = analyse(
-        described(results, is_mnist=True),
-        [row | {"recipe": "as published, one attempt"} for row in described(results[:1], True)],
-        predicted,
-        [refusal()],
-        label_efficiency(),
-        BASE_SAW_ALL,
-        describe_overlap(np.array([False, False, False, True, False]), predicted),
-    )
+    once = [row | {"recipe": "as published, one attempt"} for row in described(results[:1], True)]
+    analysis = {
+        "base": BASE_SAW_ALL,
+        "models": described(results, is_mnist=True),
+        "as_published": once,
+        "heads": compare_heads(predicted),
+        "label_efficiency": label_efficiency(),
+        "mistakes": list_mistakes(predicted),
+        "overlap": describe_overlap(np.array([False, False, False, True, False]), predicted),
+        "parts": [],
+        "refusals": [refusal()],
+        "class_counts": [{"class": 0, "train": 5_923, "test": 2}],
+    }
     return {
         "verdict": reach_verdict(analysis),
         **analysis,
-        "class_counts": [{"class": 0, "train": 5_923, "test": 2}],
         "dataset": {
             "name": "MNIST",
             "source": "/data/<mnist>",
@@ -171,7 +177,8 @@ def metrics() -> dict:
 def pages(metrics: dict) -> dict[str, str]:
     test = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
     pictures = dict(draw(metrics, Shown(test, (0, 1, 2)), Shown(test, (0, 1))))
-    return render(metrics, tabulate(metrics["models"], COLUMNS), pictures)
+    table = tabulate(metrics["models"], COLUMNS)
+    return render_report("experiment", metrics, pictures) | {"comparison.csv": table}
 
 
 def claims(metrics: dict) -> list[str]:
@@ -402,7 +409,7 @@ def test_what_was_left_out_is_said(metrics):
 
 
 def test_the_summary_is_the_verdict_and_the_comparison(metrics):
-    summary = summarise(metrics)
+    summary = fill("experiment/summary.md.jinja", metrics, {})
     assert [line for line in summary.splitlines() if line.startswith("## ")] == [
         "## 1. Verdict",
         "## 2. Comparison",

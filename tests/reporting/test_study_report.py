@@ -18,9 +18,9 @@ from trial_results import CLASSES, LABELS, trial_result
 
 from tasks.data.source import Source
 from tasks.plots.study import draw_spread
-from tasks.report_study import report_study
+from tasks.report_study import draw, render, report_study
+from tasks.reporting.page import fill
 from tasks.reporting.study.analysis import analyse
-from tasks.reporting.study.page import draw, render, summarise
 from tasks.schemas.references import Dataset, Split
 from tasks.storage import records
 from tasks.storage.store import Store
@@ -295,7 +295,7 @@ def test_a_notice_stands_above_the_verdict():
     found = metrics(pairs())
     found["dataset"]["notice"] = "digits stand in for MNIST"
     files = render(found, dict(draw(found, TEST)))
-    for text in (files["report.html"], files["report.md"], summarise(found)):
+    for text in (files["report.html"], files["report.md"], fill("verdict.md.jinja", found, {})):
         assert text.index("digits stand in for MNIST") < text.index("1. Verdict")
 
 

@@ -8,10 +8,28 @@ from numpy.typing import NDArray
 
 from tasks.data.splits import rows_by_part
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.page import Row
+from tasks.reporting.page import Row, enumerated, percent
 from tasks.schemas.images import ClassName
+from tasks.schemas.results import OTHER_CLASSES, Refusal, Result
+from tasks.schemas.training import LEARNED
+from tasks.statistics.estimates import CONFIDENCE, exact_interval
 from tasks.statistics.paired import compare_paired
 
+# Of the table of models.
+COLUMNS = (
+    "recipe", "model", "accuracy", "low", "high", "errors", "n", "learned", "log_loss",
+    "calibration_error", "loss", "parameters", "trainable_parameters", "fit_seconds", "attempts",
+    "epochs", "published_loss", "published_accuracy",
+)  # fmt: skip
+# Test loss and accuracy that the notebook published, on MNIST with the classes 0 and 1.
+PUBLISHED = {
+    "base": (0.01645, 0.877),
+    "two-node": (0.00054, 0.99953),
+    "one-node": (0.00105, 0.99953),
+}
+CLASSES_OF_THE_NOTEBOOK = (0, 1)
+SHARES = (0.01, 0.1, 0.5)  # of other images among all
+PROMISES = {True: "with 95\u00a0% confidence", False: "on average"}
 MOST_DIFFERENCES = 5
 LEAST_IMAGES, MOST_IMAGES = 12, 30  # of a model; as many as it makes errors, if that is between
 
@@ -33,39 +51,111 @@ class Predictions:
         found: NDArray[np.intp] = self.probabilities.argmax(axis=1)
         return found
 
+    def count(self, rows: NDArray[np.bool_]) -> Row:
+        """How many rows, bool (n,), are meant, and how many of them are right."""
+        hits = rows & (self.predicted == self.labels)
+        named = {"recipe": self.recipe, "model": self.model}
+        return named | {"n": int(rows.sum()), "hits": int(hits.sum())}
 
-def analyse(
-    models: Sequence[Row],
-    as_published: Sequence[Row],
-    predictions: Sequence[Predictions],
-    refusals: Sequence[Row],
-    label_efficiency: Row | None,
-    base: Row,
-    overlap: Row,
-    parts: Sequence[Row] = (),
-    class_counts: Sequence[Row] = (),
-) -> Row:
-    """Every section's numbers in JSON types; see what makes the rows, and `compare`."""
+
+def describe_models(
+    results: Sequence[Result],
+    is_mnist: bool,
+    classes: tuple[ClassName, ...],
+    of_base: tuple[ClassName, ...],
+) -> list[Row]:
+    """A row for each model, as in `metrics.json`: its scores, training and weights.
+
+    It has `learned` if the health gate found it healthy, which looks at training images. The
+    published numbers are given for the notebook's own case only, and None otherwise. Heads tell the
+    classes apart, and bases their own.
+    """
+    is_the_notebooks = is_mnist and classes == CLASSES_OF_THE_NOTEBOOK
+    return [
+        _describe_model(one, is_the_notebooks, of_base if one.trained.name == "base" else classes)
+        for one in results
+    ]
+
+
+def _describe_model(result: Result, is_the_notebooks: bool, classes: tuple[ClassName, ...]) -> Row:
+    trained, scores = result.trained, result.evaluation.scores
+    published = PUBLISHED.get(trained.name) if is_the_notebooks else None
+    loss, accuracy = published or (None, None)
     return {
-        "base": base,
-        "models": list(models),
-        "as_published": list(as_published),
-        "heads": compare_heads(predictions),
-        "label_efficiency": label_efficiency,
-        "mistakes": [
-            {
-                "recipe": one.recipe,
-                "model": one.model,
-                "in_doubt": int(find_doubts(one).sum()),
-                "images": find_hardest(one),
-            }
-            for one in predictions
-        ],
-        "overlap": overlap,
-        "parts": list(parts),
-        "refusals": list(refusals),
-        "class_counts": list(class_counts),
+        "recipe": result.recipe,
+        "model": trained.name,
+        **scores.model_dump(mode="json", exclude={"interval"}),
+        **scores.interval._asdict(),
+        "learned": trained.attempts[-1].outcome == LEARNED,
+        "recall": describe_recall(scores.confusion, classes),
+        "attempts": len(trained.attempts),
+        "epochs": len(trained.attempts[-1].history.epochs),
+        "precision": trained.precision,
+        "fit_seconds": sum(attempt.history.seconds for attempt in trained.attempts),
+        **trained.model.model_dump(exclude={"path", "sha256"}),
+        "published_loss": loss,
+        "published_accuracy": accuracy,
+        "attempt_log": [attempt.model_dump(mode="json") for attempt in trained.attempts],
     }
+
+
+def describe_recall(confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]) -> Row:
+    """How often each class is recognised, which accuracy hides where classes are unequal.
+
+    From a confusion matrix each class's recall with its exact interval, the least first. `most` is
+    the upper end of its interval if the confidence is shared by all classes. A class without a test
+    image is left out. The balanced accuracy is the mean of the recalls.
+    """
+    hits, counts = np.diag(confusion), np.sum(confusion, axis=1)
+    tested = [at for at in np.argsort(hits / np.maximum(1, counts), kind="stable") if counts[at]]
+    shared, rows = 1 - (1 - CONFIDENCE) / len(tested), []
+    for at in tested:
+        hit, n = int(hits[at]), int(counts[at])
+        row: Row = {"name": classes[at], "n": n, "hits": hit, **exact_interval(hit, n)._asdict()}
+        rows.append(row | {"most": exact_interval(hit, n, shared).high})
+    balanced = float(np.mean(hits[tested] / counts[tested]))
+    return {"balanced_accuracy": balanced, "classes": rows}
+
+
+def describe_refusal(recipe: str, found: Refusal) -> Row:
+    """What a model refuses, with exact intervals, of its own images first, and what that means.
+
+    `promise` says how surely the share is kept, or none; `meaning` which share of the refused
+    images are others where these are 1, 10 and 50 % of all; `sentence` both in words.
+    """
+    kinds = [
+        one.model_dump(mode="json") | exact_interval(one.refused, one.n)._asdict()
+        for one in (found.own, *found.unknown)
+    ]
+    others = [one for one in found.unknown if one.kind in OTHER_CLASSES] or found.unknown
+    refused = sum(one.refused for one in others) / sum(one.n for one in others)
+    # by Bayes, where a model loses as many of its own images as it may
+    meaning = {
+        percent(share, 0): share * refused / (share * refused + (1 - share) * found.share)
+        for share in SHARES
+    }
+    return {
+        "recipe": recipe,
+        "model": found.model,
+        "share": found.share,
+        "held_out": found.held_out,
+        "promise": PROMISES[found.is_sure] if found.file else "none",
+        "kinds": kinds,
+        "meaning": meaning if found.file else {},
+        "sentence": f"{recipe} {found.model}: {_explain(found, meaning)}",
+    }
+
+
+def _explain(found: Refusal, meaning: dict[str, float]) -> str:
+    share, held_out = f"{100 * found.share:g}\u00a0%", f"{found.held_out:,} held-out images"
+    if found.file is None:
+        return f"it refuses nothing, as {held_out} are too few to lose at most {share} of its own."
+    of_all = enumerated([*meaning])
+    of_refused = enumerated([percent(one, 0) for one in meaning.values()])
+    return (
+        f"at most {share} of its own images are refused, {PROMISES[found.is_sure]} ({held_out}). "
+        f"Where {of_all} of all images are others, {of_refused} of the refused ones are."
+    )
 
 
 def compare_heads(predictions: Sequence[Predictions]) -> list[Row]:
@@ -97,15 +187,8 @@ def find_doubts(model: Predictions) -> NDArray[np.bool_]:
 
 def describe_overlap(mask: NDArray[np.bool_], predictions: Sequence[Predictions]) -> Row:
     """How many test images have near duplicates in training, and how models do without them."""
-    without = [(one, (one.predicted == one.labels)[~mask[one.rows]]) for one in predictions]
-    return {
-        "images": int(mask.sum()),
-        "n": len(mask),
-        "models": [
-            {"recipe": one.recipe, "model": one.model, "n": len(hits), "hits": int(hits.sum())}
-            for one, hits in without
-        ],
-    }
+    models = [one.count(~mask[one.rows]) for one in predictions]
+    return {"images": int(mask.sum()), "n": len(mask), "models": models}
 
 
 def count_by_part(
@@ -113,15 +196,22 @@ def count_by_part(
 ) -> list[Row]:
     """How models do on test images by where these are from, which have so many one by one."""
     return [
+        one.count(found) | {"part": name}
+        for one in predictions
+        for name, found in rows_by_part(parts, one.rows).items()
+    ]
+
+
+def list_mistakes(predictions: Sequence[Predictions]) -> list[Row]:
+    """How many labels are in doubt, and the hardest images, by each model."""
+    return [
         {
             "recipe": one.recipe,
             "model": one.model,
-            "part": name,
-            "n": int(found.sum()),
-            "hits": int((found & (one.predicted == one.labels)).sum()),
+            "in_doubt": int(find_doubts(one).sum()),
+            "images": find_hardest(one),
         }
         for one in predictions
-        for name, found in rows_by_part(parts, one.rows).items()
     ]
 
 
@@ -143,7 +233,6 @@ def find_hardest(model: Predictions) -> list[Row]:
 
 
 def _compare(two: Predictions, one: Predictions) -> Row:
-    """Agreement, McNemar's test, and the images whose probabilities differ most."""
     pairs = compare_paired(two.predicted == two.labels, one.predicted == one.labels)
     second = two.probabilities[:, 1], one.probabilities[:, 1]
     furthest = np.argsort(-np.abs(second[0] - second[1]), kind="stable")[:MOST_DIFFERENCES]

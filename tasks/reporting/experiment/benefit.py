@@ -9,7 +9,7 @@ which costs no correction. The chance of any false claim is at most 5 %, shared 
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,6 @@ def describe_label_efficiency(
     `hits`, bool (k, draws, n) for each approach, are the test images that it got right.
     """
     found = {one.approach: hit for one, hit in zip(approaches, hits, strict=True)}
-    transfers = {name: found[name] for name in TRANSFERS}
     _, draws, n = hits[0].shape
     return {
         "recipe": recipe,
@@ -47,63 +46,48 @@ def describe_label_efficiency(
         "approaches": [
             {
                 "approach": name,
-                "points": [_describe_draws(one) for one in hit.mean(axis=2)],
-                "behind": {} if name in transfers else _compare(transfers, hit),
+                "points": [
+                    {"mean": float(one.mean()), "low": float(one.min()), "high": float(one.max())}
+                    for one in hit.mean(axis=2)
+                ],
+                "behind": {
+                    one: _ahead(found[one], hit) for one in TRANSFERS if name not in TRANSFERS
+                },
             }
             for name, hit in found.items()
         ],
     }
 
 
-def _describe_draws(accuracies: NDArray[np.float64]) -> dict[str, float]:
-    mean, low, high = accuracies.mean(), accuracies.min(), accuracies.max()
-    return {"mean": float(mean), "low": float(low), "high": float(high)}
-
-
-def _compare(
-    transfers: Mapping[str, NDArray[np.bool_]], other: NDArray[np.bool_]
-) -> dict[str, Points]:
-    return {
-        name: [difference(*pair, TAIL)._asdict() for pair in zip(ours, other, strict=True)]
-        for name, ours in transfers.items()
-    }
+def _ahead(ours: NDArray[np.bool_], other: NDArray[np.bool_]) -> Points:
+    return [difference(*pair, TAIL)._asdict() for pair in zip(ours, other, strict=True)]
 
 
 class Claims(NamedTuple):
-    """What may be claimed, by approach, of how many numbers of labelled images.
+    """What may be claimed, by approach, of how many numbers of labelled images."""
 
-    Those are the first ones in `helped` and `best_alone`, which is of the base, the last ones in
-    `harmed`, and the last one, if any, in `beyond_base`.
-    """
-
-    helped: dict[str, int]  # by transfer
-    harmed: dict[str, int]  # by rival
-    best_alone: int
-    beyond_base: dict[str, int]  # by transfer
+    helped: dict[str, int]  # by transfer, of the first ones
+    harmed: dict[str, int]  # by rival, of the last ones
+    best_alone: int  # of the base, of the first ones
+    beyond_base: dict[str, int]  # by transfer, of the last one, if any
 
 
 def find_claims(behind: Behind) -> Claims:
     """All that may be claimed; see the module."""
     of_base = behind.get(BASE, dict.fromkeys(TRANSFERS, ()))
     return Claims(
-        {ours: _count(_leads([behind[one][ours] for one in RIVALS])) for ours in TRANSFERS},
-        {other: _count(reversed(_trails(behind[other]))) for other in RIVALS},
-        _count(_trails(of_base)),
-        {ours: _count(_leads([points[-1:]])) for ours, points in of_base.items()},
+        {ours: _count("low", [behind[one][ours] for one in RIVALS]) for ours in TRANSFERS},
+        {one: _count("high", [points[::-1] for points in behind[one].values()]) for one in RIVALS},
+        _count("high", of_base.values()),
+        {ours: _count("low", [points[-1:]]) for ours, points in of_base.items()},
     )
 
 
-def _count(holds: Iterable[bool]) -> int:
-    return sum(1 for _ in takewhile(bool, holds))
-
-
-def _leads(others: Iterable[Points]) -> list[bool]:
-    return [all(point["low"] > 0 for point in points) for points in zip(*others, strict=True)]
-
-
-def _trails(transfers: Mapping[str, Points]) -> list[bool]:
-    pairs = zip(*transfers.values(), strict=True)
-    return [all(point["high"] < 0 for point in points) for points in pairs]
+def _count(end: Literal["low", "high"], differences: Iterable[Points]) -> int:
+    """At how many points, from the first on, all have their low end above 0, or the high below."""
+    sign = 1 if end == "low" else -1
+    points = zip(*differences, strict=True)
+    return sum(1 for _ in takewhile(lambda some: all(sign * one[end] > 0 for one in some), points))
 
 
 def judge_benefit(found: Row, base: str) -> Finding:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from tasks.data.names import shown_names
 from tasks.reporting.experiment.benefit import judge_benefit
-from tasks.reporting.experiment.recall import judge_recall
 from tasks.reporting.page import Finding, Row, say
 from tasks.schemas.results import OTHER_CLASSES
+
+UNEQUAL = 2  # times as many test images as another class has
 
 
 def reach_verdict(found: Row) -> list[Finding]:
@@ -31,6 +32,20 @@ def judge_transfers(models: Sequence[Row], base: str) -> Finding:
     least = [head["n"] - max(map(sum, head["confusion"])) for head in heads]  # of the largest class
     useless = [head for head, errors in zip(heads, least, strict=True) if head["errors"] >= errors]
     return say("experiment", "transfers", heads, bases, useless, base)
+
+
+def judge_recall(models: Sequence[Row]) -> Finding | None:
+    """Whether a class is recognised less often than the accuracy says; None if nothing is to say.
+
+    That is where classes are equal in number, and none is shown to be.
+    """
+    tested = [(model, model["recall"]["classes"]) for model in models]
+    behind = [(one, [row for row in rows if row["most"] < one["accuracy"]]) for one, rows in tested]
+    worse = [(model, rows) for model, rows in behind if rows]
+    counts = [row["n"] for _, rows in tested for row in rows]
+    if not worse and max(counts) < UNEQUAL * min(counts):
+        return None
+    return say("experiment", "recall", models, worse)
 
 
 def judge_refusals(refusals: Sequence[Row]) -> Finding:

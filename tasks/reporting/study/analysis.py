@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -35,8 +34,7 @@ def analyse(
     `classes` are those of pairs, in the order of the data.
     """
     scored = score_trials(results, labels, names)
-    pairs_of = (one.trial.classes for one in scored if len(one.trial.classes) == 2)
-    paired = {position for classes in pairs_of for position in classes}
+    paired = {at for one in scored if len(one.classes) == 2 for at in one.trial.classes}
     same = group(scored, lambda one: (one.trial.recipe, one.trial.classes, one.trial.head))
     transfers = [describe_transfer(trials) for trials in same]
     kinds = group(scored, lambda one: (one.trial.recipe, one.trial.head))
@@ -64,14 +62,14 @@ def analyse(
 
 def reach_verdict(found: Row) -> list[Finding]:
     """What a reader should take away of the rest of the analysis, in the order of its sections."""
-    overview, sentences = found["overview"], partial(say, "study")
-    hardest = [(found["hardest"], overview["subsets"])] if overview["learned"] else []
+    overview = found["overview"]
+    learned = [overview["subsets"]] if overview["learned"] else []
     return [
-        sentences("trials", overview, found["transfers"]),
-        *(sentences("pairs", heads) for heads in found["heads"]),
-        sentences("spread", found["spread"], overview["seeds"]),
-        *(sentences("hardest", *facts) for facts in hardest),
-        sentences("attempts", found["attempts"]),
+        say("study", "trials", overview, found["transfers"]),
+        *(say("study", "pairs", heads) for heads in found["heads"]),
+        say("study", "spread", found["spread"], overview["seeds"]),
+        *(say("study", "hardest", found["hardest"], subsets) for subsets in learned),
+        say("study", "attempts", found["attempts"]),
     ]
 
 
@@ -117,15 +115,11 @@ def describe_trial(scored: ScoredTrial) -> Row:
 
 
 def _score(errors: Sequence[int], n: int) -> Row:
-    """Accuracy at the mean number of errors, and its interval.
-
-    All seeds are tested on the same n images, so the interval is that of n, not of n times seeds.
-    """
     if not errors:
         return {"accuracy": None, "low": None, "high": None}
+    # all seeds are tested on the same images: the interval is that of n, not of n times seeds
     hits = n - float(np.mean(errors))
-    low, high = exact_interval(hits, n)
-    return {"accuracy": hits / n, "low": low, "high": high}
+    return {"accuracy": hits / n, **exact_interval(hits, n)._asdict()}
 
 
 def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
@@ -138,28 +132,26 @@ def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
     """
     subsets = group(scored, lambda one: (one.trial.recipe, one.trial.classes))
     rows = [row for trials in subsets if (row := _compare(trials))]
-    p_values = _adjust([row["p_value"] for row in rows])
-    return [row | {"adjusted": one} for row, one in zip(rows, p_values, strict=True)]
+    return _adjusted(rows, [row["p_value"] for row in rows])
 
 
-def _adjust(p_values: Sequence[float]) -> list[float]:
-    return [min(1.0, QUESTIONS * adjusted) for adjusted in holm(p_values)]
+def _adjusted(rows: Sequence[Row], p_values: Sequence[float]) -> list[Row]:
+    adjusted = [min(1.0, QUESTIONS * one) for one in holm(p_values)]
+    return [row | {"adjusted": one} for row, one in zip(rows, adjusted, strict=True)]
 
 
 def compare_heads(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> list[Row]:
     """A row for each recipe over all of its pairs, which `compare_pairs` found of the same trials.
 
-    `fewer`, `equal` and `more` count the pairs on which two nodes made fewer errors than one, the
-    same number, or more; `different` those whose adjusted p value is significant. The units of
-    sign-flip tests are the pairs (`p_value`) and the test images (`image_p_value`), because pairs
-    have images in common. `adjusted` is the larger p value, adjusted for all recipes and for the
-    other question; `tests` is the number of pairs of all `recipes`.
+    On `fewer`, `equal` and `more` pairs two nodes made fewer errors than one, as many, or more; on
+    `different` ones the adjusted p value is significant. The units of sign-flip tests are the pairs
+    (`p_value`) and the test images (`image_p_value`), as pairs have images in common. `adjusted` is
+    the larger p value, adjusted for all recipes and for the other question.
     """
     rows = [_sum_up(same, scored) for same in group(pairs, itemgetter("recipe"))]
     larger = [max(row["p_value"], row["image_p_value"]) for row in rows]
     of_all = {"tests": len(pairs), "recipes": len(rows)}
-    adjusted = zip(rows, _adjust(larger), strict=True)
-    return [row | {"adjusted": one} | of_all for row, one in adjusted]
+    return [row | of_all for row in _adjusted(rows, larger)]
 
 
 def _sum_up(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> Row:
@@ -181,11 +173,12 @@ def _sum_up(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> Row:
 
 
 def _test_images(scored: Sequence[ScoredTrial]) -> float:
-    differences: Counter[int] = Counter()  # of each test image, over all pairs and seeds
+    # of each test image, over all pairs and seeds
+    differences = np.zeros(max(int(one.rows.max()) for one in scored) + 1, np.int64)
     for trials in group(scored, lambda one: one.trial.classes):
         _, (two, one) = _count_hits(trials)
-        differences.update(dict(zip(trials[0].rows.tolist(), (two - one).tolist(), strict=True)))
-    return sign_flip_p_value(np.array(list(differences.values()), np.int64))
+        differences[trials[0].rows] += two - one
+    return sign_flip_p_value(differences)
 
 
 def _count_hits(trials: Sequence[ScoredTrial]) -> tuple[list[int], NDArray[np.int64]]:
@@ -219,50 +212,37 @@ def _compare(trials: Sequence[ScoredTrial]) -> Row | None:
 def measure_spread(transfers: Sequence[Row]) -> Row:
     """How much the accuracy of one recipe and head on a subset varies over seeds.
 
-    Standard deviations (0..1) are those of a sample, of the subsets for which two seeds or more
-    learned; None if there is none. `times` has each subset's by how much it varies over draws of as
-    many test images, sqrt(p (1 - p) / n), with one image more right and one wrong: the median and
-    the largest; `above` counts those of 1 or more. The total errors of each seed are over the
-    `complete` subsets, for which all seeds learned: each seed's total is of the same subsets.
+    Sample deviations (0..1) are of the subsets for which two seeds or more learned; None if there
+    is none. `times`, median and largest, is how many times that over draws of as many test images,
+    sqrt(p (1 - p) / n), with one image more right and one wrong; `above` counts those of 1 or more.
+    The total errors of each seed are over the `complete` subsets, for which all seeds learned.
     """
-    learned = [[errors for errors in row["errors"] if errors is not None] for row in transfers]
-    deviations = [
-        (float(np.std(errors, ddof=1)) / row["n"], row["classes"], _of_draws(errors, row["n"]))
-        for row, errors in zip(transfers, learned, strict=True)
-        if len(errors) > 1
-    ]
-    largest, widest, _ = max(deviations, key=itemgetter(0), default=(None, None, None))
-    times = [over_seeds / over_draws for over_seeds, _, over_draws in deviations]
-    seeds = sorted({seed for row in transfers for seed in row["seeds"]})
+    import pandas as pd
+
     by_seed = [dict(zip(row["seeds"], row["errors"], strict=True)) for row in transfers]
-    complete = [one for one in by_seed if all(one.get(seed) is not None for seed in seeds)]
+    errors, n = pd.DataFrame(by_seed, dtype=float), pd.Series([row["n"] for row in transfers])
+    deviations, wrong = errors.std(axis=1) / n, (errors.mean(axis=1) + 1) / (n + 2)
+    times = deviations / np.sqrt(wrong * (1 - wrong) / n)
+    complete, is_known = errors.dropna().sort_index(axis=1), deviations.notna().any()
+    totals = zip(complete.columns.tolist(), complete.sum().tolist(), strict=True)
     return {
         "recipe": transfers[0]["recipe"],
         "head": transfers[0]["head"],
-        "subsets": len(deviations),
-        "median": float(np.median([one for one, *_ in deviations])) if deviations else None,
-        "largest": largest,
-        "times": [float(np.median(times)), max(times)] if times else [],
-        "above": sum(one >= 1 for one in times),
-        "widest": widest,
+        "subsets": int(deviations.count()),
+        "median": float(deviations.median()) if is_known else None,
+        "largest": float(deviations.max()) if is_known else None,
+        "times": [float(times.median()), float(times.max())] if is_known else [],
+        "above": int((times >= 1).sum()),
+        "widest": transfers[int(np.nanargmax(deviations))]["classes"] if is_known else None,
         "complete": len(complete),
-        "totals": [
-            {"seed": seed, "errors": sum(errors[seed] or 0 for errors in complete)}
-            for seed in seeds
-        ],
+        "totals": [{"seed": seed, "errors": int(total)} for seed, total in totals],
     }
-
-
-def _of_draws(errors: Sequence[int], n: int) -> float:
-    wrong = (float(np.mean(errors)) + 1) / (n + 2)
-    return float(np.sqrt(wrong * (1 - wrong) / n))
 
 
 def count_attempts(trials: Sequence[ScoredTrial]) -> Row:
     """How many initialisations of one recipe and head are dead, and why.
 
-    `most` is the number of attempts that one trial needed, `without` that of trials that did not
-    learn.
+    One trial needed `most` attempts; `without` counts the trials that did not learn.
     """
     attempts = [one.result.attempts for one in trials]
     outcomes = [attempt.outcome for made in attempts for attempt in made]

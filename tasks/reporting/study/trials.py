@@ -51,10 +51,13 @@ def score_trials(
     recipes = list(dict.fromkeys(result.trial.recipe for result in results))
     classes = {result.trial.classes for result in results}
     subsets = {one: select_classes(labels, one) for one in classes}
-    return [
-        _score(result, subsets[result.trial.classes], names)
-        for result in sorted(results, key=lambda one: _order(one.trial, recipes))
-    ]
+
+    def order(result: TrialResult) -> tuple[Any, ...]:
+        one, is_one_node = result.trial, result.trial.head == ONE_NODE.name
+        return recipes.index(one.recipe), len(one.classes), one.classes, is_one_node, one.seed
+
+    ordered = sorted(results, key=order)
+    return [_score(result, subsets[result.trial.classes], names) for result in ordered]
 
 
 def group(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
@@ -72,36 +75,30 @@ def _score(result: TrialResult, subset: Subset, names: Sequence[ClassName]) -> S
     return ScoredTrial(result, subset.rows, subset.labels, predicted, hits, classes)
 
 
-def _order(trial: Trial, recipes: list[str]) -> tuple[int, int, tuple[int, ...], bool, int]:
-    is_one_node = trial.head == ONE_NODE.name
-    recipe = recipes.index(trial.recipe)
-    return recipe, len(trial.classes), trial.classes, is_one_node, trial.seed
-
-
 def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[Row]:
-    """Up to 6 recipes and subsets with errors, the lowest mean accuracy over all trials first."""
+    """Up to 6 recipes and subsets with errors, the lowest mean accuracy over all trials first.
+
+    Of each up to 8 images: `predicted` is the most frequent wrong class, in `wrong` of the trials,
+    `probability` the mean one of the true class.
+    """
     learned = [one for one in scored if one.result.learned]
     subsets = group(learned, lambda one: (one.trial.recipe, one.trial.classes))
     hardest = sorted(subsets, key=_accuracy)[:MOST_SUBSETS]
-    rows: list[Row] = [
+    return [
         {
             "recipe": trials[0].trial.recipe,
             "classes": list(trials[0].classes),
             "trials": len(trials),
             "accuracy": _accuracy(trials),
-            "images": _hardest_images(trials),
+            "images": images,
         }
         for trials in hardest
+        if (images := _hardest_images(trials))
     ]
-    return [row for row in rows if row["images"]]
 
 
 def _hardest_images(trials: Sequence[ScoredTrial]) -> list[Row]:
-    """Up to 8 test images that are wrong in trials of one subset, those wrong in most trials first.
-
-    Ties are ordered by the mean `probability` of the true class, the lowest first. `predicted` is
-    the most frequent wrong prediction, of `wrong` of the `trials`.
-    """
+    """Those wrong in most trials first, and then those whose true class is least probable."""
     labels, rows, classes = trials[0].labels, trials[0].rows, trials[0].classes
     predicted = np.array([one.predicted for one in trials])
     wrong = (predicted != labels).sum(axis=0)

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.config import Config, PredictConfig, RetrainCommand, ServeCommand, StudyConfig
+from flows.config import (
+    Config,
+    ExportConfig,
+    PredictConfig,
+    RetrainCommand,
+    ServeCommand,
+    StudyConfig,
+)
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -17,7 +24,7 @@ PAGES = DOCS | {Path("README.md"): README}
 OPTIONS = {
     "main": {*Config.model_fields},
     "retrain": {*RetrainCommand.model_fields} - {"action"},
-    "predict": {*PredictConfig.model_fields} - {"images"},
+    "predict": {*PredictConfig.model_fields, *ExportConfig.model_fields} - {"images", "path"},
     "study": {*StudyConfig.model_fields},
     "serve": {*ServeCommand.model_fields},
 }

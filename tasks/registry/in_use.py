@@ -4,11 +4,12 @@ Its tables are those of `mlflow.store.model_registry.dbmodels` and `mlflow.store
 """
 
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+from tasks.errors import InputError
 
 NAMES = "SELECT name FROM registered_models ORDER BY name"
 VERSION = """
@@ -21,26 +22,32 @@ METRICS = "SELECT key, value FROM latest_metrics WHERE run_uuid = ?"
 
 
 def read_names(database: Path) -> list[str]:
-    """The models that are registered; sqlite3.Error where the database is not as we know it."""
-    with closing(_opened(database)) as opened:
+    """The models that are registered; InputError where the database is not as MLflow makes it."""
+    with _opened(database) as opened:
         return [name for (name,) in opened.execute(NAMES)]
 
 
 def read_champion(database: Path, name: str) -> Mapping[str, Any] | None:
-    """What `Version` is made of, of a model's champion if there is one; errors as above."""
-    with closing(_opened(database)) as opened:
+    """What `Version` is made of, of a model's champion if there is one; InputError as above."""
+    with _opened(database) as opened:
         found = opened.execute(VERSION, (name,)).fetchone()
         if found is None:
             return None
-        number, run_id, milliseconds = found
+        number, run_id, milliseconds = found  # since 1970
         return {
             **dict(opened.execute(TAGS, (name, number))),
             "number": number,
             "run_id": run_id,
             "metrics": dict(opened.execute(METRICS, (run_id,))),
-            "created": datetime.fromtimestamp(milliseconds / 1000, UTC),
+            "created": milliseconds,
         }
 
 
-def _opened(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
+@contextmanager
+def _opened(database: Path) -> Iterator[sqlite3.Connection]:
+    address = f"{database.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as opened:
+            yield opened
+    except sqlite3.Error as error:
+        raise InputError(f"The model registry {database} cannot be used: {error}") from error

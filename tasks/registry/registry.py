@@ -5,18 +5,22 @@ version is written, and in one transaction: a run that is killed leaves one whol
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tasks.errors import InputError
 from tasks.registry import connection
-from tasks.registry.connection import MODEL, NETWORK, database, files
+from tasks.registry.connection import MODEL, NETWORK, SAMPLE, database, files
 from tasks.registry.decision import Decision, markdown
+from tasks.registry.in_use import read_champion, read_names
 from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
 from tasks.schemas.events import Event
@@ -66,6 +70,10 @@ class Registry:
 
     def champion(self) -> Version | None:
         """The model in use."""
+        if self._uri is None and connection.is_begun(self._store):
+            connection.address(self._store)  # refuses what is damaged
+            found = read_champion(database(self._store), self.name)
+            return self._made_of(found) if found else None
         return self._aliased(CHAMPION)
 
     def challenger(self) -> Version | None:
@@ -161,6 +169,14 @@ class Registry:
         """Its `.keras` file, likewise."""
         return self._whole(version, NETWORK, version.network_sha256)
 
+    def sample(self, version: Version) -> NDArray[np.uint8]:
+        """The held-out images (n, height, width, channels) that were registered with a version."""
+        path = files(self._store) / version.run_id / "artifacts" / SAMPLE
+        if not path.is_file():
+            self._download(version, SAMPLE, path)
+        with np.load(path) as kept:
+            return np.asarray(kept["images"])
+
     def _whole(self, version: Version, file: PurePosixPath, sha256: str) -> Path:
         path, is_whole = self._fetched(version, file, sha256)
         if not is_whole:
@@ -171,11 +187,14 @@ class Registry:
         return path
 
     def _fetched(self, version: Version, file: PurePosixPath, sha256: str) -> tuple[Path, bool]:
+        path = files(self._store) / version.run_id / "artifacts" / file
+        if not is_intact(path, sha256):
+            self._download(version, file, path)
+        return path, is_intact(path, sha256)
+
+    def _download(self, version: Version, file: PurePosixPath, path: Path) -> None:
         from mlflow.exceptions import MlflowException
 
-        path = files(self._store) / version.run_id / "artifacts" / file
-        if is_intact(path, sha256):
-            return path, True
         with space_for(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=files(self._store)) as folder:
@@ -185,7 +204,6 @@ class Registry:
                 except (MlflowException, OSError) as error:  # the digest says whether it came
                     if why_full(error):
                         raise
-        return path, is_intact(path, sha256)
 
     def _is_left(self, version: Version) -> bool:
         return self._fetched(version, MODEL, version.sha256)[1]
@@ -280,19 +298,17 @@ class Registry:
             ) from error
 
     def _read(self, version: "ModelVersion") -> Version:
-        tags: dict[str, str] = version.tags
+        is_ours = "lineage" in version.tags  # without which there is no run of ours to ask either
+        metrics = self._client.get_run(str(version.run_id)).data.metrics if is_ours else {}
+        found = {"number": version.version, "run_id": version.run_id, "metrics": metrics}
+        return self._made_of(version.tags | found | {"created": version.creation_timestamp})
+
+    def _made_of(self, found: Mapping[str, Any]) -> Version:
         try:
-            found = {
-                "number": version.version,
-                "run_id": version.run_id,
-                "lineage": tags["lineage"],  # without which there is no run of ours to ask either
-                "metrics": self._client.get_run(str(version.run_id)).data.metrics,
-                "created": version.creation_timestamp,
-            }
-            return Version.model_validate(tags | found)
-        except (KeyError, ValueError) as error:
+            return Version.model_validate(found)
+        except ValueError as error:
             raise InputError(
-                f"Version {version.version} of {self.name} was not registered by this project; "
+                f"Version {found['number']} of {self.name} was not registered by this project; "
                 "give another registry, or move the alias that points to it"
             ) from error
 
@@ -300,9 +316,12 @@ class Registry:
 def only_model(store: Store, uri: str | None) -> str:
     """The name of the model that is registered; an `InputError` unless there is exactly one."""
     names: list[str] = []
-    if uri is not None or connection.is_begun(store):
+    if uri is not None:
         found = connection.connect(store, uri).search_registered_models()
         names = sorted(model.name for model in found)
+    elif connection.is_begun(store):
+        connection.address(store)
+        names = read_names(database(store))
     if not names:
         raise InputError("there is no champion yet; run `python flows/retrain.py`")
     if len(names) > 1:

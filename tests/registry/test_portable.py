@@ -51,6 +51,8 @@ def candidate(tmp_path: Path) -> Candidate:
         metrics={},
         lineage={},
         report=None,
+        card="# base",
+        sample=IMAGES,
     )
 
 

@@ -93,6 +93,8 @@ def candidate(root: Path, text: str, errors: int) -> Candidate:
         metrics={"accuracy": 1 - errors / 700, "errors": errors, "images": 700},
         lineage={"source": text, "data": ["a", "b"]},
         report=report,
+        card=f"# {text}",
+        sample=np.zeros((2, 28, 28, 1), np.uint8),
     )
 
 
@@ -177,8 +179,9 @@ def test_the_run_holds_settings_report_lineage_and_decision(root):
     files = root / "registry/files" / champion.run_id / "artifacts"
     assert sorted(path.relative_to(files).as_posix() for path in files.rglob("*.*")) == [
         *("decision.json", "decision.md", "lineage.json"),
-        *("model/conda.yaml", "model/input_example.json", "model/model.keras", "model/model.onnx"),
-        *("model/python_env.yaml", "model/requirements.txt", "model/serving_input_example.json"),
+        *("model/card.md", "model/conda.yaml", "model/input_example.json"),
+        *("model/model.keras", "model/model.onnx", "model/python_env.yaml"),
+        *("model/requirements.txt", "model/sample.npz", "model/serving_input_example.json"),
         "report/report.md",
     ]
     assert (files / "decision.md").read_text() == (
@@ -188,6 +191,8 @@ def test_the_run_holds_settings_report_lineage_and_decision(root):
         "| learned, 1 or 0 |  | 1 | 1 | yes |"
     )
     assert "| learned" in client.get_model_version(NAME, "1").description
+    assert (files / "model/card.md").read_text() == "# first"
+    assert open_registry(root).sample(champion).shape == (2, 28, 28, 1)
 
 
 def test_the_better_one_is_promoted_and_the_other_stays_challenger(root):
@@ -677,3 +682,13 @@ def test_a_full_disk_leaves_the_champion_and_later_the_challenger_wins(one_champ
     assert champion_of(root) == (1, "first")
     retrain(root, "second", errors=1)
     assert champion_of(root)[1] == "second"
+
+
+def test_the_champion_is_read_from_the_database_as_mlflow_reads_it(root, monkeypatch):
+    retrain(root, "first", errors=5)
+    registry = open_registry(root)
+    assert registry.champion() == registry._version(1)
+    with closing(sqlite3.connect(root / "registry/mlflow.db")) as opened:
+        opened.execute("ALTER TABLE registered_model_aliases RENAME TO others")
+    with pytest.raises(InputError, match="mlflow.db cannot be used: no such table: registered_mo"):
+        registry.champion()

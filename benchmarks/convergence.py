@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import disable_run_logger
 
-from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from flows.base_data import for_the_base
 from flows.config import Config
@@ -42,8 +41,7 @@ from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.schemas.references import Split
 from tasks.schemas.training import History
-from tasks.storage.checkpoints import Checkpoint
-from tasks.storage.records import current_store
+from tasks.storage.records import Checkpoint, current_store
 from tasks.storage.store import Store
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9)
@@ -102,7 +100,7 @@ def train_without_gate(
     attempt_seed = derive_seed(seed, head.name, 0)
     model = build_head(head, train.inputs.shape[1], training, attempt_seed)
     compiled = Compiled(lambda seed: model, train.inputs, targets, training)
-    fit(compiled, train.inputs, targets, attempt_seed, StopAfter())
+    fit(compiled, train.inputs, targets, attempt_seed)
     return _judge(model, training, train, test, targets, 1)
 
 

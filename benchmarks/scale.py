@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import disable_run_logger
 
-from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from benchmarks.memory import peak_memory
 from benchmarks.processes import in_a_process
@@ -124,7 +123,7 @@ def seconds_alone(folder: str, features: Dataset) -> float:
     with disable_run_logger():
         for seed in range(ALONE):
             started = time.perf_counter()
-            fit(compiled.start(seed, len(inputs)), *tensors, seed, StopAfter())
+            fit(compiled.start(seed, len(inputs)), *tensors, seed)
             found.append(time.perf_counter() - started)
     return median(found)
 

@@ -47,7 +47,7 @@ def evaluate_refusal(
     for trained in models:
         model = load_model(store, trained.model)
         own, *others = (
-            _count(kind, margins.get(kind, np.zeros(0)), _tops(model, some))
+            _count(kind, margins.get(kind, np.zeros(0)), run(model.layers[-1], some))
             for kind, some in kinds.items()
         )
         one = Refusal(
@@ -82,19 +82,14 @@ def _features(base: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
     return inputs if inputs.ndim == 2 else run(base.get_layer("backbone"), inputs)
 
 
-def _tops(model: Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    tops: NDArray[np.float32] = class_probabilities(run(model.layers[-1], features)).max(axis=1)
-    return tops
-
-
-def _count(kind: str, margins: NDArray[np.floating], tops: NDArray[np.float32]) -> Refused:
+def _count(kind: str, margins: NDArray[np.floating], outputs: NDArray[np.float32]) -> Refused:
     """How many images (n,) of a kind are refused, none without margins, or surely predicted."""
     counts = np.histogram(margins.clip(MARGINS[0], MARGINS[-1]), MARGINS)[0]
     return Refused(
         kind=kind,
-        n=len(tops),
+        n=len(outputs),
         refused=int((margins < 0).sum()),
-        confident=int((tops >= CONFIDENT).sum()),
+        confident=int((class_probabilities(outputs).max(axis=1) >= CONFIDENT).sum()),
         counts=tuple(counts.tolist()),
     )
 

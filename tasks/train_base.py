@@ -27,4 +27,4 @@ def train_base(
     trained = train_until_healthy(
         "base", build, inputs, targets, training, seed, current_checkpoint(), classes, mask
     )
-    return store_trained(store, *trained, training)
+    return store_trained(store, trained, training)

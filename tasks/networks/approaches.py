@@ -6,7 +6,6 @@ training images is started again, as often as the recipe allows.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -28,39 +27,10 @@ FINE = 0.1  # of the base's step size, which would undo what its backbone has le
 
 # Trains on chosen rows from a seed, and gives the classes of the test images.
 Predict: TypeAlias = Callable[[NDArray[np.intp], int], NDArray[np.intp]]
-# The same, and gives the network.
-Train: TypeAlias = Callable[[NDArray[np.intp], int], Model]
+# The same, or from given weights, and gives the network.
+Train: TypeAlias = Callable[..., Model]
 # Images uint8 (n, height, width, channels), and their features float32 (n, m).
 Both: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """Trains a network on inputs (n, ...) and one-hot targets, float32 (n, classes)."""
-
-    compiled: Compiled
-    inputs: NDArray[Any]
-    targets: NDArray[np.float32]
-
-    def train(
-        self, rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()
-    ) -> Model:
-        """The network, trained on rows from the weights, or else from those that the seed gives."""
-        compiled, training = self.compiled, self.compiled.training
-        x, y = self.inputs[rows], self.targets[rows]
-        epochs = training.epochs_for(len(x))
-        for attempt in range(training.attempts):
-            own_seed = derive_seed(seed, "approach", attempt)
-            compiled.start(own_seed, len(x))
-            if weights:
-                compiled.model.set_weights(weights)
-            plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
-            run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
-            compiled.finish()
-            found = predicted_classes(run(compiled.model, x))
-            if not diagnose(found, y.argmax(axis=1), y.shape[1]):
-                break
-        return compiled.model
 
 
 def predictor(
@@ -85,15 +55,42 @@ def predictor(
     if approach == "linear":
         return linear(train[0], targets, test[0])
     backbone = base.get_layer("backbone")
-    trained: Train
+    tested: NDArray[Any] = test[0]
     if approach == "frozen":
-        trained = frozen(train[1], targets, recipe).train
+        trained, tested = frozen(train[1], targets, recipe), test[1]
     elif approach == "scratch":
-        trained = scratch(train[0], targets, backbone, recipe).train
+        trained = scratch(train[0], targets, backbone, recipe)
     else:
         trained = fine_tuned(train, targets, backbone, recipe)
-    tested = test[1] if approach == "frozen" else test[0]
     return lambda rows, seed: predicted_classes(run(trained(rows, seed), tested))
+
+
+def trainer(
+    build: Callable[[int], Model],
+    inputs: NDArray[Any],
+    targets: NDArray[np.float32],
+    training: Training,
+) -> Train:
+    """Trains what `build` makes of a seed, on rows of inputs (n, ...) and targets (n, classes)."""
+    compiled = Compiled(build, inputs, targets, training)
+
+    def train(rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()) -> Model:
+        x, y = inputs[rows], targets[rows]
+        epochs = training.epochs_for(len(x))
+        for attempt in range(training.attempts):
+            own_seed = derive_seed(seed, "approach", attempt)
+            compiled.start(own_seed, len(x))
+            if weights:
+                compiled.model.set_weights(weights)
+            plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
+            run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
+            compiled.finish()
+            found = predicted_classes(run(compiled.model, x))
+            if not diagnose(found, y.argmax(axis=1), y.shape[1]):
+                break
+        return compiled.model
+
+    return train
 
 
 def linear(
@@ -111,22 +108,22 @@ def linear(
     return predict
 
 
-def frozen(features: NDArray[np.float32], targets: NDArray[np.float32], recipe: Recipe) -> Trainer:
+def frozen(features: NDArray[np.float32], targets: NDArray[np.float32], recipe: Recipe) -> Train:
     """A softmax head on features (n, m), trained as the recipe's heads are."""
     training, head = to_its_end(recipe.head, recipe), softmax_head(targets.shape[1])
     build = partial(build_head, head, features.shape[1], training)
-    return Trainer(Compiled(build, features, targets, training), features, targets)
+    return trainer(build, features, targets, training)
 
 
 def scratch(
     images: NDArray[np.uint8], targets: NDArray[np.float32], backbone: Model, recipe: Recipe
-) -> Trainer:
+) -> Train:
     """A network like the base from random weights, trained as the base is, distortions included."""
     training = to_its_end(recipe.base, recipe)
     shape, classes, scaling = images.shape[1:], targets.shape[1], recipe.scaling
     mean = -backbone.layers[0].offset / scaling
     build = partial(build_base, shape, classes, scaling, training, mean=mean)
-    return Trainer(Compiled(build, images, targets, training), images, targets)
+    return trainer(build, images, targets, training)
 
 
 def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recipe: Recipe) -> Train:
@@ -137,8 +134,8 @@ def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recip
     head = frozen(train[1], targets, recipe)
 
     def train_both(rows: NDArray[np.intp], seed: int) -> Model:
-        weights = [*backbone.get_weights(), *head.train(rows, seed).get_weights()]
-        return whole.train(rows, seed, weights)
+        weights = [*backbone.get_weights(), *head(rows, seed).get_weights()]
+        return whole(rows, seed, weights)
 
     return train_both
 

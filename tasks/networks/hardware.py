@@ -1,6 +1,5 @@
 """What the machine's processor can do, asked of the system, and how much of it is used."""
 
-import os
 import platform
 import re
 from pathlib import Path
@@ -22,11 +21,6 @@ def processor_features(information: Path = INFORMATION) -> list[str]:
     """The instruction sets that decide which kernels run, and so how numbers are rounded."""
     flags = _field("flags", information).split()
     return [feature for feature in MATTERING if feature in flags]
-
-
-def threads() -> int:
-    """How many threads a matrix product may use."""
-    return os.cpu_count() or 1
 
 
 def resolve_precision(

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.inference import Model
+from tasks.networks.inference import Model, class_probabilities
 
 Loss: TypeAlias = Callable[[Any, Any], Any]
 
@@ -53,7 +53,7 @@ def fit_temperature(outputs: NDArray[np.float32], targets: NDArray[np.float32]) 
 
     if not len(outputs):
         return 1.0
-    logs, truth = _log_probabilities(outputs), _columns(targets)
+    logs, truth = _log_probabilities(outputs), class_probabilities(targets.astype(np.float64))
     n, classes = truth.shape
     truth = truth * (1 - classes / (classes - 1) / (n + 2)) + 1 / (classes - 1) / (n + 2)
 
@@ -69,8 +69,7 @@ def with_temperature(outputs: NDArray[np.float32], temperature: float) -> NDArra
     from scipy.special import softmax
 
     probabilities = softmax(_log_probabilities(outputs) / temperature, axis=1)
-    columns = probabilities if outputs.shape[1] > 1 else probabilities[:, 1:]
-    return np.asarray(columns, np.float32)
+    return np.asarray(probabilities[:, -outputs.shape[1] :], np.float32)
 
 
 def set_temperature(model: Model, temperature: float) -> None:
@@ -84,9 +83,4 @@ def set_temperature(model: Model, temperature: float) -> None:
 def _log_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
     """Of both classes of a single node, too; they are logits but for a constant."""
     least = LEAST_PROBABILITY[outputs.shape[1] == 1]
-    return np.log(np.clip(_columns(outputs), least, None))
-
-
-def _columns(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
-    wide = outputs.astype(np.float64)
-    return np.hstack([1 - wide, wide]) if outputs.shape[1] == 1 else wide
+    return np.log(np.clip(class_probabilities(outputs.astype(np.float64)), least, None))

@@ -36,12 +36,12 @@ class ShownProgress(Progress):
 
 
 class EpochProgress(ShownProgress):
-    """One training; it is told of images seen and epochs ended."""
+    """One training, of which some epochs have ended; it is told of images seen and of epochs."""
 
     def __init__(self, title: str, epochs: int, images: int, ended: int) -> None:
         self._title, self._epochs, self._ended = title, epochs, ended
         percent, what = TextColumn("{task.percentage:>3.0f} %"), f"Training of {title}."
-        super().__init__(f"training-{title}", what, self._percentage(), percent)
+        super().__init__(f"training-{title}", what, 100 * ended / epochs, percent)
         self._task = self.add_task(
             f"{title}: epoch {ended + 1}/{epochs}", total=epochs * images, completed=ended * images
         )
@@ -58,9 +58,6 @@ class EpochProgress(ShownProgress):
         epoch = f"{self._title}: epoch {self._ended}/{self._epochs}"
         line = f"{epoch}, loss {loss:.5f}, accuracy {accuracy:.4f}"
         self.update(self._task, description=line)
-        self.publish(self._percentage(), line)
+        self.publish(100 * self._ended / self._epochs, line)
         if self._log:
             self._log.info(line)
-
-    def _percentage(self) -> float:
-        return 100 * self._ended / self._epochs

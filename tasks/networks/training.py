@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from tasks.networks.progress import EpochProgress
 from tasks.networks.recipe import Training
 from tasks.schemas.training import EpochResult, History
 
-KEPT_SEEDS = 5  # label efficiency goes through the same few again and again
+KEPT_SEEDS = 6  # label efficiency goes through the same few again and again
 PART_BATCHES = 20  # one call into the graph: short enough for a bar that moves and for Ctrl-C
 
 
@@ -161,32 +161,22 @@ def _values(variables: list[Any]) -> list[NDArray[Any]]:
     return [np.asarray(variable).copy() for variable in variables]
 
 
-class Checkpointer(Protocol):
-    """Keeps the state of a training from epoch to epoch, and may end it early."""
-
-    def restore(self, variables: list[Any]) -> History:
-        """Set the variables to what was kept, and return the history so far."""
-
-    def keep(self, variables: list[Any], history: History) -> None:
-        """Keep the state at the end of an epoch."""
-
-    def is_over(self, history: History) -> bool:
-        """Whether more epochs are pointless."""
-
-
 def fit(
     compiled: Compiled,
     inputs: Any,
     targets: Any,
     seed: int,
-    checkpointer: Checkpointer,
     rows: NDArray[np.int32] | None = None,
+    history: History = History(),  # noqa: B008    # it is frozen
+    keep: Callable[[History], None] = lambda history: None,
+    is_over: Callable[[History], bool] = lambda history: False,
 ) -> History:
-    """Train a compiled model in place, from the last epoch that was kept.
+    """Train a compiled model in place, on from the history that its variables have.
 
     An epoch depends on the state before it, the seed and its number alone, so a training that
     was interrupted ends with the same weights as one that was not. Of inputs and targets, arrays
-    or tensors as `train_until_healthy` has them, rows int32 (m,) are trained on, or all. Raises
+    or tensors as `train_until_healthy` has them, rows int32 (m,) are trained on, or all. After each
+    epoch `keep` is told, and training ends before its last one where it `is_over`. Raises
     ValueError if the targets' shape is not the output's: a mean squared error would broadcast it.
     """
     model, training, shape = compiled.model, compiled.training, tuple(targets.shape)
@@ -194,15 +184,15 @@ def fit(
         raise ValueError(f"targets {shape} do not fit the output {model.output_shape}")
     train_on = partial(compiled.train_on, *as_tensors(inputs, targets))
     rows = np.arange(len(inputs), dtype=np.int32) if rows is None else rows
-    epochs, history = training.epochs_for(len(rows)), checkpointer.restore(compiled.variables)
+    epochs = training.epochs_for(len(rows))
     with EpochProgress(model.name, epochs, len(rows), len(history.epochs)) as progress:
-        while len(history.epochs) < epochs and not checkpointer.is_over(history):
+        while len(history.epochs) < epochs and not is_over(history):
             started = time.perf_counter()
             plan = plan_epoch(training, len(rows), seed, len(history.epochs), inputs.shape[1:])
             epoch = run_epoch(train_on, plan._replace(rows=rows[plan.rows]), progress.seen)
             seconds = history.seconds + time.perf_counter() - started
             history = History(epochs=(*history.epochs, epoch), seconds=seconds)
-            checkpointer.keep(compiled.variables, history)
+            keep(history)
             progress.epoch_ended(epoch.loss, epoch.accuracy)
     compiled.finish()
     return history

@@ -30,23 +30,19 @@ def transfer(
     inputs = store.array(split.inputs)
     targets = targets_for(head.nodes, store.array(split.labels))
     checkpoint, mask = current_checkpoint(), store.array(features.held_out)
-    trained, attempts, temperature = train_until_healthy(
+    trained = train_until_healthy(
         head.name, build, inputs, targets, training, seed, checkpoint, names, mask
     )
-    backbone = freeze_backbone(load_model(store, base.model))
-    return store_trained(store, join(backbone, trained), attempts, temperature, training)
+    joined = join(freeze_backbone(load_model(store, base.model)), trained.model)
+    return store_trained(store, trained._replace(model=joined), training)
 
 
 def freeze_backbone(base: Model) -> Model:
     """The backbone of a base model, no longer trainable; logs the model before and after."""
-    _log_summary(base, "before freezing")
     backbone = base.get_layer("backbone")
-    backbone.trainable = False
-    _log_summary(base, "after freezing")
+    for moment in ("before", "after"):
+        backbone.trainable = moment == "before"
+        lines: list[str] = []
+        base.summary(print_fn=lines.append, expand_nested=True, line_length=78)
+        get_run_logger().info("%s, %s freezing:\n%s", base.name, moment, "\n".join(lines))
     return backbone
-
-
-def _log_summary(model: Model, moment: str) -> None:
-    lines: list[str] = []
-    model.summary(print_fn=lines.append, expand_nested=True, line_length=78)
-    get_run_logger().info("%s, %s:\n%s", model.name, moment, "\n".join(lines))

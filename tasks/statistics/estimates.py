@@ -63,11 +63,10 @@ def refusal_threshold(scores: NDArray[np.floating], share: float) -> Promise | N
     """
     from scipy.stats import beta
 
-    ordered, n = np.sort(scores), len(scores)
-    ranks = np.arange(1, max(1, int(share * (n + 1))) + 1)
-    sure = ranks[beta.cdf(share, ranks, n + 1 - ranks) >= CONFIDENCE] if n else ranks[:0]
-    if sure.size:
-        return Promise(float(ordered[sure[-1] - 1]), is_sure=True)
-    if share * (n + 1) >= 1:
-        return Promise(float(ordered[ranks[-1] - 1]), is_sure=False)
-    return None
+    n = len(scores)
+    ranks = np.arange(1, int(share * (n + 1)) + 1)  # that keep it on average
+    if not ranks.size:
+        return None
+    sure = ranks[beta.cdf(share, ranks, n + 1 - ranks) >= CONFIDENCE]
+    rank = (sure if sure.size else ranks)[-1]
+    return Promise(float(np.sort(scores)[rank - 1]), is_sure=bool(sure.size))

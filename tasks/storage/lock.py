@@ -36,20 +36,16 @@ def exclusive(
                 other = holder.read_text() if holder.exists() else "another run"
                 until = "until it ends" if wait_seconds is None else f"up to {wait_seconds:g} s"
                 say(f"{store.address} is in use by {other}; waiting {until}")
-                _wait(lock, store, wait_seconds, other)
+                try:
+                    lock.acquire(-1 if wait_seconds is None else wait_seconds, poll_interval=0.2)
+                except Timeout:
+                    raise InputError(
+                        f"--artifacts {store.address} is in use by {other}; wait for it with a "
+                        "larger --wait, or give another place"
+                    ) from None
             holder.write_text(
                 f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%H:%M:%S}"
             )
         yield
     finally:
         lock.release()
-
-
-def _wait(lock: FileLock, store: Store, seconds: float | None, other: str) -> None:
-    try:
-        lock.acquire(timeout=-1 if seconds is None else seconds, poll_interval=0.2)
-    except Timeout:
-        raise InputError(
-            f"--artifacts {store.address} is in use by {other}; wait for it with a larger --wait, "
-            "or give another place"
-        ) from None

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from prefect.logging import disable_run_logger
 
-from benchmarks.checkpointing import StopAfter
 from flows.recipes import RECIPES
 from tasks.errors import DeadModelError
 from tasks.networks.architecture import build_head, softmax_head
 from tasks.networks.attempts import (
-    AttemptCheckpointer,
     Notes,
     describe_unfinished,
+    read_checkpoint,
     train_until_healthy,
 )
 from tasks.networks.epochs import derive_seed
@@ -20,8 +19,8 @@ from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
 from tasks.networks.training import Compiled, fit
 from tasks.schemas.training import EpochResult, History
-from tasks.storage.checkpoints import Checkpoint
-from tasks.storage.store import Store
+from tasks.storage.records import Checkpoint
+from tasks.storage.store import Store, write_arrays
 
 TRAINING = Training(
     loss="mean_squared_error", optimizer="sgd", learning_rate=0.5, batch_size=2, epochs=3
@@ -37,7 +36,7 @@ def _no_prefect_run():
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    return Checkpoint(Store(tmp_path), "key")
+    return Checkpoint(Store(tmp_path), "checkpoints/key")
 
 
 def test_a_network_that_never_predicts_a_class_is_dead():
@@ -178,7 +177,7 @@ def test_a_restart_does_not_remember_the_training_before(optimizer, warm_up):
 
     def digest(seed, images, compiled=None):
         compiled = compiled or restarted.start(seed, images)
-        fit(compiled, features[:images], targets[:images], seed, StopAfter())
+        fit(compiled, features[:images], targets[:images], seed)
         return weights_sha256(compiled.model)
 
     first = digest(1, 30)
@@ -215,16 +214,16 @@ def test_a_killed_training_ends_with_the_same_bits(
             NOBODY[:20],
         )
 
-    unkilled = train(Checkpoint(Store(tmp_path), "other"))
-    keep = AttemptCheckpointer.keep
+    unkilled = train(Checkpoint(Store(tmp_path), "another"))
 
-    def keep_and_die(self, variables, history):
-        keep(self, variables, history)
-        if (len(self.notes.dead), len(history.epochs)) == (attempt, epoch):
+    def write_and_die(store, name, arrays, text):
+        write_arrays(store, name, arrays, text)
+        notes = Notes.model_validate_json(text)
+        if (len(notes.dead), len(notes.history.epochs)) == (attempt, epoch):
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(AttemptCheckpointer, "keep", keep_and_die)
+        patch.setattr("tasks.networks.attempts.write_arrays", write_and_die)
         with pytest.raises(Killed):
             train(checkpoint)
     told = describe_unfinished(checkpoint.store)
@@ -243,12 +242,12 @@ def test_a_damaged_checkpoint_is_none(checkpoint):
         dead=(),
         history=History(epochs=(EpochResult(loss=1, accuracy=0.5),), seconds=1),
     )
-    checkpoint.save([np.arange(3), np.ones((2, 2))], notes.model_dump_json())
-    arrays, text = checkpoint.load()
+    write_arrays(*checkpoint, [np.arange(3), np.ones((2, 2))], notes.model_dump_json())
+    arrays, found = read_checkpoint(checkpoint)
     assert [array.tolist() for array in arrays] == [[0, 1, 2], [[1, 1], [1, 1]]]
-    assert Notes.model_validate_json(text) == notes
+    assert found == notes
     path = checkpoint.store.root / checkpoint.name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    assert checkpoint.load() is None
+    assert read_checkpoint(checkpoint) is None

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.networks.architecture import ONE_NODE, build_base, build_head, join
 from tasks.networks.export import to_onnx
-from tasks.networks.inference import class_probabilities, run, run_all
+from tasks.networks.inference import class_probabilities, run
 from tasks.networks.models import in_float32, weights_sha256
 from tasks.networks.recipe import Training
 from tasks.networks.refusal import build_guard, set_threshold, with_guard
@@ -52,7 +52,7 @@ def test_a_guarded_model_answers_with_names_and_refusals(classes):
     guard = build_guard(base, (0, 1, 2, 3), features, np.arange(60) % 4)
     set_threshold(guard, 0.1)
     model = with_guard(base, guard)
-    probabilities, margins = run_all(model, IMAGES)
+    probabilities, margins = model.predict_on_batch(IMAGES)
     found = answers(model, classes)
     np.testing.assert_allclose(found["probabilities"], probabilities, atol=1e-6)
     assert found["label"].tolist() == [classes[at] for at in probabilities.argmax(axis=1)]

@@ -16,15 +16,14 @@ from tasks.networks.architecture import (
     join,
     softmax_head,
 )
-from tasks.networks.attempts import train_until_healthy
+from tasks.networks.attempts import Trained, train_until_healthy
 from tasks.networks.epochs import derive_seed, draw_transforms, plan_epoch
 from tasks.networks.inference import run
 from tasks.networks.models import load_model, store_trained, weights_sha256
 from tasks.networks.recipe import Augmentation, Training
 from tasks.networks.training import Compiled, build_optimizer, fit, scheduled_steps
 from tasks.networks.transfer import freeze_backbone
-from tasks.schemas.training import History
-from tasks.storage.checkpoints import Checkpoint
+from tasks.storage.records import Checkpoint
 from tasks.storage.store import DamagedError, Store
 
 SHAPE = (28, 28, 1)
@@ -33,23 +32,8 @@ SHORT = Training(
 )
 
 
-class Forgetful:
-    """Keeps nothing."""
-
-    def restore(self, variables):
-        return History()
-
-    def keep(self, variables, history):
-        pass
-
-    def is_over(self, history):
-        return False
-
-
 def train(model, inputs, targets, training, seed):
-    return fit(
-        Compiled(lambda seed: model, inputs, targets, training), inputs, targets, seed, Forgetful()
-    )
+    return fit(Compiled(lambda seed: model, inputs, targets, training), inputs, targets, seed)
 
 
 @pytest.fixture(autouse=True)
@@ -278,7 +262,7 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
 
 def test_a_model_comes_back_from_the_store(base, tmp_path):
     store = Store(tmp_path)
-    reference = store_trained(store, base, (), 1.5, SHORT).model
+    reference = store_trained(store, Trained(base, (), 1.5), SHORT).model
     loaded = load_model(store, reference)
     assert weights_sha256(loaded) == reference.weights_sha256
     np.testing.assert_array_equal(run(loaded, images(3)), run(base, images(3)))
@@ -287,7 +271,7 @@ def test_a_model_comes_back_from_the_store(base, tmp_path):
 
 def test_a_damaged_model_is_not_loaded(base, tmp_path):
     store = Store(tmp_path)
-    reference = store_trained(store, base, (), 1.5, SHORT).model
+    reference = store_trained(store, Trained(base, (), 1.5), SHORT).model
     (tmp_path / reference.path).write_bytes(b"not a model")
     with pytest.raises(DamagedError):
         load_model(store, reference)

@@ -12,7 +12,7 @@ from tasks.networks.losses import targets_for
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
 from tasks.schemas.references import Dataset, Split
-from tasks.storage.checkpoints import Checkpoint
+from tasks.storage.records import Checkpoint
 from tasks.storage.store import Store
 from tasks.trials.trial import Group, Trial
 from tasks.trials.worker import _train

@@ -10,7 +10,6 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -99,7 +98,7 @@ def train_without_gate(
     targets = targets_for(head.nodes, train.one_hot)
     attempt_seed = derive_seed(seed, head.name, 0)
     model = build_head(head, train.inputs.shape[1], training, attempt_seed)
-    compiled = Compiled(lambda seed: model, train.inputs, targets, training)
+    compiled = Compiled(model, train.inputs, targets, training)
     fit(compiled, train.inputs, targets, attempt_seed)
     return _judge(model, training, train, test, targets, 1)
 
@@ -109,13 +108,13 @@ def train_with_gate(
 ) -> Outcome:
     """As many attempts as it takes."""
     targets = targets_for(head.nodes, train.one_hot)
-    build = partial(build_head, head, train.inputs.shape[1], training)
+    model = build_head(head, train.inputs.shape[1], training)
     with TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Store(Path(folder)), "head")
         try:
             nobody = np.zeros(len(targets), bool)
-            model, attempts, _ = train_until_healthy(
-                head.name, build, train.inputs, targets, training, seed, checkpoint, (0, 1), nobody
+            _, attempts, _ = train_until_healthy(
+                head.name, model, train.inputs, targets, training, seed, checkpoint, (0, 1), nobody
             )
         except DeadModelError:
             return Outcome(learned=False, accuracy=0.0, attempts=training.attempts)

@@ -116,8 +116,8 @@ def seconds_alone(folder: str, features: Dataset) -> float:
     store = Store(Path(folder))
     rows, labels = select_classes(np.asarray(store.array(features.train.labels)), (0, 1))
     inputs, targets = store.array(features.train.inputs)[rows], encode(labels, 2)
-    build = partial(build_head, softmax_head(2), inputs.shape[1], TRAINING)
-    compiled = Compiled(build, inputs, targets, TRAINING)
+    model = build_head(softmax_head(2), inputs.shape[1], TRAINING)
+    compiled = Compiled(model, inputs, targets, TRAINING)
     tensors = as_tensors(inputs, targets)
     found = []
     with disable_run_logger():

@@ -1,6 +1,7 @@
 """Evaluate-refusal: which images models should refuse, and what that costs and brings."""
 
 from collections.abc import Sequence
+from logging import INFO, WARNING
 from typing import Any
 
 import numpy as np
@@ -95,10 +96,7 @@ def _count(kind: str, margins: NDArray[np.floating], outputs: NDArray[np.float32
 
 
 def _log(found: Refusal) -> None:
-    log, own = get_run_logger(), found.own
-    if found.file is None:
-        few = "%s refuses nothing: %d held-out images are too few to lose at most %g of its own"
-        log.warning(few, found.model, found.held_out, found.share)
-        return
-    refused = ", ".join(f"{one.refused} of {one.n} ({one.kind})" for one in found.unknown)
-    log.info("%s refuses %d of %d own, %s", found.model, own.refused, own.n, refused)
+    few = f"{found.held_out} held-out images are too few to lose at most {found.share:g} of its own"
+    kinds = [f"{one.refused} of {one.n} ({one.kind})" for one in (found.own, *found.unknown)]
+    said = f"{found.model} refuses {', '.join(kinds) if found.file else f'nothing: {few}'}"
+    get_run_logger().log(INFO if found.file else WARNING, said)

@@ -44,10 +44,9 @@ def predictor(
 ) -> Predict:
     """One of the ways, on images and features to train on and to test.
 
-    `base alone` takes the most probable of the base's nodes of the classes, and no label; `frozen`
-    trains a head on its features; `fine-tuned` then trains both (Chollet, Transfer learning and
-    fine-tuning, keras.io, 2020); `scratch` trains the base's network anew; and `linear` is a
-    logistic regression on pixels. The targets are one-hot, float32 (n, classes).
+    `base alone` takes the most probable of the base's nodes of the classes, and no label;
+    `fine-tuned` is Chollet's (Transfer learning and fine-tuning, keras.io, 2020). The targets are
+    one-hot, float32 (n, classes).
     """
     if approach == "base alone":
         found: NDArray[np.intp] = run(base, test[0])[:, list(nodes)].argmax(axis=1)
@@ -66,13 +65,10 @@ def predictor(
 
 
 def trainer(
-    build: Callable[[int], Model],
-    inputs: NDArray[Any],
-    targets: NDArray[np.float32],
-    training: Training,
+    model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
 ) -> Train:
-    """Trains what `build` makes of a seed, on rows of inputs (n, ...) and targets (n, classes)."""
-    compiled = Compiled(build, inputs, targets, training)
+    """Trains a new network on rows of inputs (n, ...) and targets (n, classes)."""
+    compiled = Compiled(model, inputs, targets, training)
 
     def train(rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()) -> Model:
         x, y = inputs[rows], targets[rows]
@@ -81,14 +77,14 @@ def trainer(
             own_seed = derive_seed(seed, "approach", attempt)
             compiled.start(own_seed, len(x))
             if weights:
-                compiled.model.set_weights(weights)
+                model.set_weights(weights)
             plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
             run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
             compiled.finish()
-            found = predicted_classes(run(compiled.model, x))
+            found = predicted_classes(run(model, x))
             if not diagnose(found, y.argmax(axis=1), y.shape[1]):
                 break
-        return compiled.model
+        return model
 
     return train
 
@@ -97,13 +93,16 @@ def linear(
     train: NDArray[np.uint8], targets: NDArray[np.float32], test: NDArray[np.uint8]
 ) -> Predict:
     """A logistic regression on pixels, with scikit-learn's own settings; it ignores the seed."""
+    from sklearn.linear_model import LogisticRegression
+
+    pixels, tested = (
+        np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
+        for images in (train, test)
+    )
 
     def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
-        from sklearn.linear_model import LogisticRegression
-
-        labels = targets[rows].argmax(axis=1)
-        model = LogisticRegression(max_iter=1000).fit(_flat(train[rows]), labels)
-        return np.asarray(model.predict(_flat(test)), np.intp)
+        model = LogisticRegression(max_iter=1000).fit(pixels[rows], targets[rows].argmax(axis=1))
+        return np.asarray(model.predict(tested), np.intp)
 
     return predict
 
@@ -111,8 +110,7 @@ def linear(
 def frozen(features: NDArray[np.float32], targets: NDArray[np.float32], recipe: Recipe) -> Train:
     """A softmax head on features (n, m), trained as the recipe's heads are."""
     training, head = to_its_end(recipe.head, recipe), softmax_head(targets.shape[1])
-    build = partial(build_head, head, features.shape[1], training)
-    return trainer(build, features, targets, training)
+    return trainer(build_head(head, features.shape[1], training), features, targets, training)
 
 
 def scratch(
@@ -120,10 +118,9 @@ def scratch(
 ) -> Train:
     """A network like the base from random weights, trained as the base is, distortions included."""
     training = to_its_end(recipe.base, recipe)
-    shape, classes, scaling = images.shape[1:], targets.shape[1], recipe.scaling
-    mean = -backbone.layers[0].offset / scaling
-    build = partial(build_base, shape, classes, scaling, training, mean=mean)
-    return trainer(build, images, targets, training)
+    mean, classes = -backbone.layers[0].offset / recipe.scaling, targets.shape[1]
+    model = build_base(images.shape[1:], classes, recipe.scaling, training, mean=mean)
+    return trainer(model, images, targets, training)
 
 
 def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recipe: Recipe) -> Train:
@@ -144,8 +141,3 @@ def to_its_end(training: Training, recipe: Recipe) -> Training:
     """The same training for networks of few labels or many."""
     few = {"batch_size": BATCH, "least_batches": 1, "least_steps": LEAST_STEPS}
     return training.model_copy(update=few | {"epochs": recipe.head.epochs})
-
-
-def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Pixels 0..1, (n, m)."""
-    return np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)

@@ -1,6 +1,6 @@
 """Attempts: a network that turns out dead is initialised again; a killed one resumes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
@@ -65,7 +65,7 @@ def describe_unfinished(store: Store) -> str:
 
 def train_until_healthy(
     name: str,
-    build: Callable[[int], Model],
+    model: Model,
     inputs: NDArray[Any],
     targets: NDArray[np.float32],
     training: Training,
@@ -74,15 +74,14 @@ def train_until_healthy(
     names: Sequence[object],
     held_out: NDArray[np.bool_],
 ) -> Trained:
-    """A healthy network, calibrated, and every attempt to train one, the last of which learned.
+    """The new model, trained and calibrated, and every attempt at it, the last of which learned.
 
     Inputs are images uint8 (n, height, width, channels) or features float32 (n, m); targets float32
-    (n, nodes), one-hot rows or, for one node, 0 and 1. An attempt's seed, from which `build` makes
-    a network, follows from the run's and the network's name, as in `two-node`.
-    The classes are called `names`. What is held out, bool (n,), calibrates the network, which is
-    trained on the rest. DeadModelError says that all initialisations died, and why.
+    (n, nodes), one-hot rows or, for one node, 0 and 1, of classes with `names`. An attempt's seed
+    follows from the run's and the network's name, as in `two-node`. What is held out, bool (n,),
+    calibrates the model. DeadModelError says that all initialisations died, and why.
     """
-    compiled = Compiled(build, inputs, targets, training)
+    compiled = Compiled(model, inputs, targets, training)
     rows = np.flatnonzero(~held_out).astype(np.int32)
     attempts = make_attempts(name, compiled, inputs, targets, rows, seed, checkpoint, names)
     if attempts[-1].outcome != LEARNED and training.gated:
@@ -90,7 +89,7 @@ def train_until_healthy(
             f"{name} did not learn in {len(attempts)} attempts, the last one "
             f"{attempts[-1].outcome}; {advice(predicted_classes(targets[rows]), names)}"
         )
-    return Trained(compiled.model, attempts, calibrate(compiled.model, inputs, targets, held_out))
+    return Trained(model, attempts, calibrate(model, inputs, targets, held_out))
 
 
 def calibrate(
@@ -128,9 +127,8 @@ def make_attempts(
     """Train the network of `compiled` from one initialisation after another until it is healthy.
 
     Gives every attempt; the last one learned, or all that the training allows are dead, or as many
-    as `MOST_ALIKE` died alike for want of the same classes. The trained network is
-    `compiled.model`. Of inputs, a tensor or an array, and targets as `train_until_healthy` has
-    them rows int32 (m,) are trained on; without a checkpoint nothing is kept.
+    as `MOST_ALIKE` died alike. Of inputs, a tensor or an array, and targets as in
+    `train_until_healthy`, rows int32 (m,) are trained on; without a checkpoint nothing is kept.
     """
     training, tensors = compiled.training, as_tensors(inputs, targets)
     epochs = training.epochs_for(len(rows))
@@ -150,8 +148,8 @@ def make_attempts(
         outcome = gate.diagnosis(history) or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, history=history, outcome=outcome))
         if outcome != LEARNED and TaskRunContext.get():  # a study's workers have none
-            attempt = f"attempt {len(attempts)} of {training.attempts}"
-            get_run_logger().warning("%s: %s is dead (%s)", name, attempt, outcome)
+            said = f"{name}: attempt {len(attempts)} of {training.attempts} is dead ({outcome})"
+            get_run_logger().warning(said)
     return attempts
 
 
@@ -166,5 +164,4 @@ def _keep(
 def _end_alike(attempts: Sequence[Attempt]) -> bool:
     """Whether the last ones predicted all but the same few classes; a lottery's predict but one."""
     outcomes = [attempt.outcome for attempt in attempts[-MOST_ALIKE:]]
-    is_same = len(outcomes) == MOST_ALIKE and len(set(outcomes)) == 1
-    return is_same and ", never " in outcomes[0]
+    return outcomes == outcomes[:1] * MOST_ALIKE and ", never " in outcomes[0]

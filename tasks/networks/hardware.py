@@ -28,8 +28,7 @@ def resolve_precision(
 ) -> Literal["float32", "bfloat16"]:
     """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32.
 
-    That is a GPU, a processor with AMX, where an epoch took about half the time of float32, or
-    one with AVX512-bf16, where it took two thirds (AMD EPYC); without any, bfloat16 is emulated.
+    An epoch took half the time of float32 with AMX, and two thirds with AVX512-bf16 (AMD EPYC).
     """
     if precision != "auto":
         return precision
@@ -38,9 +37,8 @@ def resolve_precision(
 
 
 def use_one_thread() -> None:
-    """One thread for this process from now on; for workers, of which there are several.
+    """One thread for this process from now on; their number decides how a product is rounded.
 
-    The number of threads decides in which order a product is summed up, and so how it is rounded.
     RuntimeError if TensorFlow has computed something in this process with more of them.
     """
     import tensorflow as tf

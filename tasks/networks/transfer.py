@@ -1,7 +1,5 @@
 """Transfer: a new head, trained on the features of a frozen backbone and joined to it."""
 
-from functools import partial
-
 from prefect.logging import get_run_logger
 
 from tasks.networks.architecture import HeadSpecification, build_head, join
@@ -26,12 +24,12 @@ def transfer(
     The features are float32 (n, m). DeadModelError if no attempt learned.
     """
     store, split, names = current_store(), features.split, features.classes
-    build = partial(build_head, head, split.inputs.shape[1], training)
+    model = build_head(head, split.inputs.shape[1], training)
     inputs = store.array(split.inputs)
     targets = targets_for(head.nodes, store.array(split.labels))
     checkpoint, mask = current_checkpoint(), store.array(features.held_out)
     trained = train_until_healthy(
-        head.name, build, inputs, targets, training, seed, checkpoint, names, mask
+        head.name, model, inputs, targets, training, seed, checkpoint, names, mask
     )
     joined = join(freeze_backbone(load_model(store, base.model)), trained.model)
     return store_trained(store, trained._replace(model=joined), training)

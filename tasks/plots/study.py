@@ -20,10 +20,9 @@ def draw_pairs(
 ) -> None:
     """Mean errors on each pair: above the diagonal of two nodes, below it of one node.
 
-    Cells are shaded by the square root of the errors, because otherwise a few bad pairs
-    would make all others look equal. A pair without trials is empty; where no seed learned, it
-    is `dead`. The transfers of one recipe have `classes`, `head` and `mean_errors` >= 0 or None;
-    subsets of more than two classes are left out. All classes are in the order of the axes.
+    Cells are shaded by the square root of the errors. A pair without trials is empty; where no seed
+    learned, it is `dead`. The transfers of one recipe have `classes`, `head` and `mean_errors` >= 0
+    or None; other subsets are left out. All classes are in the order of the axes.
     """
     place = {name: number for number, name in enumerate(classes)}
     shades = np.full((len(classes), len(classes)), np.nan)
@@ -38,8 +37,7 @@ def draw_pairs(
         if errors is not None:  # at most four characters, which fit into a cell
             text = f"{errors:.1f}" if errors < 99.95 else f"{errors:.0f}"
         axes.text(column, row, text, ha="center", va="center", size=8)
-    most = np.nanmax(shades, initial=1)
-    axes.imshow(shades, cmap="Oranges", vmin=0, vmax=1.5 * most)
+    axes.imshow(shades, cmap="Oranges", vmin=0, vmax=1.5 * np.nanmax(shades, initial=1))
     corners = [-0.5, len(classes) - 0.5]
     axes.plot(corners, corners, color="black", linewidth=0.5)
     axes.set(xlabel="one node below the diagonal", ylabel="two nodes above the diagonal")

@@ -31,10 +31,9 @@ class DamagedError(Exception):
 class Store:
     """Files by their path below a folder `root`, or below a URL, `remote`, with copies in `root`.
 
-    A file that is added carries its digest in its name and never changes, so the store may move.
-    A file that is written has only a name, and is replaced as a whole; of these a remote store
-    keeps no local copies. So several machines may use one remote at a time: none ever sees half a
-    file of another, and the worst that happens is that two do the same work.
+    A file that is added carries its digest in its name and never changes; one that is written has
+    only a name, and is replaced as a whole, and no copy is kept of it. So the store may move, and
+    several machines may use one remote at a time: the worst is that two do the same work.
 
     Whatever writes raises `FullDiskError` where there is no space, and whatever reads or writes
     `RemoteError` where the remote cannot be reached.
@@ -94,8 +93,8 @@ class Store:
     def verified(self, reference: FileReference) -> Path:
         """The local path of a stored file, after its digest was checked.
 
-        What is not here, or is damaged, is fetched from the remote; what is damaged there is
-        uploaded again. Raises DamagedError if it is missing or its bytes are not the stored ones.
+        What is damaged here is fetched from the remote, what is damaged there is uploaded again.
+        Raises DamagedError if it is missing or its bytes are not the stored ones.
         """
         path = self.root / reference.path
         if is_intact(path, reference.sha256):

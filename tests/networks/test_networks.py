@@ -1,6 +1,5 @@
 import gc
 import random
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +13,7 @@ from tasks.networks.architecture import (
     build_base,
     build_head,
     join,
+    reseed,
     softmax_head,
 )
 from tasks.networks.attempts import Trained, train_until_healthy
@@ -33,7 +33,7 @@ SHORT = Training(
 
 
 def train(model, inputs, targets, training, seed):
-    return fit(Compiled(lambda seed: model, inputs, targets, training), inputs, targets, seed)
+    return fit(Compiled(model, inputs, targets, training), inputs, targets, seed)
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +120,16 @@ def test_initial_weights_follow_from_the_seed_alone():
         digests.append(weights_sha256(build_backbone(SHAPE, 1.0, SHORT, seed=7)))
     assert digests[0] == digests[1]
     assert digests[0] != weights_sha256(build_backbone(SHAPE, 1.0, SHORT, seed=8))
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_a_network_is_reseeded_to_what_another_seed_builds(recipe):
+    training = RECIPES[recipe].base.model_copy(update={"precision": "float32"})
+    for side in (12, 56):
+        first, second = (build_base((side, side, 1), 3, 1.0, training, seed) for seed in (1, 2))
+        reseed(first, 2)
+        for ours, theirs in zip(first.variables, second.variables, strict=True):
+            np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
 
 
 def test_scaling_is_inside_the_model():
@@ -249,10 +259,10 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
     nobody = np.zeros(100, bool)
 
     def digest(seed, key):
-        build = partial(build_head, softmax_head(2), 1, LEARNING)
+        model = build_head(softmax_head(2), 1, LEARNING)
         checkpoint = Checkpoint(Store(tmp_path), key)
         trained = train_until_healthy(
-            "two-node", build, inputs, targets, LEARNING, seed, checkpoint, (0, 1), nobody
+            "two-node", model, inputs, targets, LEARNING, seed, checkpoint, (0, 1), nobody
         )
         return weights_sha256(trained[0])
 

@@ -1,8 +1,7 @@
 """The ways to a classifier of few classes that transfer has to be held against.
 
-Networks are trained to their end by one rule: for as many epochs as the recipe's heads, and at
-least `LEAST_STEPS` steps, in batches of at most `BATCH` images; one that ends dead on its own
-training images is started again, as often as the recipe allows.
+Networks are trained for as many epochs as the recipe's heads, and at least `LEAST_STEPS` steps, in
+batches of at most `BATCH` images; one that ends dead on its own training images is started again.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,14 +52,13 @@ def predictor(
         return lambda rows, seed: found
     if approach == "linear":
         return linear(train[0], targets, test[0])
-    backbone = base.get_layer("backbone")
-    tested: NDArray[Any] = test[0]
     if approach == "frozen":
-        trained, tested = frozen(train[1], targets, recipe), test[1]
+        trained = frozen(train[1], targets, recipe)
     elif approach == "scratch":
-        trained = scratch(train[0], targets, backbone, recipe)
+        trained = scratch(train[0], targets, base.get_layer("backbone"), recipe)
     else:
-        trained = fine_tuned(train, targets, backbone, recipe)
+        trained = fine_tuned(train, targets, base.get_layer("backbone"), recipe)
+    tested = test[approach == "frozen"]
     return lambda rows, seed: predicted_classes(run(trained(rows, seed), tested))
 
 

@@ -11,7 +11,7 @@ from tasks.networks.inference import evenly, predicted_classes, run_rows
 from tasks.networks.recipe import Training
 from tasks.schemas.training import History
 
-MARGIN = 0.1
+MARGIN = 0.1  # for two equal classes and 1,000 images three standard deviations of chance
 # Of the notebook's heads that had not moved after an epoch one in eight did later: another
 # initialisation is the better bet. Before so many batches, a small data set may not have got going.
 BATCHES_UNTIL_CLEAR = 100
@@ -27,10 +27,9 @@ def diagnose(
 ) -> str:
     """Why a trained network is dead; empty if it is not.
 
-    A network is dead if it never predicts one of its classes, or does not avoid at least `MARGIN`,
-    a tenth, of the errors of answering "always the largest class", which a saturated network does
-    to within a few images; on 1,000 images of two equal classes it is three standard deviations of
-    chance. Predicted and true classes of training images are integers (n,) of 0..classes-1; the
+    A network is dead if it never predicts one of its classes, or does not avoid at least `MARGIN`
+    of the errors of answering "always the largest class", as a saturated network does to within a
+    few images. Predicted and true classes of training images are integers (n,) of 0..classes-1; the
     names are what a person calls these, if they are known.
     """
     never = np.setdiff1d(np.arange(classes), predicted)

@@ -34,8 +34,7 @@ def class_probabilities(probabilities: NDArray[Real]) -> NDArray[Real]:
 def run(model: Model, inputs: NDArray[Any], batch_size: int = BATCH_IMAGES) -> NDArray[np.float32]:
     """The model's output for every input, float32 (n, ...); one batch at a time is float.
 
-    `Model.predict` spends more time on its data adapter and callbacks than on a small network;
-    calling the model without a graph takes half as long again.
+    `Model.predict` spends more time on its data adapter and callbacks than on a small network.
     """
     outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
     for start in range(0, len(inputs), batch_size):

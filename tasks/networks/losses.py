@@ -20,8 +20,7 @@ def per_image_loss(name: str, nodes: int, label_smoothing: float = 0) -> Loss:
     from keras import losses
 
     if name == "mean_squared_error":
-        loss: Loss = losses.mean_squared_error
-        return loss
+        return partial(losses.mean_squared_error)
     crossentropy = losses.binary_crossentropy if nodes == 1 else losses.categorical_crossentropy
     return partial(crossentropy, label_smoothing=label_smoothing)
 
@@ -29,9 +28,8 @@ def per_image_loss(name: str, nodes: int, label_smoothing: float = 0) -> Loss:
 def targets_for(nodes: int, one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
     """Targets (n, nodes) for one-hot labels (n, classes).
 
-    A softmax has a node for each class and takes the rows as they are. A single sigmoid node is
-    the probability of the second class: its label comes back from one-hot by argmax. ValueError if
-    there are neither as many nodes as classes, nor one node for two classes.
+    A softmax has a node for each class; a single sigmoid node is the probability of the second.
+    ValueError if there are neither as many nodes as classes, nor one node for two classes.
     """
     classes = one_hot.shape[1]
     if nodes == classes:
@@ -45,8 +43,7 @@ def fit_temperature(outputs: NDArray[np.float32], targets: NDArray[np.float32]) 
     """The temperature with the least log loss on n images that the model did not see; 1 if n is 0.
 
     Outputs and targets are (n, nodes). Guo, Pleiss, Sun and Weinberger, On calibration of modern
-    neural networks (2017). As in Platt's scaling (1999), as if one image in n + 2 more were wrong:
-    without an error no temperature would be low enough.
+    neural networks (2017); as in Platt's scaling (1999), as if one image in n + 2 more were wrong.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax

@@ -37,12 +37,11 @@ def weights_sha256(model: Model) -> str:
 
 def store_trained(store: Store, trained: Trained, training: Training) -> TrainedModel:
     """Store a healthy, calibrated model under its name, with the attempts that led to it."""
-    model, attempts, temperature = trained
     return TrainedModel(
-        name=model.name,
-        model=store_model(store, in_float32(model)),
-        attempts=attempts,
-        temperature=temperature,
+        name=trained.model.name,
+        model=store_model(store, in_float32(trained.model)),
+        attempts=trained.attempts,
+        temperature=trained.temperature,
         precision=training.precision,
     )
 

@@ -23,9 +23,9 @@ PART_BATCHES = 20  # one call into the graph: short enough for a bar that moves 
 class Compiled:
     """A training, compiled for rows of data, and started from one seed's weights after another's.
 
-    Compiling takes longer than an epoch of a head, but Keras's `fit` is two to three times as slow.
     The data are handed to the graph at each call, as tensors in their own dtype: one that captured
-    them would keep them for as long as the process lives.
+    them would keep them for as long as the process lives. A graph for each number of steps would
+    cost seconds, and 11 MB that TensorFlow never gives back.
 
     `train_on` trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
     losses and the number of hits; `finish` gives the model its final weights after the last epoch.
@@ -106,8 +106,7 @@ def scheduled_steps(training: Training, images: int) -> tuple[float, float]:
 def build_optimizer(training: Training, warm_up: Any, decay: Any) -> Any:
     """A new optimizer; the steps of a warm-up and of the decay after it are variables.
 
-    With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0. A graph
-    for each number of steps would cost seconds, and 11 MB that TensorFlow never gives back.
+    With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0.
     """
     from keras.optimizers import SGD, Adam, schedules
 

@@ -17,29 +17,22 @@ def draw_learning_curves(
 
     Each model has `recipe`, `model` and its `attempt_log`, whose last attempt is the model.
     """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     for model, colour in zip(models, COLOURS * len(models), strict=False):
-        *dead, last = (attempt["history"]["epochs"] for attempt in model["attempt_log"])
-        for epochs in dead:
-            _plot(axes, epochs, quantity, color=colour, linestyle=":", alpha=0.6)
-        name = f"{model['recipe']} {model['model']}"
-        _plot(axes, last, quantity, color=colour, marker="o", markersize=3, label=name)
+        name, attempts = f"{model['recipe']} {model['model']}", model["attempt_log"]
+        of_model = {"marker": "o", "markersize": 3, "label": name}
+        dead = [{"linestyle": ":", "alpha": 0.6}] * (len(attempts) - 1)
+        for attempt, style in zip(attempts, [*dead, of_model], strict=True):
+            values = [epoch[quantity] for epoch in attempt["history"]["epochs"]]
+            axes.plot(range(1, len(values) + 1), values, color=colour, **style)
     axes.set(xlabel="epoch", ylabel=f"training {quantity}")
     axes.xaxis.get_major_locator().set_params(integer=True)
     if quantity == "loss":
-        _use_log_scale(axes)
-
-
-def _plot(axes: Any, epochs: Sequence[Mapping[str, float]], quantity: str, **style: Any) -> None:
-    axes.plot(range(1, len(epochs) + 1), [epoch[quantity] for epoch in epochs], **style)
-
-
-def _use_log_scale(axes: Any) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1,)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1,)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_formatter("{x:g}")
 
 
 @picture(legend=3)

@@ -71,11 +71,6 @@ def draw_spread(axes: Any, transfers: Sequence[Mapping[str, Any]]) -> None:
         axes.plot(*np.array(dots).reshape(-1, 2).T, linestyle="none", label=head, **style)
     axes.set_yticks(range(len(subsets)), [" ".join(map(short, one)) for one in subsets], size=7)
     axes.set(xlabel="errors on test images", ylim=(len(subsets) - 0.4, -0.6))
-    _use_mixed_scale(axes)
-
-
-def _use_mixed_scale(axes: Any) -> None:
-    """Linear up to 10 errors, logarithmic from there on."""
     axes.set_xscale("symlog", linthresh=10)
     axes.set_xlim(left=-0.5)
     axes.set_xticks([tick for tick in TICKS if tick <= axes.get_xlim()[1]])

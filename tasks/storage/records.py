@@ -110,10 +110,9 @@ class Checkpoint(NamedTuple):
 
 def current_checkpoint() -> Checkpoint:
     """The checkpoint of the calling task, named as its record will be."""
-    transaction = get_transaction()
-    assert transaction is not None, "a cached task runs in a transaction"
-    assert transaction.key is not None, "a cached task has a key"
-    return Checkpoint(current_store(), f"{CHECKPOINTS}/{transaction.key}")
+    key = getattr(get_transaction(), "key", None)
+    assert key, "a cached task runs in a transaction with a key"
+    return Checkpoint(current_store(), f"{CHECKPOINTS}/{key}")
 
 
 def remove_checkpoints(store: Store, refresh: bool) -> None:

@@ -1,8 +1,4 @@
-"""Storage elsewhere: S3, and whatever else fsspec serves.
-
-Credentials, endpoint and other options come from where a file system looks for them itself: for S3
-from botocore's environment variables and configuration files.
-"""
+"""Storage elsewhere: S3, and whatever else fsspec serves, with the credentials that it finds."""
 
 import shutil
 from collections.abc import Iterator
@@ -50,8 +46,7 @@ def opened(address: str, use: str) -> Iterator[tuple[AbstractFileSystem, str]]:
 def write_whole(url: str, name: str, content: BinaryIO) -> None:
     """Replace a file atomically: until all of `content` is there, nothing of it is visible.
 
-    A killed process may leave parts of an upload, which nobody sees, and which S3 removes where the
-    bucket has a rule for them.
+    A killed process may leave parts of an upload, which S3 removes where its bucket has a rule.
     """
     with opened(url, WRITE) as (fs, root):
         path = f"{root}/{name}"

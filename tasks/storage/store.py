@@ -32,11 +32,9 @@ class Store:
     """Files by their path below a folder `root`, or below a URL, `remote`, with copies in `root`.
 
     A file that is added carries its digest in its name and never changes; one that is written has
-    only a name, and is replaced as a whole, and no copy is kept of it. So the store may move, and
-    several machines may use one remote at a time: the worst is that two do the same work.
-
-    Whatever writes raises `FullDiskError` where there is no space, and whatever reads or writes
-    `RemoteError` where the remote cannot be reached.
+    only a name, and is replaced as a whole. So the store may move, and several machines may use one
+    remote: the worst is that two do the same work. Whatever writes raises `FullDiskError` where
+    there is no space, and whatever reads or writes `RemoteError` where the remote is not reached.
     """
 
     root: Path

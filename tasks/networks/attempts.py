@@ -164,4 +164,5 @@ def _keep(
 def _end_alike(attempts: Sequence[Attempt]) -> bool:
     """Whether the last ones predicted all but the same few classes; a lottery's predict but one."""
     outcomes = [attempt.outcome for attempt in attempts[-MOST_ALIKE:]]
-    return outcomes == outcomes[:1] * MOST_ALIKE and ", never " in outcomes[0]
+    is_same = len(outcomes) == MOST_ALIKE and len(set(outcomes)) == 1
+    return is_same and ", never " in outcomes[0]

@@ -10,7 +10,6 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -19,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import disable_run_logger
 
-from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from flows.base_data import for_the_base
 from flows.config import Config
@@ -42,8 +40,7 @@ from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.schemas.references import Split
 from tasks.schemas.training import History
-from tasks.storage.checkpoints import Checkpoint
-from tasks.storage.records import current_store
+from tasks.storage.records import Checkpoint, current_store
 from tasks.storage.store import Store
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9)
@@ -101,8 +98,8 @@ def train_without_gate(
     targets = targets_for(head.nodes, train.one_hot)
     attempt_seed = derive_seed(seed, head.name, 0)
     model = build_head(head, train.inputs.shape[1], training, attempt_seed)
-    compiled = Compiled(lambda seed: model, train.inputs, targets, training)
-    fit(compiled, train.inputs, targets, attempt_seed, StopAfter())
+    compiled = Compiled(model, train.inputs, targets, training)
+    fit(compiled, train.inputs, targets, attempt_seed)
     return _judge(model, training, train, test, targets, 1)
 
 
@@ -111,13 +108,13 @@ def train_with_gate(
 ) -> Outcome:
     """As many attempts as it takes."""
     targets = targets_for(head.nodes, train.one_hot)
-    build = partial(build_head, head, train.inputs.shape[1], training)
+    model = build_head(head, train.inputs.shape[1], training)
     with TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Store(Path(folder)), "head")
         try:
             nobody = np.zeros(len(targets), bool)
-            model, attempts, _ = train_until_healthy(
-                head.name, build, train.inputs, targets, training, seed, checkpoint, (0, 1), nobody
+            _, attempts, _ = train_until_healthy(
+                head.name, model, train.inputs, targets, training, seed, checkpoint, (0, 1), nobody
             )
         except DeadModelError:
             return Outcome(learned=False, accuracy=0.0, attempts=training.attempts)

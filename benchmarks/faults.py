@@ -73,8 +73,8 @@ FAULTS = (
     ),
     Fault(
         "tasks/networks/attempts.py",
-        "is None or saved[1].dead",
-        "is None and saved[1].dead",
+        "saved[1].dead == attempts",
+        "saved[1].dead != attempts",
         "networks",
     ),
     Fault("tasks/networks/architecture.py", "(32, 64, 128, *", "(32, 64, 127, *", "networks"),

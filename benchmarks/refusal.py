@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import disable_run_logger
 
-from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from flows.config import Config
 from tasks.data.read import find_source, read_source
@@ -89,16 +88,10 @@ def train(
     is_asked = np.isin(labels, classes)
     positions = np.searchsorted(np.sort(classes), np.where(is_asked, labels, classes[0]))
     targets = np.eye(len(classes), dtype=np.float32)[positions]
-    compiled = Compiled(partial(_build, build, training), inputs, targets, training)
+    compiled = Compiled(build(training=training), inputs, targets, training)
     rows, attempt = np.flatnonzero(is_asked & ~mask).astype(np.int32), derive_seed(seed, name, 0)
-    fit(
-        compiled.start(attempt, len(rows)), *as_tensors(inputs, targets), attempt, StopAfter(), rows
-    )
+    fit(compiled.start(attempt, len(rows)), *as_tensors(inputs, targets), attempt, rows)
     return compiled.model
-
-
-def _build(build: Callable[..., Model], training: Training, seed: int) -> Model:
-    return build(training=training, seed=seed)
 
 
 def scores_of(

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import disable_run_logger
 
-from benchmarks.checkpointing import StopAfter
 from benchmarks.machine import print_machine
 from benchmarks.memory import peak_memory
 from benchmarks.processes import in_a_process
@@ -117,14 +116,14 @@ def seconds_alone(folder: str, features: Dataset) -> float:
     store = Store(Path(folder))
     rows, labels = select_classes(np.asarray(store.array(features.train.labels)), (0, 1))
     inputs, targets = store.array(features.train.inputs)[rows], encode(labels, 2)
-    build = partial(build_head, softmax_head(2), inputs.shape[1], TRAINING)
-    compiled = Compiled(build, inputs, targets, TRAINING)
+    model = build_head(softmax_head(2), inputs.shape[1], TRAINING)
+    compiled = Compiled(model, inputs, targets, TRAINING)
     tensors = as_tensors(inputs, targets)
     found = []
     with disable_run_logger():
         for seed in range(ALONE):
             started = time.perf_counter()
-            fit(compiled.start(seed, len(inputs)), *tensors, seed, StopAfter())
+            fit(compiled.start(seed, len(inputs)), *tensors, seed)
             found.append(time.perf_counter() - started)
     return median(found)
 

@@ -53,9 +53,9 @@ Method: TypeAlias = Callable[[Bytes, Bytes, Bytes, int], Classes]
 def tuned_base(pixels: Bytes, labels: Bytes, others: Bytes, seed: int) -> Classes:
     """The base as `train_base` would train it."""
     recipe = Config().chosen_recipes()["tuned"]
-    build = partial(build_base, pixels.shape[1:], DIGITS, recipe.scaling, recipe.base)
+    model = build_base(pixels.shape[1:], DIGITS, recipe.scaling, recipe.base)
     targets, rows = encode(labels, DIGITS), np.arange(len(labels), dtype=np.int32)
-    compiled = Compiled(build, pixels, targets, recipe.base)
+    compiled = Compiled(model, pixels, targets, recipe.base)
     make_attempts("base", compiled, pixels, targets, rows, seed)
     return predicted_classes(run(compiled.model, others))
 

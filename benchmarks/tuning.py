@@ -12,7 +12,6 @@ import argparse
 import os
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +81,8 @@ def try_recipe(recipe: Recipe, train: Arrays, others: Arrays, seed: int) -> tupl
     """The share of the others that is called wrong, and their log loss."""
     (pixels, labels), (unseen, truth) = train, others
     targets, rows = encode(labels, 10), np.arange(len(labels), dtype=np.int32)
-    build = partial(build_base, pixels.shape[1:], 10, recipe.scaling, recipe.base)
-    compiled = Compiled(build, pixels, targets, recipe.base)
+    model = build_base(pixels.shape[1:], 10, recipe.scaling, recipe.base)
+    compiled = Compiled(model, pixels, targets, recipe.base)
     with disable_run_logger():
         make_attempts("base", compiled, pixels, targets, rows, seed)
     found = run(compiled.model, unseen)

@@ -25,8 +25,8 @@ from flows.config import RunConfig, StoringConfig
 from flows.warm_up import mark_finished
 from tasks.data.source import Source
 from tasks.errors import ReadableError
-from tasks.storage import checkpoints, records
 from tasks.storage.lock import exclusive
+from tasks.storage.records import remove_checkpoints, storing_in
 from tasks.storage.stages import record_task_run
 from tasks.storage.store import Store, writable_store
 
@@ -50,7 +50,7 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
     with (
         exclusive(store, config.wait, get_run_logger().warning),
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),
-        records.storing_in(store),
+        storing_in(store),
     ):
         _tidy(store, config.refresh)
         yield
@@ -67,7 +67,7 @@ def log_notice(source: Source) -> None:
 def _tidy(store: Store, refresh: bool = False) -> None:
     """Remove what killed runs left, and what finished or unwanted trainings kept."""
     shutil.rmtree(store.root / "tmp", ignore_errors=True)
-    checkpoints.remove_unwanted(store, records.FOLDER, refresh)
+    remove_checkpoints(store, refresh)
 
 
 class PipelineFlow(Flow[P, R]):

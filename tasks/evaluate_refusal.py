@@ -1,6 +1,7 @@
 """Evaluate-refusal: which images models should refuse, and what that costs and brings."""
 
 from collections.abc import Sequence
+from logging import INFO, WARNING
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def evaluate_refusal(
     for trained in models:
         model = load_model(store, trained.model)
         own, *others = (
-            _count(kind, margins.get(kind, np.zeros(0)), _tops(model, some))
+            _count(kind, margins.get(kind, np.zeros(0)), run(model.layers[-1], some))
             for kind, some in kinds.items()
         )
         one = Refusal(
@@ -82,28 +83,20 @@ def _features(base: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
     return inputs if inputs.ndim == 2 else run(base.get_layer("backbone"), inputs)
 
 
-def _tops(model: Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    tops: NDArray[np.float32] = class_probabilities(run(model.layers[-1], features)).max(axis=1)
-    return tops
-
-
-def _count(kind: str, margins: NDArray[np.floating], tops: NDArray[np.float32]) -> Refused:
+def _count(kind: str, margins: NDArray[np.floating], outputs: NDArray[np.float32]) -> Refused:
     """How many images (n,) of a kind are refused, none without margins, or surely predicted."""
     counts = np.histogram(margins.clip(MARGINS[0], MARGINS[-1]), MARGINS)[0]
     return Refused(
         kind=kind,
-        n=len(tops),
+        n=len(outputs),
         refused=int((margins < 0).sum()),
-        confident=int((tops >= CONFIDENT).sum()),
+        confident=int((class_probabilities(outputs).max(axis=1) >= CONFIDENT).sum()),
         counts=tuple(counts.tolist()),
     )
 
 
 def _log(found: Refusal) -> None:
-    log, own = get_run_logger(), found.own
-    if found.file is None:
-        few = "%s refuses nothing: %d held-out images are too few to lose at most %g of its own"
-        log.warning(few, found.model, found.held_out, found.share)
-        return
-    refused = ", ".join(f"{one.refused} of {one.n} ({one.kind})" for one in found.unknown)
-    log.info("%s refuses %d of %d own, %s", found.model, own.refused, own.n, refused)
+    few = f"{found.held_out} held-out images are too few to lose at most {found.share:g} of its own"
+    kinds = [f"{one.refused} of {one.n} ({one.kind})" for one in (found.own, *found.unknown)]
+    said = f"{found.model} refuses {', '.join(kinds) if found.file else f'nothing: {few}'}"
+    get_run_logger().log(INFO if found.file else WARNING, said)

@@ -42,10 +42,7 @@ def train_on_draws(
     """
     seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
     draws = [[draw_rows(labels, size, one) for one in seeds] for size in sizes(labels)]
-    hits = [
-        [predict(rows, one) == truth for rows, one in zip(same, seeds, strict=True)]
-        for same in draws
-    ]
+    hits = [[predict(*one) == truth for one in zip(same, seeds, strict=True)] for same in draws]
     return tuple(len(same[0]) for same in draws), np.array(hits)
 
 
@@ -59,11 +56,10 @@ def label_efficiency(
     recipe: Recipe,
     seed: int,
 ) -> LabelEfficiency:
-    """Train one approach on more and more labelled images, each time on several draws of them.
+    """Train one approach on more and more labelled images, on the same draws as any other.
 
-    See `tasks.networks.approaches`; all of them see the same draws. The subset's images are uint8
-    (n, height, width, channels), with one-hot labels (n, classes); the features are theirs, and the
-    nodes the base's of its classes.
+    The subset's images are uint8 (n, height, width, channels), with one-hot labels (n, classes);
+    the features are theirs, and the nodes the base's of its classes.
     """
     store = current_store()
     train, targets, test, labels = (

@@ -1,7 +1,5 @@
 """Train-base: the model of all classes, whose backbone is transferred later."""
 
-from functools import partial
-
 from tasks.networks.architecture import build_base
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.models import store_trained
@@ -23,8 +21,8 @@ def train_base(
     store, classes, mask = current_store(), data.classes, current_store().array(data.held_out)
     inputs, targets = store.array(data.split.inputs), store.array(data.split.labels)
     mean = float(inputs.mean()) if centred else 0.0
-    build = partial(build_base, inputs.shape[1:], len(classes), scaling, training, mean=mean)
+    model = build_base(inputs.shape[1:], len(classes), scaling, training, mean=mean)
     trained = train_until_healthy(
-        "base", build, inputs, targets, training, seed, current_checkpoint(), classes, mask
+        "base", model, inputs, targets, training, seed, current_checkpoint(), classes, mask
     )
-    return store_trained(store, *trained, training)
+    return store_trained(store, trained, training)

@@ -1,12 +1,10 @@
 """The ways to a classifier of few classes that transfer has to be held against.
 
-Networks are trained to their end by one rule: for as many epochs as the recipe's heads, and at
-least `LEAST_STEPS` steps, in batches of at most `BATCH` images; one that ends dead on its own
-training images is started again, as often as the recipe allows.
+Networks are trained for as many epochs as the recipe's heads, and at least `LEAST_STEPS` steps, in
+batches of at most `BATCH` images; one that ends dead on its own training images is started again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -28,39 +26,10 @@ FINE = 0.1  # of the base's step size, which would undo what its backbone has le
 
 # Trains on chosen rows from a seed, and gives the classes of the test images.
 Predict: TypeAlias = Callable[[NDArray[np.intp], int], NDArray[np.intp]]
-# The same, and gives the network.
-Train: TypeAlias = Callable[[NDArray[np.intp], int], Model]
+# The same, or from given weights, and gives the network.
+Train: TypeAlias = Callable[..., Model]
 # Images uint8 (n, height, width, channels), and their features float32 (n, m).
 Both: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """Trains a network on inputs (n, ...) and one-hot targets, float32 (n, classes)."""
-
-    compiled: Compiled
-    inputs: NDArray[Any]
-    targets: NDArray[np.float32]
-
-    def train(
-        self, rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()
-    ) -> Model:
-        """The network, trained on rows from the weights, or else from those that the seed gives."""
-        compiled, training = self.compiled, self.compiled.training
-        x, y = self.inputs[rows], self.targets[rows]
-        epochs = training.epochs_for(len(x))
-        for attempt in range(training.attempts):
-            own_seed = derive_seed(seed, "approach", attempt)
-            compiled.start(own_seed, len(x))
-            if weights:
-                compiled.model.set_weights(weights)
-            plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
-            run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
-            compiled.finish()
-            found = predicted_classes(run(compiled.model, x))
-            if not diagnose(found, y.argmax(axis=1), y.shape[1]):
-                break
-        return compiled.model
 
 
 def predictor(
@@ -74,59 +43,82 @@ def predictor(
 ) -> Predict:
     """One of the ways, on images and features to train on and to test.
 
-    `base alone` takes the most probable of the base's nodes of the classes, and no label; `frozen`
-    trains a head on its features; `fine-tuned` then trains both (Chollet, Transfer learning and
-    fine-tuning, keras.io, 2020); `scratch` trains the base's network anew; and `linear` is a
-    logistic regression on pixels. The targets are one-hot, float32 (n, classes).
+    `base alone` takes the most probable of the base's nodes of the classes, and no label;
+    `fine-tuned` is Chollet's (Transfer learning and fine-tuning, keras.io, 2020). The targets are
+    one-hot, float32 (n, classes).
     """
     if approach == "base alone":
         found: NDArray[np.intp] = run(base, test[0])[:, list(nodes)].argmax(axis=1)
         return lambda rows, seed: found
     if approach == "linear":
         return linear(train[0], targets, test[0])
-    backbone = base.get_layer("backbone")
-    trained: Train
     if approach == "frozen":
-        trained = frozen(train[1], targets, recipe).train
+        trained = frozen(train[1], targets, recipe)
     elif approach == "scratch":
-        trained = scratch(train[0], targets, backbone, recipe).train
+        trained = scratch(train[0], targets, base.get_layer("backbone"), recipe)
     else:
-        trained = fine_tuned(train, targets, backbone, recipe)
-    tested = test[1] if approach == "frozen" else test[0]
+        trained = fine_tuned(train, targets, base.get_layer("backbone"), recipe)
+    tested = test[approach == "frozen"]
     return lambda rows, seed: predicted_classes(run(trained(rows, seed), tested))
+
+
+def trainer(
+    model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
+) -> Train:
+    """Trains a new network on rows of inputs (n, ...) and targets (n, classes)."""
+    compiled = Compiled(model, inputs, targets, training)
+
+    def train(rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()) -> Model:
+        x, y = inputs[rows], targets[rows]
+        epochs = training.epochs_for(len(x))
+        for attempt in range(training.attempts):
+            own_seed = derive_seed(seed, "approach", attempt)
+            compiled.start(own_seed, len(x))
+            if weights:
+                model.set_weights(weights)
+            plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
+            run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
+            compiled.finish()
+            found = predicted_classes(run(model, x))
+            if not diagnose(found, y.argmax(axis=1), y.shape[1]):
+                break
+        return model
+
+    return train
 
 
 def linear(
     train: NDArray[np.uint8], targets: NDArray[np.float32], test: NDArray[np.uint8]
 ) -> Predict:
     """A logistic regression on pixels, with scikit-learn's own settings; it ignores the seed."""
+    from sklearn.linear_model import LogisticRegression
+
+    pixels, tested = (
+        np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
+        for images in (train, test)
+    )
 
     def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
-        from sklearn.linear_model import LogisticRegression
-
-        labels = targets[rows].argmax(axis=1)
-        model = LogisticRegression(max_iter=1000).fit(_flat(train[rows]), labels)
-        return np.asarray(model.predict(_flat(test)), np.intp)
+        model = LogisticRegression(max_iter=1000).fit(pixels[rows], targets[rows].argmax(axis=1))
+        return np.asarray(model.predict(tested), np.intp)
 
     return predict
 
 
-def frozen(features: NDArray[np.float32], targets: NDArray[np.float32], recipe: Recipe) -> Trainer:
+def frozen(features: NDArray[np.float32], targets: NDArray[np.float32], recipe: Recipe) -> Train:
     """A softmax head on features (n, m), trained as the recipe's heads are."""
     training, head = to_its_end(recipe.head, recipe), softmax_head(targets.shape[1])
-    build = partial(build_head, head, features.shape[1], training)
-    return Trainer(Compiled(build, features, targets, training), features, targets)
+    return trainer(build_head(head, features.shape[1], training), features, targets, training)
 
 
 def scratch(
     images: NDArray[np.uint8], targets: NDArray[np.float32], backbone: Model, recipe: Recipe
-) -> Trainer:
+) -> Train:
     """A network like the base from random weights, trained as the base is, distortions included."""
     training = to_its_end(recipe.base, recipe)
-    shape, classes, scaling = images.shape[1:], targets.shape[1], recipe.scaling
-    mean = -backbone.layers[0].offset / scaling
-    build = partial(build_base, shape, classes, scaling, training, mean=mean)
-    return Trainer(Compiled(build, images, targets, training), images, targets)
+    mean, classes = -backbone.layers[0].offset / recipe.scaling, targets.shape[1]
+    model = build_base(images.shape[1:], classes, recipe.scaling, training, mean=mean)
+    return trainer(model, images, targets, training)
 
 
 def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recipe: Recipe) -> Train:
@@ -137,8 +129,8 @@ def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recip
     head = frozen(train[1], targets, recipe)
 
     def train_both(rows: NDArray[np.intp], seed: int) -> Model:
-        weights = [*backbone.get_weights(), *head.train(rows, seed).get_weights()]
-        return whole.train(rows, seed, weights)
+        weights = [*backbone.get_weights(), *head(rows, seed).get_weights()]
+        return whole(rows, seed, weights)
 
     return train_both
 
@@ -147,8 +139,3 @@ def to_its_end(training: Training, recipe: Recipe) -> Training:
     """The same training for networks of few labels or many."""
     few = {"batch_size": BATCH, "least_batches": 1, "least_steps": LEAST_STEPS}
     return training.model_copy(update=few | {"epochs": recipe.head.epochs})
-
-
-def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Pixels 0..1, (n, m)."""
-    return np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)

@@ -1,8 +1,8 @@
 """Attempts: a network that turns out dead is initialised again; a killed one resumes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +19,8 @@ from tasks.networks.recipe import Training
 from tasks.networks.training import Compiled, as_tensors, assign, fit
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
-from tasks.storage.checkpoints import Checkpoint, checkpoints
-from tasks.storage.store import Store
+from tasks.storage.records import CHECKPOINTS, Checkpoint
+from tasks.storage.store import Store, read_arrays, write_arrays
 
 MOST_ALIKE = 10  # dead attempts in a row that never predict the same few classes
 RARE = 0.2  # of the mean number of images in a class
@@ -43,33 +43,9 @@ class Notes(Record):
     history: History = History()
 
 
-@dataclass(frozen=True)
-class AttemptCheckpointer:
-    """Keeps one attempt's state in the checkpoint of its stage, if it has one."""
-
-    checkpoint: Checkpoint | None
-    notes: Notes  # with the history that is still empty
-    is_over: Callable[[History], bool]
-
-    def restore(self, variables: list[Any]) -> History:
-        """Resume where this attempt was, or from the start if nothing was kept of it."""
-        saved = read_checkpoint(self.checkpoint)
-        if saved is None or saved[1].dead != self.notes.dead:
-            return History()
-        assign(variables, saved[0])
-        return saved[1].history
-
-    def keep(self, variables: list[Any], history: History) -> None:
-        """Write the checkpoint."""
-        if self.checkpoint is None:
-            return
-        notes = self.notes.model_copy(update={"history": history})
-        self.checkpoint.save([np.asarray(v) for v in variables], notes.model_dump_json())
-
-
 def read_checkpoint(checkpoint: Checkpoint | None) -> tuple[list[NDArray[Any]], Notes] | None:
     """Variables and notes of a checkpoint; None if there is none."""
-    saved = checkpoint.load() if checkpoint else None
+    saved = read_arrays(*checkpoint) if checkpoint else None
     return (saved[0], Notes.model_validate_json(saved[1])) if saved else None
 
 
@@ -77,7 +53,8 @@ def describe_unfinished(store: Store) -> str:
     """From where the next run resumes, in words, after one was interrupted."""
     notes = []
     with suppress(RemoteError):  # perhaps that is why the run was interrupted
-        notes = [saved[1] for saved in map(read_checkpoint, checkpoints(store)) if saved]
+        kept = (read_checkpoint(Checkpoint(store, name)) for name in store.names(CHECKPOINTS))
+        notes = [saved[1] for saved in kept if saved]
     if not notes:
         return "the next run resumes the stage that was interrupted"
     last, done = notes[-1], len(notes[-1].history.epochs)
@@ -88,7 +65,7 @@ def describe_unfinished(store: Store) -> str:
 
 def train_until_healthy(
     name: str,
-    build: Callable[[int], Model],
+    model: Model,
     inputs: NDArray[Any],
     targets: NDArray[np.float32],
     training: Training,
@@ -97,15 +74,14 @@ def train_until_healthy(
     names: Sequence[object],
     held_out: NDArray[np.bool_],
 ) -> Trained:
-    """A healthy network, calibrated, and every attempt to train one, the last of which learned.
+    """The new model, trained and calibrated, and every attempt at it, the last of which learned.
 
     Inputs are images uint8 (n, height, width, channels) or features float32 (n, m); targets float32
-    (n, nodes), one-hot rows or, for one node, 0 and 1. An attempt's seed, from which `build` makes
-    a network, follows from the run's and the network's name, as in `two-node`.
-    The classes are called `names`. What is held out, bool (n,), calibrates the network, which is
-    trained on the rest. DeadModelError says that all initialisations died, and why.
+    (n, nodes), one-hot rows or, for one node, 0 and 1, of classes with `names`. An attempt's seed
+    follows from the run's and the network's name, as in `two-node`. What is held out, bool (n,),
+    calibrates the model. DeadModelError says that all initialisations died, and why.
     """
-    compiled = Compiled(build, inputs, targets, training)
+    compiled = Compiled(model, inputs, targets, training)
     rows = np.flatnonzero(~held_out).astype(np.int32)
     attempts = make_attempts(name, compiled, inputs, targets, rows, seed, checkpoint, names)
     if attempts[-1].outcome != LEARNED and training.gated:
@@ -113,7 +89,7 @@ def train_until_healthy(
             f"{name} did not learn in {len(attempts)} attempts, the last one "
             f"{attempts[-1].outcome}; {advice(predicted_classes(targets[rows]), names)}"
         )
-    return Trained(compiled.model, attempts, calibrate(compiled.model, inputs, targets, held_out))
+    return Trained(model, attempts, calibrate(model, inputs, targets, held_out))
 
 
 def calibrate(
@@ -121,8 +97,7 @@ def calibrate(
 ) -> float:
     """Give a network the temperature that its held-out inputs, bool (n,), ask for; return it."""
     rows = np.flatnonzero(held_out).astype(np.int32)
-    outputs = run_rows(model, inputs, rows) if len(rows) else np.empty((0, 1), np.float32)
-    temperature = fit_temperature(outputs, targets[rows])
+    temperature = fit_temperature(run_rows(model, inputs, rows), targets[rows])
     set_temperature(model, temperature)
     return temperature
 
@@ -152,9 +127,8 @@ def make_attempts(
     """Train the network of `compiled` from one initialisation after another until it is healthy.
 
     Gives every attempt; the last one learned, or all that the training allows are dead, or as many
-    as `MOST_ALIKE` died alike for want of the same classes. The trained network is
-    `compiled.model`. Of inputs, a tensor or an array, and targets as `train_until_healthy` has
-    them rows int32 (m,) are trained on; without a checkpoint nothing is kept.
+    as `MOST_ALIKE` died alike. Of inputs, a tensor or an array, and targets as in
+    `train_until_healthy`, rows int32 (m,) are trained on; without a checkpoint nothing is kept.
     """
     training, tensors = compiled.training, as_tensors(inputs, targets)
     epochs = training.epochs_for(len(rows))
@@ -163,17 +137,28 @@ def make_attempts(
     outcome = ""
     while len(attempts) < training.attempts and outcome != LEARNED and not _end_alike(attempts):
         attempt_seed = derive_seed(seed, name, len(attempts))
-        gate = HealthGate(compiled.model, inputs, targets, rows, training, names)
-        notes = Notes(name=name, epochs=epochs, dead=attempts)
-        checkpointer = AttemptCheckpointer(checkpoint, notes, gate.is_hopeless)
         compiled.start(attempt_seed, len(rows))
-        history = fit(compiled, *tensors, attempt_seed, checkpointer, rows)
+        notes = Notes(name=name, epochs=epochs, dead=attempts)
+        if saved and saved[1].dead == attempts:
+            notes = saved[1]
+            assign(compiled.variables, saved[0])
+        gate = HealthGate(compiled.model, inputs, targets, rows, training, names)
+        keep = partial(_keep, checkpoint, compiled.variables, notes)
+        history = fit(compiled, *tensors, attempt_seed, rows, notes.history, keep, gate.is_hopeless)
         outcome = gate.diagnosis(history) or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, history=history, outcome=outcome))
         if outcome != LEARNED and TaskRunContext.get():  # a study's workers have none
-            attempt = f"attempt {len(attempts)} of {training.attempts}"
-            get_run_logger().warning("%s: %s is dead (%s)", name, attempt, outcome)
+            said = f"{name}: attempt {len(attempts)} of {training.attempts} is dead ({outcome})"
+            get_run_logger().warning(said)
     return attempts
+
+
+def _keep(
+    checkpoint: Checkpoint | None, variables: list[Any], notes: Notes, history: History
+) -> None:
+    if checkpoint:
+        text = notes.model_copy(update={"history": history}).model_dump_json()
+        write_arrays(*checkpoint, [np.asarray(variable) for variable in variables], text)
 
 
 def _end_alike(attempts: Sequence[Attempt]) -> bool:

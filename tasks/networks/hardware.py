@@ -1,6 +1,5 @@
 """What the machine's processor can do, asked of the system, and how much of it is used."""
 
-import os
 import platform
 import re
 from pathlib import Path
@@ -24,18 +23,12 @@ def processor_features(information: Path = INFORMATION) -> list[str]:
     return [feature for feature in MATTERING if feature in flags]
 
 
-def threads() -> int:
-    """How many threads a matrix product may use."""
-    return os.cpu_count() or 1
-
-
 def resolve_precision(
     precision: Precision, information: Path = INFORMATION, gpus: Path = GPUS
 ) -> Literal["float32", "bfloat16"]:
     """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32.
 
-    That is a GPU, a processor with AMX, where an epoch took about half the time of float32, or
-    one with AVX512-bf16, where it took two thirds (AMD EPYC); without any, bfloat16 is emulated.
+    An epoch took half the time of float32 with AMX, and two thirds with AVX512-bf16 (AMD EPYC).
     """
     if precision != "auto":
         return precision
@@ -44,9 +37,8 @@ def resolve_precision(
 
 
 def use_one_thread() -> None:
-    """One thread for this process from now on; for workers, of which there are several.
+    """One thread for this process from now on; their number decides how a product is rounded.
 
-    The number of threads decides in which order a product is summed up, and so how it is rounded.
     RuntimeError if TensorFlow has computed something in this process with more of them.
     """
     import tensorflow as tf

@@ -1,6 +1,5 @@
 """The health gate: whether a network learned anything, seen from its training data alone."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +11,9 @@ from tasks.networks.inference import evenly, predicted_classes, run_rows
 from tasks.networks.recipe import Training
 from tasks.schemas.training import History
 
-MARGIN = 0.1
-# A saturated softmax or sigmoid has hardly any gradient left. Of the notebook's heads that had not
-# moved after an epoch one in eight did later: another initialisation is the better bet. Before so
-# many batches, a small data set may simply not have got going; a class that is rarer than others
-# needs as many more.
+MARGIN = 0.1  # for two equal classes and 1,000 images three standard deviations of chance
+# Of the notebook's heads that had not moved after an epoch one in eight did later: another
+# initialisation is the better bet. Before so many batches, a small data set may not have got going.
 BATCHES_UNTIL_CLEAR = 100
 EXAMINED_IMAGES, EXAMINED_OF_A_CLASS = 10_000, 100
 MOST_NAMED = 3
@@ -30,14 +27,10 @@ def diagnose(
 ) -> str:
     """Why a trained network is dead; empty if it is not.
 
-    A network is dead if it never predicts one of its classes, or if it does not beat the answer
-    "always the largest class" by a clear margin: it must avoid at least `MARGIN`, a tenth, of
-    that answer's errors. A saturated network sits at the largest share to within a few images,
-    so the margin separates it from one that has merely learned little, and on 1,000 images it is
-    three standard deviations of chance for two equal classes.
-
-    Predicted and true classes of training images are integers (n,) of 0..classes-1; the names are
-    what a person calls these, if they are known.
+    A network is dead if it never predicts one of its classes, or does not avoid at least `MARGIN`
+    of the errors of answering "always the largest class", as a saturated network does to within a
+    few images. Predicted and true classes of training images are integers (n,) of 0..classes-1; the
+    names are what a person calls these, if they are known.
     """
     never = np.setdiff1d(np.arange(classes), predicted)
     if never.size:
@@ -68,10 +61,7 @@ def examined_rows(rows: NDArray[np.int32], labels: NDArray[np.intp]) -> NDArray[
 
 @dataclass(frozen=True)
 class HealthGate:
-    """Examines one attempt, once after each epoch.
-
-    It is trained on rows (m,) of inputs (n, ...) and targets (n, nodes), of classes with `names`.
-    """
+    """Examines an attempt on rows (m,) of inputs (n, ...), targets (n, nodes) of named classes."""
 
     model: Any
     inputs: Any
@@ -99,7 +89,7 @@ class HealthGate:
         """
         if not (history.epochs and self.training.gated):
             return False
-        if not math.isfinite(history.epochs[-1].loss):
+        if not np.isfinite(history.epochs[-1].loss):
             return True
         labels = predicted_classes(self.targets[self.rows])
         batches = len(history.epochs) * self.training.batches(len(self.rows))
@@ -112,6 +102,5 @@ class HealthGate:
 
 def batches_until_clear(labels: NDArray[np.intp]) -> float:
     """After how many batches a network that learned nothing will not; labels are (n,)."""
-    counts = np.bincount(labels)
-    counts = counts[counts > 0]
+    counts = np.unique(labels, return_counts=True)[1]
     return BATCHES_UNTIL_CLEAR * float(counts.mean() / counts.min())

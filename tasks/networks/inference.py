@@ -1,6 +1,6 @@
 """Running a trained network over many images."""
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import keras
 
 Model: TypeAlias = "keras.Model"
+Real = TypeVar("Real", bound=np.floating)
 
 BATCH_IMAGES = 250
 BATCH_FEATURES = 2_000
@@ -24,31 +25,21 @@ def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.asarray(class_probabilities(probabilities).argmax(axis=1))
 
 
-def class_probabilities(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+def class_probabilities(probabilities: NDArray[Real]) -> NDArray[Real]:
     """A column for each class (n, classes); a single node is the probability of the second."""
     is_single = probabilities.shape[1] == 1
     return np.hstack([1 - probabilities, probabilities]) if is_single else probabilities
 
 
-def run(model: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
-    """The model's first output for every input, float32 (n, ...), computed batch by batch.
+def run(model: Model, inputs: NDArray[Any], batch_size: int = BATCH_IMAGES) -> NDArray[np.float32]:
+    """The model's output for every input, float32 (n, ...); one batch at a time is float.
 
-    Only one batch of the inputs is float at a time. `Model.predict` does the same, but spends
-    more time on its data adapter and callbacks than on a small network; calling the model without
-    a graph takes half as long again.
+    `Model.predict` spends more time on its data adapter and callbacks than on a small network.
     """
-    return run_all(model, inputs)[0]
-
-
-def run_all(model: Model, inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
-    """Every output of the model, as `run` gives the first."""
-    shapes = [output.shape[1:] for output in model.outputs]
-    outputs = [np.empty((len(inputs), *shape), np.float32) for shape in shapes]
-    for start in range(0, len(inputs), BATCH_IMAGES):
-        part = slice(start, start + BATCH_IMAGES)
-        found = model.predict_on_batch(inputs[part])
-        for output, one in zip(outputs, found if len(shapes) > 1 else [found], strict=True):
-            output[part] = one
+    outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
+    for start in range(0, len(inputs), batch_size):
+        part = slice(start, start + batch_size)
+        outputs[part] = model.predict_on_batch(inputs[part])
     return outputs
 
 
@@ -57,7 +48,5 @@ def run_rows(model: Model, inputs: Any, rows: NDArray[np.int32]) -> NDArray[np.f
 
     A head's examination is an eighth of its training with batches as small as those of images.
     """
-    array = np.asarray(inputs)
-    size = BATCH_IMAGES if array.ndim > 2 else BATCH_FEATURES
-    batches = (array[rows[start : start + size]] for start in range(0, len(rows), size))
-    return np.concatenate([model.predict_on_batch(batch) for batch in batches])
+    chosen = np.asarray(inputs)[rows]
+    return run(model, chosen, BATCH_IMAGES if chosen.ndim > 2 else BATCH_FEATURES)

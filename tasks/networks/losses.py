@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.inference import Model
+from tasks.networks.inference import Model, class_probabilities
 
 Loss: TypeAlias = Callable[[Any, Any], Any]
 
@@ -20,8 +20,7 @@ def per_image_loss(name: str, nodes: int, label_smoothing: float = 0) -> Loss:
     from keras import losses
 
     if name == "mean_squared_error":
-        loss: Loss = losses.mean_squared_error
-        return loss
+        return partial(losses.mean_squared_error)
     crossentropy = losses.binary_crossentropy if nodes == 1 else losses.categorical_crossentropy
     return partial(crossentropy, label_smoothing=label_smoothing)
 
@@ -29,9 +28,8 @@ def per_image_loss(name: str, nodes: int, label_smoothing: float = 0) -> Loss:
 def targets_for(nodes: int, one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
     """Targets (n, nodes) for one-hot labels (n, classes).
 
-    A softmax has a node for each class and takes the rows as they are. A single sigmoid node is
-    the probability of the second class: its label comes back from one-hot by argmax. ValueError if
-    there are neither as many nodes as classes, nor one node for two classes.
+    A softmax has a node for each class; a single sigmoid node is the probability of the second.
+    ValueError if there are neither as many nodes as classes, nor one node for two classes.
     """
     classes = one_hot.shape[1]
     if nodes == classes:
@@ -45,15 +43,14 @@ def fit_temperature(outputs: NDArray[np.float32], targets: NDArray[np.float32]) 
     """The temperature with the least log loss on n images that the model did not see; 1 if n is 0.
 
     Outputs and targets are (n, nodes). Guo, Pleiss, Sun and Weinberger, On calibration of modern
-    neural networks (2017). As in Platt's scaling (1999), as if one image in n + 2 more were wrong:
-    without an error no temperature would be low enough.
+    neural networks (2017); as in Platt's scaling (1999), as if one image in n + 2 more were wrong.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
     if not len(outputs):
         return 1.0
-    logs, truth = _log_probabilities(outputs), _columns(targets)
+    logs, truth = _log_probabilities(outputs), class_probabilities(targets.astype(np.float64))
     n, classes = truth.shape
     truth = truth * (1 - classes / (classes - 1) / (n + 2)) + 1 / (classes - 1) / (n + 2)
 
@@ -69,8 +66,7 @@ def with_temperature(outputs: NDArray[np.float32], temperature: float) -> NDArra
     from scipy.special import softmax
 
     probabilities = softmax(_log_probabilities(outputs) / temperature, axis=1)
-    columns = probabilities if outputs.shape[1] > 1 else probabilities[:, 1:]
-    return np.asarray(columns, np.float32)
+    return np.asarray(probabilities[:, -outputs.shape[1] :], np.float32)
 
 
 def set_temperature(model: Model, temperature: float) -> None:
@@ -84,9 +80,4 @@ def set_temperature(model: Model, temperature: float) -> None:
 def _log_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
     """Of both classes of a single node, too; they are logits but for a constant."""
     least = LEAST_PROBABILITY[outputs.shape[1] == 1]
-    return np.log(np.clip(_columns(outputs), least, None))
-
-
-def _columns(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
-    wide = outputs.astype(np.float64)
-    return np.hstack([1 - wide, wide]) if outputs.shape[1] == 1 else wide
+    return np.log(np.clip(class_probabilities(outputs.astype(np.float64)), least, None))

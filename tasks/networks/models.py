@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from tasks.networks.architecture import POLICIES
+from tasks.networks.attempts import Trained
 from tasks.networks.inference import Model
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ModelReference
-from tasks.schemas.training import Attempt, TrainedModel
+from tasks.schemas.training import TrainedModel
 from tasks.storage.store import Store
 
 
@@ -34,19 +35,13 @@ def weights_sha256(model: Model) -> str:
     return digest.hexdigest()
 
 
-def store_trained(
-    store: Store,
-    model: Model,
-    attempts: tuple[Attempt, ...],
-    temperature: float,
-    training: Training,
-) -> TrainedModel:
+def store_trained(store: Store, trained: Trained, training: Training) -> TrainedModel:
     """Store a healthy, calibrated model under its name, with the attempts that led to it."""
     return TrainedModel(
-        name=model.name,
-        model=store_model(store, in_float32(model)),
-        attempts=attempts,
-        temperature=temperature,
+        name=trained.model.name,
+        model=store_model(store, in_float32(trained.model)),
+        attempts=trained.attempts,
+        temperature=trained.temperature,
         precision=training.precision,
     )
 

@@ -1,6 +1,7 @@
 """What is seen of training: a bar on a terminal, a line an epoch elsewhere, a bar in the UI."""
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -36,31 +37,24 @@ class ShownProgress(Progress):
 
 
 class EpochProgress(ShownProgress):
-    """One training; it is told of images seen and epochs ended."""
+    """One training, of which some epochs have ended; it is told of images seen and of epochs."""
 
     def __init__(self, title: str, epochs: int, images: int, ended: int) -> None:
         self._title, self._epochs, self._ended = title, epochs, ended
         percent, what = TextColumn("{task.percentage:>3.0f} %"), f"Training of {title}."
-        super().__init__(f"training-{title}", what, self._percentage(), percent)
-        self._task = self.add_task(
-            f"{title}: epoch {ended + 1}/{epochs}", total=epochs * images, completed=ended * images
-        )
+        super().__init__(f"training-{title}", what, 100 * ended / epochs, percent)
+        first = f"{title}: epoch {ended + 1}/{epochs}"
+        task = self.add_task(first, total=epochs * images, completed=ended * images)
+        self.seen = partial(self.advance, task)
         if ended and self._log:
             self._log.info("%s: resumes after epoch %d/%d", title, ended, epochs)
-
-    def seen(self, images: int) -> None:
-        """Some more images of the current epoch were trained on."""
-        self.advance(self._task, images)
 
     def epoch_ended(self, loss: float, accuracy: float) -> None:
         """An epoch ended with this mean loss and accuracy (0..1) on the training images."""
         self._ended += 1
         epoch = f"{self._title}: epoch {self._ended}/{self._epochs}"
         line = f"{epoch}, loss {loss:.5f}, accuracy {accuracy:.4f}"
-        self.update(self._task, description=line)
-        self.publish(self._percentage(), line)
+        self.update(self.task_ids[0], description=line)
+        self.publish(100 * self._ended / self._epochs, line)
         if self._log:
             self._log.info(line)
-
-    def _percentage(self) -> float:
-        return 100 * self._ended / self._epochs

@@ -19,11 +19,10 @@ def build_guard(
     """Networks from features (n, m) to scores (n, 1): the larger, the more like a model's own.
 
     One score is the cosine similarity to the nearest of ten prototypes of each class, the centres
-    of k-means among the model's own training features (k, m), labelled (k,): noise and blank images
-    are far from all. Where the base has `learned` all classes of the model, which are its nodes,
-    another is the largest of their logits (Hendrycks et al., Scaling out-of-distribution detection
-    for real-world settings, 2022): it is small for the other classes that the base has learned.
-    Each is in standard deviations from its mean over the training features.
+    of k-means among the model's own training features (k, m), labelled (k,). Where the base has
+    `learned` all classes of the model, which are its nodes, another is the largest of their logits
+    (Hendrycks et al., Scaling out-of-distribution detection for real-world settings, 2022). Each is
+    in standard deviations from its mean over the training features.
     """
     from keras import layers
 

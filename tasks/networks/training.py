@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.networks.architecture import reseed
 from tasks.networks.epochs import EpochPlan, plan_epoch
 from tasks.networks.inference import Model
 from tasks.networks.losses import per_image_loss
@@ -16,17 +17,15 @@ from tasks.networks.progress import EpochProgress
 from tasks.networks.recipe import Training
 from tasks.schemas.training import EpochResult, History
 
-KEPT_SEEDS = 5  # label efficiency goes through the same few again and again
 PART_BATCHES = 20  # one call into the graph: short enough for a bar that moves and for Ctrl-C
 
 
 class Compiled:
     """A training, compiled for rows of data, and started from one seed's weights after another's.
 
-    Compiling takes a second or so, which is more than an epoch of a head; Keras's `fit` takes two
-    to three times as long on a small one. The data are handed to the graph at each call, as tensors
-    in their own dtype, and a batch becomes float only inside the model. A graph that captured them
-    would keep them for as long as the process lives.
+    The data are handed to the graph at each call, as tensors in their own dtype: one that captured
+    them would keep them for as long as the process lives. A graph for each number of steps would
+    cost seconds, and 11 MB that TensorFlow never gives back.
 
     `train_on` trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
     losses and the number of hits; `finish` gives the model its final weights after the last epoch.
@@ -35,19 +34,14 @@ class Compiled:
 
     def __init__(
         self,
-        build: Callable[[int], Model],
+        model: Model,
         inputs: NDArray[Any],
         targets: NDArray[np.float32],
         training: Training,
-        initial: Callable[[int], list[NDArray[Any]]] | None = None,
     ) -> None:
-        """Compile the network that `build` makes from a seed, for data like inputs and targets.
-
-        `initial` is a cheaper way to the values of the variables that `build` makes from a seed.
-        """
+        """Compile a new network for data like inputs and targets."""
         import tensorflow as tf
 
-        model = build(0)
         self.model, self.training = model, training
         tf.config.experimental.enable_op_determinism()
         self.steps = [tf.Variable(count) for count in scheduled_steps(training, len(inputs))]
@@ -59,19 +53,15 @@ class Compiled:
         integers, floats = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)
         loop = _training_loop(model, optimizer, training, targets.shape[1])
         self.train_on = tf.function(loop, [*data, integers, floats, integers])
-        self._untrained = _values(self.variables)
-        self._initial = lru_cache(KEPT_SEEDS)(
-            initial or (lambda seed: _values(build(seed).variables))
-        )
+        self._untrained = [np.asarray(variable).copy() for variable in self.variables]
 
     def start(self, seed: int, images: int) -> "Compiled":
-        """The network with the initial weights of a seed, and an optimizer that saw nothing.
+        """The same network with the initial weights of a seed, and an optimizer that saw nothing.
 
-        A warm-up is as long as a training on so many images makes it. It is the same network each
-        time: whoever started it before has it no longer.
+        A warm-up is as long as a training on so many images makes it.
         """
         assign(self.variables, self._untrained)
-        assign(self.model.variables, self._initial(seed))  # a dropout's state, too
+        reseed(self.model, seed)
         assign(self.steps, scheduled_steps(self.training, images))
         return self
 
@@ -116,8 +106,7 @@ def scheduled_steps(training: Training, images: int) -> tuple[float, float]:
 def build_optimizer(training: Training, warm_up: Any, decay: Any) -> Any:
     """A new optimizer; the steps of a warm-up and of the decay after it are variables.
 
-    With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0. A graph
-    for each number of steps would cost seconds, and 11 MB that TensorFlow never gives back.
+    With a warm-up the step size follows Loshchilov and Hutter's cosine (SGDR, 2017) to 0.
     """
     from keras.optimizers import SGD, Adam, schedules
 
@@ -142,11 +131,11 @@ def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any,
 def mapped_tensor(path: Path) -> Any:
     """An `.npy` file as a tensor in the memory of the page cache, shared by all processes.
 
-    DLPack hands over writable arrays only: the mapping is copy-on-write, and nobody writes. The
-    last two stay mapped: a worker goes from group to group on the same features, training and test.
+    A worker goes from group to group on the same two, features to train on and to test.
     """
     import tensorflow as tf
 
+    # DLPack hands over writable arrays only: the mapping is copy-on-write, and nobody writes
     mapped = np.load(path, mmap_mode="c", allow_pickle=False)
     return tf.experimental.dlpack.from_dlpack(mapped.__dlpack__())
 
@@ -157,52 +146,37 @@ def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:
         variable.assign(value)
 
 
-def _values(variables: list[Any]) -> list[NDArray[Any]]:
-    return [np.asarray(variable).copy() for variable in variables]
-
-
-class Checkpointer(Protocol):
-    """Keeps the state of a training from epoch to epoch, and may end it early."""
-
-    def restore(self, variables: list[Any]) -> History:
-        """Set the variables to what was kept, and return the history so far."""
-
-    def keep(self, variables: list[Any], history: History) -> None:
-        """Keep the state at the end of an epoch."""
-
-    def is_over(self, history: History) -> bool:
-        """Whether more epochs are pointless."""
-
-
 def fit(
     compiled: Compiled,
     inputs: Any,
     targets: Any,
     seed: int,
-    checkpointer: Checkpointer,
     rows: NDArray[np.int32] | None = None,
+    history: History = History(),  # noqa: B008    # it is frozen
+    keep: Callable[[History], None] = lambda history: None,
+    is_over: Callable[[History], bool] = lambda history: False,
 ) -> History:
-    """Train a compiled model in place, from the last epoch that was kept.
+    """Train a compiled model in place, on from the history that its variables have.
 
-    An epoch depends on the state before it, the seed and its number alone, so a training that
-    was interrupted ends with the same weights as one that was not. Of inputs and targets, arrays
-    or tensors as `train_until_healthy` has them, rows int32 (m,) are trained on, or all. Raises
-    ValueError if the targets' shape is not the output's: a mean squared error would broadcast it.
+    An epoch depends on the state before it, the seed and its number alone. Of inputs and targets,
+    arrays or tensors as `train_until_healthy` has them, rows int32 (m,) are trained on, or all.
+    `keep` is told after each epoch, and no more of them follow where it `is_over`. ValueError if
+    the targets' shape is not the output's: a mean squared error would broadcast it.
     """
     model, training, shape = compiled.model, compiled.training, tuple(targets.shape)
     if shape != (len(inputs), model.output_shape[-1]):
         raise ValueError(f"targets {shape} do not fit the output {model.output_shape}")
     train_on = partial(compiled.train_on, *as_tensors(inputs, targets))
     rows = np.arange(len(inputs), dtype=np.int32) if rows is None else rows
-    epochs, history = training.epochs_for(len(rows)), checkpointer.restore(compiled.variables)
+    epochs = training.epochs_for(len(rows))
     with EpochProgress(model.name, epochs, len(rows), len(history.epochs)) as progress:
-        while len(history.epochs) < epochs and not checkpointer.is_over(history):
+        while len(history.epochs) < epochs and not is_over(history):
             started = time.perf_counter()
             plan = plan_epoch(training, len(rows), seed, len(history.epochs), inputs.shape[1:])
             epoch = run_epoch(train_on, plan._replace(rows=rows[plan.rows]), progress.seen)
             seconds = history.seconds + time.perf_counter() - started
             history = History(epochs=(*history.epochs, epoch), seconds=seconds)
-            checkpointer.keep(compiled.variables, history)
+            keep(history)
             progress.epoch_ended(epoch.loss, epoch.accuracy)
     compiled.finish()
     return history

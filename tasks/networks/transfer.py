@@ -1,7 +1,5 @@
 """Transfer: a new head, trained on the features of a frozen backbone and joined to it."""
 
-from functools import partial
-
 from prefect.logging import get_run_logger
 
 from tasks.networks.architecture import HeadSpecification, build_head, join
@@ -26,27 +24,23 @@ def transfer(
     The features are float32 (n, m). DeadModelError if no attempt learned.
     """
     store, split, names = current_store(), features.split, features.classes
-    build = partial(build_head, head, split.inputs.shape[1], training)
+    model = build_head(head, split.inputs.shape[1], training)
     inputs = store.array(split.inputs)
     targets = targets_for(head.nodes, store.array(split.labels))
     checkpoint, mask = current_checkpoint(), store.array(features.held_out)
-    trained, attempts, temperature = train_until_healthy(
-        head.name, build, inputs, targets, training, seed, checkpoint, names, mask
+    trained = train_until_healthy(
+        head.name, model, inputs, targets, training, seed, checkpoint, names, mask
     )
-    backbone = freeze_backbone(load_model(store, base.model))
-    return store_trained(store, join(backbone, trained), attempts, temperature, training)
+    joined = join(freeze_backbone(load_model(store, base.model)), trained.model)
+    return store_trained(store, trained._replace(model=joined), training)
 
 
 def freeze_backbone(base: Model) -> Model:
     """The backbone of a base model, no longer trainable; logs the model before and after."""
-    _log_summary(base, "before freezing")
     backbone = base.get_layer("backbone")
-    backbone.trainable = False
-    _log_summary(base, "after freezing")
+    for moment in ("before", "after"):
+        backbone.trainable = moment == "before"
+        lines: list[str] = []
+        base.summary(print_fn=lines.append, expand_nested=True, line_length=78)
+        get_run_logger().info("%s, %s freezing:\n%s", base.name, moment, "\n".join(lines))
     return backbone
-
-
-def _log_summary(model: Model, moment: str) -> None:
-    lines: list[str] = []
-    model.summary(print_fn=lines.append, expand_nested=True, line_length=78)
-    get_run_logger().info("%s, %s:\n%s", model.name, moment, "\n".join(lines))

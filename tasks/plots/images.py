@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.plots.style import COLOURS, WIDTH, picture, svg
+from tasks.plots.style import COLOURS, WIDTH, picture
 from tasks.schemas.images import ClassName
 
 COLUMNS = 4
@@ -14,7 +14,10 @@ MOST_COUNTED, MOST_TICKS = 20, 40  # classes with counts in their cells, and nam
 LONG = 3  # letters, from which on names are turned
 
 
-def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]) -> str:
+@picture(height=3.6)
+def draw_confusion(
+    axes: Any, confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]
+) -> None:
     """Test images by true and predicted class; errors are shaded by their number.
 
     Counts >= 0, (classes, classes), have a row for each true class and a column for each predicted
@@ -22,14 +25,12 @@ def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[ClassNa
     """
     counts = np.asarray(confusion)
     errors = np.where(np.eye(len(classes), dtype=bool), 0, counts)
-    with picture(height=3.6) as (figure, axes):
-        axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(1, 1.5 * errors.max()))
-        if len(classes) <= MOST_COUNTED:
-            _write_counts(axes, counts)
-        axes.set(xlabel="predicted class", ylabel="true class")
-        name_ticks(axes, classes)
-        axes.grid(visible=False)
-        return svg(figure)
+    axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(1, 1.5 * errors.max()))
+    if len(classes) <= MOST_COUNTED:
+        _write_counts(axes, counts)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    name_ticks(axes, classes)
+    axes.grid(visible=False)
 
 
 def name_ticks(axes: Any, classes: Sequence[ClassName]) -> None:
@@ -78,24 +79,25 @@ def draw_misclassified(images: NDArray[np.uint8], rows: Sequence[Mapping[str, An
     return _draw(images, rows, notes, [row["wrong"] == row["trials"] for row in rows], 1.55)
 
 
+@picture()
 def _draw(
+    axes: Any,
     images: NDArray[np.uint8],
     rows: Sequence[Mapping[str, Any]],
     notes: Sequence[str],
     highlighted: Sequence[bool],
     row_height: float,
-) -> str:
+) -> None:
     lines, cell = -(-len(rows) // COLUMNS), row_height * COLUMNS / WIDTH  # a cell is 1 wide
-    with picture(row_height * lines) as (figure, axes):
-        for number, (image, row, note) in enumerate(zip(images, rows, notes, strict=True)):
-            bottom, left = cell * (number // COLUMNS + 1), number % COLUMNS
-            place = (left + 0.04, left + 0.96, bottom, bottom - 0.92)
-            shown = image if image.shape[-1] == 3 else image[..., 0]
-            axes.imshow(shown, "gray_r", vmin=0, vmax=max(1, image.max()), extent=place)
-            colour, weight = (COLOURS[1], "bold") if highlighted[number] else ("black", "normal")
-            style = {"ha": "center", "va": "bottom", "size": 8, "color": colour, "weight": weight}
-            text = f"true {short(row['label'], 8)}: {short(row['predicted'], 8)}\n{note}"
-            axes.text(left + 0.5, bottom - 0.96, text, **style)
-        axes.set(xlim=(0, COLUMNS), ylim=(cell * lines, 0))
-        axes.axis("off")
-        return svg(figure)
+    axes.figure.set_figheight(row_height * lines)
+    for number, (image, row, note) in enumerate(zip(images, rows, notes, strict=True)):
+        bottom, left = cell * (number // COLUMNS + 1), number % COLUMNS
+        place = (left + 0.04, left + 0.96, bottom, bottom - 0.92)
+        shown = image if image.shape[-1] == 3 else image[..., 0]
+        axes.imshow(shown, "gray_r", vmin=0, vmax=max(1, image.max()), extent=place)
+        colour, weight = (COLOURS[1], "bold") if highlighted[number] else ("black", "normal")
+        style = {"ha": "center", "va": "bottom", "size": 8, "color": colour, "weight": weight}
+        text = f"true {short(row['label'], 8)}: {short(row['predicted'], 8)}\n{note}"
+        axes.text(left + 0.5, bottom - 0.96, text, **style)
+    axes.set(xlim=(0, COLUMNS), ylim=(cell * lines, 0))
+    axes.axis("off")

@@ -7,46 +7,46 @@ import numpy as np
 
 from tasks.networks.architecture import ONE_NODE
 from tasks.plots.images import name_ticks, short
-from tasks.plots.style import COLOURS, MARKERS, picture, svg
+from tasks.plots.style import COLOURS, MARKERS, picture
 from tasks.schemas.images import ClassName
 
 MOST_SUBSETS = 45
 TICKS = (0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
-def draw_pairs(transfers: Sequence[Mapping[str, Any]], classes: Sequence[ClassName]) -> str:
+@picture(height=4.5)
+def draw_pairs(
+    axes: Any, transfers: Sequence[Mapping[str, Any]], classes: Sequence[ClassName]
+) -> None:
     """Mean errors on each pair: above the diagonal of two nodes, below it of one node.
 
-    Cells are shaded by the square root of the errors, because otherwise a few bad pairs
-    would make all others look equal. A pair without trials is empty; where no seed learned, it
-    is `dead`. The transfers of one recipe have `classes`, `head` and `mean_errors` >= 0 or None;
-    subsets of more than two classes are left out. All classes are in the order of the axes.
+    Cells are shaded by the square root of the errors. A pair without trials is empty; where no seed
+    learned, it is `dead`. The transfers of one recipe have `classes`, `head` and `mean_errors` >= 0
+    or None; other subsets are left out. All classes are in the order of the axes.
     """
     place = {name: number for number, name in enumerate(classes)}
     shades = np.full((len(classes), len(classes)), np.nan)
-    with picture(height=4.5) as (figure, axes):
-        for transfer in transfers:
-            if len(transfer["classes"]) != 2:
-                continue
-            low, high = sorted(place[name] for name in transfer["classes"])
-            row, column = (high, low) if transfer["head"] == ONE_NODE.name else (low, high)
-            errors = transfer["mean_errors"]
-            shades[row, column] = np.nan if errors is None else np.sqrt(errors)
-            text = "dead"
-            if errors is not None:  # at most four characters, which fit into a cell
-                text = f"{errors:.1f}" if errors < 99.95 else f"{errors:.0f}"
-            axes.text(column, row, text, ha="center", va="center", size=8)
-        most = np.nanmax(shades, initial=1)
-        axes.imshow(shades, cmap="Oranges", vmin=0, vmax=1.5 * most)
-        corners = [-0.5, len(classes) - 0.5]
-        axes.plot(corners, corners, color="black", linewidth=0.5)
-        axes.set(xlabel="one node below the diagonal", ylabel="two nodes above the diagonal")
-        name_ticks(axes, classes)
-        axes.grid(visible=False)
-        return svg(figure)
+    for transfer in transfers:
+        if len(transfer["classes"]) != 2:
+            continue
+        low, high = sorted(place[name] for name in transfer["classes"])
+        row, column = (high, low) if transfer["head"] == ONE_NODE.name else (low, high)
+        errors = transfer["mean_errors"]
+        shades[row, column] = np.nan if errors is None else np.sqrt(errors)
+        text = "dead"
+        if errors is not None:  # at most four characters, which fit into a cell
+            text = f"{errors:.1f}" if errors < 99.95 else f"{errors:.0f}"
+        axes.text(column, row, text, ha="center", va="center", size=8)
+    axes.imshow(shades, cmap="Oranges", vmin=0, vmax=1.5 * np.nanmax(shades, initial=1))
+    corners = [-0.5, len(classes) - 0.5]
+    axes.plot(corners, corners, color="black", linewidth=0.5)
+    axes.set(xlabel="one node below the diagonal", ylabel="two nodes above the diagonal")
+    name_ticks(axes, classes)
+    axes.grid(visible=False)
 
 
-def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
+@picture(legend=3)
+def draw_spread(axes: Any, transfers: Sequence[Mapping[str, Any]]) -> None:
     """A dot for each seed that learned: its errors, by subset and head, the hardest subset on top.
 
     The transfers of one recipe have `classes`, `head`, `accuracy` 0..1 and `errors`, one for each
@@ -55,29 +55,22 @@ def draw_spread(transfers: Sequence[Mapping[str, Any]]) -> str:
     subsets = _hardest_first(transfers)[:MOST_SUBSETS]
     drawn = [row for row in transfers if tuple(row["classes"]) in subsets]
     heads = list(dict.fromkeys(row["head"] for row in drawn))
-    with picture(height=1.0 + 0.15 * len(subsets)) as (figure, axes):
-        for index, head in enumerate(heads):
-            rows = [row for row in drawn if row["head"] == head]
-            # from the subset's line, so that heads do not overlap
-            distance = 0.4 * (index - (len(heads) - 1) / 2) / max(1, len(heads) - 1)
-            dots = [
-                (errors, subsets.index(tuple(row["classes"])) + distance)
-                for row in rows
-                for errors in row["errors"]
-                if errors is not None
-            ]
-            colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
-            style = {"color": colour, "marker": marker, "markersize": 3, "alpha": 0.7}
-            axes.plot(*np.array(dots).reshape(-1, 2).T, linestyle="none", label=head, **style)
-        axes.set_yticks(range(len(subsets)), [" ".join(map(short, one)) for one in subsets], size=7)
-        axes.set(xlabel="errors on test images", ylim=(len(subsets) - 0.4, -0.6))
-        _use_mixed_scale(axes)
-        figure.legend(loc="outside lower center", ncols=3, frameon=False)
-        return svg(figure)
-
-
-def _use_mixed_scale(axes: Any) -> None:
-    """Linear up to 10 errors, logarithmic from there on."""
+    axes.figure.set_figheight(1.0 + 0.15 * len(subsets))
+    for index, head in enumerate(heads):
+        rows = [row for row in drawn if row["head"] == head]
+        # from the subset's line, so that heads do not overlap
+        distance = 0.4 * (index - (len(heads) - 1) / 2) / max(1, len(heads) - 1)
+        dots = [
+            (errors, subsets.index(tuple(row["classes"])) + distance)
+            for row in rows
+            for errors in row["errors"]
+            if errors is not None
+        ]
+        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+        style = {"color": colour, "marker": marker, "markersize": 3, "alpha": 0.7}
+        axes.plot(*np.array(dots).reshape(-1, 2).T, linestyle="none", label=head, **style)
+    axes.set_yticks(range(len(subsets)), [" ".join(map(short, one)) for one in subsets], size=7)
+    axes.set(xlabel="errors on test images", ylim=(len(subsets) - 0.4, -0.6))
     axes.set_xscale("symlog", linthresh=10)
     axes.set_xlim(left=-0.5)
     axes.set_xticks([tick for tick in TICKS if tick <= axes.get_xlim()[1]])

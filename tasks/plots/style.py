@@ -1,9 +1,11 @@
 """What all pictures share; they are small enough to fit on a telephone unscaled."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import wraps
 from io import StringIO
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
+
+P = ParamSpec("P")
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -21,19 +23,29 @@ _SETTINGS: Any = {
 }
 
 
-@contextmanager
-def picture(height: float) -> Iterator[tuple[Any, Any]]:
-    """A new figure in the report's style, `height` inches high, and its axes."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+def picture(
+    height: float = 3.4, legend: int = 0
+) -> Callable[[Callable[Concatenate[Any, P], None]], Callable[P, str]]:
+    """Give what a function draws on axes as an SVG element, the same for the same numbers.
 
-    with rc_context(_SETTINGS):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        yield figure, figure.subplots()
+    It is in the report's style, `height` inches high, with a legend of so many columns below.
+    """
 
+    def decorate(draw: Callable[Concatenate[Any, P], None]) -> Callable[P, str]:
+        @wraps(draw)
+        def drawn(*arguments: P.args, **named: P.kwargs) -> str:
+            from matplotlib import rc_context
+            from matplotlib.figure import Figure
 
-def svg(figure: Any) -> str:
-    """The figure as an SVG element; the same figure gives the same text."""
-    text = StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
-    return text.getvalue()[text.getvalue().index("<svg") :]
+            text = StringIO()
+            with rc_context(_SETTINGS):
+                figure = Figure(figsize=(WIDTH, height), layout="constrained")
+                draw(figure.subplots(), *arguments, **named)
+                if legend:
+                    figure.legend(loc="outside lower center", ncols=legend, frameon=False)
+                figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
+            return text.getvalue()[text.getvalue().index("<svg") :]
+
+        return drawn
+
+    return decorate

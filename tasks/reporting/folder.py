@@ -1,5 +1,6 @@
 """What both reports are published by: the numbers of a run, a folder of files, and the UI."""
 
+import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 
 from tasks.data.mnist import dataset_sha256, is_mnist
 from tasks.data.source import Source
-from tasks.networks.hardware import processor, processor_features, threads
+from tasks.networks.hardware import processor, processor_features
 from tasks.reporting.page import Row
 from tasks.schemas.references import Dataset
 from tasks.storage.files import replace
@@ -46,7 +47,7 @@ def describe_run(
             "system": f"{platform.system()} {platform.machine()}",
             "cpu": processor(),
             "cpu_features": processor_features(),
-            "threads": threads(),
+            "threads": os.cpu_count(),
         },
         "tasks": [one.model_dump() for one in finished_task_runs()],
     }

@@ -81,13 +81,10 @@ class Refused(Record):
 
 
 class Refusal(Record):
-    """What a model refuses, so that at most a share of its own images is lost.
-
-    The `file` is the model with a second output, the margin, below which 0 it refuses; None if too
-    few images were held out to promise anything.
-    """
+    """What a model refuses, so that at most a share of its own images is lost."""
 
     model: str
+    # with a second output, the margin, below which 0 it refuses; None if too few were held out
     file: ModelReference | None
     share: float  # of own images, 0..1
     held_out: int  # images that the threshold was chosen on
@@ -103,26 +100,19 @@ class Refusals(Record):
 
 
 class LabelEfficiency(Record):
-    """An approach with few labels and with all; see `label_efficiency`.
-
-    Its `images` are the numbers of labelled images, the last all; `hits`, bool (k, draws, n), are
-    the test images that each training on so many got right.
-    """
+    """An approach with few labels and with all; see `label_efficiency`."""
 
     approach: str
-    images: tuple[int, ...]
-    hits: ArrayReference
+    images: tuple[int, ...]  # k numbers of labelled images, the last all
+    hits: ArrayReference  # bool (k, draws, n), the test images that each training got right
 
 
 class Learned(Record):
-    """What the bases learned: images (n, height, width, channels) with labels, and their classes.
-
-    `is_other` says that they are another data set than the one that is transferred to.
-    """
+    """What the bases learned: labelled images (n, height, width, channels), and their classes."""
 
     images: Dataset
     classes: tuple[ClassName, ...]
-    is_other: bool
+    is_other: bool  # another data set than the one that is transferred to
 
 
 class Picture(Record):

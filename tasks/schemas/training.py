@@ -9,14 +9,11 @@ LEARNED = "learned"
 
 
 class TrainingData(Record):
-    """What a network learns from: n images or features with one-hot labels, and their classes.
-
-    Those that are held out, bool (n,), calibrate it.
-    """
+    """What a network learns from: n images or features with one-hot labels, and their classes."""
 
     split: Split
     classes: tuple[ClassName, ...]
-    held_out: ArrayReference
+    held_out: ArrayReference  # bool (n,), those that calibrate it
 
 
 class EpochResult(Record):

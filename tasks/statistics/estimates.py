@@ -14,10 +14,8 @@ def exact_interval(hits: float, n: int, confidence: float = CONFIDENCE) -> Inter
     """The exact interval, 95 % by default, of a share of which `hits` of `n` were seen.
 
     Clopper and Pearson, The use of confidence or fiducial limits illustrated in the case of the
-    binomial, Biometrika 26 (1934). It holds for any n, and for no error in n too, where the usual
-    normal interval has no width. `hits`, 0..n or a ValueError, may be the mean of several models
-    on the same n images, which are still no more than n: the ends are quantiles of beta
-    distributions, which need no whole number.
+    binomial, Biometrika 26 (1934). `hits`, 0..n or a ValueError, may be the mean of several models
+    on the same images: the ends are quantiles of beta distributions, which need no whole number.
     """
     from scipy.stats import beta
 
@@ -35,10 +33,9 @@ BINS = 15
 def calibration_error(confidences: NDArray[np.floating], hits: NDArray[np.bool_]) -> float:
     """The expected calibration error (0..1): how far confidence and accuracy are apart.
 
-    Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks (2017): images are
-    sorted into 15 bins of equal width by the probability of the predicted class, and the distances
-    between a bin's mean confidence and its accuracy are averaged, weighted by its images. The
-    confidences (n,) are top probabilities, 0..1; a hit (n,) is where that class was the true one.
+    Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks (2017): the mean
+    distance between confidence and accuracy in 15 bins of equal width, weighted by their images.
+    The confidences (n,) are top probabilities, 0..1; hits (n,) where that class was the true one.
     """
     bins = np.clip(np.ceil(confidences * BINS).astype(int) - 1, 0, BINS - 1)
     gaps = np.bincount(bins, weights=confidences - hits, minlength=BINS)
@@ -63,11 +60,10 @@ def refusal_threshold(scores: NDArray[np.floating], share: float) -> Promise | N
     """
     from scipy.stats import beta
 
-    ordered, n = np.sort(scores), len(scores)
-    ranks = np.arange(1, max(1, int(share * (n + 1))) + 1)
-    sure = ranks[beta.cdf(share, ranks, n + 1 - ranks) >= CONFIDENCE] if n else ranks[:0]
-    if sure.size:
-        return Promise(float(ordered[sure[-1] - 1]), is_sure=True)
-    if share * (n + 1) >= 1:
-        return Promise(float(ordered[ranks[-1] - 1]), is_sure=False)
-    return None
+    n = len(scores)
+    ranks = np.arange(1, int(share * (n + 1)) + 1)  # that keep it on average
+    if not ranks.size:
+        return None
+    sure = ranks[beta.cdf(share, ranks, n + 1 - ranks) >= CONFIDENCE]
+    rank = (sure if sure.size else ranks)[-1]
+    return Promise(float(np.sort(scores)[rank - 1]), is_sure=bool(sure.size))

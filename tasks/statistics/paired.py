@@ -91,9 +91,8 @@ def sign_flip_p_value(differences: NDArray[np.int64]) -> float:
 
     The exact two-sided randomisation test of Fisher, The design of experiments (1935), section 21,
     and of Pitman, Significance tests which may be applied to samples from any populations,
-    Supplement to the Journal of the Royal Statistical Society 4 (1937). The chances of all sums are
-    built up one difference at a time. Of differences of one size it is McNemar's exact test. The
-    differences are integers (n,), one for each unit; time and memory grow with their absolute sum.
+    Supplement to the Journal of the Royal Statistical Society 4 (1937). The differences are
+    integers (n,), one for each unit; time and memory grow with their absolute sum.
     """
     sizes = np.abs(differences[differences != 0])
     chances = np.zeros(sizes.sum() + 1)  # of the sum of those sizes whose sign is a plus
@@ -110,8 +109,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of
     Statistics 6 (1979): the chance that any true hypothesis is rejected stays below the level,
-    however the tests depend on each other. scipy has only procedures for the false discovery rate,
-    and statsmodels is a large dependency for five lines.
+    however the tests depend on each other. scipy has it not, and statsmodels is large.
     """
     order = np.argsort(p_values, kind="stable")
     steps = np.asarray(p_values)[order] * np.arange(len(p_values), 0, -1)

@@ -19,13 +19,10 @@ def exclusive(
 ) -> Iterator[None]:
     """Hold the store until the block ends; wait for another run that holds it.
 
-    The lock is `flock`'s, which the system releases when its holder dies, so that a killed run
-    never blocks the next one. It lies in the store's folder, which exists: of a remote store it
-    holds for the runs of this machine, and those of others do no harm (see `Store`). The wait is 0
-    or more; None is as long as it takes. `say` is told for whom we wait.
-
-    Raises InputError if another run still held it after `wait_seconds`, or it cannot be written,
-    and FullDiskError if there is no space for it.
+    The lock is `flock`'s, which the system releases when its holder dies. It lies in the store's
+    folder, which exists: of a remote store it holds for the runs of this machine. The wait is 0 or
+    more; None is as long as it takes. `say` is told for whom we wait. InputError if another run
+    still held it after that, or it cannot be written, FullDiskError if there is no space for it.
     """
     lock, holder = FileLock(store.root / "run.lock"), store.root / "run.holder"
     try:
@@ -36,20 +33,16 @@ def exclusive(
                 other = holder.read_text() if holder.exists() else "another run"
                 until = "until it ends" if wait_seconds is None else f"up to {wait_seconds:g} s"
                 say(f"{store.address} is in use by {other}; waiting {until}")
-                _wait(lock, store, wait_seconds, other)
+                try:
+                    lock.acquire(-1 if wait_seconds is None else wait_seconds, poll_interval=0.2)
+                except Timeout:
+                    raise InputError(
+                        f"--artifacts {store.address} is in use by {other}; wait for it with a "
+                        "larger --wait, or give another place"
+                    ) from None
             holder.write_text(
                 f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%H:%M:%S}"
             )
         yield
     finally:
         lock.release()
-
-
-def _wait(lock: FileLock, store: Store, seconds: float | None, other: str) -> None:
-    try:
-        lock.acquire(timeout=-1 if seconds is None else seconds, poll_interval=0.2)
-    except Timeout:
-        raise InputError(
-            f"--artifacts {store.address} is in use by {other}; wait for it with a larger --wait, "
-            "or give another place"
-        ) from None

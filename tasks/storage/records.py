@@ -6,7 +6,7 @@ Prefect treats any error in reading a record as one, so reading checks all that 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from prefect.context import FlowRunContext
 from prefect.filesystems import WritableFileSystem
@@ -17,10 +17,9 @@ from prefect.transactions import get_transaction
 
 from tasks.errors import FullDiskError, RemoteError
 from tasks.schemas.references import Record
-from tasks.storage.checkpoints import Checkpoint
 from tasks.storage.store import Store, read_checksummed, write_checksummed
 
-FOLDER = "records"
+FOLDER, CHECKPOINTS = "records", "checkpoints"
 
 
 class RecordSerializer(Serializer):
@@ -66,29 +65,21 @@ class RecordFolder(WritableFileSystem):
     def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
         """Read a record, and check its bytes and then every file that it refers to.
 
-        Raises OSError if there is none, ValueError if it names another serializer, storage or type
-        than ours, DamagedError if it, or a file it refers to, is not what was stored.
+        Raises OSError if there is none, DamagedError if it, or a file it refers to, is not what was
+        stored, and ValueError if it names another serializer, storage or type than ours: Prefect
+        makes whatever a record names, and its pickle runs code.
         """
-        envelope = _checked(read_checksummed(self.store, f"{FOLDER}/{path}"))
+        envelope = json.loads(read_checksummed(self.store, f"{FOLDER}/{path}"))
+        ours = {"serializer": {"type": RecordSerializer().type}, "storage_block_id": None}
+        named = {key: envelope["metadata"][key] for key in ours}
+        if envelope.keys() != {"metadata", "result"} or named != ours:
+            raise ValueError(f"a record of {named} is not ours")
         for file in RecordSerializer().loads(envelope["result"].encode()).files():
             self.store.verified(file)
         return json.dumps(envelope).encode()  # what was checked, however else it can be read
 
     def _resolve_path(self, path: str) -> None:
         """Prefect asks for a path on this machine; where there is none, it goes by the key."""
-
-
-def _checked(content: bytes) -> dict[str, Any]:
-    """A record as Prefect keeps it, after it was seen to name nothing but our own classes.
-
-    Prefect makes whatever serializer and storage a record names, and its pickle runs code.
-    """
-    envelope: dict[str, Any] = json.loads(content)
-    ours = {"serializer": {"type": RecordSerializer().type}, "storage_block_id": None}
-    named = {key: envelope["metadata"][key] for key in ours}
-    if envelope.keys() != {"metadata", "result"} or named != ours:
-        raise ValueError(f"a record of {named} is not ours")
-    return envelope
 
 
 @contextmanager
@@ -110,12 +101,27 @@ def current_store() -> Store:
     return folder.store
 
 
+class Checkpoint(NamedTuple):
+    """Where arrays and notes of an unfinished stage are, as `read_arrays` takes it."""
+
+    store: Store
+    name: str
+
+
 def current_checkpoint() -> Checkpoint:
     """The checkpoint of the calling task, named as its record will be."""
-    transaction = get_transaction()
-    assert transaction is not None, "a cached task runs in a transaction"
-    assert transaction.key is not None, "a cached task has a key"
-    return Checkpoint(current_store(), transaction.key)
+    key = getattr(get_transaction(), "key", None)
+    assert key, "a cached task runs in a transaction with a key"
+    return Checkpoint(current_store(), f"{CHECKPOINTS}/{key}")
+
+
+def remove_checkpoints(store: Store, refresh: bool) -> None:
+    """Remove the checkpoints of stages that have a record, or all."""
+    kept = store.names(CHECKPOINTS)
+    finished = store.names(FOLDER) if kept else []
+    for name in kept:
+        if refresh or name.replace(CHECKPOINTS, FOLDER) in finished:
+            store.remove(name)
 
 
 def _record_classes(base: type[Record]) -> dict[str, type[Record]]:

@@ -59,11 +59,8 @@ def _imported(path: Path) -> list[str]:
     """Every dotted name below the project's packages that a file may import, parents included."""
     with _parsing:
         tree = ast.parse(path.read_bytes())
-    names: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
-    ours = [name.split(".") for name in names if name.partition(".")[0] in PACKAGES]
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [(getattr(node, "module", None), alias.name) for node in nodes for alias in node.names]
+    dotted = [".".join(filter(None, name)).split(".") for name in names]
+    ours = [parts for parts in dotted if parts[0] in PACKAGES]
     return [".".join(parts[:end]) for parts in ours for end in range(1, len(parts) + 1)]

@@ -25,24 +25,21 @@ LIBRARIES = ("keras", "tensorflow", "numpy")
 _finished: defaultdict[UUID | None, list["TaskRunResult"]] = defaultdict(list)
 
 
-def inputs_sha256(inputs: Mapping[str, object]) -> str:
-    """Hex digest of the identities of named inputs."""
-    named = {name: identity(value) for name, value in inputs.items()}
-    return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+def cache_key(name: str, module: str, inputs: Mapping[str, object]) -> str:
+    """Hex digest of what decides a result: its name, inputs, source and library versions.
+
+    Of an input it is the identity, so that a moved or re-made file of equal content hits; the
+    source is that of a module, dotted as in `tasks.load`, and of all that the module imports.
+    """
+    versions = {library: version(library) for library in LIBRARIES}
+    named = {key: identity(value) for key, value in inputs.items()}
+    decisive = [name, source_sha256(module), versions, named]
+    return sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def library_versions() -> str:
-    """Those of `LIBRARIES`, read without importing them."""
-    return " ".join(f"{name}={version(name)}" for name in LIBRARIES)
-
-
-# every input's identity: a moved or re-made file of equal content hits
-INPUTS = CachePolicy.from_cache_key_fn(lambda context, inputs: inputs_sha256(inputs))
-# the task's name, and its module and all that the module imports
-SOURCE = CachePolicy.from_cache_key_fn(
-    lambda context, inputs: f"{context.task.name} {source_sha256(context.task.fn.__module__)}"
+CACHED = CachePolicy.from_cache_key_fn(
+    lambda context, inputs: cache_key(context.task.name, context.task.fn.__module__, inputs)
 )
-LIBRARY_VERSIONS = CachePolicy.from_cache_key_fn(lambda context, inputs: library_versions())
 
 
 class TaskRunResult(BaseModel):
@@ -71,7 +68,7 @@ def stage(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     return task(
         name=name,
         task_run_name=name,
-        cache_policy=INPUTS + SOURCE + LIBRARY_VERSIONS,
+        cache_policy=CACHED,
         persist_result=True,
         cache_result_in_memory=False,
         on_completion=[record_task_run],

@@ -18,7 +18,7 @@ from platformdirs import user_cache_path
 from tasks.errors import InputError, RemoteError
 from tasks.schemas.references import ArrayReference, FileReference
 from tasks.storage.files import file_sha256, is_intact, replace, space_for, temporary_path
-from tasks.storage.remote import Remote, is_remote
+from tasks.storage.remote import READ, WRITE, complete, is_remote, opened, upload, write_whole
 
 NOTES = "notes"
 
@@ -29,19 +29,16 @@ class DamagedError(Exception):
 
 @dataclass(frozen=True)
 class Store:
-    """Files by their path below a folder `root`, or below a `remote` with local copies in `root`.
+    """Files by their path below a folder `root`, or below a URL, `remote`, with copies in `root`.
 
-    A file that is added carries its digest in its name and never changes, so the store may move.
-    A file that is written has only a name, and is replaced as a whole; of these a remote store
-    keeps no local copies. So several machines may use one remote at a time: none ever sees half a
-    file of another, and the worst that happens is that two do the same work.
-
-    Whatever writes raises `FullDiskError` where there is no space, and whatever reads or writes
-    `RemoteError` where the remote cannot be reached.
+    A file that is added carries its digest in its name and never changes; one that is written has
+    only a name, and is replaced as a whole. So the store may move, and several machines may use one
+    remote: the worst is that two do the same work. Whatever writes raises `FullDiskError` where
+    there is no space, and whatever reads or writes `RemoteError` where the remote is not reached.
     """
 
     root: Path
-    remote: Remote | None = None
+    remote: str = ""
 
     @classmethod
     def at(cls, address: str | Path) -> "Store":
@@ -49,17 +46,17 @@ class Store:
         text = str(address)
         if is_remote(text):
             name = hashlib.sha256(text.encode()).hexdigest()[:16]
-            return cls(user_cache_path("digit-transfer") / name, Remote(text))
+            return cls(user_cache_path("digit-transfer") / name, text)
         return cls(Path(url_to_fs(text)[1] if "://" in text else text))
 
     @property
     def address(self) -> str:
         """What `at` makes the same store of, wherever on this machine it is called."""
-        return self.remote.address if self.remote else str(self.root.resolve())
+        return self.remote or str(self.root.resolve())
 
     def place(self, name: str) -> str:
         """Where a file lies, for people."""
-        return f"{self.remote.address}/{name}" if self.remote else str(self.root / name)
+        return f"{self.remote or self.root}/{name}"
 
     def add(self, name: str, write: Callable[[Path], object]) -> FileReference:
         """Store what `write` puts into the temporary path it is given, which has the same suffix.
@@ -73,7 +70,7 @@ class Store:
             sha256 = file_sha256(temporary)
             path = str(plain.with_name(f"{plain.stem}-{sha256[:16]}{plain.suffix}"))
             if self.remote:
-                self.remote.upload(path, temporary)
+                upload(self.remote, path, temporary)
             replace(temporary, self.root / path)
         return FileReference(path=path, sha256=sha256)
 
@@ -94,29 +91,27 @@ class Store:
     def verified(self, reference: FileReference) -> Path:
         """The local path of a stored file, after its digest was checked.
 
-        What is not here, or is damaged, is fetched from the remote; what is damaged there is
-        uploaded again. Raises DamagedError if it is missing or its bytes are not the stored ones.
+        What is damaged here is fetched from the remote, what is damaged there is uploaded again.
+        Raises DamagedError if it is missing or its bytes are not the stored ones.
         """
         path = self.root / reference.path
         if is_intact(path, reference.sha256):
             if self.remote:
-                self.remote.complete(reference.path, path)
+                complete(self.remote, reference.path, path)
             return path
-        damaged = DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")
-        if not self.remote:
-            raise damaged
-        with self.temporary(reference.path) as temporary:
-            with suppress(FileNotFoundError):
-                self.remote.download(reference.path, temporary)
-            if not is_intact(temporary, reference.sha256):
-                raise damaged
-            replace(temporary, path)
-        return path
+        if self.remote:
+            with self.temporary(reference.path) as temporary:
+                with suppress(FileNotFoundError), opened(self.remote, READ) as (fs, root):
+                    fs.get_file(f"{root}/{reference.path}", str(temporary))
+                if is_intact(temporary, reference.sha256):
+                    replace(temporary, path)
+                    return path
+        raise DamagedError(f"{self.place(reference.path)} is missing or is not what was stored")
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the file `name`, a relative path, atomically; if that cannot be, an `OSError`."""
         if self.remote:
-            self.remote.write(name, BytesIO(content))
+            write_whole(self.remote, name, BytesIO(content))
             return
         with self.temporary(name) as temporary:
             temporary.write_bytes(content)
@@ -124,21 +119,24 @@ class Store:
 
     def read(self, name: str) -> bytes:
         """The bytes of a file that was written; an `OSError` if there is none."""
-        return self.remote.read(name) if self.remote else (self.root / name).read_bytes()
+        with opened(self.address, READ) as (fs, root):
+            content: bytes = fs.cat_file(f"{root}/{name}")
+        return content
 
     def names(self, folder: str) -> list[str]:
         """The files in a folder as relative paths, oldest first; none if there is no folder."""
-        if self.remote:
-            return self.remote.names(folder)
-        paths = sorted((self.root / folder).glob("*"), key=lambda path: path.stat().st_mtime_ns)
-        return [f"{folder}/{path.name}" for path in paths]
+        with suppress(FileNotFoundError), opened(self.address, READ) as (fs, root):
+            fs.invalidate_cache()
+            entries = fs.ls(f"{root}/{folder}", detail=True)
+            paths = [entry["name"] for entry in entries if entry["type"] == "file"]
+            paths.sort(key=fs.modified)
+            return [f"{folder}/{path.rpartition('/')[2]}" for path in paths]
+        return []
 
     def remove(self, name: str) -> None:
         """Remove a file that was written, if it is there."""
-        if self.remote:
-            self.remote.remove(name)
-        else:
-            (self.root / name).unlink(missing_ok=True)
+        with opened(self.address, WRITE) as (fs, root), suppress(FileNotFoundError):
+            fs.rm_file(f"{root}/{name}")
 
     def temporary(self, name: str) -> AbstractContextManager[Path]:
         """A path to write the file or folder `name` to, on the same disk; gone afterwards."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from typing import TypeAlias
 
 import numpy as np
@@ -15,8 +14,7 @@ from tasks.networks.recipe import Training
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import ArrayReference, Dataset, Record
 from tasks.schemas.training import LEARNED, Attempt
-from tasks.storage.source import source_sha256
-from tasks.storage.stages import inputs_sha256, library_versions
+from tasks.storage.stages import cache_key
 from tasks.storage.store import Store, read_arrays, write_arrays
 
 # Fewer would be asked for more often, more would leave a worker without work at a study's end.
@@ -128,6 +126,5 @@ def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
 def _name(group: Group, trial: Trial) -> str:
     """Named by all that decides the result: inputs, source and library versions."""
     described = {"trial": trial, "features": group.features, "training": group.training}
-    inputs = inputs_sha256(described | {"held_out": group.held_out})
-    source = source_sha256("tasks.trials.worker")
-    return f"{FOLDER}/{sha256(f'{inputs} {source} {library_versions()}'.encode()).hexdigest()}"
+    inputs = described | {"held_out": group.held_out}
+    return f"{FOLDER}/{cache_key('trial', 'tasks.trials.worker', inputs)}"

@@ -1,13 +1,13 @@
 """What a worker does: it trains the heads of a group, one after another, and keeps each result."""
 
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.splits import Subset, encode, select_classes
-from tasks.networks.architecture import HeadSpecification, build_head, initial_head_values
+from tasks.networks.architecture import HeadSpecification, build_head
 from tasks.networks.attempts import calibrate, make_attempts
 from tasks.networks.hardware import use_one_thread
 from tasks.networks.inference import class_probabilities, run
@@ -77,9 +77,8 @@ def _test(store: Store, group: Group, trial: Trial, compiled: Compiled) -> NDArr
 def _compiled(specification: HeadSpecification, features: int, training: Training) -> Compiled:
     """A head that is compiled once, for any number of images."""
     return Compiled(
-        partial(build_head, specification, features, training),
+        build_head(specification, features, training),
         np.empty((1, features), np.float32),
         np.empty((1, specification.nodes), np.float32),
         training,
-        partial(initial_head_values, specification, features, training),
     )

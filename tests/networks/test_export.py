@@ -6,7 +6,7 @@ import pytest
 
 from tasks.networks.architecture import ONE_NODE, build_base, build_head, join
 from tasks.networks.export import ask_exported, export_network, to_onnx
-from tasks.networks.inference import class_probabilities, run, run_all
+from tasks.networks.inference import class_probabilities, run
 from tasks.networks.models import in_float32, weights_sha256
 from tasks.networks.recipe import Training
 from tasks.networks.refusal import build_guard, set_threshold, with_guard
@@ -57,7 +57,7 @@ def test_what_was_trained_in_bfloat16_is_stored_in_float32():
 
 @pytest.mark.parametrize("classes", [(3, 5, 7, 9), ("ant", "bee", "cat", "dög")])
 def test_a_guarded_model_answers_with_names_and_refusals(guarded, classes):
-    probabilities, margins = run_all(guarded, IMAGES)
+    probabilities, margins = guarded.predict_on_batch(IMAGES)
     found = answers(guarded, classes)
     np.testing.assert_allclose(found["probabilities"], probabilities, atol=1e-6)
     assert found["label"].tolist() == [classes[at] for at in probabilities.argmax(axis=1)]
@@ -69,7 +69,7 @@ def test_a_guarded_model_answers_with_names_and_refusals(guarded, classes):
 def test_other_forms_answer_alike(tmp_path, guarded, form, name):
     export_network(guarded, form, tmp_path / name)
     found = ask_exported(form, tmp_path / name, IMAGES)
-    probabilities, margins = run_all(guarded, IMAGES)
+    probabilities, margins = guarded.predict_on_batch(IMAGES)
     np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-6)
     assert found.refused.tolist() == (margins[:, 0] < 0).tolist()
 

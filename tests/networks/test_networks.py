@@ -1,6 +1,5 @@
 import gc
 import random
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,17 +13,17 @@ from tasks.networks.architecture import (
     build_base,
     build_head,
     join,
+    reseed,
     softmax_head,
 )
-from tasks.networks.attempts import train_until_healthy
+from tasks.networks.attempts import Trained, train_until_healthy
 from tasks.networks.epochs import derive_seed, draw_transforms, plan_epoch
 from tasks.networks.inference import run
 from tasks.networks.models import load_model, store_trained, weights_sha256
 from tasks.networks.recipe import Augmentation, Training
 from tasks.networks.training import Compiled, build_optimizer, fit, scheduled_steps
 from tasks.networks.transfer import freeze_backbone
-from tasks.schemas.training import History
-from tasks.storage.checkpoints import Checkpoint
+from tasks.storage.records import Checkpoint
 from tasks.storage.store import DamagedError, Store
 
 SHAPE = (28, 28, 1)
@@ -33,23 +32,8 @@ SHORT = Training(
 )
 
 
-class Forgetful:
-    """Keeps nothing."""
-
-    def restore(self, variables):
-        return History()
-
-    def keep(self, variables, history):
-        pass
-
-    def is_over(self, history):
-        return False
-
-
 def train(model, inputs, targets, training, seed):
-    return fit(
-        Compiled(lambda seed: model, inputs, targets, training), inputs, targets, seed, Forgetful()
-    )
+    return fit(Compiled(model, inputs, targets, training), inputs, targets, seed)
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +120,16 @@ def test_initial_weights_follow_from_the_seed_alone():
         digests.append(weights_sha256(build_backbone(SHAPE, 1.0, SHORT, seed=7)))
     assert digests[0] == digests[1]
     assert digests[0] != weights_sha256(build_backbone(SHAPE, 1.0, SHORT, seed=8))
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_a_network_is_reseeded_to_what_another_seed_builds(recipe):
+    training = RECIPES[recipe].base.model_copy(update={"precision": "float32"})
+    for side in (12, 56):
+        first, second = (build_base((side, side, 1), 3, 1.0, training, seed) for seed in (1, 2))
+        reseed(first, 2)
+        for ours, theirs in zip(first.variables, second.variables, strict=True):
+            np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
 
 
 def test_scaling_is_inside_the_model():
@@ -265,10 +259,10 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
     nobody = np.zeros(100, bool)
 
     def digest(seed, key):
-        build = partial(build_head, softmax_head(2), 1, LEARNING)
+        model = build_head(softmax_head(2), 1, LEARNING)
         checkpoint = Checkpoint(Store(tmp_path), key)
         trained = train_until_healthy(
-            "two-node", build, inputs, targets, LEARNING, seed, checkpoint, (0, 1), nobody
+            "two-node", model, inputs, targets, LEARNING, seed, checkpoint, (0, 1), nobody
         )
         return weights_sha256(trained[0])
 
@@ -278,7 +272,7 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
 
 def test_a_model_comes_back_from_the_store(base, tmp_path):
     store = Store(tmp_path)
-    reference = store_trained(store, base, (), 1.5, SHORT).model
+    reference = store_trained(store, Trained(base, (), 1.5), SHORT).model
     loaded = load_model(store, reference)
     assert weights_sha256(loaded) == reference.weights_sha256
     np.testing.assert_array_equal(run(loaded, images(3)), run(base, images(3)))
@@ -287,7 +281,7 @@ def test_a_model_comes_back_from_the_store(base, tmp_path):
 
 def test_a_damaged_model_is_not_loaded(base, tmp_path):
     store = Store(tmp_path)
-    reference = store_trained(store, base, (), 1.5, SHORT).model
+    reference = store_trained(store, Trained(base, (), 1.5), SHORT).model
     (tmp_path / reference.path).write_bytes(b"not a model")
     with pytest.raises(DamagedError):
         load_model(store, reference)

@@ -1,4 +1,5 @@
 import json
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from tasks.schemas.training import Attempt, History, TrainedModel
 from tasks.storage import stages
 from tasks.storage.records import RecordSerializer
 from tasks.storage.source import PROJECT, UNDECISIVE, source_sha256
-from tasks.storage.stages import INPUTS, LIBRARY_VERSIONS, SOURCE
+from tasks.storage.stages import CACHED
 
 
 def trained(weights: str = "w", path: str = "m.keras", seconds: float = 1.0) -> TrainedModel:
@@ -22,27 +23,25 @@ def trained(weights: str = "w", path: str = "m.keras", seconds: float = 1.0) -> 
     )
 
 
-def key(policy, inputs, module="tasks.reshape"):
+def key(inputs, module="tasks.reshape", name="a-task"):
     context = SimpleNamespace(
-        task=SimpleNamespace(name="a-task", fn=SimpleNamespace(__module__=module))
+        task=SimpleNamespace(name=name, fn=SimpleNamespace(__module__=module))
     )
-    return policy.compute_key(task_ctx=context, inputs=inputs, flow_parameters={})
+    return CACHED.compute_key(task_ctx=context, inputs=inputs, flow_parameters={})
 
 
 class TestInputs:
     def test_a_model_is_its_weights(self):
-        assert key(INPUTS, {"base": trained("w", "a", 1.0)}) == key(
-            INPUTS, {"base": trained("w", "b", 2.0)}
-        )
+        assert key({"base": trained("w", "a", 1.0)}) == key({"base": trained("w", "b", 2.0)})
 
     def test_other_weights_are_another_input(self):
-        assert key(INPUTS, {"base": trained("w")}) != key(INPUTS, {"base": trained("v")})
+        assert key({"base": trained("w")}) != key({"base": trained("v")})
 
     def test_the_order_in_which_they_are_named_does_not(self):
-        assert key(INPUTS, {"a": 1, "b": 2}) == key(INPUTS, {"b": 2, "a": 1})
+        assert key({"a": 1, "b": 2}) == key({"b": 2, "a": 1})
 
     def test_names_matter(self):
-        assert key(INPUTS, {"a": 1, "b": 2}) != key(INPUTS, {"a": 2, "b": 1})
+        assert key({"a": 1, "b": 2}) != key({"a": 2, "b": 1})
 
 
 class TestSource:
@@ -86,15 +85,20 @@ class TestSource:
     def test_what_decides_no_result_exists(self):
         assert [path for path in UNDECISIVE if not (PROJECT / path).exists()] == []
 
-    def test_the_key_is_of_the_tasks_module(self):
-        assert key(SOURCE, {}) == f"a-task {source_sha256('tasks.reshape')}"
-        assert key(SOURCE, {}) != key(SOURCE, {}, module="tasks.filter")
+    def test_the_key_is_of_the_tasks_name_and_module(self, monkeypatch):
+        before = key({})
+        assert key({}) == before
+        assert key({}, name="another-task") != before
+        assert key({}, module="tasks.filter") != before
+        monkeypatch.setattr(stages, "source_sha256", {"tasks.reshape": "edited"}.get)
+        assert key({}) != before
 
 
-class TestLibraryVersions:
-    def test_a_version_changes_the_key(self, monkeypatch):
-        monkeypatch.setattr(stages, "version", {"keras": "3", "tensorflow": "2", "numpy": "1"}.get)
-        assert key(LIBRARY_VERSIONS, {}) == "keras=3 tensorflow=2 numpy=1"
+@pytest.mark.parametrize("library", ["keras", "tensorflow", "numpy"])
+def test_a_version_changes_the_key(monkeypatch, library):
+    before = key({})
+    monkeypatch.setattr(stages, "version", lambda name: "0" if name == library else version(name))
+    assert key({}) != before
 
 
 class TestRecordSerializer:

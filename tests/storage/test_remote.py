@@ -23,8 +23,7 @@ from tasks.errors import RemoteError
 from tasks.reporting.folder import write_folder
 from tasks.schemas.references import ArrayReference
 from tasks.storage import remote
-from tasks.storage.checkpoints import Checkpoint, checkpoints
-from tasks.storage.records import current_store, storing_in
+from tasks.storage.records import current_store, remove_checkpoints, storing_in
 from tasks.storage.stages import stage
 from tasks.storage.store import (
     DamagedError,
@@ -262,15 +261,18 @@ def test_arrays_and_notes_come_back_on_another_machine(bucket, on_machine):
 
 
 def test_checkpoints_are_found_on_another_machine(bucket, on_machine):
-    Checkpoint(Store.at(bucket.address), "key").save([np.arange(3)], "{}")
+    write_arrays(Store.at(bucket.address), "checkpoints/key", [np.arange(3)], "{}")
     on_machine("second")
-    (found,) = checkpoints(Store.at(bucket.address))
-    assert found.key == "key"
-    arrays, notes = found.load()
+    store = Store.at(bucket.address)
+    (name,) = store.names("checkpoints")
+    arrays, notes = read_arrays(store, name)
     assert ([array.tolist() for array in arrays], notes) == ([[0, 1, 2]], "{}")
-    found.remove()
-    assert found.load() is None
-    assert bucket.names() == []
+    remove_checkpoints(store, refresh=False)
+    assert bucket.names() == [name]
+    write_checksummed(store, "records/key", b"finished")
+    remove_checkpoints(store, refresh=False)
+    assert read_arrays(store, name) is None
+    assert bucket.names() == ["records/key"]
 
 
 def test_names_come_oldest_first(on_machine):

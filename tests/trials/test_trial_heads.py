@@ -1,18 +1,16 @@
 """A study's head is the experiment's: the same seed, batches, gate and code, on features of all."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 
 from flows.recipes import RECIPES
-from tasks.networks.architecture import ONE_NODE, build_head, initial_head_values, softmax_head
+from tasks.networks.architecture import build_head
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.losses import targets_for
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
 from tasks.schemas.references import Dataset, Split
-from tasks.storage.checkpoints import Checkpoint
+from tasks.storage.records import Checkpoint
 from tasks.storage.store import Store
 from tasks.trials.trial import Group, Trial
 from tasks.trials.worker import _train
@@ -45,7 +43,7 @@ def trained_alone(store: Store, features: np.ndarray, trial: Trial, training: Tr
     one_hot = np.eye(2, dtype=np.float32)[np.searchsorted(trial.classes, LABELS[rows])]
     return train_until_healthy(
         trial.head,
-        partial(build_head, trial.specification, features.shape[1], training),
+        build_head(trial.specification, features.shape[1], training),
         features[rows],
         targets_for(trial.specification.nodes, one_hot),
         training,
@@ -83,12 +81,3 @@ def test_a_head_of_a_study_has_the_bits_of_the_experiments(
         )
         assert ours == theirs
     assert any(len(result.attempts) > 1 for result in results) or not some_die
-
-
-@pytest.mark.parametrize("training", [NOTEBOOK, TUNED], ids=["plain", "dropout"])
-@pytest.mark.parametrize("specification", [softmax_head(3), ONE_NODE], ids=["three", "one"])
-def test_initial_values_are_those_that_a_head_is_built_with(specification, training):
-    built = build_head(specification, 7, training, seed=5)
-    initial = initial_head_values(specification, 7, training, seed=5)
-    values = [np.asarray(variable) for variable in built.variables]
-    assert [(v.dtype, v.tobytes()) for v in initial] == [(v.dtype, v.tobytes()) for v in values]

@@ -22,7 +22,6 @@ from prefect.states import Crashed
 
 from flows.cli_types import in_one_sentence
 from flows.config import RunConfig, StoringConfig
-from flows.warm_up import mark_finished
 from tasks.data.source import Source
 from tasks.errors import ReadableError
 from tasks.storage import checkpoints, records
@@ -55,7 +54,6 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
         _tidy(store, config.refresh)
         yield
         _tidy(store)
-        mark_finished(config)
 
 
 def log_notice(source: Source) -> None:
@@ -77,9 +75,13 @@ class PipelineFlow(Flow[P, R]):
         """What Prefect calls first; InputError for what the form's JSON schema cannot refuse."""
         for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
             logging.getLogger(name).addFilter(_is_worth_reading)
-        kind = get_type_hints(self.fn)["config"]
         with in_one_sentence():
-            return {"config": kind.model_validate(parameters["config"])}
+            return {"config": self.config.model_validate(parameters["config"])}
+
+    @property
+    def config(self) -> type[StoringConfig]:
+        """What the flow is told."""
+        return get_type_hints(self.fn)["config"]  # type: ignore[no-any-return]
 
 
 def pipeline_flow(name: str) -> Callable[[Callable[[C], R]], PipelineFlow[[C], R]]:

@@ -23,7 +23,6 @@ from tasks.data.source import Arrays, Images, Reading, Source, digest_files
 from tasks.errors import FullDiskError, InputError
 from tasks.schemas.images import ClassName, Preparation
 
-_ahead: dict[Source, Images] = {}  # thousands of pictures are not decoded twice
 NAMED = ("auto", "mnist", "digits")
 FORMS = (
     "a folder with a folder of pictures for each class, a .csv file with the columns path and "
@@ -90,20 +89,12 @@ def _is_idx(path: Path) -> bool:
     return path.is_dir() and any(one.name.startswith(tuple(stems)) for one in path.iterdir())
 
 
-def read_ahead(source: Source) -> Images:
-    """Reads a source before a run begins, which takes over what was read; see `read_source`."""
-    _ahead[source] = read_source(source)
-    return _ahead[source]
-
-
 def read_source(source: Source) -> Images:
     """Reads the images of a source, checked and prepared; every class has some in each split.
 
     Raises InputError if a file is missing, damaged or unreadable, or holds something else, or if
     there are not two classes with enough images.
     """
-    if source in _ahead:
-        return _ahead.pop(source)
     try:
         images = _read_pictures(source) if source.format == "pictures" else _read_arrays(source)
     except OSError as error:

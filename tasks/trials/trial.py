@@ -1,11 +1,10 @@
 """The transfers of a study, groups of them for a worker each, and what is kept of each."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,11 +87,6 @@ class Group(Record):
             same = tuple(trial for trial in self.trials if trial.head == head)
             for start in range(0, len(same), MOST_HEADS):
                 yield self.model_copy(update={"trials": same[start : start + MOST_HEADS]})
-
-
-# Trains one group, wherever it is called.
-Train: TypeAlias = Callable[[Group], list[TrialResult]]
-Runner: TypeAlias = Callable[[Train, Sequence[Group]], Iterator[list[TrialResult]]]
 
 
 class Notes(Record):

@@ -1,4 +1,4 @@
-"""A study as a whole, shrunk: the same on all runners, continued, and killed."""
+"""A study as a whole, shrunk: the same on any number of workers, continued, and killed."""
 
 import csv
 import json
@@ -123,9 +123,8 @@ def test_a_trial_is_the_transfer_that_the_experiment_makes(studied, tiny_dataset
     assert sorted(distances)[0] < 1e-5 < sorted(distances)[1]
 
 
-@pytest.mark.parametrize("runner", ["processes", "dask"])
-def test_two_workers_find_what_one_finds(studied, without_trials, tiny_dataset, runner):
-    study(configure(tiny_dataset, without_trials, workers=2, runner=runner))
+def test_two_workers_find_what_one_finds(studied, without_trials, tiny_dataset):
+    study(configure(tiny_dataset, without_trials, workers=2))
     assert kept(without_trials) == kept(studied)
 
 

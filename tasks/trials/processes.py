@@ -15,7 +15,6 @@ from prefect.logging import get_run_logger
 from tasks.errors import WorkerError
 from tasks.trials.trial import Group, TrialResult
 
-T = TypeVar("T")
 R = TypeVar("R")
 
 MOST_DEATHS = 3
@@ -69,11 +68,11 @@ def one_process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), begin)
 
 
-def submit(pool: ProcessPoolExecutor, call: Callable[[T], R], argument: T) -> Future[R]:
-    """Call in a process that leaves a terminal's signals to this one, from its first moment on."""
+def submit(pool: ProcessPoolExecutor, train: Callable[[Group], R], group: Group) -> Future[R]:
+    """Train in a process that leaves a terminal's signals to this one, from its first moment on."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
-        return pool.submit(call, argument)
+        return pool.submit(train, group)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -20,7 +20,7 @@ from tasks.networks.recipe import Training
 from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.processes import run_on_processes, submit
-from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep
+from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep, train_group
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1
@@ -46,6 +46,11 @@ def group_of(seed: int) -> Group:
     )
 
 
+def result_of(trial: Trial, digest: str = "") -> TrialResult:
+    probabilities = np.zeros((3, 2), np.float32)
+    return TrialResult(trial=trial, attempts=(), weights_sha256=digest, probabilities=probabilities)
+
+
 def train(folder: Path, deaths: dict[int, int], group: Group) -> list[TrialResult]:
     """Note the call; kill this process as often as the group's seed is to bring it down."""
     (trial,) = group.trials
@@ -53,7 +58,7 @@ def train(folder: Path, deaths: dict[int, int], group: Group) -> list[TrialResul
     (folder / f"{trial.seed}-{calls}").touch()
     if calls <= deaths.get(trial.seed, 0):
         os.kill(os.getpid(), signal.SIGKILL)
-    return [TrialResult(trial, (), "", np.zeros((0, 2), np.float32))]
+    return [result_of(trial)]
 
 
 def seeds_of(found: list[list[TrialResult]]) -> list[int]:
@@ -69,10 +74,9 @@ def test_the_death_of_a_worker_costs_its_own_trials_only(tmp_path):
 
 
 def tell_modules(group: Group) -> list[TrialResult]:
-    importlib.import_module("tasks.trials.worker")
     importlib.import_module("keras")
     loaded = sorted({name.partition(".")[0] for name, module in sys.modules.items() if module})
-    return [TrialResult(group.trials[0], (), " ".join(loaded), np.zeros((0, 2), np.float32))]
+    return [result_of(group.trials[0], " ".join(loaded))]
 
 
 def test_a_worker_imports_nothing_big_beside_tensorflow():
@@ -83,8 +87,6 @@ def test_a_worker_imports_nothing_big_beside_tensorflow():
 
 
 def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
-    from tasks.trials.worker import train_group
-
     store = Store(tmp_path)
     labels = (np.arange(200) % 2).astype(np.uint8)
     inputs = np.where(labels[:, None] == 0, [-1.0, 0.5], [1.0, 0.5]).astype(np.float32)
@@ -134,8 +136,7 @@ def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
 )
 def test_a_trial_is_kept_for_the_same_settings_data_and_seed(tmp_path, changes):
     store, group = Store(tmp_path), group_of(0)
-    result = TrialResult(group.trials[0], (), "w", np.zeros((3, 2), np.float32))
-    keep(store, group, result)
+    keep(store, group, result_of(group.trials[0], "w"))
     assert [one.weights_sha256 for one in find_all(store, group).values()] == ["w"]
     assert find_all(store, group.model_copy(update=changes)) == {}
 

@@ -9,6 +9,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
     begin()
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from flows.review import review
 from flows.run import C, report_crashed
 from flows.study import study
 from tasks.errors import InputError
+from tasks.storage.lock import exclusive
 from tasks.storage.store import Store, writable_store
 
 ADVICE = "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
@@ -42,7 +44,9 @@ def serve_flows(command: ServeCommand) -> None:
     Raises InputError if there is no Prefect server.
     """
     require_server()
-    report_crashed(writable_store(command.artifacts))
+    store = writable_store(command.artifacts)
+    with suppress(InputError), exclusive(store, 0, lambda words: None):  # else one is alive
+        report_crashed(store)
     deployments = []
     for name, (flow, about) in SERVED.items():
         form = {"config": absolute(as_config(command, flow.config)).filled_form()}

@@ -64,7 +64,7 @@ def run_command(
         _check_environment()
         parsed, debug = _parse(script, about, settings, arguments)
     except InputError as error:
-        return _fail(str(error), 2)
+        return _fail(error)
     interruption = Interruption(partial(_describe_interruption, parsed))
     return _exit_code(partial(call, parsed), interruption, debug)
 
@@ -77,14 +77,12 @@ def _exit_code(call: Callable[[], Any], interruption: Interruption, debug: bool)
         if not (interruption.signal or isinstance(error, KeyboardInterrupt)):
             if debug or not isinstance(error, Exception):
                 raise
-            reason = str(error) or type(error).__name__
-            return _fail(reason, 2 if isinstance(error, InputError) else 1)
+            return _fail(error)
     else:
         if not interruption.signal:  # which Prefect's `serve` takes for a good end
             interruption.is_over()
             return 0
-    interruption.say()
-    return interruption.code
+    return interruption.say()
 
 
 def _parse(
@@ -157,6 +155,6 @@ def _describe_interruption(settings: BaseModel) -> str:
     return describe_unfinished(Store.at(settings.artifacts))
 
 
-def _fail(reason: str, code: int) -> int:
-    print(f"error: {reason}", file=sys.stderr)
-    return code
+def _fail(error: Exception) -> int:
+    print(f"error: {str(error) or type(error).__name__}", file=sys.stderr)
+    return 2 if isinstance(error, InputError) else 1

@@ -62,25 +62,21 @@ class Settings(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
         found = handler.resolve_ref_schema(handler(schema))
-        lists = cls.model_construct().typed_lists()
+        defaults = cls.model_construct().filled_form()
         for name, field in found["properties"].items():
             # without the line breaks that there are here
             field["description"] = " ".join(field["description"].split())
-            if name in lists:
-                field["default"] = lists[name]
+            field["default"] = defaults[name]
         return found
 
     def filled_form(self) -> dict[str, object]:
         """The settings as the form in the UI has them: JSON types, and lists as they are typed."""
-        return self.model_dump(mode="json") | self.typed_lists()
-
-    def typed_lists(self) -> dict[str, str]:
-        """Those settings that are typed as lists, which is easier than to click them."""
-        return {
+        lists = {
             name: shown(field, getattr(self, name))
             for name, field in type(self).model_fields.items()
             if isinstance(annotation(field), Typed)
         }
+        return self.model_dump(mode="json") | lists
 
 
 class StoringConfig(Settings):

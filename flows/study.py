@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 from flows.cli import call_flow, run_command
@@ -63,8 +62,8 @@ def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:
     InputError, before any is trained, if the data lack a class of a subset.
     """
     base_data = load_base_data(config, config.seeds[0], data)
-    learned = {
-        subsets: for_the_base(config, base_data, [data.classes[at] for at in together(subsets)])
+    learned = {  # what a base of the others learns depends on its subset, of which it has one
+        subsets: for_the_base(config, base_data, [data.classes[at] for at in subsets[0]])
         for subsets in config.subsets_by_base(data.classes)
     }
     return [
@@ -74,18 +73,13 @@ def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:
     ]
 
 
-def together(subsets: Sequence[Classes]) -> Classes:
-    """All classes of the subsets, in order."""
-    return tuple(sorted(set(chain.from_iterable(subsets))))
-
-
 def train_own_bases(
     config: StudyConfig, data: LabelledImages, learned: BaseData, subsets: Sequence[Classes]
 ) -> Iterator[Group]:
     """The trials of some subsets on each of their bases, by recipe and seed, and its features."""
     images, used = data.images, tuple(range(len(data.classes)))
     if config.base_classes == "others":  # a base of its own needs no other features
-        used = together(subsets)
+        used = tuple(sorted(subsets[0]))
         images = filter_classes(images, used, relabel=False)
     held_out = hold_out(data, used)
     for name, recipe in config.chosen_recipes().items():

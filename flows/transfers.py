@@ -66,9 +66,8 @@ def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[Class
     InputError if there are fewer than two, or the data lack one.
     """
     classes = config.classes_of_the_base(data.classes, chosen)
-    learned, images = positions(classes, data.classes), data.images
-    if classes != data.classes:
-        images = filter_classes(images, learned)
+    learned, is_all = positions(classes, data.classes), classes == data.classes
+    images = data.images if is_all else filter_classes(data.images, learned)
     held_out, labelled = hold_out(data, learned), one_hot(images, len(classes))
     return BaseData(images, labelled, classes, held_out, data.preparation.handwriting)
 
@@ -85,19 +84,14 @@ class Data:
     learned: tuple[int, ...]  # those among all that bases learn from the same images
     nodes: tuple[int, ...]  # the bases' nodes of the subset's classes, if they learn all of them
 
-    def tested(self, is_base: bool) -> tuple[int, ...]:
-        """The classes, among all, of the images that the base or the heads are tested on."""
-        return self.learned if is_base else self.chosen
 
-
-def prepare(config: Config, data: LabelledImages, images: Dataset) -> Data:
+def prepare(config: Config, whole: LabelledImages) -> Data:
     """The images of a base and of a subset, from images (n, h, w, channels) of all classes."""
-    whole = data.model_copy(update={"images": images})
     base = for_the_base(config, load_base_data(config, config.seed, whole), config.classes)
-    chosen = positions(config.classes, data.classes)
-    learned = () if config.base_dataset else positions(base.classes, data.classes)
+    chosen = positions(config.classes, whole.classes)
+    learned = () if config.base_dataset else positions(base.classes, whole.classes)
     knows_all = set(chosen) <= set(learned)
-    subset = one_hot(filter_classes(images, chosen), len(chosen))
+    subset = one_hot(filter_classes(whole.images, chosen), len(chosen))
     return Data(
         whole=whole,
         base=base,

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from prefect.logging import disable_run_logger
 
 from benchmarks.machine import print_machine
-from flows.base_data import for_the_base
 from flows.config import Config
 from flows.run import pipeline_flow, pipeline_run
+from flows.transfers import for_the_base
 from tasks.data.names import positions
 from tasks.data.read import find_source
 from tasks.errors import DeadModelError

@@ -34,8 +34,7 @@ from tasks.networks.training import Compiled, as_tensors, fit
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
 from tasks.trials.processes import run_on_processes
-from tasks.trials.trial import Group, Trial
-from tasks.trials.worker import train_group
+from tasks.trials.trial import Group, Trial, train_group
 
 HEADS = (1, 10, 45, 450)
 WORKERS = (1, 2)

@@ -53,7 +53,12 @@ def simulate(world: World, images: int, seeds: int, rng: np.random.Generator) ->
     """Whether a study claims a difference over all pairs, and on one; of so many images a class."""
     labels = np.repeat(np.arange(CLASSES), images)
     results = [
-        TrialResult(Trial(recipe=recipe, classes=pair, head=head, seed=seed), ATTEMPTS, "", answers)
+        TrialResult(
+            trial=Trial(recipe=recipe, classes=pair, head=head, seed=seed),
+            attempts=ATTEMPTS,
+            weights_sha256="",
+            probabilities=answers,
+        )
         for recipe in RECIPES
         for pair, head, chances in _train(world, labels, rng)
         for seed in range(seeds)

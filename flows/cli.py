@@ -16,9 +16,7 @@ from flows.cli_types import annotation, in_one_sentence, shown
 from flows.config import SETTINGS, RunConfig, as_config
 from flows.startup import Interruption
 from flows.temporary_server import prefect_server
-from flows.warm_up import import_ahead, is_finished
-from tasks.data.digits import CLASSES
-from tasks.data.read import NAMED, find_source, read_source
+from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
 
@@ -66,7 +64,7 @@ def run_command(
         _check_environment()
         parsed, debug = _parse(script, about, settings, arguments)
     except InputError as error:
-        return _fail(str(error), 2)
+        return _fail(error)
     interruption = Interruption(partial(_describe_interruption, parsed))
     return _exit_code(partial(call, parsed), interruption, debug)
 
@@ -79,14 +77,12 @@ def _exit_code(call: Callable[[], Any], interruption: Interruption, debug: bool)
         if not (interruption.signal or isinstance(error, KeyboardInterrupt)):
             if debug or not isinstance(error, Exception):
                 raise
-            reason = str(error) or type(error).__name__
-            return _fail(reason, 2 if isinstance(error, InputError) else 1)
+            return _fail(error)
     else:
         if not interruption.signal:  # which Prefect's `serve` takes for a good end
             interruption.is_over()
             return 0
-    interruption.say()
-    return interruption.code
+    return interruption.say()
 
 
 def _parse(
@@ -118,32 +114,14 @@ def _check_environment() -> None:
             raise InputError(f"{name} is no setting; the nearest one is {nearest}")
 
 
-def call_flow(flow: Callable[[C], Any], config: C, needs_keras: bool = True) -> None:
-    """Run a flow, once its inputs were looked at: Prefect takes seconds to begin.
-
-    Keras is needed where the flow trains in this process, and not in others.
-    """
-    check_inputs(config, keep=needs_keras)
-    if needs_keras:
-        import_ahead(config)
+def call_flow(flow: Callable[[C], Any], config: C) -> None:
+    """Run a flow, once its inputs were found: Prefect takes seconds to begin."""
+    writable_store(config.artifacts)
+    for dataset in (config.dataset, config.base_dataset):
+        if dataset not in (None, *NAMED):
+            find_source(dataset, 0, config.reading)
     with prefect_server():
         flow(config)
-
-
-def check_inputs(config: RunConfig, keep: bool = False) -> None:
-    """Raise the InputError that the flow would, of data or artifacts, if that takes no download.
-
-    What was read is kept for a flow that reads it in this process.
-    """
-    writable_store(config.artifacts)
-    if config.base_dataset not in (None, *NAMED):
-        find_source(config.base_dataset, 0, config.reading)
-    if config.dataset in NAMED:
-        config.require(CLASSES)
-    else:
-        source = find_source(config.dataset, 0, config.reading)
-        if not is_finished(config):
-            config.require(read_source(source, ahead=keep).classes)
 
 
 def _add_argument(
@@ -177,6 +155,6 @@ def _describe_interruption(settings: BaseModel) -> str:
     return describe_unfinished(Store.at(settings.artifacts))
 
 
-def _fail(reason: str, code: int) -> int:
-    print(f"error: {reason}", file=sys.stderr)
-    return code
+def _fail(error: Exception) -> int:
+    print(f"error: {str(error) or type(error).__name__}", file=sys.stderr)
+    return 2 if isinstance(error, InputError) else 1

@@ -1,20 +1,16 @@
-"""Settings as they are typed, by one grammar for command line, environment and the UI's form.
-
-Prefect's server refuses what the JSON schema excludes before anything runs.
-"""
+"""Settings as they are typed, by one grammar for command line, environment and the UI's form."""
 
 import csv
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationError
-from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
@@ -23,13 +19,9 @@ from tasks.data.names import NUMBER as NUMERIC_NAME
 from tasks.errors import InputError
 from tasks.schemas.images import ClassName
 
-LARGEST_SEED = 2**32 - 1
 MOST_SEEDS = 10_000
-TOO_MANY_SEEDS = f"give at most {MOST_SEEDS:,} seeds"
 
 NUMBER = "(0|[1-9][0-9]*)"
-SEED = rf"{NUMBER}(\.\.{NUMBER})?"
-RECIPE = f"({'|'.join(RECIPES)})"
 
 
 @dataclass(frozen=True)
@@ -45,8 +37,6 @@ class Typed(Example):
 
     parse: Callable[[str], Any]  # leaves what is wrong to the list's own validation
     show: Callable[[Any], str]
-    pattern: str  # of a text, a regular expression for Python and JavaScript
-    bounds: JsonDict = field(default_factory=dict)  # more of the list's JSON schema
     words: tuple[str, ...] = ()  # that stand for lists
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
@@ -57,9 +47,8 @@ class Typed(Example):
         found = handler(schema)
         listed = next(kind for kind in found.get("anyOf", [found]) if "items" in kind)
         kinds = [{"title": "text", "type": "string"}, {"title": "list", **listed}]
-        pattern = rf"^\s*(?:{'|'.join([*self.words, self.pattern])})\s*$"
-        # the bounds stand beside the two, not inside, so that the server says which one is broken
-        return {"anyOf": kinds, "pattern": pattern, "items": listed["items"], **self.bounds}
+        # the items stand beside the two, too, so that the server says which one is wrong
+        return {"anyOf": kinds, "items": listed["items"]}
 
     def _parsed(self, value: Any) -> Any:
         if not isinstance(value, str):
@@ -82,12 +71,12 @@ def _seeds(text: str) -> list[int | str]:
 
 
 def _range(text: str) -> Iterable[int | str]:
-    ends = re.fullmatch(SEED, text)
+    ends = re.fullmatch(rf"{NUMBER}(\.\.{NUMBER})?", text)
     if not ends:
         return [text]
     first, last = int(ends[1]), int(ends[3] or ends[1])
     if last - first >= MOST_SEEDS:
-        raise ValueError(TOO_MANY_SEEDS)
+        raise ValueError(f"give at most {MOST_SEEDS:,} seeds")
     return range(first, last + 1)
 
 
@@ -129,35 +118,10 @@ def _are_known(recipes: Sequence[str]) -> bool:
     return _differ(recipes) and set(recipes) <= set(RECIPES)
 
 
-# what the JSON schema of a list says, beside what its type does
-_UNIQUE: JsonDict = {"uniqueItems": True}
-_APART: JsonDict = {"minItems": 2, **_UNIQUE}
-_SEEDS: JsonDict = {"minItems": 1, "maxItems": MOST_SEEDS, **_UNIQUE}
-_NOT_ONE: JsonDict = {**_UNIQUE, "not": {"type": "array", "minItems": 1, "maxItems": 1}}
-_ONE: JsonDict = {"minItems": 1, "maxItems": 1}
-
 Name = Annotated[int, Strict()] | Annotated[str, Strict(), Field(min_length=1)]
 Names = tuple[Name, ...]
-Subset = Annotated[Names, Field(json_schema_extra=_APART)]
-Pair = Annotated[Names, Field(json_schema_extra={"maxItems": 2, **_APART})]
-Seed = Annotated[int, Strict(), Field(ge=0, le=LARGEST_SEED)]
+Seed = Annotated[int, Strict(), Field(ge=0, le=2**32 - 1)]
 Recipes = tuple[Annotated[str, Field(json_schema_extra={"enum": [*RECIPES]})], ...]
-
-_SPACED = r"""(?:"[^"]+"|[^\s,"](?:[^,"]*[^\s,"])?)"""  # a name that may have spaces
-_WORD = r"""(?:"[^"]+"|[^\s,"]+)"""  # one that has them in quotes
-_PAIRS_PATTERN = rf"(({_WORD}),(?!\2(\s|$)){_WORD}(\s+|$))*"
-_SUBSETS_PATTERN = rf"((?!(?:\S*,)?({_WORD}),(?:\S*,)?\2(?:[,\s]|$)){_WORD}(,{_WORD})+(\s+|$))*"
-
-
-def _separated(item: str, repeated: str, least: int = 1) -> str:
-    """Pattern of items between commas, none of them repeated."""
-    once = rf"(?!(.*,)?\s*({repeated})\s*,(.*,)?\s*\2\s*(,|$))"
-    return rf"{once}{item}(\s*,\s*{item}){{{least - 1},}}"
-
-
-_CLASSES_PATTERN = _separated(_SPACED, _SPACED, least=2)
-_SEEDS_PATTERN = _separated(SEED, NUMBER)
-_RECIPES_PATTERN = _separated(RECIPE, RECIPE)
 
 _SEVERAL = _require(
     lambda subsets: all(map(_are_apart, subsets)),
@@ -167,7 +131,7 @@ _RIGHT_RECIPES = f"give one or more of {', '.join(RECIPES)}, each once"
 
 Classes = Annotated[
     Names,
-    Typed("0,1", _names, _show_names, f"(?:{_CLASSES_PATTERN})?", _NOT_ONE),
+    Typed("0,1", _names, _show_names),
     _require(
         lambda names: not names or _are_apart(names),
         "give two or more different classes, as in 0,1 or cat,dog",
@@ -175,39 +139,34 @@ Classes = Annotated[
 ]
 BaseClasses = Annotated[
     Literal["all", "others"] | Names,
-    Typed("all|others|2,3", _names, _show_names, _CLASSES_PATTERN, _APART, ("all", "others")),
+    Typed("all|others|2,3", _names, _show_names, ("all", "others")),
     _require(
         _are_apart, "give all, others, or two or more different classes, as in 2,3 or cat,dog"
     ),
 ]
 Pairs = Annotated[
-    Literal["all"] | tuple[Pair, ...],
-    Typed("all", _subsets, _show_subsets, _PAIRS_PATTERN, words=("all",)),
+    Literal["all"] | tuple[Names, ...],
+    Typed("all", _subsets, _show_subsets, ("all",)),
     _SEVERAL,
     _require(
         lambda pairs: all(len(pair) == 2 for pair in pairs),
         "a pair is two classes, as in 0,1; give others as --subsets",
     ),
 ]
-Subsets = Annotated[
-    tuple[Subset, ...],
-    Typed("0,1 3,5,8", _subsets, _show_subsets, _SUBSETS_PATTERN),
-    _SEVERAL,
-]
+Subsets = Annotated[tuple[Names, ...], Typed("0,1 3,5,8", _subsets, _show_subsets), _SEVERAL]
 Seeds = Annotated[
     tuple[Seed, ...],
-    Typed("0..4", _seeds, _show_seeds, _SEEDS_PATTERN, _SEEDS),
+    Typed("0..4", _seeds, _show_seeds),
     _require(_differ, "give one or more different seeds, as in 0..4 or 0,1,7"),
-    _require(lambda seeds: len(seeds) <= MOST_SEEDS, TOO_MANY_SEEDS),
 ]
 RecipeNames = Annotated[
     Recipes,
-    Typed(",".join(RECIPES), _names, _show_names, f"(?:{_RECIPES_PATTERN})?", _UNIQUE),
+    Typed(",".join(RECIPES), _names, _show_names),
     _require(lambda recipes: not recipes or _are_known(recipes), _RIGHT_RECIPES),
 ]
 OneRecipe = Annotated[
     Recipes,
-    Typed(next(iter(RECIPES)), _names, _show_names, RECIPE, _ONE),
+    Typed(next(iter(RECIPES)), _names, _show_names),
     _require(_are_known, _RIGHT_RECIPES),
     _require(lambda recipes: len(recipes) == 1, "a model in use comes from one recipe; give one"),
 ]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic.config import JsonDict
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_settings import CliPositionalArg
 
@@ -21,6 +20,8 @@ from flows.cli_types import (
     RecipeNames,
     Seeds,
     Subsets,
+    Typed,
+    annotation,
     shown,
 )
 from flows.recipes import RECIPES
@@ -52,18 +53,6 @@ Paths = Annotated[
 ]
 Registry = Annotated[str | None, Example("URI")]
 
-# what `RetrainConfig` requires of model and classes together, for the form
-ONE_NODE_FOR_TWO_CLASSES: JsonDict = {
-    "if": {"properties": {"model": {"const": "sigmoid"}}, "required": ["model"]},
-    "then": {"properties": {"classes": {"pattern": "^([^,]*,[^,]*)?$", "maxItems": 2}}},
-}
-
-# what a study requires of address and runner together, for the form
-ADDRESS_OF_DASK: JsonDict = {
-    "if": {"properties": {"address": {"type": "string", "minLength": 1}}, "required": ["address"]},
-    "then": {"properties": {"runner": {"const": "dask"}}, "required": ["runner"]},
-}
-
 
 class Settings(BaseModel):
     """What is told to a command; the text below a field explains it in `--help` and the form."""
@@ -73,13 +62,21 @@ class Settings(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
         found = handler.resolve_ref_schema(handler(schema))
-        for field in found["properties"].values():  # without the line breaks that there are here
+        defaults = cls.model_construct().filled_form()
+        for name, field in found["properties"].items():
+            # without the line breaks that there are here
             field["description"] = " ".join(field["description"].split())
+            field["default"] = defaults[name]
         return found
 
     def filled_form(self) -> dict[str, object]:
-        """The settings as the form in the UI has them: JSON types only."""
-        return self.model_dump(mode="json")
+        """The settings as the form in the UI has them: JSON types, and lists as they are typed."""
+        lists = {
+            name: shown(field, getattr(self, name))
+            for name, field in type(self).model_fields.items()
+            if isinstance(annotation(field), Typed)
+        }
+        return self.model_dump(mode="json") | lists
 
 
 class StoringConfig(Settings):
@@ -122,7 +119,7 @@ class RunConfig(StoringConfig):
     split_seed: int = Field(0, ge=0, lt=2**32)
     """What is held out follows from it and from the images; 0 or more."""
 
-    base_classes: BaseClasses = Field("all", json_schema_extra={"default": "all"})
+    base_classes: BaseClasses = "all"
     """The classes that the base model learns: all; others, which are all but those to transfer to;
     or two or more, as in 2,3 or cat,dog."""
 
@@ -134,7 +131,6 @@ class RunConfig(StoringConfig):
         (),
         description=f"How to train, one or more of: {', '.join(RECIPES)}; without it, all for "
         "MNIST and the embedded digits, and tuned for other images.",
-        json_schema_extra={"default": ""},
     )
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """In what matrix products are computed, where the recipe leaves it open; auto is bfloat16 where
@@ -161,9 +157,6 @@ class RunConfig(StoringConfig):
         is_the_notebooks = source.format == "digits" or is_mnist(data.images)
         recipes = tuple(RECIPES) if is_the_notebooks else ("tuned",)
         return self.model_copy(update={"recipes": recipes})
-
-    def require(self, classes: Sequence[ClassName]) -> None:
-        """Raise InputError if data with these classes lack one that is asked for."""
 
     def classes_of_the_base(
         self, classes: Sequence[ClassName], chosen: Sequence[ClassName]
@@ -206,7 +199,7 @@ class Config(RunConfig):
 
     script: ClassVar[str] = "flows/main.py"
 
-    classes: Classes = Field((), json_schema_extra={"default": ""})
+    classes: Classes = ()
     """The classes to transfer to, two or more, as in 0,1 or cat,dog; they become labels 0, 1, ...
     in this order. The one-node head is trained for exactly two. Without it, the first two that the
     data have."""
@@ -225,24 +218,13 @@ class Config(RunConfig):
 
         InputError if the data lack one of them.
         """
-        names, fitted = self._named(data.classes), super().fitted_to(source, data)
-        return fitted if names == self.classes else fitted.model_copy(update={"classes": names})
-
-    def require(self, classes: Sequence[ClassName]) -> None:
-        """Raise InputError if data with these classes lack one that is asked for."""
-        names = self._named(classes)
-        if self.base_dataset is None:
-            self.classes_of_the_base(classes, names)
-
-    def _named(self, classes: Sequence[ClassName]) -> tuple[ClassName, ...]:
-        chosen = positions(self.classes or classes[:2], classes)
-        return tuple(classes[position] for position in chosen)
+        chosen = positions(self.classes or data.classes[:2], data.classes)
+        names = tuple(data.classes[position] for position in chosen)
+        return super().fitted_to(source, data).model_copy(update={"classes": names})
 
 
 class RetrainConfig(Bounds, Config):
     """What a retraining does: an experiment by one recipe, and one of its models in use."""
-
-    model_config = ConfigDict(json_schema_extra=ONE_NODE_FOR_TWO_CLASSES)
 
     script: ClassVar[str] = "flows/retrain.py"
 
@@ -357,45 +339,24 @@ class ServeCommand(RetrainConfig):
 class StudyConfig(RunConfig):
     """What a study does: transfers to many subsets of the classes, from many seeds."""
 
-    model_config = ConfigDict(json_schema_extra=ADDRESS_OF_DASK)
-
     script: ClassVar[str] = "flows/study.py"
 
-    pairs: Pairs = Field((), json_schema_extra={"default": ""})
+    pairs: Pairs = ()
     """Pairs of classes to transfer to: all, for every pair that the data have, or some, as in
     0,1 3,5. All, if neither pairs nor subsets are given."""
 
-    subsets: Subsets = Field((), json_schema_extra={"default": ""})
+    subsets: Subsets = ()
     """More subsets to transfer to, of two or more classes each, as in 0,1 3,5,8; the one-node
     head is trained for exactly two."""
 
-    seeds: Seeds = Field((0,), json_schema_extra={"default": "0"})
+    seeds: Seeds = (0,)
     """The seeds of the heads, as in 0..4 or 0,1,7; each gives every head once."""
 
     shared_base: bool = True
     """One base model a recipe, from the first seed; without it, one for each seed."""
 
-    runner: Literal["processes", "dask"] = "processes"
-    """Where heads are trained: on processes of this machine, or on a Dask cluster."""
-
-    address: Annotated[str | None, Example("URL")] = None
-    """The address of a Dask scheduler, as in tcp://10.0.0.1:8786; without it, Dask uses this
-    machine."""
-
     workers: int | None = Field(None, ge=1)
     """Worker processes on this machine, 1 or more; one for each core by itself."""
-
-    @model_validator(mode="after")
-    def _an_address_of_dask(self) -> Self:
-        if self.address and self.runner != "dask":
-            raise ValueError("--address is that of a Dask cluster; give --runner dask, too")
-        return self
-
-    def filled_form(self) -> dict[str, object]:
-        """Lists of lists are easier to type than to click."""
-        fields, lists = type(self).model_fields, ("pairs", "subsets", "seeds")
-        typed = {name: shown(fields[name], getattr(self, name)) for name in lists}
-        return super().filled_form() | typed
 
     def chosen_subsets(self, classes: Sequence[ClassName]) -> tuple[tuple[int, ...], ...]:
         """Each subset once, in order, as positions in the classes of the data.
@@ -406,12 +367,6 @@ class StudyConfig(RunConfig):
         pairs = combinations(range(len(classes)), 2) if is_all else ()
         named = (*(() if is_all else self.pairs), *self.subsets)
         return tuple(dict.fromkeys([*pairs, *(positions(one, classes) for one in named)]))
-
-    def require(self, classes: Sequence[ClassName]) -> None:
-        """Raise InputError if data with these classes lack one of a subset."""
-        for subset in self.chosen_subsets(classes):
-            if self.base_dataset is None:
-                self.classes_of_the_base(classes, [classes[at] for at in subset])
 
     def subsets_by_base(
         self, classes: Sequence[ClassName]

@@ -42,8 +42,8 @@ def main(config: Config) -> Path:
         log_notice(source)
         data = load(source)
         fitted = config.fitted_to(source, data)
-        prepared = prepare(fitted, data, reshape(data.images))
-        return experiment(config, fitted, source, prepared).report
+        whole = data.model_copy(update={"images": reshape(data.images)})
+        return experiment(config, fitted, source, prepare(fitted, whole)).report
 
 
 @dataclass(frozen=True)

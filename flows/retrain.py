@@ -45,7 +45,7 @@ from tasks.registry.decision import Bounds
 from tasks.registry.portable import sampled
 from tasks.registry.registry import Registry, only_model
 from tasks.registry.status import describe
-from tasks.registry.version import Candidate, lineage_digest
+from tasks.registry.version import Candidate, Version, lineage_digest
 from tasks.reporting.card import describe_model
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages, Preparation
@@ -60,7 +60,6 @@ TRAINING_SETTINGS = {
     "refuse_own",
 }
 DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
-UNTRAINED = "nothing was trained, which --train-anyway would"
 MEASURED = {"accuracy", "errors", "log_loss", "calibration_error"}
 TRAINING_STAGES = (
     *("train_base", "extract_features", "transfer_two_node", "transfer_one_node"),
@@ -89,25 +88,32 @@ def retrain(config: RetrainConfig) -> State[None]:
         arrivals = collect(registry, config.inbox, data, config.settle, config.hold_out)
         lineage = trace(fitted, data.images, arrivals.used)
         known = registry.with_lineage(lineage_digest(lineage))
-        if known is None:
-            images = reshape(extend(data.images, arrivals.used))
-            parts = count_parts(current_store(), data.images.test, arrivals.used)
-            prepared = prepare(fitted, data.model_copy(update={"parts": parts}), images)
-            is_base = config.model == "base"
-            held_out = (prepared.base.labelled if is_base else prepared.subset).test
-            prospect = foresee(registry, held_out)
-            if not (prospect.can_win or config.train_anyway or config.prefer == "newer"):
-                return Completed(name="Skipped", message=f"{prospect.sentence}; {UNTRAINED}")
-            found = experiment(config, fitted, source, prepared)
-            candidate = nominate(fitted, found, data, held_out, lineage)
-            told = held_out, prepared.whole, prepared.tested(is_base), config
-            return Completed(message=challenge(registry, candidate, *told))
-        if registry.awaits_promotion(known):
-            registry.promote(known)
-            return Completed(message=f"version {known.number} won before the last run was killed")
-        line = f"nothing has changed since version {known.number}, so nothing was trained"
-        get_run_logger().info(line)
-        return Completed(name="Cached", message=line)
+        if known:
+            return nothing_new(registry, known)
+        images = reshape(extend(data.images, arrivals.used))
+        parts = count_parts(current_store(), data.images.test, arrivals.used)
+        whole = data.model_copy(update={"images": images, "parts": parts})
+        prepared, is_base = prepare(fitted, whole), config.model == "base"
+        held_out = (prepared.base.labelled if is_base else prepared.subset).test
+        prospect = foresee(registry, held_out)
+        if not (prospect.can_win or config.train_anyway or config.prefer == "newer"):
+            line = f"{prospect.sentence}; nothing was trained, which --train-anyway would"
+            return Completed(name="Skipped", message=line)
+        found = experiment(config, fitted, source, prepared)
+        candidate = nominate(fitted, found, data, held_out, lineage)
+        tested = prepared.learned if is_base else prepared.chosen
+        said = challenge(registry, candidate, held_out, whole, tested, config)
+        return Completed(message=said)
+
+
+def nothing_new(registry: Registry, known: Version) -> State[None]:
+    """The end of a retraining of which all is known, once its version is promoted if it won."""
+    if registry.awaits_promotion(known):
+        registry.promote(known)
+        return Completed(message=f"version {known.number} won before the last run was killed")
+    line = f"nothing has changed since version {known.number}, so nothing was trained"
+    get_run_logger().info(line)
+    return Completed(name="Cached", message=line)
 
 
 def classes_in_use(config: RetrainConfig, data: LabelledImages) -> tuple[ClassName, ...]:
@@ -122,14 +128,12 @@ def check_champion(
 ) -> None:
     """Raise InputError if the champion is of other classes or pictures, so that none can win."""
     champion = registry.champion()
-    if champion is None:
-        return
-    if champion.classes != classes:
+    if champion and champion.classes != classes:
         raise InputError(
             f"the champion of {registry.name} knows the classes {shown_names(champion.classes)} "
             f"and the data have {shown_names(classes)}; give another --artifacts for these"
         )
-    if champion.preparation != preparation:
+    if champion and champion.preparation != preparation:
         raise InputError(
             f"the champion of {registry.name} takes pictures prepared in another way "
             f"({champion.preparation}); give the settings that it was trained with, or another "
@@ -141,10 +145,10 @@ def trace(
     config: RetrainConfig, published: Dataset, batches: tuple[Batch, ...]
 ) -> dict[str, object]:
     """What a model is made of: digests of all data, the settings that matter, and the source."""
-    base = config.base_dataset and find_source(config.base_dataset, config.seed).sha256
+    base = config.base_dataset
     return {
         "dataset": dataset_sha256(published),
-        "base_dataset": base,
+        "base_dataset": base and find_source(base, config.seed).sha256,
         "batches": [batch.sha256 for batch in batches],
         "config": config.model_dump(mode="json", include=DECISIVE_SETTINGS),
         "source": {name: source_sha256(f"tasks.{name}") for name in TRAINING_STAGES},

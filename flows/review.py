@@ -6,7 +6,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from flows.config import ReviewConfig
-from flows.run import pipeline_flow
+from flows.run import pipeline_flow, reported_alive
 from tasks.arrivals.batch import read_notes
 from tasks.arrivals.review import decide
 from tasks.reporting.review import list_batches, write_page
@@ -22,7 +22,7 @@ def review(config: ReviewConfig) -> State[None]:
         config: What to do.
     """
     store = writable_store(config.artifacts)
-    with exclusive(store, config.wait, get_run_logger().warning):
+    with exclusive(store, config.wait, get_run_logger().warning), reported_alive(store):
         said, table = carry_out(store, config)
     create_markdown_artifact(f"{said}\n\n{table}", key="review", description="All batches.")
     return Completed(message=said)

@@ -5,11 +5,9 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
 
-from filelock import FileLock, Timeout
 from prefect import Flow, runtime
 from prefect._internal import analytics
 from prefect.client.orchestration import get_client
@@ -22,16 +20,15 @@ from prefect.states import Crashed
 
 from flows.cli_types import in_one_sentence
 from flows.config import RunConfig, StoringConfig
-from flows.warm_up import mark_finished
 from tasks.data.source import Source
 from tasks.errors import ReadableError
+from tasks.storage.files import space_for
 from tasks.storage.lock import exclusive
 from tasks.storage.records import remove_checkpoints, storing_in
 from tasks.storage.stages import record_task_run
 from tasks.storage.store import Store, writable_store
 
-FOLDER = "running"
-KILLED = "Its process was killed."
+ALIVE = "run.id"
 CHATTER = (record_task_run.__name__, "leave_reason", "triggered tf.function retracing")
 INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
 
@@ -46,16 +43,16 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
 
     Raises InputError where they cannot be written to, or another run did not leave them.
     """
-    store = Store.at(config.artifacts)
+    store = writable_store(config.artifacts)
     with (
         exclusive(store, config.wait, get_run_logger().warning),
+        reported_alive(store),
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),
         storing_in(store),
     ):
         _tidy(store, config.refresh)
         yield
         _tidy(store)
-        mark_finished(config)
 
 
 def log_notice(source: Source) -> None:
@@ -77,23 +74,24 @@ class PipelineFlow(Flow[P, R]):
         """What Prefect calls first; InputError for what the form's JSON schema cannot refuse."""
         for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
             logging.getLogger(name).addFilter(_is_worth_reading)
-        kind = get_type_hints(self.fn)["config"]
         with in_one_sentence():
-            return {"config": kind.model_validate(parameters["config"])}
+            return {"config": self.config.model_validate(parameters["config"])}
+
+    @property
+    def config(self) -> type[StoringConfig]:
+        """What the flow is told."""
+        return get_type_hints(self.fn)["config"]  # type: ignore[no-any-return]
 
 
 def pipeline_flow(name: str) -> Callable[[Callable[[C], R]], PipelineFlow[[C], R]]:
     """Decorator: a flow that leaves the reason where it fails."""
 
     def decorate(function: Callable[[C], R]) -> PipelineFlow[[C], R]:
-        @wraps(function)
-        def run(config: C) -> R:
-            with reported_alive(config.artifacts):
-                return function(config)
-
         # Prefect makes an identifier for a terminal's first flow, even where it may tell nothing
         analytics.try_mark_milestone = lambda milestone: False
-        return PipelineFlow(run, name=name, on_failure=[leave_reason], on_crashed=[leave_reason])
+        return PipelineFlow(
+            function, name=name, on_failure=[leave_reason], on_crashed=[leave_reason]
+        )
 
     return decorate
 
@@ -128,48 +126,31 @@ def _is_worth_reading(record: logging.LogRecord) -> bool:
 
 
 @contextmanager
-def reported_alive(artifacts: str) -> Iterator[None]:
-    """Within a flow: this run is alive until the block or its process ends.
+def reported_alive(store: Store) -> Iterator[None]:
+    """Within a flow, alone on the store: this run is alive until the block or its process ends.
 
-    It holds a lock that the system releases when its process ends, whatever ends it. The next run
-    on the same artifacts, and `flows/serve.py`, report those whose lock is free as crashed, which
-    would stay `Running` in the UI for ever. Raises InputError where artifacts cannot be written.
+    A run that is killed leaves the file that names it, and the next run on the same artifacts, or
+    `flows/serve.py`, reports it as crashed. It would stay `Running` in the UI for ever.
     """
-    store = writable_store(artifacts)
-    path = store.root / FOLDER / str(runtime.flow_run.id)
-    path.parent.mkdir(exist_ok=True)
-    lock = FileLock(path)
-    with _one_at_a_time(store):
-        lock.acquire()
+    report_crashed(store)
+    path = store.root / ALIVE
+    with space_for(path):
+        path.write_text(str(runtime.flow_run.id))
     try:
-        report_crashed(store)
         yield
     finally:
-        lock.release()
         path.unlink(missing_ok=True)
 
 
 def report_crashed(store: Store) -> None:
-    """Report as crashed all runs on these artifacts whose process has ended without a word."""
-    if not (store.root / FOLDER).exists():
-        return
-    with _one_at_a_time(store):
-        for path in (store.root / FOLDER).iterdir():
-            if path.is_file():
-                with suppress(Timeout), FileLock(path, timeout=0):  # held by nobody
-                    _report(path.name)
-                    path.unlink(missing_ok=True)
-
-
-def _one_at_a_time(store: Store) -> FileLock:
-    """No run is looked at between the making of its file and the locking of it."""
-    return FileLock(store.root / f"{FOLDER}.lock")
-
-
-def _report(name: str) -> None:
-    with suppress(ValueError, ObjectNotFound):  # no run's file, or a run of another server
-        run = UUID(name)
+    """Report as crashed the run that was killed on these artifacts, where now no other is alive."""
+    path = store.root / ALIVE
+    with suppress(FileNotFoundError, ValueError, ObjectNotFound):  # or a run of another server
+        run = UUID(path.read_text())
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(run).state
             if state and not state.is_final():
-                client.set_flow_run_state(run, Crashed(message=KILLED), force=True)
+                client.set_flow_run_state(
+                    run, Crashed(message="Its process was killed."), force=True
+                )
+    path.unlink(missing_ok=True)

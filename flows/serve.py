@@ -9,6 +9,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
     begin()
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,34 +18,23 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
 from flows.cli import run_command
-from flows.config import (
-    Config,
-    RetrainConfig,
-    ReviewConfig,
-    RunConfig,
-    ServeCommand,
-    StoringConfig,
-    StudyConfig,
-    as_config,
-)
+from flows.config import RetrainConfig, RunConfig, ServeCommand, as_config
 from flows.main import main
 from flows.retrain import retrain
 from flows.review import review
 from flows.run import C, report_crashed
 from flows.study import study
 from tasks.errors import InputError
+from tasks.storage.lock import exclusive
 from tasks.storage.store import Store, writable_store
 
 ADVICE = "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
-BETTER = "Train on what has arrived; put the new model into use if it is better."
-SUBSETS = "Transfer to many subsets of the classes, from many seeds, and compare."
-DECISIONS = "List the batches that were set aside, and take one in, reject or withdraw it."
-SERVED: tuple[tuple[Any, str, type[StoringConfig], str], ...] = (
-    (main, "experiment", Config, "Train the base model, transfer it, and compare."),
-    (retrain, "retraining", RetrainConfig, BETTER),
-    (study, "study", StudyConfig, SUBSETS),
-    (review, "review", ReviewConfig, DECISIONS),
-)
+SERVED: dict[str, tuple[Any, str]] = {
+    "experiment": (main, "Train the base model, transfer it, and compare."),
+    "retraining": (retrain, "Train on what has arrived; use the new model if it is better."),
+    "study": (study, "Transfer to many subsets of the classes, from many seeds, and compare."),
+    "review": (review, "List the batches that were set aside; take in, reject or withdraw one."),
+}
 
 
 def serve_flows(command: ServeCommand) -> None:
@@ -54,10 +44,12 @@ def serve_flows(command: ServeCommand) -> None:
     Raises InputError if there is no Prefect server.
     """
     require_server()
-    report_crashed(writable_store(command.artifacts))
+    store = writable_store(command.artifacts)
+    with suppress(InputError), exclusive(store, 0, lambda words: None):  # else one is alive
+        report_crashed(store)
     deployments = []
-    for flow, name, kind, about in SERVED:
-        form = {"config": absolute(as_config(command, kind)).filled_form()}
+    for name, (flow, about) in SERVED.items():
+        form = {"config": absolute(as_config(command, flow.config)).filled_form()}
         cron = command.cron if flow is retrain else None
         deployments.append(flow.to_deployment(name, parameters=form, description=about, cron=cron))
     serve(*deployments, limit=1)

@@ -57,15 +57,14 @@ class Interruption:
         for number in self._numbers:
             signal.signal(number, signal.default_int_handler)  # for which asyncio has one, too
 
-    @property
-    def code(self) -> int:
-        """The exit code as a shell has it: 130 after Ctrl-C, 143 after SIGTERM."""
-        return 128 + (self.signal or signal.SIGINT)
+    def say(self) -> int:
+        """Say once, to the standard error, what was left behind.
 
-    def say(self) -> None:
-        """Say once, to the standard error, what was left behind."""
+        Returns the exit code as a shell has it: 130 after Ctrl-C, 143 after SIGTERM.
+        """
         if self._is_said.acquire(blocking=False):
             print(f"error: interrupted; {self._described()}", file=sys.stderr, flush=True)
+        return 128 + (self.signal or signal.SIGINT)
 
     def is_over(self) -> None:
         """The work is done: a signal ends what is left of the process."""
@@ -77,9 +76,9 @@ class Interruption:
             pass
         self.signal = number
         time.sleep(SECONDS_TO_END)
-        self.say()
+        code = self.say()
         kill_children()
-        os._exit(self.code)
+        os._exit(code)
 
     def _described(self) -> str:
         """In a thread: another may hold what it takes to tell, as the lock of an import."""

@@ -62,7 +62,7 @@ def _start() -> str:
         )
         address = "http://{}:{}".format(*listening.getsockname())
     # before Prefect's, which send what is left to send: the last comes first
-    atexit.register(_stop, process)
+    atexit.register(process.communicate)  # closes its input and waits for its end
     _wait_for(process, f"{address}/api/health")
     return address
 
@@ -78,24 +78,6 @@ def _wait_for(process: subprocess.Popen[bytes], url: str) -> None:
         raise ReadableError(f"Prefect's temporary server did not start ({error}{ended})") from error
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(SECONDS_TO_END)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _serve(listening: int) -> None:
-    from uvicorn import Config, Server
-
-    config = Config(
-        FACTORY, factory=True, log_level="error", lifespan="on", timeout_graceful_shutdown=1
-    )
-    Server(config).run(sockets=[socket.socket(fileno=listening)])
-
-
 def _end_with_parent() -> None:
     while os.read(0, 1):
         pass
@@ -105,5 +87,10 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    from uvicorn import Config, Server
+
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _serve(int(sys.argv[1]))
+    config = Config(
+        FACTORY, factory=True, log_level="error", lifespan="on", timeout_graceful_shutdown=1
+    )
+    Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])

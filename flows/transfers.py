@@ -3,25 +3,73 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.base_data import BaseData, for_the_base, load_base_data
-from flows.config import Config
+from flows.config import Config, RunConfig
 from tasks.data.names import positions
+from tasks.data.read import find_source
 from tasks.evaluate import evaluate
 from tasks.evaluate_refusal import evaluate_refusal
 from tasks.extract_features import extract_features
 from tasks.extract_unknown import extract_unknown
 from tasks.filter import filter_classes
 from tasks.hold_out import hold_out
+from tasks.load import load
 from tasks.networks.recipe import Recipe, Training
 from tasks.one_hot import one_hot
-from tasks.schemas.images import LabelledImages
+from tasks.reshape import reshape
+from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import ArrayReference, Dataset
 from tasks.schemas.results import Refusals, Result
 from tasks.schemas.training import TrainedModel, TrainingData
+from tasks.train_base import train_base
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
 
 ONE_ATTEMPT = "as published, one attempt"
+
+
+def load_base_data(config: RunConfig, seed: int, data: LabelledImages) -> LabelledImages:
+    """All that the base may learn from, images (n, h, w, channels): `data`, or other images.
+
+    InputError if other images are asked for and are unusable.
+    """
+    if config.base_dataset is None:
+        return data
+    reading = config.reading.model_copy(update={"preparation": data.preparation})
+    other = load(find_source(config.base_dataset, seed, reading))
+    return other.model_copy(update={"images": reshape(other.images)})
+
+
+@dataclass(frozen=True)
+class BaseData:
+    """Images (n, h, w, channels) of the classes that the base learns, and no others.
+
+    Their labels are the positions of their classes, or one-hot if they are `labelled`; bool (n,)
+    says which are held out in training.
+    """
+
+    images: Dataset
+    labelled: Dataset
+    classes: tuple[ClassName, ...]
+    held_out: ArrayReference
+    handwriting: bool
+
+    def train(self, recipe: Recipe, seed: int) -> TrainedModel:
+        """The base model by a recipe."""
+        split, classes, centred = self.labelled.train, self.classes, not self.handwriting
+        data = TrainingData(split=split, classes=classes, held_out=self.held_out)
+        return train_base(data, recipe.scaling, recipe.base, seed, centred)
+
+
+def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[ClassName]) -> BaseData:
+    """What the base learns before it is transferred to the chosen classes.
+
+    InputError if there are fewer than two, or the data lack one.
+    """
+    classes = config.classes_of_the_base(data.classes, chosen)
+    learned, is_all = positions(classes, data.classes), classes == data.classes
+    images = data.images if is_all else filter_classes(data.images, learned)
+    held_out, labelled = hold_out(data, learned), one_hot(images, len(classes))
+    return BaseData(images, labelled, classes, held_out, data.preparation.handwriting)
 
 
 @dataclass(frozen=True)
@@ -36,19 +84,14 @@ class Data:
     learned: tuple[int, ...]  # those among all that bases learn from the same images
     nodes: tuple[int, ...]  # the bases' nodes of the subset's classes, if they learn all of them
 
-    def tested(self, is_base: bool) -> tuple[int, ...]:
-        """The classes, among all, of the images that the base or the heads are tested on."""
-        return self.learned if is_base else self.chosen
 
-
-def prepare(config: Config, data: LabelledImages, images: Dataset) -> Data:
+def prepare(config: Config, whole: LabelledImages) -> Data:
     """The images of a base and of a subset, from images (n, h, w, channels) of all classes."""
-    whole = data.model_copy(update={"images": images})
     base = for_the_base(config, load_base_data(config, config.seed, whole), config.classes)
-    chosen = positions(config.classes, data.classes)
-    learned = () if config.base_dataset else positions(base.classes, data.classes)
+    chosen = positions(config.classes, whole.classes)
+    learned = () if config.base_dataset else positions(base.classes, whole.classes)
     knows_all = set(chosen) <= set(learned)
-    subset = one_hot(filter_classes(images, chosen), len(chosen))
+    subset = one_hot(filter_classes(whole.images, chosen), len(chosen))
     return Data(
         whole=whole,
         base=base,

@@ -1,20 +1,26 @@
 """Run-trials: every transfer of a study that was not made before."""
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
+from prefect.logging import get_run_logger
+from rich.progress import MofNCompleteColumn
+
+from tasks.networks.progress import ShownProgress
 from tasks.storage.records import current_store
 from tasks.storage.stages import record_task_run, uncached_stage
-from tasks.trials.progress import StudyProgress
-from tasks.trials.trial import Group, Runner, Trial, TrialResult, find_all
-from tasks.trials.worker import train_group
+from tasks.trials.processes import run_on_processes
+from tasks.trials.trial import Group, Trial, TrialResult, find_all, train_group
+
+SECONDS_BETWEEN_UPDATES = 2.0
 
 
 @uncached_stage("run-trials", on_completion=[record_task_run])  # each trial is cached by itself
-def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[TrialResult]:
+def run_trials(groups: Sequence[Group], workers: int, refresh: bool) -> list[TrialResult]:
     """Train what no earlier study trained, or all if `refresh`; the results in the trials' order.
 
-    Each of the groups has the trials on one base.
+    Each of the groups has the trials on one base; so many worker processes train them.
     """
     store = current_store()
     results: dict[Trial, TrialResult] = {}
@@ -23,8 +29,36 @@ def run_trials(groups: Sequence[Group], runner: Runner, refresh: bool) -> list[T
         results |= {} if refresh else find_all(store, group)
         waiting.extend(group.without(results).batches())
     trials = [trial for group in groups for trial in group.trials]
-    with StudyProgress(trials, list(results.values())) as progress:
-        for trained in runner(partial(train_group, store.address, refresh), waiting):
+    train = partial(train_group, store.address, refresh)
+    with StudyProgress(len(trials), len(results)) as progress:
+        for trained in run_on_processes(train, waiting, workers):
             results |= {result.trial: result for result in trained}
             progress.add(trained)
     return [results[trial] for trial in trials]
+
+
+class StudyProgress(ShownProgress):
+    """A study; it is told of results as they come."""
+
+    def __init__(self, trials: int, known: int) -> None:
+        self._trials, self._known, self._done, self._dead = trials, known, known, 0
+        what, column = "Trials of the study.", MofNCompleteColumn()
+        super().__init__("study-progress", what, 100 * known / trials, column)
+        self._started = self._shown = time.monotonic()
+        self._task = self.add_task("trials", total=trials, completed=known)
+        get_run_logger().info("%d of %d trials were made before", known, trials)
+
+    def add(self, results: Sequence[TrialResult]) -> None:
+        """Some more trials are through."""
+        self._done += len(results)
+        self._dead += sum(len(result.attempts) - result.learned for result in results)
+        self.update(self._task, completed=self._done)
+        now = time.monotonic()
+        rate = (self._done - self._known) / (now - self._started)
+        line = f"{self._done} of {self._trials} trials, {self._dead} dead attempts"
+        line += f", {rate:.2f} a second"
+        if self._log:
+            self._log.info(line)
+        if now - self._shown > SECONDS_BETWEEN_UPDATES or self._done == self._trials:
+            self._shown = now
+            self.publish(100 * self._done / self._trials, line)

@@ -7,9 +7,9 @@ import pty
 import runpy
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
@@ -31,7 +31,6 @@ PRELOADED = [
     *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"),
 ]
 TAKEN_OVER = ("PREFECT_API_URL", "PREFECT_HOME")  # settings that tests change
-_UNTIL_THE_END = ExitStack()
 
 
 def forkserver() -> ForkServerContext:
@@ -203,20 +202,18 @@ def _outside_ci() -> dict[str, str]:
 def forking_workers() -> Iterator[None]:
     """Studies of this process fork their workers; spawned, each imports TensorFlow for seconds."""
     forkserver()
-    ensure_running()  # before a flow sets its server's address in the environment
+    ensure_running()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processes, "one_process", forked_process)
         yield
 
 
-def forked_process(prepare: Callable[[], object] | None = None) -> ProcessPoolExecutor:
+def forked_process() -> ProcessPoolExecutor:
     """What `processes.one_process` gives, but forked with its imports."""
-    return ProcessPoolExecutor(1, forkserver(), _begin, (dict(os.environ), prepare))
+    return ProcessPoolExecutor(1, forkserver(), _begin, (dict(os.environ),))
 
 
-def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) -> None:
+def _begin(environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    server = {name: environment[name] for name in ("PREFECT_API_URL",) if name in environment}
-    _UNTIL_THE_END.enter_context(temporary_settings(_as_prefects(server)))
-    processes._begin(prepare)
+    processes.begin()

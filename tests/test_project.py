@@ -3,7 +3,8 @@
 import re
 import shutil
 import subprocess
-from importlib.metadata import requires
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ OPTIONS = {
 def test_the_lock_pins_every_direct_dependency_and_names_no_host():
     lock = (ROOT / "constraints.txt").read_text()
     pinned = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
-    direct = {re.split(r"[^a-z0-9-]", line)[0] for line in requires("digit-transfer") or []}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required = [project["dependencies"], *project["optional-dependencies"].values()]
+    direct = {re.split(r"[^a-z0-9-]", line)[0] for line in chain.from_iterable(required)}
     assert direct - {"digit-transfer"} <= pinned
     assert not re.search(r"https?://|file:|index-url|find-links", lock)
 

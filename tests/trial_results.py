@@ -30,8 +30,8 @@ def trial_result(
     if learned:
         attempts.append(Attempt(seed=99, history=COURSE, outcome="learned"))
     return TrialResult(
-        Trial(recipe=recipe, classes=classes, head=head, seed=seed),
-        tuple(attempts),
-        f"{seed}ab" if learned else "",
-        probabilities if learned else probabilities[:0],
+        trial=Trial(recipe=recipe, classes=classes, head=head, seed=seed),
+        attempts=tuple(attempts),
+        weights_sha256=f"{seed}ab" if learned else "",
+        probabilities=probabilities if learned else probabilities[:0],
     )

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from tasks.data.source import Arrays, Reading, Source
 
-CLASSES = tuple(range(10))
 COPIES = 6
 TEST_ORIGINALS = 360
 # MNIST's strokes have narrow edges: greys (0 to 16) up to BACKGROUND become wholly background and

@@ -25,7 +25,6 @@ from tasks.data.source import Arrays, Images, Reading, Source
 from tasks.errors import FullDiskError, InputError
 from tasks.schemas.images import Preparation
 
-_ahead: dict[Source, Images] = {}  # thousands of pictures are not decoded twice
 NAMED = ("auto", "mnist", "digits")
 FORMS = (
     "a folder with a folder of pictures for each class, a .csv file with the columns path and "
@@ -85,21 +84,17 @@ def _digest(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def read_source(source: Source, ahead: bool = False) -> Images:
+def read_source(source: Source) -> Images:
     """Reads the images of a source, checked and prepared; every class has some in each split.
 
     InputError if a file is missing, damaged or something else, or there are not two classes with
-    enough images. What is read `ahead` of a run is kept for it.
+    enough images.
     """
-    if source in _ahead:
-        return _ahead.pop(source)
     try:
         images = _read(source)
     except OSError as error:
         raise InputError(f"{source.location} cannot be read: {error}") from error
     _check_counts(images, source.location)
-    if ahead:
-        _ahead[source] = images
     return images
 
 

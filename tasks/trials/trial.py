@@ -1,16 +1,28 @@
-"""The transfers of a study, groups of them for a worker each, and what is kept of each."""
+"""The transfers of a study: groups of them, what a worker does with one, and what is kept."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from typing import TypeAlias
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, SkipValidation
+from pydantic_core import from_json
 
-from tasks.networks.architecture import ONE_NODE, HeadSpecification, softmax_head
+from tasks.data.splits import Subset, encode, select_classes
+from tasks.networks.architecture import (
+    ONE_NODE,
+    HeadSpecification,
+    build_head,
+    softmax_head,
+)
+from tasks.networks.attempts import calibrate, make_attempts
+from tasks.networks.hardware import use_one_thread
+from tasks.networks.inference import class_probabilities, run
+from tasks.networks.losses import targets_for
+from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
+from tasks.networks.training import Compiled, mapped_tensor
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import ArrayReference, Dataset, Record
 from tasks.schemas.training import LEARNED, Attempt
@@ -21,6 +33,7 @@ from tasks.storage.store import Store, read_arrays, write_arrays
 MOST_HEADS = 4
 FOLDER = "trials"
 READERS = 16
+MOST_COMPILED = 4  # two heads, each by two recipes
 
 Classes = tuple[int, ...]
 
@@ -39,15 +52,16 @@ class Trial(Record):
         return ONE_NODE if self.head == ONE_NODE.name else softmax_head(len(self.classes))
 
 
-@dataclass(frozen=True)
-class TrialResult:
+class TrialResult(Record):
     """What came of a trial, of whose attempts the last one learned, or all are dead."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     trial: Trial
     attempts: tuple[Attempt, ...]
     weights_sha256: str  # empty if all are dead
     # (n, classes) of the n test images of its classes, in the order of all; (0, classes) if dead
-    probabilities: NDArray[np.float32]
+    probabilities: SkipValidation[NDArray[np.float32]] = Field(exclude=True)
 
     @property
     def learned(self) -> bool:
@@ -88,23 +102,73 @@ class Group(Record):
                 yield self.model_copy(update={"trials": same[start : start + MOST_HEADS]})
 
 
-# Trains one group, wherever it is called.
-Train: TypeAlias = Callable[[Group], list[TrialResult]]
-Runner: TypeAlias = Callable[[Train, Sequence[Group]], Iterator[list[TrialResult]]]
+def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
+    """Train the trials of a group on one thread, and keep each when it is through.
+
+    Unless `refresh` is set, a group whose worker died resumes where it was.
+    """
+    use_one_thread()
+    store = Store.at(address)
+    kept = {} if refresh else find_all(store, group)
+    return [*kept.values(), *_train(store, group.without(kept))]
 
 
-class Notes(Record):
-    """What is kept of a result beside the probabilities."""
+def _train(store: Store, group: Group) -> Iterator[TrialResult]:
+    features = mapped_tensor(store.verified(group.features.train.inputs))
+    labels = np.asarray(store.array(group.features.train.labels))
+    held_out = np.asarray(store.array(group.held_out))
+    for trial in group.trials:
+        subset = select_classes(labels, trial.classes)
+        compiled = _compiled(trial.specification, features.shape[1], group.training)
+        targets = _targets(trial, subset, len(labels))
+        of_subset = np.isin(np.arange(len(labels)), subset.rows)
+        rows = np.flatnonzero(of_subset & ~held_out).astype(np.int32)
+        names = [group.classes[label] for label in trial.classes] if group.classes else ()
+        attempts = make_attempts(
+            trial.head, compiled, features, targets, rows, trial.seed, names=names
+        )
+        digest, probabilities = "", np.empty((0, len(trial.classes)), np.float32)
+        if attempts[-1].outcome == LEARNED:
+            calibrate(compiled.model, features, targets, of_subset & held_out)
+            digest = weights_sha256(compiled.model)
+            probabilities = _test(store, group, trial, compiled)
+        result = TrialResult(
+            trial=trial, attempts=attempts, weights_sha256=digest, probabilities=probabilities
+        )
+        keep(store, group, result)
+        yield result
 
-    attempts: tuple[Attempt, ...]
-    weights_sha256: str
+
+def _targets(trial: Trial, subset: Subset, images: int) -> NDArray[np.float32]:
+    """Targets (images, nodes), of which only the subset's rows are looked at."""
+    nodes = trial.specification.nodes
+    targets = np.zeros((images, nodes), np.float32)
+    targets[subset.rows] = targets_for(nodes, encode(subset.labels, len(trial.classes)))
+    return targets
+
+
+def _test(store: Store, group: Group, trial: Trial, compiled: Compiled) -> NDArray[np.float32]:
+    test = group.features.test
+    rows = select_classes(np.asarray(store.array(test.labels)), trial.classes).rows
+    inputs = np.asarray(mapped_tensor(store.verified(test.inputs)))
+    return class_probabilities(run(compiled.model, inputs[rows]))
+
+
+@lru_cache(MOST_COMPILED)
+def _compiled(specification: HeadSpecification, features: int, training: Training) -> Compiled:
+    """A head that is compiled once, for any number of images."""
+    return Compiled(
+        build_head(specification, features, training),
+        np.empty((1, features), np.float32),
+        np.empty((1, specification.nodes), np.float32),
+        training,
+    )
 
 
 def keep(store: Store, group: Group, result: TrialResult) -> None:
     """Keep the result of one trial of a group, atomically."""
-    notes = Notes(attempts=result.attempts, weights_sha256=result.weights_sha256)
-    name, text = _name(group, result.trial), notes.model_dump_json()
-    write_arrays(store, name, [result.probabilities], text)
+    name = _name(group, result.trial)
+    write_arrays(store, name, [result.probabilities], result.model_dump_json())
 
 
 def find_all(store: Store, group: Group) -> dict[Trial, TrialResult]:
@@ -119,12 +183,11 @@ def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
     if kept is None:
         return None
     (probabilities,), text = kept
-    notes = Notes.model_validate_json(text)
-    return TrialResult(trial, notes.attempts, notes.weights_sha256, probabilities)
+    return TrialResult(**from_json(text), probabilities=probabilities)
 
 
 def _name(group: Group, trial: Trial) -> str:
     """Named by all that decides the result: inputs, source and library versions."""
     described = {"trial": trial, "features": group.features, "training": group.training}
     inputs = described | {"held_out": group.held_out}
-    return f"{FOLDER}/{cache_key('trial', 'tasks.trials.worker', inputs)}"
+    return f"{FOLDER}/{cache_key('trial', __name__, inputs)}"

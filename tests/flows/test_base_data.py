@@ -114,18 +114,34 @@ def test_the_classes_of_the_base(asked, expected):
     assert config.classes_of_the_base(CLASSES, config.classes) == expected
 
 
-def test_a_base_without_two_classes_is_refused_before_anything_is_trained():
+def test_a_base_without_two_classes_or_with_unknown_ones_is_refused():
     with pytest.raises(InputError) as error:
-        Config(base_classes="others", classes=("ant", "bee", "cat")).require(CLASSES)
+        Config(base_classes="others").classes_of_the_base(CLASSES, ("ant", "bee", "cat"))
     assert str(error.value) == (
         "--base-classes others leaves 1 of 4 classes, of which a base needs two; transfer to "
         "fewer, or give --base-dataset"
     )
     with pytest.raises(InputError, match="the data have no class cow; the nearest are"):
-        Config(base_classes=("ant", "cow")).require(("ant", "crow"))
-    with pytest.raises(InputError, match="--base-classes others leaves 0 of 2 classes"):
-        StudyConfig(base_classes="others").require(("ant", "bee"))
-    Config(base_classes="others", base_dataset="mnist").require(("ant", "bee"))
+        Config(base_classes=("ant", "cow")).classes_of_the_base(("ant", "crow"), ("ant", "crow"))
+
+
+@flow
+@pytest.mark.parametrize(
+    ("run", "chosen"),
+    [
+        (main, {"classes": (1, 2, 3, 4, 5, 6, 7, 8, 9)}),
+        (study, {"subsets": ((0, 1), range(1, 10))}),
+    ],
+    ids=["main", "study"],
+)
+def test_a_base_without_two_classes_is_refused_before_anything_is_trained(
+    run, chosen, tiny_dataset, tmp_path
+):
+    kind = Config if run is main else StudyConfig
+    told = {"dataset": str(tiny_dataset), "base_classes": "others", "artifacts": tmp_path}
+    with pytest.raises(InputError, match="--base-classes others leaves 1 of 10 classes"):
+        run(kind(**told, **chosen))
+    assert not (tmp_path / "models").exists()
 
 
 def test_a_study_has_a_base_for_each_subset_where_it_is_to_learn_the_others():

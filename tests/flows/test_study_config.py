@@ -51,10 +51,6 @@ def test_one_base_serves_all_seeds_or_each_has_its_own():
         (["--subsets", "0,0"], "every subset is two or more different classes, as in 0,1 3,5,8"),
         (["--seeds", "1,1"], "give one or more different seeds, as in 0..4 or 0,1,7"),
         (["--seeds", "4..0"], "give one or more different seeds, as in 0..4 or 0,1,7"),
-        (
-            ["--address", "tcp://10.0.0.1:8786"],
-            "--address is that of a Dask cluster; give --runner dask",
-        ),
         (["--workers", "0"], "--workers '0': Input should be greater than or equal to 1"),
     ],
 )

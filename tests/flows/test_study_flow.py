@@ -1,4 +1,4 @@
-"""A study as a whole, shrunk: the same on all runners, continued, and killed."""
+"""A study as a whole, shrunk: the same on any number of workers, continued, and killed."""
 
 import csv
 import json
@@ -85,14 +85,9 @@ def test_every_subset_has_every_head_from_every_seed(studied):
 
 def test_the_ui_shows_how_far_a_study_is(studied):
     with get_client(sync_client=True) as client:
-        found = {artifact.key: artifact.data for artifact in client.read_latest_artifacts()}
-    assert found["study-progress"] == 100
-    rows = json.loads(found["study-trials"])
-    assert [(row["head"], row["trials"], row["done"], row["dead attempts"]) for row in rows] == [
-        ("two-node", 4, 4, 0),
-        ("one-node", 4, 4, 0),
-        ("three-node", 2, 2, 0),
-    ]
+        found = {artifact.key: artifact for artifact in client.read_latest_artifacts()}
+    assert found["study-progress"].data == 100
+    assert found["study-progress"].description.startswith("10 of 10 trials, 0 dead attempts, ")
 
 
 def test_a_trial_is_the_transfer_that_the_experiment_makes(studied, tiny_dataset, tmp_path):
@@ -123,9 +118,8 @@ def test_a_trial_is_the_transfer_that_the_experiment_makes(studied, tiny_dataset
     assert sorted(distances)[0] < 1e-5 < sorted(distances)[1]
 
 
-@pytest.mark.parametrize("runner", ["processes", "dask"])
-def test_two_workers_find_what_one_finds(studied, without_trials, tiny_dataset, runner):
-    study(configure(tiny_dataset, without_trials, workers=2, runner=runner))
+def test_two_workers_find_what_one_finds(studied, without_trials, tiny_dataset):
+    study(configure(tiny_dataset, without_trials, workers=2))
     assert kept(without_trials) == kept(studied)
 
 

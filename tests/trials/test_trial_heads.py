@@ -12,8 +12,7 @@ from tasks.networks.recipe import Training
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.records import Checkpoint
 from tasks.storage.store import Store
-from tasks.trials.trial import Group, Trial
-from tasks.trials.worker import _train
+from tasks.trials.trial import Group, Trial, _train
 
 NOTEBOOK = RECIPES["notebook"].head.model_copy(update={"batch_size": 5, "epochs": 3})
 # so little that the first weights decide whether a head is taken for dead

@@ -1,4 +1,4 @@
-"""Workers that die, and clusters that do not answer.
+"""Workers that die, that are begun again, and that fail.
 
 Each worker imports this module, and so nothing that takes long.
 """
@@ -19,8 +19,8 @@ from tasks.errors import InputError, WorkerError
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.store import Store
-from tasks.trials.processes import run_on_dask, run_on_processes, submit
-from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep
+from tasks.trials.processes import run_on_processes, submit
+from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep, train_group
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1
@@ -46,6 +46,11 @@ def group_of(seed: int) -> Group:
     )
 
 
+def result_of(trial: Trial, digest: str = "") -> TrialResult:
+    probabilities = np.zeros((3, 2), np.float32)
+    return TrialResult(trial=trial, attempts=(), weights_sha256=digest, probabilities=probabilities)
+
+
 def train(folder: Path, deaths: dict[int, int], group: Group) -> list[TrialResult]:
     """Note the call; kill this process as often as the group's seed is to bring it down."""
     (trial,) = group.trials
@@ -53,42 +58,35 @@ def train(folder: Path, deaths: dict[int, int], group: Group) -> list[TrialResul
     (folder / f"{trial.seed}-{calls}").touch()
     if calls <= deaths.get(trial.seed, 0):
         os.kill(os.getpid(), signal.SIGKILL)
-    return [TrialResult(trial, (), "", np.zeros((0, 2), np.float32))]
+    return [result_of(trial)]
 
 
 def seeds_of(found: list[list[TrialResult]]) -> list[int]:
     return sorted(result.trial.seed for results in found for result in results)
 
 
-@pytest.mark.parametrize("run", [run_on_processes, partial(run_on_dask, address=None)])
-def test_the_death_of_a_worker_costs_its_own_trials_only(tmp_path, run):
+def test_the_death_of_a_worker_costs_its_own_trials_only(tmp_path):
     groups = [group_of(seed) for seed in range(4)]
-    found = list(run(partial(train, tmp_path, {1: 1}), groups, workers=2))
+    found = list(run_on_processes(partial(train, tmp_path, {1: 1}), groups, workers=2))
     assert seeds_of(found) == [0, 1, 2, 3]
     calls = {seed: len(list(tmp_path.glob(f"{seed}-*"))) for seed in range(4)}
-    assert calls[1] == 2
-    if run is run_on_processes:  # Dask gives away what its dead worker had in store, too
-        assert calls == {0: 1, 1: 2, 2: 1, 3: 1}
+    assert calls == {0: 1, 1: 2, 2: 1, 3: 1}
 
 
 def tell_modules(group: Group) -> list[TrialResult]:
-    importlib.import_module("tasks.trials.worker")
     importlib.import_module("keras")
     loaded = sorted({name.partition(".")[0] for name, module in sys.modules.items() if module})
-    return [TrialResult(group.trials[0], (), " ".join(loaded), np.zeros((0, 2), np.float32))]
+    return [result_of(group.trials[0], " ".join(loaded))]
 
 
-@pytest.mark.parametrize("run", [run_on_processes, partial(run_on_dask, address=None)])
-def test_a_worker_imports_nothing_big_beside_tensorflow(run):
-    ((result,),) = run(tell_modules, [group_of(0)], workers=1)
+def test_a_worker_imports_nothing_big_beside_tensorflow():
+    ((result,),) = run_on_processes(tell_modules, [group_of(0)], workers=1)
     loaded = result.weights_sha256.split()
     assert {"keras", "tensorflow"} <= set(loaded)
     assert not {"matplotlib", "pandas", "sklearn", "mlflow"} & set(loaded)
 
 
 def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
-    from tasks.trials.worker import train_group
-
     store = Store(tmp_path)
     labels = (np.arange(200) % 2).astype(np.uint8)
     inputs = np.where(labels[:, None] == 0, [-1.0, 0.5], [1.0, 0.5]).astype(np.float32)
@@ -138,8 +136,7 @@ def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
 )
 def test_a_trial_is_kept_for_the_same_settings_data_and_seed(tmp_path, changes):
     store, group = Store(tmp_path), group_of(0)
-    result = TrialResult(group.trials[0], (), "w", np.zeros((3, 2), np.float32))
-    keep(store, group, result)
+    keep(store, group, result_of(group.trials[0], "w"))
     assert [one.weights_sha256 for one in find_all(store, group).values()] == ["w"]
     assert find_all(store, group.model_copy(update=changes)) == {}
 
@@ -155,25 +152,6 @@ def fail(group: Group) -> list[TrialResult]:
     raise InputError("something is wrong with the data")
 
 
-@pytest.mark.parametrize("run", [run_on_processes, partial(run_on_dask, address=None)])
-def test_an_error_of_a_worker_ends_the_study_with_its_sentence(run):
+def test_an_error_of_a_worker_ends_the_study_with_its_sentence():
     with pytest.raises(InputError, match=r"^something is wrong with the data$"):
-        list(run(fail, [group_of(0), group_of(1)], workers=1))
-
-
-def test_a_cluster_that_is_there_is_used_and_left_alone(tmp_path):
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-    ) as cluster:
-        run = partial(run_on_dask, workers=1, address=cluster.scheduler_address)
-        groups = [group_of(seed) for seed in range(3)]
-        assert seeds_of(list(run(partial(train, tmp_path, {}), groups))) == [0, 1, 2]
-        assert seeds_of(list(run(partial(train, tmp_path, {}), groups[:1]))) == [0]
-
-
-def test_a_cluster_that_does_not_answer_ends_in_a_sentence(monkeypatch):
-    monkeypatch.setattr("tasks.trials.processes.SECONDS_TO_CONNECT", 1)
-    with pytest.raises(InputError, match=r"^--address tcp://127.0.0.1:9: no Dask scheduler"):
-        list(run_on_dask(fail, [group_of(0)], workers=1, address="tcp://127.0.0.1:9"))
+        list(run_on_processes(fail, [group_of(0), group_of(1)], workers=1))

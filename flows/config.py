@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic.functional_validators import AfterValidator, BeforeValidator
+from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import CliPositionalArg
 
 from flows.cli_types import (
@@ -32,6 +32,7 @@ from tasks.errors import InputError
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.networks.hardware import resolve_precision
 from tasks.networks.recipe import Recipe, Training
+from tasks.registry.connection import SERVERS
 from tasks.registry.decision import Bounds
 from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, ClassName, LabelledImages
 from tasks.storage.remote import is_remote
@@ -40,18 +41,21 @@ C = TypeVar("C", bound=BaseModel)
 LONGEST_NAME = 100  # characters of a registered model
 
 
-def _folder(artifacts: str) -> str:
-    if is_remote(artifacts):
-        raise ValueError("the model registry needs a folder of this machine; give one")
-    return artifacts
-
-
 # a program gives an address as a path, and the command line joins paths
 Artifacts = Annotated[str, BeforeValidator(lambda at: str(at) if isinstance(at, Path) else at)]
 Paths = Annotated[
     tuple[Path, ...], BeforeValidator(lambda at: at.split(",") if isinstance(at, str) else at)
 ]
 Registry = Annotated[str | None, Example("URI")]
+
+
+def _has_a_registry(told: Any) -> Any:
+    if is_remote(told.artifacts) and not (told.registry or "").startswith(SERVERS):
+        raise ValueError(
+            f"the registry in --artifacts {told.artifacts} would be a database, which needs a "
+            "folder; give --registry http://..., an MLflow server"
+        )
+    return told
 
 
 class Settings(BaseModel):
@@ -256,7 +260,7 @@ class RetrainConfig(Bounds, Config):
     label_efficiency: bool = False
     """Hold transfer against other approaches, with few labels and with all."""
 
-    _in_a_folder = field_validator("artifacts")(_folder)
+    _has_a_registry = model_validator(mode="after")(_has_a_registry)
 
     @model_validator(mode="after")
     def _a_model_of_these_data(self) -> Self:
@@ -385,11 +389,13 @@ class StudyConfig(RunConfig):
 class InUseConfig(Settings):
     """Which model is in use."""
 
-    artifacts: Annotated[Artifacts, AfterValidator(_folder), Example("FOLDER")] = "artifacts"
-    """The folder in which the models are kept."""
+    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
+    """Where the models are kept: a folder, or an fsspec URL, for which a registry is given."""
 
     registry: Registry = None
     """The tracking URI of the model registry, instead of the one in the artifacts."""
+
+    _has_a_registry = model_validator(mode="after")(_has_a_registry)
 
     model: Annotated[str | None, Example("NAME")] = None
     """The name of the registered model; without it, the only one that there is."""

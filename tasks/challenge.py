@@ -53,8 +53,9 @@ def challenge(
     if decision.promoted and (flaw := find_flaw(registry.address, name, images, judged)):
         told = {"promoted": False, "reason": f"Not promoted: {flaw}."}
         decision = decision.model_copy(update=told)
-    registry.record(version, decision)
-    _show(version, opponents[0] if opponents else None, decision)
+    champion = opponents[0] if opponents else None
+    registry.record(version, decision, champion)
+    _show(version, champion, decision)
     if decision.promoted:
         registry.promote(version)
     return f"version {version.number}: {decision.reason}"

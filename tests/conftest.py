@@ -6,11 +6,9 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import numpy as np
@@ -25,6 +23,8 @@ from tasks.storage.store import Store
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
+
+pytest_plugins = ["buckets"]
 
 ROOT = Path(__file__).parents[1]
 MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
@@ -206,58 +206,6 @@ def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Registry(Store(root), None, "two-node-0-1").prepare()
 
     return once(tmp_path_factory, "empty-registry", make)
-
-
-@dataclass
-class S3Server:
-    """An S3 server on this machine, which notes what it is asked, and refuses what it is told to.
-
-    A request is its method, path and query, as in `PUT /bucket/key?partNumber=1`.
-    """
-
-    application: Callable[..., Iterable[bytes]]
-    refuses: Callable[[str], bool] = lambda request: False
-    requests: list[str] = field(default_factory=list)
-
-    def __call__(
-        self, environment: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        path, query = environment["PATH_INFO"], environment["QUERY_STRING"]
-        self.requests.append(f"{environment['REQUEST_METHOD']} {path}?{query}")
-        if not self.refuses(self.requests[-1]):
-            return self.application(environment, start_response)
-        environment["wsgi.input"].read(int(environment.get("CONTENT_LENGTH") or 0))
-        start_response("403 Forbidden", [("Content-Type", "application/xml")])
-        return [b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"]
-
-
-@pytest.fixture(scope="session")
-def _s3_server() -> Iterator[tuple[S3Server, str]]:
-    from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
-
-    application = S3Server(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield application, f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-
-
-@pytest.fixture
-def s3_server(
-    _s3_server: tuple[S3Server, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[S3Server]:
-    """Whatever uses S3, in this process or in others, uses this server, which refuses nothing."""
-    server, endpoint = _s3_server
-    monkeypatch.setattr(server, "refuses", lambda request: False)
-    monkeypatch.setattr(server, "requests", [])
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a-test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "no-secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return server
 
 
 @pytest.fixture(scope="session")

@@ -122,26 +122,34 @@ class Registry:
             self._client.set_registered_model_alias(self.name, CHALLENGER, str(version.number))
         return version
 
-    def record(self, version: Version, decision: Decision) -> None:
-        """Keep a decision, with all its numbers, in the run and in the registry."""
-        champion, text = self.champion(), markdown(decision)
+    def record(self, version: Version, decision: Decision, opponent: Version | None) -> None:
+        """Keep a decision, with all its numbers; `opponent` was champion when it was made.
+
+        InputError if another is champion by now; then the version is not judged.
+        """
+        self._require_champion(opponent.number if opponent else None, version)
+        text = markdown(decision)
         with space_for(files(self._store)):
             numbers = decision.model_dump_json(indent=2)
             self._client.log_text(version.run_id, numbers, "decision.json")
             self._client.log_text(version.run_id, text, "decision.md")
         with self._space():
             self._client.update_model_version(self.name, str(version.number), description=text)
-            if champion:
-                self._tag(version.number, "opponent", str(champion.number))
+            if opponent:
+                self._tag(version.number, "opponent", str(opponent.number))
             # last, as with it a version counts as judged
             self._tag(version.number, "decision", decision.model_dump_json())
 
     def promote(self, version: Version) -> None:
-        """Make a version that won champion; a `ValueError` if it did not. See `model_path`."""
+        """Make a version that won champion; a `ValueError` if it did not.
+
+        InputError if its file is not intact, or another has become champion since it was judged.
+        """
         winner, champion = self._version(version.number), self.champion()
         if winner.decision is None or not winner.decision.promoted:
             raise ValueError(f"version {version.number} was not judged better than the champion")
         if champion is None or champion.number != winner.number:
+            self._require_champion(winner.opponent, winner)
             predecessors = (*champion.predecessors, champion.number) if champion else ()
             self._appoint(winner, winner.decision.reason, predecessors)
 
@@ -204,6 +212,14 @@ class Registry:
                 except (MlflowException, OSError) as error:  # the digest says whether it came
                     if why_full(error):
                         raise
+
+    def _require_champion(self, number: int | None, judged: Version) -> None:
+        champion = self.champion()
+        if champion and champion.number != number:
+            raise InputError(
+                f"version {champion.number} of {self.name} became champion while version "
+                f"{judged.number} was judged; run the retraining again, which judges it anew"
+            )
 
     def _is_left(self, version: Version) -> bool:
         return self._fetched(version, MODEL, version.sha256)[1]

@@ -11,7 +11,8 @@ import boto3
 import fsspec
 import numpy as np
 import pytest
-from conftest import S3Server, squares
+from buckets import S3Server
+from conftest import squares
 from deliveries import drop_pngs, look, names, npz, png
 
 from tasks.arrivals.arrivals import Arrivals

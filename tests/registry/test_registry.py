@@ -117,7 +117,7 @@ def retrain(root: Path, text: str, errors: int) -> None:
     version = registry.with_lineage(lineage_digest(described.lineage))
     if version is None:
         version, champion = registry.register(described), registry.champion()
-        registry.record(version, judge(champion, errors, registry.looks() + 1))
+        registry.record(version, judge(champion, errors, registry.looks() + 1), champion)
         version = registry.with_lineage(version.lineage)
         assert version is not None
     if registry.awaits_promotion(version):
@@ -692,3 +692,22 @@ def test_the_champion_is_read_from_the_database_as_mlflow_reads_it(root, monkeyp
         opened.execute("ALTER TABLE registered_model_aliases RENAME TO others")
     with pytest.raises(InputError, match=r"mlflow\.db cannot be used: no such table"):
         registry.champion()
+
+
+def test_of_two_that_judge_at_once_the_second_says_so_and_judges_anew(root):
+    retrain(root, "first", errors=5)
+    ours, theirs = open_registry(root), open_registry(root)
+    opponent = ours.champion()
+    version = ours.register(candidate(root, "ours", 3))
+    retrain(root, "theirs", errors=2)
+    decision = judge(opponent, errors=3, look=2)
+    assert decision.promoted
+    with pytest.raises(InputError) as raised:
+        ours.record(version, decision, opponent)
+    assert str(raised.value) == (
+        "version 3 of two-node-0-1 became champion while version 2 was judged; run the retraining "
+        "again, which judges it anew"
+    )
+    assert champion_of(root) == (3, "theirs")
+    assert ours.register(candidate(root, "ours", 3)).number == 2
+    assert not judge(theirs.champion(), errors=3, look=3).promoted

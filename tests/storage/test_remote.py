@@ -1,28 +1,23 @@
 """Artifacts on S3 and in fsspec's memory: nothing half-written, everything checked."""
 
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import fsspec
 import numpy as np
 import pytest
-from conftest import S3Server
 from prefect import flow
-from pydantic import ValidationError
 
 from flows.cli import call_flow, run_command
-from flows.config import Config, PredictConfig, RetrainConfig, StudyConfig
+from flows.config import Config, StudyConfig
 from flows.main import main
 from flows.study import study
 from tasks.errors import RemoteError
 from tasks.reporting.folder import write_folder
 from tasks.schemas.references import ArrayReference
-from tasks.storage import remote
 from tasks.storage.records import current_store, remove_checkpoints, storing_in
 from tasks.storage.stages import stage
 from tasks.storage.store import (
@@ -37,64 +32,12 @@ from tasks.storage.store import (
 MIB = 2**20
 
 
-class Bucket:
-    """A bucket of the tests' server, seen by another client than the project's."""
-
-    def __init__(self) -> None:
-        self.name = f"bucket-{uuid4().hex}"
-        self.client = boto3.client("s3")
-        self.client.create_bucket(Bucket=self.name)
-
-    @property
-    def address(self) -> str:
-        return f"s3://{self.name}/some/prefix"
-
-    def names(self) -> list[str]:
-        found = self.client.list_objects_v2(Bucket=self.name).get("Contents", [])
-        return [one["Key"].removeprefix("some/prefix/") for one in found]
-
-    def read(self, name: str) -> bytes:
-        return self.client.get_object(Bucket=self.name, Key=f"some/prefix/{name}")["Body"].read()
-
-    def write(self, name: str, content: bytes) -> None:
-        self.client.put_object(Bucket=self.name, Key=f"some/prefix/{name}", Body=content)
-
-    def copy(self, folder: Path) -> None:
-        """Hold what a folder holds."""
-        for path in folder.rglob("*"):
-            if path.is_file() and not path.is_symlink():
-                self.write(path.relative_to(folder).as_posix(), path.read_bytes())
-
-    def delete(self, name: str) -> None:
-        self.client.delete_object(Bucket=self.name, Key=f"some/prefix/{name}")
-
-    def unfinished_uploads(self) -> list[Any]:
-        return self.client.list_multipart_uploads(Bucket=self.name).get("Uploads", [])
-
-
-@pytest.fixture
-def bucket(s3_server: S3Server) -> Bucket:
-    return Bucket()
-
-
 @pytest.fixture(params=["folder", "memory", "s3"])
 def address(request: pytest.FixtureRequest, tmp_path: Path, on_machine: Any) -> str:
     """Each kind of place, empty."""
     if request.param == "s3":
         return request.getfixturevalue("bucket").address
     return f"memory://{uuid4().hex}" if request.param == "memory" else str(tmp_path / "folder")
-
-
-@pytest.fixture
-def on_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
-    """Go on as a new process on a machine of this name, which has a cache of its own."""
-
-    def start(name: str) -> None:
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
-        monkeypatch.setattr(remote, "_complete", set())
-
-    start("first")
-    return start
 
 
 def local_files(store: Store) -> list[Path]:
@@ -385,15 +328,6 @@ def test_a_place_that_cannot_be_used_is_one_sentence(capsys, s3_server, bucket):
     assert complaint(capsys, bucket.address) == (
         f"error: --artifacts {bucket.address} cannot be written to (Access Denied); {advice}"
     )
-
-
-def test_retraining_and_prediction_need_a_folder(capsys):
-    sentence = "the model registry needs a folder of this machine; give one"
-    with pytest.raises(ValidationError, match=sentence):
-        RetrainConfig(artifacts="s3://bucket/prefix")
-    arguments = ["a.png", "--artifacts", "s3://bucket/prefix"]
-    assert run_command("flows/predict.py", "", PredictConfig, pytest.fail, arguments) == 2
-    assert capsys.readouterr().err == f"error: --artifacts 's3://bucket/prefix': {sentence}\n"
 
 
 @pytest.mark.usefixtures("forked_workers", "blank_pictures")

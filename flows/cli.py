@@ -2,7 +2,7 @@
 
 import os
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
@@ -16,6 +16,7 @@ from flows.cli_types import annotation, in_one_sentence, shown
 from flows.config import SETTINGS, RunConfig, as_config
 from flows.startup import Interruption
 from flows.temporary_server import prefect_server
+from flows.terminal import stage_lines
 from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
@@ -95,12 +96,25 @@ def _parse(
     options: Any = model
     add = partial(_add_argument, options.model_fields)
     source: CliSettingsSource[Any] = CliSettingsSource(
-        options, cli_prog_name=f"python {script}", add_argument_method=add
+        options,
+        cli_prog_name=f"python {script}",
+        add_argument_method=add,
+        parse_args_method=_parse_words,
     )
     typed = None if arguments is None else list(arguments)
     with in_one_sentence():
         parsed = CliApp.run(options, typed, cli_settings_source=source)
         return as_config(parsed, settings), parsed.debug
+
+
+def _parse_words(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
+    found, unknown = parser.parse_known_args(words)
+    if unknown:
+        option = unknown[0].partition("=")[0]
+        nearest = get_close_matches(option, parser._option_string_actions, n=1)
+        advice = f"did you mean {nearest[0]}?" if nearest else f"see {parser.prog} --help"
+        raise InputError(f"there is no option {option}; {advice}")
+    return found
 
 
 def _check_environment() -> None:
@@ -120,7 +134,7 @@ def call_flow(flow: Callable[[C], Any], config: C) -> None:
     for dataset in (config.dataset, config.base_dataset):
         if dataset not in (None, *NAMED):
             find_source(dataset, 0, config.reading)
-    with prefect_server():
+    with prefect_server(), stage_lines():
         flow(config)
 
 

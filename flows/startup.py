@@ -4,13 +4,19 @@ It is imported before anything that takes long, so that it holds from the first 
 """
 
 import os
+import re
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from tempfile import TemporaryFile
+from types import FrameType, ModuleType
+from typing import Any
 
 # Prefect makes an identifier, tells about usage data and sends some, unless its import finds this;
 # its settings in prefect.toml hold in the project's folder alone. Processes that are started
@@ -20,6 +26,7 @@ PRIVATE = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
+NOTICE = re.compile(rb"WARNING: All log messages before|[IW]\d{4} |To enable the following")
 ENDING = (signal.SIGINT, signal.SIGTERM)
 SECONDS_TO_END = 3.5
 SECONDS_TO_DESCRIBE = 0.5
@@ -28,9 +35,42 @@ SECONDS_TO_DESCRIBE = 0.5
 def begin() -> None:
     """Prepare the process of a command, before its imports."""
     os.environ |= PRIVATE
+    sys.meta_path.insert(0, _QuietImport())
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as of a shell's background job
             signal.signal(number, _leave)
+
+
+class _QuietImport(MetaPathFinder):
+    """The import of TensorFlow without what its C++ says that nobody can act on.
+
+    Since TensorFlow 2.19 no variable stops that. What else is written meanwhile comes afterwards.
+    """
+
+    def find_spec(self, name: str, *places: Any) -> ModuleSpec | None:
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        if spec and spec.loader:
+            execute = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: _quietly(execute, module)  # type: ignore[method-assign]
+        return spec
+
+
+def _quietly(execute: Callable[[ModuleType], object], module: ModuleType) -> None:
+    with TemporaryFile() as kept:
+        stderr = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            execute(module)
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            kept.seek(0)
+            for line in kept:
+                if not NOTICE.match(line):
+                    os.write(2, line)
 
 
 class Interruption:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from prefect.logging import get_run_logger
+
 from flows.config import Config, RunConfig
 from tasks.data.names import positions
 from tasks.data.read import find_source
@@ -117,6 +119,7 @@ class Transfer:
 
 def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) -> Transfer:
     """One recipe: the base model, its transfers, and how each does on the test images."""
+    get_run_logger().info("By the recipe %s:", name)
     base = data.base.train(recipe, config.seed)
     features = extract_features(base, data.subset)
     heads = train_heads(base, features, recipe.head, data, config)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import get_run_logger
 
 from tasks.networks.inference import evenly, run
 from tasks.networks.models import load_model
@@ -33,7 +32,6 @@ def extract_unknown(
     for number, (kind, unknown) in enumerate(unknown_images(test, labels, classes, learned)):
         features = store.add_array(f"unknown-to-{len(classes)}-{number}", run(backbone, unknown))
         found.append(Unknown(kind=kind, features=features))
-        get_run_logger().info("%d test images: %s", len(unknown), kind)
     return UnknownFeatures(kinds=tuple(found))
 
 

@@ -69,7 +69,8 @@ def label_efficiency(
     model = load_model(store, base.model)
     predict = predictor(approach, model, nodes, (train, of_train), targets, (test, of_test), recipe)
     images, hits = train_on_draws(predict, targets.argmax(axis=1), labels.argmax(axis=1), seed)
-    for n, accuracy in zip(images, hits.mean(axis=(1, 2)), strict=True):
-        get_run_logger().info("%s, %d images: accuracy %.4f", approach, n, accuracy)
+    means = zip(hits.mean(axis=(1, 2)), images, strict=True)
+    said = ", ".join(f"{accuracy:.2%} of {n:,}" for accuracy, n in means)
+    get_run_logger().info(f"{approach}, mean accuracy with so many labelled images: {said}")
     hits_of = store.add_array(f"{approach.replace(' ', '-')}-hits", hits)
     return LabelEfficiency(approach=approach, images=images, hits=hits_of)

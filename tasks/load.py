@@ -22,10 +22,11 @@ def load(source: Source) -> LabelledImages:
         train=store_split("train", read.train_images, read.train_labels),
         test=store_split("test", read.test_images, read.test_labels),
     )
-    log = get_run_logger()
-    for name, split in images:
-        log.info("x_%s %s, y_%s %s", name, split.inputs.shape, name, split.labels.shape)
-    log.info("%d classes: %s", len(read.classes), shown_names(read.classes))
+    train, test = len(read.train_images), len(read.test_images)
+    get_run_logger().info(
+        f"{train:,} training and {test:,} test images {read.test_images.shape[1:]} of "
+        f"{len(read.classes)} classes: {shown_names(read.classes)}"
+    )
     return LabelledImages(
         images=images,
         classes=read.classes,

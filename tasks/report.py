@@ -38,7 +38,7 @@ def report(
     files = render_report("experiment", metrics, pictures)
     files["comparison.csv"] = _read(findings.table)
     summary = fill("experiment/summary.md.jinja", metrics, {})
-    folder = publish(current_store(), files, summary, key="report")
+    folder = publish(current_store(), files, metrics, summary, key="report")
     show_table(metrics["models"], COLUMNS, "comparison", "Every model on test images.")
     return folder
 

@@ -73,7 +73,7 @@ def report_study(
     metrics = describe_run(config, command, source, images, analysis)
     files = render(metrics, pictures)
     summary = fill("verdict.md.jinja", metrics, {})
-    folder = publish(store, files, summary, key="study", latest="latest-study")
+    folder = publish(store, files, metrics, summary, key="study", latest="latest-study")
     cells = []  # without lists, which a table in the UI has not
     for row in metrics["transfers"]:
         learned = f"{row['learned']} of {len(row['seeds'])}"

@@ -13,7 +13,7 @@ def reshape(dataset: Dataset) -> Dataset:
     reshaped = dict[str, Split]()
     for name, split in dataset:
         shape = with_channel(split.inputs.shape)
-        get_run_logger().info("x_%s %s -> %s", name, split.inputs.shape, shape)
         inputs = split.inputs.model_copy(update={"shape": shape})
         reshaped[name] = Split(inputs=inputs, labels=split.labels)
+    get_run_logger().info("images %s -> %s", dataset.train.inputs.shape[1:], shape[1:])
     return Dataset(**reshaped)

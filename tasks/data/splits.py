@@ -65,15 +65,16 @@ def transform(dataset: Dataset, name: str, compute: Callable[[Arrays], Computed]
 
     The new arrays are called `name`, as in `subset`; what is not computed stays as it is.
     """
-    store, splits = current_store(), dict[str, Split]()
+    store, splits, said = current_store(), dict[str, Split](), list[str]()
     for of, split in dataset:
         new = dict[str, ArrayReference]()
         arrays = Arrays(store.array(split.inputs), store.array(split.labels))
         for kind, array in compute(arrays).items():
             new[kind] = store.add_array(f"{of}-{name}-{kind}", array)
-            shapes = getattr(split, kind).shape, new[kind].shape
-            get_run_logger().info("%s_%s %s -> %s", AXES[kind], of, *shapes)
+            before, after = getattr(split, kind).shape, new[kind].shape
+            said.append(f"{AXES[kind]}_{of} {before} -> {after}")
         splits[of] = split.model_copy(update=new)
+    get_run_logger().info("; ".join(said))
     return Dataset(**splits)
 
 

@@ -65,5 +65,10 @@ def store_model(store: Store, model: Model) -> ModelReference:
         **dict(store.add(f"models/{model.name}.keras", model.save)),
         weights_sha256=weights_sha256(model),
         parameters=model.count_params(),
-        trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
+        trainable_parameters=count_trainable(model),
     )
+
+
+def count_trainable(model: Model) -> int:
+    """How many of a model's parameters its training would change."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)

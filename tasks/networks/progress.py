@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+SECONDS = 30  # from a line of a training to its next
 
 
 class ShownProgress(Progress):
@@ -41,6 +44,7 @@ class EpochProgress(ShownProgress):
 
     def __init__(self, title: str, epochs: int, images: int, ended: int) -> None:
         self._title, self._epochs, self._ended = title, epochs, ended
+        self._quiet_until = monotonic() + SECONDS
         percent, what = TextColumn("{task.percentage:>3.0f} %"), f"Training of {title}."
         super().__init__(f"training-{title}", what, 100 * ended / epochs, percent)
         first = f"{title}: epoch {ended + 1}/{epochs}"
@@ -56,5 +60,6 @@ class EpochProgress(ShownProgress):
         line = f"{epoch}, loss {loss:.5f}, accuracy {accuracy:.4f}"
         self.update(self.task_ids[0], description=line)
         self.publish(100 * self._ended / self._epochs, line)
-        if self._log:
+        if self._log and (self._ended == self._epochs or monotonic() > self._quiet_until):
             self._log.info(line)
+            self._quiet_until = monotonic() + SECONDS

@@ -6,7 +6,7 @@ from tasks.networks.architecture import HeadSpecification, build_head, join
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.inference import Model
 from tasks.networks.losses import targets_for
-from tasks.networks.models import load_model, store_trained
+from tasks.networks.models import count_trainable, load_model, store_trained
 from tasks.networks.recipe import Training
 from tasks.schemas.training import TrainedModel, TrainingData
 from tasks.storage.records import current_checkpoint, current_store
@@ -36,11 +36,18 @@ def transfer(
 
 
 def freeze_backbone(base: Model) -> Model:
-    """The backbone of a base model, no longer trainable; logs the model before and after."""
-    backbone = base.get_layer("backbone")
-    for moment in ("before", "after"):
-        backbone.trainable = moment == "before"
-        lines: list[str] = []
-        base.summary(print_fn=lines.append, expand_nested=True, line_length=78)
-        get_run_logger().info("%s, %s freezing:\n%s", base.name, moment, "\n".join(lines))
+    """The backbone of a base model, no longer trainable; logs what that does to its layers."""
+    backbone, before = base.get_layer("backbone"), count_trainable(base)
+    backbone.trainable = False
+    lines = [
+        f"  {layer.name:<20}{layer.output.shape[1:]!s:<16}{layer.count_params():>10,}"
+        f"   {'frozen' if part is backbone else 'trainable'}"
+        for part in base.layers
+        for layer in part.layers
+        if layer.weights
+    ]
+    get_run_logger().info(
+        f"The {base.name} model, {base.count_params():,} parameters, trainable {before:,} before "
+        f"freezing and {count_trainable(base):,} after:\n" + "\n".join(lines)
+    )
     return backbone

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from tasks.data.mnist import dataset_sha256, is_mnist
 from tasks.data.source import Source
 from tasks.networks.hardware import processor, processor_features
-from tasks.reporting.page import Row
+from tasks.reporting.page import Row, fill
 from tasks.schemas.references import Dataset
 from tasks.storage.files import replace
 from tasks.storage.stages import finished_task_runs
@@ -54,9 +54,14 @@ def describe_run(
 
 
 def publish(
-    store: Store, files: dict[str, str], summary: str, key: str, latest: str = "latest"
+    store: Store,
+    files: dict[str, str],
+    metrics: Row,
+    summary: str,
+    key: str,
+    latest: str = "latest",
 ) -> Path:
-    """Write a report, log where it is, here and on a remote, and show its summary in the UI.
+    """Write a report, log what was found and where it is, and show its summary in the UI.
 
     The summary is a markdown artifact under `key`, beside which `<key>-file` links the report.
     Returns the folder on this machine.
@@ -66,9 +71,9 @@ def publish(
     page = folder / "report.html"
     link = page.resolve().as_uri()
     create_link_artifact(link, page.name, f"{key}-file", "The whole report.")
-    get_run_logger().info("Report: %s", page)
-    if store.remote:
-        get_run_logger().info("Report: %s", store.place(f"{FOLDER}/{folder.name}/{page.name}"))
+    places = [link, *([store.place(f"{FOLDER}/{folder.name}/{page.name}")] if store.remote else [])]
+    found = fill("terminal.txt.jinja", metrics, {})
+    get_run_logger().info("%s\nReport: %s", found, "\nReport: ".join(places))
     return folder
 
 

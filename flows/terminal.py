@@ -1,0 +1,66 @@
+"""A run in a terminal: a line for each stage, and what is Cached on one line together."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ENDED = "Finished in state "
+CACHED = f"{ENDED}Cached"
+WIDTH = 18  # of a stage's name
+
+
+class StageLines(logging.Handler):
+    """What the stages log, to the standard error; whoever wants Prefect's own lines has the UI.
+
+    Errors are left out: a command says in its last line why it ended.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._cached: list[str] = []
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say a record, unless it was said before, or is about Prefect's states."""
+        stage, message = getattr(record, "task_run_name", ""), record.getMessage()
+        if stage and message.startswith(CACHED):
+            self._cached.append(stage)
+        elif record.levelno >= logging.ERROR or message.startswith((ENDED, "Beginning flow run")):
+            return
+        elif message not in self._said:  # as the layers of a base, which every head has
+            self._said.add(message)
+            self._say("warning:" if record.levelno >= logging.WARNING else stage, message)
+
+    def close(self) -> None:
+        """Say what is left to be said."""
+        self._say_cached()
+        super().close()
+
+    def _say(self, stage: str, message: str) -> None:
+        self._say_cached()
+        if "\n" in message:
+            print(f"\n{message}\n", file=sys.stderr)
+        else:
+            print(f"{stage:<{WIDTH}}{message}" if stage else message, file=sys.stderr)
+
+    def _say_cached(self) -> None:
+        if self._cached:
+            print(f"{'cached':<{WIDTH}}{', '.join(dict.fromkeys(self._cached))}", file=sys.stderr)
+            self._cached.clear()
+
+
+@contextmanager
+def stage_lines() -> Iterator[None]:
+    """Around a run, within which Prefect writes nothing to the terminal but what stages log."""
+    import prefect.logging  # sets its loggers up
+
+    logger = logging.getLogger(prefect.__name__)
+    lines, logger.propagate = StageLines(), False
+    logger.addHandler(lines)
+    try:
+        yield
+    finally:
+        logger.removeHandler(lines)
+        logger.propagate = True
+        lines.close()

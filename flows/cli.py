@@ -16,7 +16,7 @@ from flows.cli_types import annotation, in_one_sentence, shown
 from flows.config import SETTINGS, RunConfig, as_config
 from flows.startup import Interruption
 from flows.temporary_server import prefect_server
-from flows.terminal import stage_lines
+from flows.terminal import stage_lines, verbose
 from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
@@ -43,6 +43,7 @@ class _Options(BaseSettings):
     )
 
     debug: bool = Field(default=False, description="Show the traceback of an error.")
+    verbose: bool = Field(default=False, description="Show all that is logged, as the UI does.")
 
 
 def run_command(
@@ -104,6 +105,7 @@ def _parse(
     typed = None if arguments is None else list(arguments)
     with in_one_sentence():
         parsed = CliApp.run(options, typed, cli_settings_source=source)
+        verbose.set(parsed.verbose)
         return as_config(parsed, settings), parsed.debug
 
 
@@ -119,7 +121,7 @@ def _parse_words(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
 
 def _check_environment() -> None:
     """A misspelt name would be ignored without a word."""
-    fields = ["debug", *(field for settings in SETTINGS for field in settings.model_fields)]
+    fields = [field for settings in (_Options, *SETTINGS) for field in settings.model_fields]
     known = [f"{ENVIRONMENT_PREFIX}{field}".upper() for field in fields]
     for name in os.environ:
         upper = name.upper()

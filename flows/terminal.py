@@ -2,12 +2,17 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 ENDED = "Finished in state "
 CACHED = f"{ENDED}Cached"
 WIDTH = 18  # of a stage's name
+SECONDS = 30
+
+verbose: ContextVar[bool] = ContextVar("verbose", default=False)
 
 
 class StageLines(logging.Handler):
@@ -20,17 +25,23 @@ class StageLines(logging.Handler):
         super().__init__(logging.INFO)
         self._cached: list[str] = []
         self._said: set[str] = set()
+        self._next_epoch = time.monotonic() + SECONDS
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say a record, unless it was said before, or is about Prefect's states."""
+        """Say a record, unless it was said before, or is of little news."""
         stage, message = getattr(record, "task_run_name", ""), record.getMessage()
         if stage and message.startswith(CACHED):
             self._cached.append(stage)
-        elif record.levelno >= logging.ERROR or message.startswith((ENDED, "Beginning flow run")):
-            return
-        elif message not in self._said:  # as the layers of a base, which every head has
-            self._said.add(message)
+        elif message not in self._said and self._is_news(record, message):
+            self._said.add(message)  # as the layers of a base, which every head has
+            self._next_epoch = time.monotonic() + SECONDS
             self._say("warning:" if record.levelno >= logging.WARNING else stage, message)
+
+    def _is_news(self, record: logging.LogRecord, message: str) -> bool:
+        """Neither Prefect's states, nor an epoch soon after the one before."""
+        is_state = record.levelno >= logging.ERROR or message.startswith((ENDED, "Beginning flow"))
+        is_last_epoch = getattr(record, "is_last", True)
+        return not is_state and (is_last_epoch or time.monotonic() >= self._next_epoch)
 
     def close(self) -> None:
         """Say what is left to be said."""
@@ -52,7 +63,13 @@ class StageLines(logging.Handler):
 
 @contextmanager
 def stage_lines() -> Iterator[None]:
-    """Around a run, within which Prefect writes nothing to the terminal but what stages log."""
+    """Around a run, within which Prefect writes nothing to the terminal but what stages log.
+
+    Where `verbose` is set, it writes all.
+    """
+    if verbose.get():
+        yield
+        return
     import prefect.logging  # sets its loggers up
 
     logger = logging.getLogger(prefect.__name__)

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from functools import partial
-from time import monotonic
 from typing import Any
 
 import httpx
@@ -11,8 +10,6 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-
-SECONDS = 30  # from a line of a training to its next
 
 
 class ShownProgress(Progress):
@@ -44,7 +41,6 @@ class EpochProgress(ShownProgress):
 
     def __init__(self, title: str, epochs: int, images: int, ended: int) -> None:
         self._title, self._epochs, self._ended = title, epochs, ended
-        self._quiet_until = monotonic() + SECONDS
         percent, what = TextColumn("{task.percentage:>3.0f} %"), f"Training of {title}."
         super().__init__(f"training-{title}", what, 100 * ended / epochs, percent)
         first = f"{title}: epoch {ended + 1}/{epochs}"
@@ -60,6 +56,5 @@ class EpochProgress(ShownProgress):
         line = f"{epoch}, loss {loss:.5f}, accuracy {accuracy:.4f}"
         self.update(self.task_ids[0], description=line)
         self.publish(100 * self._ended / self._epochs, line)
-        if self._log and (self._ended == self._epochs or monotonic() > self._quiet_until):
-            self._log.info(line)
-            self._quiet_until = monotonic() + SECONDS
+        if self._log:
+            self._log.info(line, extra={"is_last": self._ended == self._epochs})

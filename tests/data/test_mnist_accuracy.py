@@ -32,8 +32,8 @@ def test_shapes_and_counts_of_the_notebook(mnist, tmp_path, caplog):
         "test_subset": 2_115,
     }
     for line in (
-        "x_train (60000, 28, 28) -> (60000, 28, 28, 1)",
-        "x_test (10000, 28, 28) -> (10000, 28, 28, 1)",
+        "60,000 training and 10,000 test images (28, 28) of 10 classes: 0, 1, 2, 3, 4, 5, ",
+        "images (28, 28) -> (28, 28, 1)",
         "x_train (60000, 28, 28, 1) -> (12665, 28, 28, 1)",
         "x_test (10000, 28, 28, 1) -> (2115, 28, 28, 1)",
         "y_train (60000,) -> (60000, 10)",

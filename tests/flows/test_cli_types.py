@@ -100,10 +100,11 @@ def test_the_command_gives_the_same_configuration_again():
                 "IMAGES PNG, JPEG, WebP, BMP or TIFF files, folders of them, .csv files that list "
                 "them in a column path, .npz files with an array images, x_test or x_train, and "
                 "IDX images.",
-                "--artifacts FOLDER The folder in which the models are kept. (default: artifacts)",
+                "--artifacts FOLDER|URL Where the models are kept: a folder, or an fsspec URL, for "
+                "which a registry is given. (default: artifacts)",
                 "--model NAME The name of the registered model; without it, the only one that "
                 "there is. (default: none)",
-                "--format {csv,json} How the labels are written. (default: csv)",
+                "--format {csv,json,parquet} How the labels are written. (default: csv)",
                 "--output FILE The file to write, instead of the standard output. (default: none)",
             ],
         ),

@@ -68,10 +68,18 @@ def walk(
 def test_turned_digits_come_into_use_once_they_are_approved(tmp_path):
     (tmp_path / "inbox").mkdir()
     places = {"artifacts": str(tmp_path / "artifacts"), "inbox": str(tmp_path / "inbox")}
-    config = RetrainConfig(dataset="digits", model="base", base_epochs=6, head_epochs=1, **places)
-    new = make_digits(seed=1)
+    old, new, path = make_digits(seed=0), make_digits(seed=1), tmp_path / "digits.npz"
     rows = np.random.default_rng(0).permutation(len(new.train_images))
-    found = walk(config, new.train_images[rows], new.train_labels[rows], 3000)
+    np.savez(
+        path,
+        x_train=old.train_images[rows[::2]],
+        y_train=old.train_labels[rows[::2]],
+        x_test=old.test_images,
+        y_test=old.test_labels,
+    )
+    settings = {"dataset": str(path), "model": "base", "base_epochs": 11, "head_epochs": 1}
+    config = RetrainConfig(**settings, **places)
+    found = walk(config, new.train_images[rows[:3000]], new.train_labels[rows[:3000]], 2000)
     assert found[0] < 0.5
     assert found[1] >= 0.95
     assert found[3] >= found[2] - 0.01
@@ -84,14 +92,14 @@ def test_turned_digits_of_mnist_come_into_use_and_the_published_ones_lose_nothin
     path = tmp_path / "mnist.npz"
     np.savez(
         path,
-        x_train=images.train_images[::5],
-        y_train=images.train_labels[::5],
+        x_train=images.train_images[::10],
+        y_train=images.train_labels[::10],
         x_test=images.test_images[:half],
         y_test=images.test_labels[:half],
     )
     places = {"artifacts": str(tmp_path / "artifacts"), "inbox": str(tmp_path / "inbox")}
-    config = RetrainConfig(dataset=str(path), model="base", base_epochs=6, head_epochs=1, **places)
-    found = walk(config, images.test_images[half:], images.test_labels[half:], 3000)
+    config = RetrainConfig(dataset=str(path), model="base", base_epochs=8, head_epochs=1, **places)
+    found = walk(config, images.test_images[half:], images.test_labels[half:], 2500)
     assert found[0] < 0.5
     assert found[1] >= 0.95
     assert found[3] >= found[2] - 0.005

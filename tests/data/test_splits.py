@@ -34,7 +34,7 @@ def test_new_labels_leave_the_inputs_as_they_are(store, dataset, caplog):
     assert store.array(doubled.test.labels).tolist() == [2]
     assert doubled.train.inputs == dataset.train.inputs
     assert doubled.test.inputs == dataset.test.inputs
-    assert caplog.messages == ["y_train (3,) -> (3,)", "y_test (1,) -> (1,)"]
+    assert caplog.messages == ["y_train (3,) -> (3,); y_test (1,) -> (1,)"]
 
 
 def test_new_inputs_and_labels_are_stored_under_their_names(store, dataset, caplog):
@@ -49,10 +49,8 @@ def test_new_inputs_and_labels_are_stored_under_their_names(store, dataset, capl
     assert first.train.inputs.path.startswith("arrays/train-first-inputs-")
     assert first.test.labels.path.startswith("arrays/test-first-labels-")
     assert caplog.messages == [
-        "x_train (3, 2) -> (1, 2)",
-        "y_train (3,) -> (1,)",
-        "x_test (1, 2) -> (1, 2)",
-        "y_test (1,) -> (1,)",
+        "x_train (3, 2) -> (1, 2); y_train (3,) -> (1,); x_test (1, 2) -> (1, 2); "
+        "y_test (1,) -> (1,)"
     ]
 
 

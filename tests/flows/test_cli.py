@@ -149,7 +149,7 @@ def test_help_explains_every_option_with_its_default():
     text = main("--help").stdout
     for option in Config.model_fields:
         assert f"--{option.replace('_', '-')}" in text
-    assert text.count("(default:") == len(Config.model_fields) + 1
+    assert text.count("(default:") == len(Config.model_fields) + 2
     unwrapped = re.sub(r"\s+", " ", text)
     for field in Config.model_fields.values():
         assert field.description.split(",")[0] in unwrapped

@@ -76,7 +76,7 @@ def test_sigterm_ends_a_run_with_code_143(options, prefect_home):
 
 def test_a_killed_runs_server_ends_with_it(options, prefect_home):
     terminal = ForkedTerminal("flows/main.py", *options, PREFECT_HOME=str(prefect_home))
-    terminal.until("Beginning flow run")
+    terminal.until("reshape")
     server = terminal.server()
     terminal.process.kill()
     assert terminal.exit_code() == -signal.SIGKILL

@@ -28,6 +28,7 @@ from tasks.networks.approaches import APPROACHES
 from tasks.report import report
 from tasks.reshape import reshape
 from tasks.schemas.results import LabelEfficiency, Learned
+from tasks.storage.stages import by_recipe
 
 
 @pipeline_flow("digit-transfer")
@@ -86,10 +87,11 @@ def measure_label_efficiency(
         return []
     base, features, recipe = transfer.base.trained, transfer.features, transfer.recipe
     approaches = APPROACHES if data.nodes else APPROACHES[:-1]  # the base may not know the classes
-    return [
-        label_efficiency(one, base, data.subset, features, data.nodes, recipe, config.seed)
-        for one in approaches
-    ]
+    with by_recipe(transfer.name):
+        return [
+            label_efficiency(one, base, data.subset, features, data.nodes, recipe, config.seed)
+            for one in approaches
+        ]
 
 
 if __name__ == "__main__":

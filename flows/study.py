@@ -29,6 +29,7 @@ from tasks.report_study import report_study
 from tasks.reshape import reshape
 from tasks.run_trials import run_trials
 from tasks.schemas.images import LabelledImages
+from tasks.storage.stages import by_recipe
 from tasks.trials.trial import Classes, Group, all_trials
 
 LISTS = ("--pairs", "--subsets")
@@ -84,9 +85,11 @@ def train_own_bases(
     held_out = hold_out(data, used)
     for name, recipe in config.chosen_recipes().items():
         for base_seed, seeds in config.base_seeds().items():
+            with by_recipe(name):
+                features = extract_features(learned.train(recipe, base_seed), images)
             yield Group(
                 trials=tuple(all_trials(name, subsets, seeds)),
-                features=extract_features(learned.train(recipe, base_seed), images),
+                features=features,
                 held_out=held_out,
                 training=recipe.head,
                 classes=data.classes,

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 ENDED = "Finished in state "
 CACHED = f"{ENDED}Cached"
-WIDTH = 18  # of a stage's name
+WIDTH = 30  # of a stage's name
 SECONDS = 30
 
 verbose: ContextVar[bool] = ContextVar("verbose", default=False)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prefect.logging import get_run_logger
-
 from flows.config import Config, RunConfig
 from tasks.data.names import positions
 from tasks.data.read import find_source
@@ -22,6 +20,7 @@ from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import ArrayReference, Dataset
 from tasks.schemas.results import Refusals, Result
 from tasks.schemas.training import TrainedModel, TrainingData
+from tasks.storage.stages import by_recipe
 from tasks.train_base import train_base
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
@@ -119,18 +118,18 @@ class Transfer:
 
 def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) -> Transfer:
     """One recipe: the base model, its transfers, and how each does on the test images."""
-    get_run_logger().info("By the recipe %s:", name)
-    base = data.base.train(recipe, config.seed)
-    features = extract_features(base, data.subset)
-    heads = train_heads(base, features, recipe.head, data, config)
-    return Transfer(
-        name,
-        recipe,
-        score_on(name, base, data.base.labelled, recipe.base),
-        features,
-        [score_on(name, head, features, recipe.head) for head in heads],
-        refuse(base, heads, features, data, config.refuse_own),
-    )
+    with by_recipe(name):
+        base = data.base.train(recipe, config.seed)
+        features = extract_features(base, data.subset)
+        heads = train_heads(base, features, recipe.head, data, config)
+        return Transfer(
+            name,
+            recipe,
+            score_on(name, base, data.base.labelled, recipe.base),
+            features,
+            [score_on(name, head, features, recipe.head) for head in heads],
+            refuse(base, heads, features, data, config.refuse_own),
+        )
 
 
 def train_heads(

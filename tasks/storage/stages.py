@@ -2,13 +2,15 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
-from prefect import Task, task
+from prefect import Task, runtime, task
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
@@ -21,6 +23,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LIBRARIES = ("keras", "tensorflow", "numpy")
+
+_recipe: ContextVar[str] = ContextVar("recipe", default="")
 
 _finished: defaultdict[UUID | None, list["TaskRunResult"]] = defaultdict(list)
 
@@ -63,11 +67,29 @@ def finished_task_runs() -> list[TaskRunResult]:
     return list(_finished[run.task_run.flow_run_id if run else None])
 
 
+@contextmanager
+def by_recipe(name: str) -> Iterator[None]:
+    """Within, task runs have a recipe's name behind that of their stage."""
+    before = _recipe.set(name)
+    try:
+        yield
+    finally:
+        _recipe.reset(before)
+
+
+def _run_name() -> str:
+    told = runtime.task_run.parameters
+    about = [
+        getattr(told[key], "name", told[key]) for key in ("trained", "approach") if key in told
+    ]
+    return " ".join(filter(None, [runtime.task_run.task_name, _recipe.get(), *about]))
+
+
 def stage(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     """A Prefect task that is cached by inputs, source and library versions."""
     return task(
         name=name,
-        task_run_name=name,
+        task_run_name=_run_name,
         cache_policy=CACHED,
         persist_result=True,
         cache_result_in_memory=False,

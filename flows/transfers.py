@@ -30,10 +30,7 @@ ONE_ATTEMPT = "as published, one attempt"
 
 
 def load_base_data(config: RunConfig, seed: int, data: LabelledImages) -> LabelledImages:
-    """All that the base may learn from, images (n, h, w, channels): `data`, or other images.
-
-    InputError if other images are asked for and are unusable.
-    """
+    """Images (n, h, w, channels) the base may learn: `data`, or others; InputError if unusable."""
     if config.base_dataset is None:
         return data
     reading = config.reading.model_copy(update={"preparation": data.preparation})
@@ -63,10 +60,7 @@ class BaseData:
 
 
 def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[ClassName]) -> BaseData:
-    """What the base learns before it is transferred to the chosen classes.
-
-    InputError if there are fewer than two, or the data lack one.
-    """
+    """The classes the base learns; InputError if there are fewer than two, or the data lack one."""
     classes = config.classes_of_the_base(data.classes, chosen)
     learned, is_all = positions(classes, data.classes), classes == data.classes
     images = data.images if is_all else filter_classes(data.images, learned)

@@ -67,10 +67,7 @@ def judge(
     labels: NDArray[np.intp],
     classes: Sequence[ClassName],
 ) -> Judged:
-    """What a model, a verified ONNX file, does with images.
-
-    Those are (n, height, width, channels), with labels 0..k-1, (n,), which are called `classes`.
-    """
+    """What a verified ONNX file does with images (n, h, w, channels), labels (n,) of `classes`."""
     probabilities, refused = PortableModel(model).answer(images)
     predicted = probabilities.argmax(axis=1)
     return Judged(

@@ -43,8 +43,7 @@ def count_classes(
 def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
     """What the bases had learned, by the digest of its images and labels.
 
-    `seen` are those of the subset's classes, of which there are `asked`, that they had learned from
-    the same images.
+    `seen` of the subset's `asked` classes they had learned from the same images.
     """
     return {
         "classes": list(learned.classes),

@@ -50,10 +50,7 @@ def score(
 
 @stage("evaluate")
 def evaluate(trained: TrainedModel, split: Split, training: Training) -> Evaluation:
-    """Score a stored model on a split with one-hot labels, and by what its training minimised.
-
-    Where the inputs are features, the model's head alone gives the same probabilities.
-    """
+    """Score a stored model, or on features its head, on one-hot labels and by its own loss."""
     store = current_store()
     model = load_model(store, trained.model)
     is_features = len(split.inputs.shape) == 2

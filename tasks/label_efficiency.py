@@ -36,10 +36,7 @@ def draw_rows(labels: NDArray[np.intp], per_class: int | None, seed: int) -> NDA
 def train_on_draws(
     predict: Predict, labels: NDArray[np.intp], truth: NDArray[np.intp], seed: int
 ) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
-    """An approach's numbers of labelled images, k, and its hits on test images (k, draws, n).
-
-    Its labels are (m,), those of the test images (n,).
-    """
+    """Hits on test images (k, draws, n), labelled (n,), after k numbers of the labels (m,)."""
     seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
     draws = [[draw_rows(labels, size, one) for one in seeds] for size in sizes(labels)]
     hits = [[predict(*one) == truth for one in zip(same, seeds, strict=True)] for same in draws]

@@ -65,10 +65,7 @@ def joined(described: Sequence[Description]) -> Description:
 
 
 def find_drift(batch: Description, training: Description) -> str:
-    """In what a batch differs largely and significantly from the training data; "" if in nothing.
-
-    The words follow "its".
-    """
+    """What ("its ...") differs largely and significantly from the training data; "" if nothing."""
     drift = _labels_drift(batch.label_counts, training.label_counts)
     for name in ("brightness", "contrast", "similarity"):
         drift = drift or _values_drift(name, getattr(batch, name), getattr(training, name))

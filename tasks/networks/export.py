@@ -49,8 +49,7 @@ def to_onnx(model: Model, classes: Sequence[ClassName]) -> "ModelProto":
 def export_network(model: Model, form: Literal["litert", "saved-model"], path: Path) -> None:
     """Write a stored model: a LiteRT file, or a SavedModel's folder.
 
-    Takes `pixels`, float32 (n, height, width, channels) of 0..255; gives `probabilities` and
-    `refused` as `to_onnx` does.
+    Takes `pixels`, float32 (n, height, width, channels) of 0..255; gives as `to_onnx`, no `label`.
     """
     kinds = {"litert": "litert", "saved-model": "tf_saved_model"}
     _answering(model).export(path, format=kinds[form], verbose=False)
@@ -75,10 +74,8 @@ def ask_exported(
 
 
 def _answering(model: Model) -> Model:
-    """From `pixels` to the `probabilities` of all classes, of a single node, too, and `refused`.
-
-    A model that has no second output, its margin, refuses nothing.
-    """
+    """From `pixels` to the `probabilities` of all classes, of a single node, too, and `refused`."""
+    # A model that has no second output, its margin, refuses nothing.
     import keras
 
     pixels = keras.Input(model.input_shape[1:], dtype="float32", name="pixels")

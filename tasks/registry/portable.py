@@ -36,8 +36,7 @@ numpy.savez(sys.argv[3], label=labels, **kept)
 def save_mlflow_model(candidate: Candidate, folder: Path) -> None:
     """Write a candidate's ONNX as MLflow's model, with signature, example and requirements.
 
-    It takes images uint8 (n, height, width, channels), and gives what `to_onnx` says. No code of
-    this project and no pickle is in it.
+    It takes images uint8 (n, height, width, channels), gives as `to_onnx`, and holds no pickle.
     """
     import mlflow.onnx
     import onnx
@@ -70,8 +69,7 @@ def sampled(images: NDArray[np.uint8]) -> NDArray[np.intp]:
 def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judged) -> str:
     """Why a registered model is not what was judged, in words; "" if it is.
 
-    It is loaded in a process of its own, from the tracking URI `address` by MLflow's name, as in
-    `models:/base/3`, and asked for some of the images (n, ...) that it was judged on.
+    A process of its own loads it from `address`, as `models:/base/3`, and asks of images (n, ...).
     """
     rows = sampled(images)
     with TemporaryDirectory() as folder:

@@ -103,10 +103,7 @@ class Group(Record):
 
 
 def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
-    """Train the trials of a group on one thread, and keep each when it is through.
-
-    Unless `refresh` is set, a group whose worker died resumes where it was.
-    """
+    """Train a group's trials on one thread, each kept when through, to resume unless `refresh`."""
     use_one_thread()
     store = Store.at(address)
     kept = {} if refresh else find_all(store, group)

@@ -240,10 +240,7 @@ def measure_spread(transfers: Sequence[Row]) -> Row:
 
 
 def count_attempts(trials: Sequence[ScoredTrial]) -> Row:
-    """How many initialisations of one recipe and head are dead, and why.
-
-    One trial needed `most` attempts; `without` counts the trials that did not learn.
-    """
+    """Dead initialisations of one recipe and head, and why; `without` counts lost trials."""
     attempts = [one.result.attempts for one in trials]
     outcomes = [attempt.outcome for made in attempts for attempt in made]
     reasons = Counter(

@@ -62,10 +62,7 @@ def challenge(
 
 
 def judge(
-    model: Path,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.intp],
-    classes: Sequence[ClassName],
+    model: Path, images: NDArray[np.uint8], labels: NDArray[np.intp], classes: Sequence[ClassName]
 ) -> Judged:
     """What a verified ONNX file does with images (n, h, w, channels), labels (n,) of `classes`."""
     probabilities, refused = PortableModel(model).answer(images)

@@ -44,10 +44,7 @@ class Description:
 
 
 def describe(
-    images: NDArray[np.uint8],
-    labels: NDArray[Any],
-    classes: int,
-    similarity: NDArray[np.float64],
+    images: NDArray[np.uint8], labels: NDArray[Any], classes: int, similarity: NDArray[np.float64]
 ) -> Description:
     """Describe images uint8 (n, ...) with labels (n,) of 0..classes-1, n > 0."""
     pixels = images.reshape(len(images), -1)

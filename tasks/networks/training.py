@@ -33,11 +33,7 @@ class Compiled:
     """
 
     def __init__(
-        self,
-        model: Model,
-        inputs: NDArray[Any],
-        targets: NDArray[np.float32],
-        training: Training,
+        self, model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
     ) -> None:
         """Compile a new network for data like inputs and targets."""
         import tensorflow as tf

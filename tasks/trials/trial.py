@@ -10,12 +10,7 @@ from pydantic import ConfigDict, Field, SkipValidation
 from pydantic_core import from_json
 
 from tasks.data.splits import Subset, encode, select_classes
-from tasks.networks.architecture import (
-    ONE_NODE,
-    HeadSpecification,
-    build_head,
-    softmax_head,
-)
+from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import calibrate, make_attempts
 from tasks.networks.hardware import use_one_thread
 from tasks.networks.inference import class_probabilities, run

@@ -87,11 +87,10 @@ def prepare(config: Config, whole: LabelledImages) -> Data:
     chosen = positions(config.classes, whole.classes)
     learned = () if config.base_dataset else positions(base.classes, whole.classes)
     knows_all = set(chosen) <= set(learned)
-    subset = one_hot(filter_classes(whole.images, chosen), len(chosen))
     return Data(
         whole=whole,
         base=base,
-        subset=subset,
+        subset=one_hot(filter_classes(whole.images, chosen), len(chosen)),
         held_out=hold_out(whole, chosen),
         chosen=chosen,
         learned=learned,
@@ -141,9 +140,8 @@ def train_heads(
 
 def score_on(recipe: str, trained: TrainedModel, images: Dataset, training: Training) -> Result:
     """A model by a recipe, and how it does on the test images, or on their features."""
-    return Result(
-        recipe=recipe, trained=trained, evaluation=evaluate(trained, images.test, training)
-    )
+    evaluation = evaluate(trained, images.test, training)
+    return Result(recipe=recipe, trained=trained, evaluation=evaluation)
 
 
 def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]:
@@ -159,9 +157,8 @@ def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]
         features = extract_features(trained, data.subset)
     training = recipe.head.model_copy(update=attempt)
     heads = train_heads(base.trained, features, training, data, config)
-    return [base.model_copy(update={"recipe": ONE_ATTEMPT})] + [
-        score_on(ONE_ATTEMPT, head, features, training) for head in heads
-    ]
+    scored = [score_on(ONE_ATTEMPT, head, features, training) for head in heads]
+    return [base.model_copy(update={"recipe": ONE_ATTEMPT}), *scored]
 
 
 def refuse(

@@ -99,9 +99,8 @@ def compare(
     """
     store, images = current_store(), data.images
     of_mnist = is_mnist(images) and learned.images == images
-    models, once = (
-        describe_models(some, of_mnist, classes, learned.classes) for some in (results, published)
-    )
+    told = of_mnist, classes, learned.classes
+    models, once = (describe_models(some, *told) for some in (results, published))
     predictions = [_predict(result, data, classes, learned) for result in results]
     on_these = [one for one in predictions if not (one.model == "base" and learned.is_other)]
     hits = [store.array(one.hits) for one in approaches]

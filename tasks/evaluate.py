@@ -33,8 +33,7 @@ def score(
     loss = per_image_loss(training.loss, nodes, training.label_smoothing)
     losses = loss(targets_for(nodes, one_hot), with_temperature(outputs, 1 / temperature))
     labels, predicted = one_hot.argmax(axis=1), predicted_classes(outputs)
-    probabilities = class_probabilities(outputs)
-    hits = predicted == labels
+    probabilities, hits = class_probabilities(outputs), predicted == labels
     n, errors = len(labels), int((~hits).sum())
     return Scores(
         loss=float(np.mean(losses)),

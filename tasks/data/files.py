@@ -20,7 +20,7 @@ def open_regular(path: Path, follow_link: bool = True) -> BufferedReader:
 
 
 def read_regular(path: Path, follow_link: bool, most: int) -> bytes:
-    """At most `most` + 1 bytes of a regular file; OSError in reading, or as `open_regular`."""
+    """The bytes of a regular file, at most `most` + 1; errors as of `open_regular`, or OSError."""
     with open_regular(path, follow_link) as file:
         # room is made for what is asked for, which is more than most files have
         return file.read(min(os.fstat(file.fileno()).st_size, most) + 1)

@@ -87,7 +87,8 @@ def _digest(files: Iterable[Path]) -> str:
 def read_source(source: Source) -> Images:
     """Reads the images of a source, checked and prepared; every class has some in each split.
 
-    InputError if a file is missing, damaged or another, or two classes have not enough images.
+    InputError if a file is missing, damaged or something else, or there are not two classes with
+    enough images.
     """
     try:
         images = _read(source)

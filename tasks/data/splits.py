@@ -37,7 +37,10 @@ def encode(labels: NDArray[Any], classes: int) -> NDArray[np.float32]:
 def rows_by_part(
     parts: Sequence[tuple[str, int]], rows: NDArray[np.intp]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Which of the rows (k,) are from which part, bool (k,) by name; parts have rows in turn."""
+    """Which of the rows (k,) are from which part, bool (k,) by name, if any is.
+
+    Of the parts, one after the other, each has so many rows.
+    """
     ends = np.cumsum([count for _, count in parts])
     origin = np.searchsorted(ends, rows, side="right")
     found = {name: origin == number for number, (name, _) in enumerate(parts)}

@@ -49,7 +49,8 @@ def to_onnx(model: Model, classes: Sequence[ClassName]) -> "ModelProto":
 def export_network(model: Model, form: Literal["litert", "saved-model"], path: Path) -> None:
     """Write a stored model: a LiteRT file, or a SavedModel's folder.
 
-    Takes `pixels`, float32 (n, height, width, channels) of 0..255; gives as `to_onnx`, no `label`.
+    Takes `pixels`, float32 (n, height, width, channels) of 0..255; gives `probabilities` and
+    `refused` as `to_onnx` does.
     """
     kinds = {"litert": "litert", "saved-model": "tf_saved_model"}
     _answering(model).export(path, format=kinds[form], verbose=False)

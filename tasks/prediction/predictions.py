@@ -29,7 +29,7 @@ ROWS = 10_000  # of a Parquet file, written together
 
 
 class Row(NamedTuple):
-    """What a model says of an image: its likeliest class, with 0..1, and whether it refuses it."""
+    """What a model says of an image: its likeliest class, the probability 0..1, and a refusal."""
 
     image: str
     label: ClassName

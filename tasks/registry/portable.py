@@ -69,7 +69,8 @@ def sampled(images: NDArray[np.uint8]) -> NDArray[np.intp]:
 def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judged) -> str:
     """Why a registered model is not what was judged, in words; "" if it is.
 
-    A process of its own loads it from `address`, as `models:/base/3`, and asks of images (n, ...).
+    It is loaded in a process of its own, from the tracking URI `address` by MLflow's name, as in
+    `models:/base/3`, and asked for some of the images (n, ...) that it was judged on.
     """
     rows = sampled(images)
     with TemporaryDirectory() as folder:

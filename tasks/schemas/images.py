@@ -32,7 +32,7 @@ class Preparation(Record):
 
 
 class LabelledImages(Record):
-    """Images uint8 (n, h, w) or (n, h, w, 3), 0..255, with unsigned positions in `classes`."""
+    """Images uint8 (n, h, w) or (n, h, w, 3), 0..255; labels, unsigned, are places in `classes`."""
 
     images: Dataset
     classes: tuple[ClassName, ...]

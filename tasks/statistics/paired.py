@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 class PairedCounts(NamedTuple):
     """How many images which of two classifiers got right, and what that says.
 
-    `p_value` (0..1): of a split at least as uneven of the images on which only one was right.
+    `p_value` (0..1) is the chance of a split of the images on which only one was right that is at
+    least as uneven, if both are equally good.
     """
 
     both: int
@@ -75,7 +76,10 @@ def difference(
 
 
 def sign_test(better: NDArray[np.bool_], worse: NDArray[np.bool_]) -> float:
-    """McNemar's exact test, one-sided: the chance (0..1) of as many hits (n,) more; 1 if none."""
+    """The chance (0..1) of so many hits (n,) more of the better one, if both are equally good.
+
+    McNemar's exact test, one-sided: of the images on which only one was right. 1 if there are none.
+    """
     from scipy.stats import binom
 
     wins, losses = int((better & ~worse).sum()), int((worse & ~better).sum())

@@ -57,9 +57,10 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def temporary_path(target: Path, folder: Path) -> Iterator[Path]:
-    """A path in `folder`, to write what becomes `target` to; it has its suffix, and is then gone.
+    """A path in `folder`, on the same file system, to write what becomes `target` to.
 
-    Raises FullDiskError if there is no space for it, OSError if the folder cannot be made.
+    It may become a file or a folder, has the suffix of `target`, and is gone afterwards. Raises
+    FullDiskError if there is no space for it, OSError if the folder cannot be made.
     """
     path = folder / f".{uuid4().hex}{target.suffix}"
     with space_for(target):

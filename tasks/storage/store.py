@@ -155,7 +155,7 @@ def writable(place: str | Path) -> Iterator[None]:
 
 
 def writable_store(address: str) -> Store:
-    """The store at an address that a write tried; InputError, or FullDiskError if it is full."""
+    """The store at an address, tried by a write; InputError, or FullDiskError if it is full."""
     store = Store.at(address)
     try:
         with writable(store.root), space_for(store.root):

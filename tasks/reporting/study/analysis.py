@@ -240,7 +240,10 @@ def measure_spread(transfers: Sequence[Row]) -> Row:
 
 
 def count_attempts(trials: Sequence[ScoredTrial]) -> Row:
-    """Dead initialisations of one recipe and head, and why; `without` counts lost trials."""
+    """How many initialisations of one recipe and head are dead, and why.
+
+    One trial needed `most` attempts; `without` counts the trials that did not learn.
+    """
     attempts = [one.result.attempts for one in trials]
     outcomes = [attempt.outcome for made in attempts for attempt in made]
     reasons = Counter(

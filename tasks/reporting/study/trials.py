@@ -44,7 +44,7 @@ class ScoredTrial:
 def score_trials(
     results: Sequence[TrialResult], labels: NDArray[Any], names: Sequence[ClassName]
 ) -> list[ScoredTrial]:
-    """Results with their test images' of `labels` (n,), by recipe, classes, head and seed."""
+    """Results with their images' labels, of `labels` (n,); by recipe, classes, head and seed."""
     recipes = list(dict.fromkeys(result.trial.recipe for result in results))
     classes = {result.trial.classes for result in results}
     subsets = {one: select_classes(labels, one) for one in classes}

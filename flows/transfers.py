@@ -60,7 +60,7 @@ class BaseData:
 
 
 def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[ClassName]) -> BaseData:
-    """The classes the base learns; InputError if there are fewer than two, or the data lack one."""
+    """What the base learns; InputError if it is fewer than two classes, or the data lack one."""
     classes = config.classes_of_the_base(data.classes, chosen)
     learned, is_all = positions(classes, data.classes), classes == data.classes
     images = data.images if is_all else filter_classes(data.images, learned)

@@ -36,7 +36,7 @@ def draw_rows(labels: NDArray[np.intp], per_class: int | None, seed: int) -> NDA
 def train_on_draws(
     predict: Predict, labels: NDArray[np.intp], truth: NDArray[np.intp], seed: int
 ) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
-    """An approach's k numbers of images, of labels (m,), and hits (k, draws, n) on a truth (n,)."""
+    """The numbers of images (of `labels`, (m,)), k, and hits (k, draws, n) on the `truth` (n,)."""
     seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
     draws = [[draw_rows(labels, size, one) for one in seeds] for size in sizes(labels)]
     hits = [[predict(*one) == truth for one in zip(same, seeds, strict=True)] for same in draws]

@@ -18,7 +18,7 @@ SECONDS_BETWEEN_UPDATES = 2.0
 
 @uncached_stage("run-trials", on_completion=[record_task_run])  # each trial is cached by itself
 def run_trials(groups: Sequence[Group], workers: int, refresh: bool) -> list[TrialResult]:
-    """The trials' results in their order, by worker processes; old ones too, unless `refresh`."""
+    """Train what no earlier study did, or all if `refresh`; the results in the trials' order."""
     store = current_store()
     results: dict[Trial, TrialResult] = {}
     waiting: list[Group] = []

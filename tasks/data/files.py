@@ -9,7 +9,7 @@ from tasks.errors import InputError
 
 
 def open_regular(path: Path, follow_link: bool = True) -> BufferedReader:
-    """Open a file to read, not waiting; InputError if not a regular one, OSError if it fails."""
+    """Open a file to read, without waiting: InputError unless regular, OSError if it fails."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_link else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
     # what is open is asked, as a path may name another file by now

@@ -19,7 +19,7 @@ def transfer(
     training: Training,
     seed: int,
 ) -> TrainedModel:
-    """Store a head, trained on features float32 (n, m), and their backbone; or DeadModelError."""
+    """Train a head on features float32 (n, m), store it with its backbone; or DeadModelError."""
     store, split, names = current_store(), features.split, features.classes
     model = build_head(head, split.inputs.shape[1], training)
     inputs = store.array(split.inputs)

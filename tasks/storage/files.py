@@ -48,7 +48,7 @@ def why_full(error: BaseException | None) -> int | None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that is there once all is written; FullDiskError for want of space, else OSError."""
+    """A file that takes its name once whole; FullDiskError if no space, OSError if unwritable."""
     with temporary_path(path, path.parent) as temporary:
         with temporary.open("xb") as file:
             yield file

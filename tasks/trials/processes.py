@@ -25,7 +25,7 @@ NOT_NEEDED = ("matplotlib", "pandas", "sklearn")
 def run_on_processes(
     train: Callable[[Group], list[TrialResult]], groups: Sequence[Group], workers: int
 ) -> Iterator[list[TrialResult]]:
-    """Train groups on processes, which are replaced; WorkerError if a group kills `MOST_DEATHS`."""
+    """Train groups on processes, replacing dead ones; WorkerError if one kills `MOST_DEATHS`."""
     # They are spawned: TensorFlow does not survive a fork.
     over, own, warn = Event(), local(), get_run_logger().warning
     threads = ThreadPoolExecutor(workers)

@@ -102,8 +102,7 @@ def retrain(config: RetrainConfig) -> State[None]:
         found = experiment(config, fitted, source, prepared)
         candidate = nominate(fitted, found, data, held_out, lineage)
         tested = prepared.learned if is_base else prepared.chosen
-        said = challenge(registry, candidate, held_out, whole, tested, config)
-        return Completed(message=said)
+        return Completed(message=challenge(registry, candidate, held_out, whole, tested, config))
 
 
 def nothing_new(registry: Registry, known: Version) -> State[None]:

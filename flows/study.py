@@ -58,10 +58,7 @@ def study(config: StudyConfig) -> Path:
 
 
 def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:
-    """A base model by each recipe; the trials on one base, and its features, are a group.
-
-    InputError, before any is trained, if the data lack a class of a subset.
-    """
+    """A base by each recipe, and the trials on it; first InputError if a subset lacks a class."""
     base_data = load_base_data(config, config.seeds[0], data)
     learned = {  # what a base of the others learns depends on its subset, of which it has one
         subsets: for_the_base(config, base_data, [data.classes[at] for at in subsets[0]])

@@ -1,7 +1,6 @@
 """A Prefect server for one run, where no other is set; it ends with the run, whatever ends that.
 
-Prefect starts one by itself, which a terminal's Ctrl-C ends before the run that needs it, and which
-outlives a run that is killed.
+Prefect's own ends at a Ctrl-C before the run that needs it, and outlives a run that is killed.
 """
 
 import atexit

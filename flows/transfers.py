@@ -29,10 +29,7 @@ ONE_ATTEMPT = "as published, one attempt"
 
 
 def load_base_data(config: RunConfig, seed: int, data: LabelledImages) -> LabelledImages:
-    """All that the base may learn from, images (n, h, w, channels): `data`, or other images.
-
-    InputError if other images are asked for and are unusable.
-    """
+    """Images (n, h, w, channels) the base may learn: `data`, or others; InputError if unusable."""
     if config.base_dataset is None:
         return data
     reading = config.reading.model_copy(update={"preparation": data.preparation})
@@ -62,10 +59,7 @@ class BaseData:
 
 
 def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[ClassName]) -> BaseData:
-    """What the base learns before it is transferred to the chosen classes.
-
-    InputError if there are fewer than two, or the data lack one.
-    """
+    """What the base learns; InputError if it is fewer than two classes, or the data lack one."""
     classes = config.classes_of_the_base(data.classes, chosen)
     learned, is_all = positions(classes, data.classes), classes == data.classes
     images = data.images if is_all else filter_classes(data.images, learned)
@@ -92,11 +86,10 @@ def prepare(config: Config, whole: LabelledImages) -> Data:
     chosen = positions(config.classes, whole.classes)
     learned = () if config.base_dataset else positions(base.classes, whole.classes)
     knows_all = set(chosen) <= set(learned)
-    subset = one_hot(filter_classes(whole.images, chosen), len(chosen))
     return Data(
         whole=whole,
         base=base,
-        subset=subset,
+        subset=one_hot(filter_classes(whole.images, chosen), len(chosen)),
         held_out=hold_out(whole, chosen),
         chosen=chosen,
         learned=learned,
@@ -146,9 +139,8 @@ def train_heads(
 
 def score_on(recipe: str, trained: TrainedModel, images: Dataset, training: Training) -> Result:
     """A model by a recipe, and how it does on the test images, or on their features."""
-    return Result(
-        recipe=recipe, trained=trained, evaluation=evaluate(trained, images.test, training)
-    )
+    evaluation = evaluate(trained, images.test, training)
+    return Result(recipe=recipe, trained=trained, evaluation=evaluation)
 
 
 def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]:
@@ -164,9 +156,8 @@ def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]
         features = extract_features(trained, data.subset)
     training = recipe.head.model_copy(update=attempt)
     heads = train_heads(base.trained, features, training, data, config)
-    return [base.model_copy(update={"recipe": ONE_ATTEMPT})] + [
-        score_on(ONE_ATTEMPT, head, features, training) for head in heads
-    ]
+    scored = [score_on(ONE_ATTEMPT, head, features, training) for head in heads]
+    return [base.model_copy(update={"recipe": ONE_ATTEMPT}), *scored]
 
 
 def refuse(

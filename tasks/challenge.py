@@ -62,15 +62,9 @@ def challenge(
 
 
 def judge(
-    model: Path,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.intp],
-    classes: Sequence[ClassName],
+    model: Path, images: NDArray[np.uint8], labels: NDArray[np.intp], classes: Sequence[ClassName]
 ) -> Judged:
-    """What a model, a verified ONNX file, does with images.
-
-    Those are (n, height, width, channels), with labels 0..k-1, (n,), which are called `classes`.
-    """
+    """What a verified ONNX file does with images (n, h, w, channels) of labels (n,), 0..k-1."""
     probabilities, refused = PortableModel(model).answer(images)
     predicted = probabilities.argmax(axis=1)
     return Judged(

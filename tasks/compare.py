@@ -43,8 +43,7 @@ def count_classes(
 def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
     """What the bases had learned, by the digest of its images and labels.
 
-    `seen` are those of the subset's classes, of which there are `asked`, that they had learned from
-    the same images.
+    `seen` of the subset's `asked` classes they had learned from the same images.
     """
     return {
         "classes": list(learned.classes),
@@ -100,9 +99,8 @@ def compare(
     """
     store, images = current_store(), data.images
     of_mnist = is_mnist(images) and learned.images == images
-    models, once = (
-        describe_models(some, of_mnist, classes, learned.classes) for some in (results, published)
-    )
+    told = of_mnist, classes, learned.classes
+    models, once = (describe_models(some, *told) for some in (results, published))
     predictions = [_predict(result, data, classes, learned) for result in results]
     on_these = [one for one in predictions if not (one.model == "base" and learned.is_other)]
     hits = [store.array(one.hits) for one in approaches]

@@ -33,8 +33,7 @@ def score(
     loss = per_image_loss(training.loss, nodes, training.label_smoothing)
     losses = loss(targets_for(nodes, one_hot), with_temperature(outputs, 1 / temperature))
     labels, predicted = one_hot.argmax(axis=1), predicted_classes(outputs)
-    probabilities = class_probabilities(outputs)
-    hits = predicted == labels
+    probabilities, hits = class_probabilities(outputs), predicted == labels
     n, errors = len(labels), int((~hits).sum())
     return Scores(
         loss=float(np.mean(losses)),
@@ -50,10 +49,7 @@ def score(
 
 @stage("evaluate")
 def evaluate(trained: TrainedModel, split: Split, training: Training) -> Evaluation:
-    """Score a stored model on a split with one-hot labels, and by what its training minimised.
-
-    Where the inputs are features, the model's head alone gives the same probabilities.
-    """
+    """Score a stored model, or on features its head, on one-hot labels and by its own loss."""
     store = current_store()
     model = load_model(store, trained.model)
     is_features = len(split.inputs.shape) == 2

@@ -12,10 +12,7 @@ from tasks.storage.stages import uncached_stage
 
 @uncached_stage("foresee")
 def foresee(registry: Registry, held_out: Split) -> Prospect:
-    """Whether a challenger could win, from the champion's errors on the held-out images.
-
-    Those are (n, height, width, channels), with one-hot labels. Without a champion it could.
-    """
+    """Whether a challenger could win on held-out images (n, h, w, channels), labels one-hot."""
     champion = registry.champion()
     if champion is None:
         return Prospect(True, "there is no champion yet")

@@ -36,10 +36,7 @@ def draw_rows(labels: NDArray[np.intp], per_class: int | None, seed: int) -> NDA
 def train_on_draws(
     predict: Predict, labels: NDArray[np.intp], truth: NDArray[np.intp], seed: int
 ) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
-    """An approach's numbers of labelled images, k, and its hits on test images (k, draws, n).
-
-    Its labels are (m,), those of the test images (n,).
-    """
+    """The numbers of images (of `labels`, (m,)), k, and hits (k, draws, n) on the `truth` (n,)."""
     seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
     draws = [[draw_rows(labels, size, one) for one in seeds] for size in sizes(labels)]
     hits = [[predict(*one) == truth for one in zip(same, seeds, strict=True)] for same in draws]
@@ -62,9 +59,8 @@ def label_efficiency(
     the features are theirs, and the nodes the base's of its classes.
     """
     store = current_store()
-    train, targets, test, labels = (
-        store.array(array) for _, split in subset for array in (split.inputs, split.labels)
-    )
+    arrays = (array for _, split in subset for array in (split.inputs, split.labels))
+    train, targets, test, labels = map(store.array, arrays)
     of_train, of_test = (store.array(split.inputs) for _, split in features)
     model = load_model(store, base.model)
     predict = predictor(approach, model, nodes, (train, of_train), targets, (test, of_test), recipe)

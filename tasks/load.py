@@ -13,10 +13,7 @@ from tasks.storage.stages import stage
 
 @stage("load")
 def load(source: Source) -> LabelledImages:
-    """Read a source: images uint8 (n, height, width), or (n, height, width, 3), of 0..255.
-
-    Raises InputError if it is missing, damaged or not what it should be.
-    """
+    """Read a source: images uint8 (n, h, w) or (n, h, w, 3) of 0..255; InputError if unusable."""
     read = read_source(source)
     images = Dataset(
         train=store_split("train", read.train_images, read.train_labels),

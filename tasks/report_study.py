@@ -71,8 +71,7 @@ def report_study(
     analysis = analyse(results, store.array(images.test.labels), classes, bases)
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
     metrics = describe_run(config, command, source, images, analysis)
-    files = render(metrics, pictures)
-    summary = fill("verdict.md.jinja", metrics, {})
+    files, summary = render(metrics, pictures), fill("verdict.md.jinja", metrics, {})
     folder = publish(store, files, metrics, summary, key="study", latest="latest-study")
     cells = []  # without lists, which a table in the UI has not
     for row in metrics["transfers"]:

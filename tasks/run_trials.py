@@ -18,10 +18,7 @@ SECONDS_BETWEEN_UPDATES = 2.0
 
 @uncached_stage("run-trials", on_completion=[record_task_run])  # each trial is cached by itself
 def run_trials(groups: Sequence[Group], workers: int, refresh: bool) -> list[TrialResult]:
-    """Train what no earlier study trained, or all if `refresh`; the results in the trials' order.
-
-    Each of the groups has the trials on one base; so many worker processes train them.
-    """
+    """Train what no earlier study did, or all if `refresh`; the results in the trials' order."""
     store = current_store()
     results: dict[Trial, TrialResult] = {}
     waiting: list[Group] = []

@@ -13,11 +13,8 @@ from tasks.storage.stages import stage
 def train_base(
     data: TrainingData, scaling: float, training: Training, seed: int, centred: bool = False
 ) -> TrainedModel:
-    """Train the base model and store it; DeadModelError if no attempt learned.
-
-    The images are uint8 (n, height, width, channels). Where they are `centred`, their mean is
-    subtracted in the model: dark strokes on a light ground are hardly learned without it.
-    """
+    """Train the base on uint8 (n, h, w, channels) and store it; DeadModelError if none learned."""
+    # Dark strokes on light are hardly learned unless they are `centred`, less their mean.
     store, classes, mask = current_store(), data.classes, current_store().array(data.held_out)
     inputs, targets = store.array(data.split.inputs), store.array(data.split.labels)
     mean = float(inputs.mean()) if centred else 0.0

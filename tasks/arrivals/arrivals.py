@@ -179,10 +179,7 @@ def _find_objection(batch: Decoded, seen: Seen, doubted: NDArray[np.bool_], know
 
 
 def is_too_much(doubted: int, images: int) -> bool:
-    """Whether so many labels in doubt speak against a batch: too large a share, and no chance.
-
-    Of good labels the share `DOUBTED` is in doubt, too; a binomial test.
-    """
+    """Whether too large a share of labels is in doubt, and not by chance (a binomial test)."""
     from scipy.stats import binom
 
     is_significant = binom.sf(doubted - 1, images, DOUBTED) < SIGNIFICANCE

@@ -80,10 +80,7 @@ def pixel_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def decode_npz(content: bytes, classes: Sequence[ClassName], preparation: Preparation) -> Decoded:
-    """Images and labels of a .npz; InputError if it holds something else.
-
-    Raises NotIntactError if it is no .npz, damaged, or not yet written to its end.
-    """
+    """Images and labels of a .npz; NotIntactError if not whole, InputError if of something else."""
     arrays = read_npz(BytesIO(content), "the file", MAX_BYTES)
     return _decode_arrays(arrays, classes, preparation)
 

@@ -44,10 +44,7 @@ class Description:
 
 
 def describe(
-    images: NDArray[np.uint8],
-    labels: NDArray[Any],
-    classes: int,
-    similarity: NDArray[np.float64],
+    images: NDArray[np.uint8], labels: NDArray[Any], classes: int, similarity: NDArray[np.float64]
 ) -> Description:
     """Describe images uint8 (n, ...) with labels (n,) of 0..classes-1, n > 0."""
     pixels = images.reshape(len(images), -1)
@@ -65,10 +62,7 @@ def joined(described: Sequence[Description]) -> Description:
 
 
 def find_drift(batch: Description, training: Description) -> str:
-    """In what a batch differs largely and significantly from the training data; "" if in nothing.
-
-    The words follow "its".
-    """
+    """What ("its ...") differs largely and significantly from the training data; "" if nothing."""
     drift = _labels_drift(batch.label_counts, training.label_counts)
     for name in ("brightness", "contrast", "similarity"):
         drift = drift or _values_drift(name, getattr(batch, name), getattr(training, name))

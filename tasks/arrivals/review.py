@@ -29,9 +29,8 @@ def decide(store: Store, verb: Verb, name: str, why: str) -> Note:
     it is held out; what is withdrawn is in no later training or test. Raises InputError if there is
     no such batch, or this cannot be done to it.
     """
-    notes = read_notes(store)
+    notes, (becomes, states) = read_notes(store), RULES[verb]
     note = _find(notes, name)
-    becomes, states = RULES[verb]
     if note.state not in states:
         right = " or ".join(states)
         raise InputError(f"{note.batch.title} is {note.state}; to {verb} it, it has to be {right}")
@@ -69,9 +68,8 @@ def _apart_from(batch: Batch, used: Sequence[Batch], store: Store) -> Batch:
         raise InputError(f"all images of {batch.title} are in accepted batches; reject it")
     held_out = (batch.mask(store) | near_held_out) & ~near_trained
     changed = {"images": images[kept], "labels": labels[kept], "held_out": held_out[kept]}
-    return batch.model_copy(
-        update={
-            name: store.add_array(f"batch-{name.replace('_', '-')}", array)
-            for name, array in changed.items()
-        }
-    )
+    stored = {
+        name: store.add_array(f"batch-{name.replace('_', '-')}", array)
+        for name, array in changed.items()
+    }
+    return batch.model_copy(update=stored)

@@ -9,10 +9,7 @@ from tasks.errors import InputError
 
 
 def open_regular(path: Path, follow_link: bool = True) -> BufferedReader:
-    """Open a regular file for reading, without waiting; InputError if it is something else.
-
-    Raises OSError if it cannot be opened, or is a link that is not to be followed.
-    """
+    """Open a file to read, without waiting: InputError unless regular, OSError if it fails."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_link else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
     # what is open is asked, as a path may name another file by now
@@ -23,10 +20,7 @@ def open_regular(path: Path, follow_link: bool = True) -> BufferedReader:
 
 
 def read_regular(path: Path, follow_link: bool, most: int) -> bytes:
-    """The bytes of a regular file; of one that is larger, one byte more than `most`.
-
-    Errors are those of `open_regular`, and OSError where it cannot be read.
-    """
+    """The bytes of a regular file, at most `most` + 1; errors as of `open_regular`, or OSError."""
     with open_regular(path, follow_link) as file:
         # room is made for what is asked for, which is more than most files have
         return file.read(min(os.fstat(file.fileno()).st_size, most) + 1)

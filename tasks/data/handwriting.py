@@ -47,10 +47,9 @@ def convert(image: Image.Image, preparation: Preparation) -> tuple[NDArray[np.ui
 
 
 def is_handwriting(images: NDArray[np.uint8]) -> bool:
-    """Whether images (n, height, width) are as MNIST's, seen from up to 1,000 of them.
+    """Whether images (n, height, width), up to 1,000 of them, are as MNIST's to within a pixel.
 
-    That is light on black, the longer side of what is drawn that of the box, its centre of mass in
-    the middle, each to within a pixel or so.
+    That is light on black, the longer side the box's, its centre of mass in the middle.
     """
     rows = np.linspace(0, len(images) - 1, min(len(images), LOOKED_AT)).astype(int)
     return bool(np.mean([_is_fitted(images[row]) for row in rows]) >= LEAST_ALIKE)

@@ -44,10 +44,9 @@ def fingerprints(images: NDArray[np.uint8], key: bytes = b"") -> list[bytes]:
 
 
 def split(images: NDArray[np.uint8], labels: NDArray[Any], is_test: NDArray[np.bool_]) -> Splits:
-    """Images (n, ...) and labels (n,) in two, by bool (n,).
+    """Images (n, ...) and labels (n,) in two, by bool (n,), those to train on first.
 
-    Those to train on are moved to the front in place, as there may be gigabytes of them; read-only
-    images are copied.
+    There may be gigabytes of them: they are moved in place, unless they are read-only.
     """
     test, rows = images[is_test], np.flatnonzero(~is_test)
     images = images if images.flags.writeable else images.copy()

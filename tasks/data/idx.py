@@ -43,10 +43,9 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 
 
 def parse_idx(file: IO[bytes], location: str, dimensions: int) -> NDArray[np.uint8]:
-    """Images, of 2 dimensions, or labels, of 0, that cannot be written to.
+    """Images, of 2 dimensions, or labels, of 0, read-only; gzipped if `location` ends in .gz.
 
-    InputError, which calls the file `location`, if it is damaged or holds something else. It is
-    gzipped if `location` ends in .gz.
+    InputError, which calls the file `location`, if it is damaged or holds something else.
     """
     try:
         with gzip.open(file) if location.endswith(".gz") else nullcontext(file) as content:

@@ -122,10 +122,7 @@ def download(mirror: Mirror, datasets: Path, retries: int = 0) -> Path:
 
 
 def dataset_sha256(dataset: Dataset) -> str:
-    """Hex digest over the digests of images and labels, as they were loaded.
-
-    Equal data from any file format is equal; whether images have a channel axis is not seen.
-    """
+    """Hex digest over those of images and labels as loaded: equal for equal data of any format."""
     splits = (dataset.train, dataset.test)
     digests = [array.sha256 for split in splits for array in (split.inputs, split.labels)]
     return hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -53,10 +53,7 @@ def positions(asked: Iterable[ClassName], classes: Sequence[ClassName]) -> tuple
 
 
 def as_positions(labels: NDArray[Any], classes: Sequence[ClassName]) -> NDArray[Any]:
-    """Where the name of each label (n,) is among the classes, uint8 if that is enough, else uint16.
-
-    InputError, with the nearest, if one is not.
-    """
+    """Where each label (n,) is among the classes, uint8 or uint16; InputError if one is not."""
     names, of_names = np.unique(labels, return_inverse=True)
     kind = np.uint8 if len(classes) <= 256 else np.uint16
     return np.array(positions(names.tolist(), classes), kind)[of_names]

@@ -21,10 +21,7 @@ class Subset(NamedTuple):
 
 
 def select_classes(labels: NDArray[Any], classes: Sequence[int]) -> Subset:
-    """The rows whose label (n,) is one of `classes`, relabelled 0..k-1 in the order of `classes`.
-
-    Old and new labels are of one type.
-    """
+    """The rows with a label (n,) of `classes`, relabelled 0..k-1 in their order, of one type."""
     of_label = np.full(max(*classes, int(labels.max())) + 1, -1)
     of_label[list(classes)] = np.arange(len(classes))
     found = of_label[labels]
@@ -61,10 +58,7 @@ Computed: TypeAlias = Mapping[str, NDArray[Any]]  # new inputs, new labels, or b
 
 
 def transform(dataset: Dataset, name: str, compute: Callable[[Arrays], Computed]) -> Dataset:
-    """Compute new `inputs`, new `labels`, or both, of each split of a data set, and store them.
-
-    The new arrays are called `name`, as in `subset`; what is not computed stays as it is.
-    """
+    """Compute and store each split's new `inputs`, `labels`, or both, as arrays called `name`."""
     store, splits, said = current_store(), dict[str, Split](), list[str]()
     for of, split in dataset:
         new = dict[str, ArrayReference]()

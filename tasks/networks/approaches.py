@@ -123,14 +123,12 @@ def scratch(
 
 def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recipe: Recipe) -> Train:
     """A head on the frozen backbone; then both, trained as the base is, in smaller steps."""
-    step = FINE * recipe.base.learning_rate
-    slower = recipe.base.model_copy(update={"learning_rate": step})
+    slower = recipe.base.model_copy(update={"learning_rate": FINE * recipe.base.learning_rate})
     whole = scratch(train[0], targets, backbone, recipe.model_copy(update={"base": slower}))
     head = frozen(train[1], targets, recipe)
 
     def train_both(rows: NDArray[np.intp], seed: int) -> Model:
-        weights = [*backbone.get_weights(), *head(rows, seed).get_weights()]
-        return whole(rows, seed, weights)
+        return whole(rows, seed, [*backbone.get_weights(), *head(rows, seed).get_weights()])
 
     return train_both
 

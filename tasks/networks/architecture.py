@@ -61,10 +61,8 @@ def build_backbone(
 
 
 def block_filters(image_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The filters of each block: one block more for each doubling of the shorter side above 28.
-
-    With many more features than of 28 x 28 the tuned recipe's steps are too large to learn.
-    """
+    """The filters of each block: one block more for each doubling of the shorter side above 28."""
+    # With many more features than of 28 x 28 the tuned recipe's steps are too large to learn.
     doublings = max(0, int(math.log2(min(image_shape[:2]) / 28)))
     return (32, 64, 128, *[128] * doublings)
 
@@ -72,10 +70,8 @@ def block_filters(image_shape: tuple[int, ...]) -> tuple[int, ...]:
 def build_head(
     specification: HeadSpecification, features: int, training: Training, seed: int = 0
 ) -> "keras.Sequential":
-    """Dense 200, ReLU, then the output nodes: features (n, `features`) in, probabilities out.
-
-    The output is float32 in any precision: bfloat16 has no number between 0.996 and 1.
-    """
+    """Dense 200, ReLU, then the output nodes: features (n, `features`) in, probabilities out."""
+    # The output is float32 in any precision: bfloat16 has no number between 0.996 and 1.
     from keras import Input, Sequential, layers
 
     def dense(name: str, nodes: int, activation: str, dtype: str) -> layers.Dense:
@@ -89,10 +85,8 @@ def build_head(
 
 
 def reseed(model: "keras.Model", seed: int) -> None:
-    """Give a new network the kernels, and the state of dropout, that it is built with from a seed.
-
-    Building it takes nine times as long, and Keras never gives back 0.26 MB of each.
-    """
+    """Give a new network the kernels, and the state of dropout, that a seed builds it with."""
+    # Building it takes nine times as long, and Keras never gives back 0.26 MB of each.
     from keras.random import SeedGenerator
 
     for layer in model.layers:

@@ -75,10 +75,8 @@ def ask_exported(
 
 
 def _answering(model: Model) -> Model:
-    """From `pixels` to the `probabilities` of all classes, of a single node, too, and `refused`.
-
-    A model that has no second output, its margin, refuses nothing.
-    """
+    """From `pixels` to the `probabilities` of all classes, of a single node, too, and `refused`."""
+    # A model that has no second output, its margin, refuses nothing.
     import keras
 
     pixels = keras.Input(model.input_shape[1:], dtype="float32", name="pixels")

@@ -26,10 +26,8 @@ def processor_features(information: Path = INFORMATION) -> list[str]:
 def resolve_precision(
     precision: Precision, information: Path = INFORMATION, gpus: Path = GPUS
 ) -> Literal["float32", "bfloat16"]:
-    """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32.
-
-    An epoch took half the time of float32 with AMX, and two thirds with AVX512-bf16 (AMD EPYC).
-    """
+    """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32."""
+    # An epoch took half the time of float32 with AMX, two thirds with AVX512-bf16 (AMD EPYC).
     if precision != "auto":
         return precision
     native = {"amx_bf16", "avx512_bf16"} & set(processor_features(information))
@@ -37,10 +35,7 @@ def resolve_precision(
 
 
 def use_one_thread() -> None:
-    """One thread for this process from now on; their number decides how a product is rounded.
-
-    RuntimeError if TensorFlow has computed something in this process with more of them.
-    """
+    """One thread in this process, as it decides rounding; RuntimeError if more have computed."""
     import tensorflow as tf
 
     threading = tf.config.threading

@@ -32,10 +32,8 @@ def class_probabilities(probabilities: NDArray[Real]) -> NDArray[Real]:
 
 
 def run(model: Model, inputs: NDArray[Any], batch_size: int = BATCH_IMAGES) -> NDArray[np.float32]:
-    """The model's output for every input, float32 (n, ...); one batch at a time is float.
-
-    `Model.predict` spends more time on its data adapter and callbacks than on a small network.
-    """
+    """The model's output for every input, float32 (n, ...); one batch at a time is float."""
+    # `Model.predict` spends more time on its adapter and callbacks than on a small network.
     outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
     for start in range(0, len(inputs), batch_size):
         part = slice(start, start + batch_size)
@@ -44,9 +42,7 @@ def run(model: Model, inputs: NDArray[Any], batch_size: int = BATCH_IMAGES) -> N
 
 
 def run_rows(model: Model, inputs: Any, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-    """The model's output for k rows of the inputs, float32 (k, ...).
-
-    A head's examination is an eighth of its training with batches as small as those of images.
-    """
+    """The model's output for k rows of the inputs, float32 (k, ...)."""
+    # A head's examination is an eighth of its training with batches as small as images'.
     chosen = np.asarray(inputs)[rows]
     return run(model, chosen, BATCH_IMAGES if chosen.ndim > 2 else BATCH_FEATURES)

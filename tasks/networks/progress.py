@@ -15,8 +15,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 class ShownProgress(Progress):
     """A context manager: a description, a bar, these columns, and the time that is left.
 
-    The bar is disabled where there is no terminal, and both outside of a task run: workers and
-    benchmarks. In the UI it is called `key`, of which `what` says in words what it shows.
+    No bar without a terminal, nothing outside a task run; in the UI `key`, which `what` explains.
     """
 
     def __init__(self, key: str, what: str, percentage: float, *columns: ProgressColumn) -> None:

@@ -33,11 +33,7 @@ class Compiled:
     """
 
     def __init__(
-        self,
-        model: Model,
-        inputs: NDArray[Any],
-        targets: NDArray[np.float32],
-        training: Training,
+        self, model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
     ) -> None:
         """Compile a new network for data like inputs and targets."""
         import tensorflow as tf
@@ -56,10 +52,8 @@ class Compiled:
         self._untrained = [np.asarray(variable).copy() for variable in self.variables]
 
     def start(self, seed: int, images: int) -> "Compiled":
-        """The same network with the initial weights of a seed, and an optimizer that saw nothing.
-
-        A warm-up is as long as a training on so many images makes it.
-        """
+        """The same network with the weights of a seed, and an optimizer that saw nothing."""
+        # A warm-up is as long as a training on so many images makes it.
         assign(self.variables, self._untrained)
         reseed(self.model, seed)
         assign(self.steps, scheduled_steps(self.training, images))
@@ -129,10 +123,8 @@ def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any,
 
 @lru_cache(2)
 def mapped_tensor(path: Path) -> Any:
-    """An `.npy` file as a tensor in the memory of the page cache, shared by all processes.
-
-    A worker goes from group to group on the same two, features to train on and to test.
-    """
+    """An `.npy` file as a tensor in the memory of the page cache, shared by all processes."""
+    # A worker goes from group to group on the same two, features to train on and to test.
     import tensorflow as tf
 
     # DLPack hands over writable arrays only: the mapping is copy-on-write, and nobody writes

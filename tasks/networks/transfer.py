@@ -19,10 +19,7 @@ def transfer(
     training: Training,
     seed: int,
 ) -> TrainedModel:
-    """Train a head on features and store it joined to the base's backbone, which computed them.
-
-    The features are float32 (n, m). DeadModelError if no attempt learned.
-    """
+    """Train a head on features float32 (n, m), store it with its backbone; or DeadModelError."""
     store, split, names = current_store(), features.split, features.classes
     model = build_head(head, split.inputs.shape[1], training)
     inputs = store.array(split.inputs)

@@ -44,9 +44,8 @@ def draw_label_efficiency(axes: Any, label_efficiency: Mapping[str, Any]) -> Non
     """
     approaches, images = label_efficiency["approaches"], label_efficiency["images"]
     for one, colour, marker in zip(approaches, COLOURS, MARKERS, strict=False):
-        low, mean, high = (
-            [100 * point[key] for point in one["points"]] for key in ("low", "mean", "high")
-        )
+        keys, points = ("low", "mean", "high"), one["points"]
+        low, mean, high = ([100 * point[key] for point in points] for key in keys)
         axes.fill_between(images, low, high, color=colour, alpha=0.15, linewidth=0)
         label = one["approach"]
         axes.plot(images, mean, color=colour, marker=marker, markersize=4, label=label)

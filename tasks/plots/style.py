@@ -26,10 +26,7 @@ _SETTINGS: Any = {
 def picture(
     height: float = 3.4, legend: int = 0
 ) -> Callable[[Callable[Concatenate[Any, P], None]], Callable[P, str]]:
-    """Give what a function draws on axes as an SVG element, the same for the same numbers.
-
-    It is in the report's style, `height` inches high, with a legend of so many columns below.
-    """
+    """What a function draws, as an SVG element `height` inches high, alike for the same numbers."""
 
     def decorate(draw: Callable[Concatenate[Any, P], None]) -> Callable[P, str]:
         @wraps(draw)

@@ -29,10 +29,7 @@ ROWS = 10_000  # of a Parquet file, written together
 
 
 class Row(NamedTuple):
-    """A line of the table: what a model says of an image, which it refuses if it is unlike its own.
-
-    The label is the most probable class, its probability 0..1.
-    """
+    """What a model says of an image: its likeliest class, the probability 0..1, and a refusal."""
 
     image: str
     label: ClassName
@@ -44,10 +41,7 @@ class Row(NamedTuple):
 def label_images(
     model: PortableModel, images: Iterable[NamedImages], version: "Version"
 ) -> Iterator[Row]:
-    """A row for each image, part by part; a probability has as many digits as float32 needs.
-
-    The version says what the classes are called.
-    """
+    """A row for each image, with the version's classes; a probability has the digits of float32."""
     for part in images:
         pixels = part.pixels if part.pixels.ndim == 4 else part.pixels[..., None]
         probabilities, refused = model.answer(pixels)

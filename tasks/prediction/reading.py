@@ -50,11 +50,7 @@ class NamedImages(NamedTuple):
 
 
 def count_images(paths: Sequence[Path]) -> int:
-    """How many images there are, one or more, before a model is loaded for them.
-
-    Raises InputError if a path is missing or something else, an array is not what it should be, or
-    there are more than `MAX_IMAGES`.
-    """
+    """How many images there are, 1 to `MAX_IMAGES`; InputError if more, none, or unusable ones."""
     total = 0
     for path, total in zip(paths, accumulate(map(_count, paths)), strict=True):
         if total > MAX_IMAGES:

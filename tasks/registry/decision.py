@@ -131,8 +131,7 @@ def least_fixes(look: int) -> int:
 def foresee_win(errors: int, images: int, look: int) -> Prospect:
     """Whether a challenger could win over a champion with so many errors of images.
 
-    The chances are those of one that makes no error that is new, and corrects each of the
-    champion's with the same chance; one that errs elsewhere has less.
+    The chances are of one that makes no new error, and corrects each old one alike.
     """
     from scipy.stats import binom
 

@@ -1,7 +1,4 @@
-"""The champion, read from the registry's own database: MLflow's client takes seconds to import.
-
-Its tables are those of `mlflow.store.model_registry.dbmodels` and `mlflow.store.tracking.dbmodels`.
-"""
+"""The champion, from the tables of `mlflow.store.*.dbmodels`: MLflow's client takes seconds."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping

@@ -36,8 +36,7 @@ numpy.savez(sys.argv[3], label=labels, **kept)
 def save_mlflow_model(candidate: Candidate, folder: Path) -> None:
     """Write a candidate's ONNX as MLflow's model, with signature, example and requirements.
 
-    It takes images uint8 (n, height, width, channels), and gives what `to_onnx` says. No code of
-    this project and no pickle is in it.
+    It takes images uint8 (n, height, width, channels), gives as `to_onnx`, and holds no pickle.
     """
     import mlflow.onnx
     import onnx

@@ -1,7 +1,6 @@
 """The card of a registered model, as Hugging Face has it: what it is for, and what is known of it.
 
-Mitchell et al. (2019), Model cards for model reporting; the heading is that of
-https://huggingface.co/docs/hub/model-cards.
+Mitchell et al. (2019), Model cards for model reporting; huggingface.co/docs/hub/model-cards.
 """
 
 import json

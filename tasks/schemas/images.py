@@ -32,11 +32,7 @@ class Preparation(Record):
 
 
 class LabelledImages(Record):
-    """A data set as it was loaded.
-
-    Images are uint8 (n, height, width) or (n, height, width, 3), 0..255; a label, an unsigned
-    integer, is the position of the image's class in `classes`.
-    """
+    """Images uint8 (n, h, w) or (n, h, w, 3), 0..255; labels, unsigned, are places in `classes`."""
 
     images: Dataset
     classes: tuple[ClassName, ...]

@@ -21,10 +21,7 @@ _digests: dict[tuple[int, int, int, int], str] = {}
 
 @contextmanager
 def space_for(target: Path) -> Iterator[None]:
-    """Around what writes to `target`, by the name that a person knows, where it exists or not.
-
-    That the disk, a quota, or the limit of a file's size leaves no space is a `FullDiskError`.
-    """
+    """That a disk, quota or file size leaves no space to write `target` is a `FullDiskError`."""
     try:
         yield
     except ReadableError:  # of a disk elsewhere, if of any
@@ -51,10 +48,7 @@ def why_full(error: BaseException | None) -> int | None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes its name when all is written; else nothing is left of it.
-
-    Raises FullDiskError if there is no space, OSError if the folder cannot be made or written.
-    """
+    """A file that takes its name once whole; FullDiskError if no space, OSError if unwritable."""
     with temporary_path(path, path.parent) as temporary:
         with temporary.open("xb") as file:
             yield file

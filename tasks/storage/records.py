@@ -1,7 +1,4 @@
-"""Prefect's result records, kept so that a damaged record or artifact counts as a miss.
-
-Prefect treats any error in reading a record as one, so reading checks all that it refers to, too.
-"""
+"""Prefect's result records, checked with all that they refer to: damage counts as a miss."""
 
 import json
 from collections.abc import Iterator
@@ -23,10 +20,7 @@ FOLDER, CHECKPOINTS = "records", "checkpoints"
 
 
 class RecordSerializer(Serializer):
-    """JSON in which only subclasses of `Record` come back to life.
-
-    Prefect's own imports whatever class a record names, and so could load code.
-    """
+    """JSON in which only subclasses of `Record` come to life; Prefect's own could load code."""
 
     type: Literal["digit-transfer-record"] = "digit-transfer-record"
 

@@ -28,8 +28,7 @@ def is_remote(address: str) -> bool:
 def opened(address: str, use: str) -> Iterator[tuple[AbstractFileSystem, str]]:
     """The file system of a folder or of a URL, as in s3://bucket/prefix, and the path in it.
 
-    The use is `READ` or `WRITE`. Whatever goes wrong at a URL is a `RemoteError`, but for a missing
-    file that is to be read, which is a `FileNotFoundError`.
+    To `READ` or `WRITE`; errors at a URL are `RemoteError`, but FileNotFoundError of what is read.
     """
     elsewhere = is_remote(address)
     try:
@@ -44,10 +43,8 @@ def opened(address: str, use: str) -> Iterator[tuple[AbstractFileSystem, str]]:
 
 
 def write_whole(url: str, name: str, content: BinaryIO) -> None:
-    """Replace a file atomically: until all of `content` is there, nothing of it is visible.
-
-    A killed process may leave parts of an upload, which S3 removes where its bucket has a rule.
-    """
+    """Replace a file atomically: until all of `content` is there, nothing of it is visible."""
+    # A killed process may leave parts of an upload, which S3 removes where its bucket has a rule.
     with opened(url, WRITE) as (fs, root):
         path = f"{root}/{name}"
         if not isinstance(fs, AsyncFileSystem):

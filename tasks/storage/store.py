@@ -155,10 +155,7 @@ def writable(place: str | Path) -> Iterator[None]:
 
 
 def writable_store(address: str) -> Store:
-    """The store at an address, after one access showed that it can be written to.
-
-    Raises InputError if it cannot, FullDiskError if there is no space for its folder.
-    """
+    """The store at an address, tried by a write; InputError, or FullDiskError if it is full."""
     store = Store.at(address)
     try:
         with writable(store.root), space_for(store.root):
@@ -180,10 +177,7 @@ def write_checksummed(store: Store, name: str, content: bytes) -> None:
 
 
 def read_checksummed(store: Store, name: str) -> bytes:
-    """The content of a checksummed file.
-
-    Raises OSError if there is no such file, DamagedError if the content is not what was written.
-    """
+    """A checksummed file's content; OSError if there is none, DamagedError if it was changed."""
     digest, _, content = store.read(name).partition(b"\n")
     if _digest(content) != digest:
         raise DamagedError(f"{store.place(name)} is not what was stored")

@@ -25,11 +25,8 @@ NOT_NEEDED = ("matplotlib", "pandas", "sklearn")
 def run_on_processes(
     train: Callable[[Group], list[TrialResult]], groups: Sequence[Group], workers: int
 ) -> Iterator[list[TrialResult]]:
-    """Train groups on so many processes; one that dies is replaced and its group begun again.
-
-    The processes are spawned: TensorFlow does not survive a fork. Raises WorkerError if the same
-    group brought `MOST_DEATHS` of them down.
-    """
+    """Train groups on processes, replacing dead ones; WorkerError if one kills `MOST_DEATHS`."""
+    # They are spawned: TensorFlow does not survive a fork.
     over, own, warn = Event(), local(), get_run_logger().warning
     threads = ThreadPoolExecutor(workers)
     try:

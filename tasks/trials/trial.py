@@ -10,12 +10,7 @@ from pydantic import ConfigDict, Field, SkipValidation
 from pydantic_core import from_json
 
 from tasks.data.splits import Subset, encode, select_classes
-from tasks.networks.architecture import (
-    ONE_NODE,
-    HeadSpecification,
-    build_head,
-    softmax_head,
-)
+from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import calibrate, make_attempts
 from tasks.networks.hardware import use_one_thread
 from tasks.networks.inference import class_probabilities, run
@@ -103,10 +98,7 @@ class Group(Record):
 
 
 def train_group(address: str, refresh: bool, group: Group) -> list[TrialResult]:
-    """Train the trials of a group on one thread, and keep each when it is through.
-
-    Unless `refresh` is set, a group whose worker died resumes where it was.
-    """
+    """Train a group's trials on one thread, each kept when through, to resume unless `refresh`."""
     use_one_thread()
     store = Store.at(address)
     kept = {} if refresh else find_all(store, group)

@@ -44,10 +44,7 @@ class ScoredTrial:
 def score_trials(
     results: Sequence[TrialResult], labels: NDArray[Any], names: Sequence[ClassName]
 ) -> list[ScoredTrial]:
-    """Every result with its test images' labels, of which `labels` (n,) has all.
-
-    Ordered by recipe as it first occurs, classes, head and seed, whatever the order of the results.
-    """
+    """Results with their images' labels, of `labels` (n,); by recipe, classes, head and seed."""
     recipes = list(dict.fromkeys(result.trial.recipe for result in results))
     classes = {result.trial.classes for result in results}
     subsets = {one: select_classes(labels, one) for one in classes}

@@ -88,7 +88,7 @@ FAULTS = (
     Fault("tasks/data/folder.py", "set(inside) == set(SPLITS)", "set(inside) != SPLITS", "data"),
     Fault("tasks/data/held_out.py", "found[:-1][before[:-1]", "found[:-1][counts[:-1]", "data"),
     Fault("tasks/data/names.py", ".strip().casefold()", ".casefold()", "data"),
-    Fault("tasks/networks/inference.py", "judged < thr", "judged <= thr", "prediction"),
+    Fault("tasks/networks/export.py", "ops.less(", "ops.less_equal(", "prediction"),
     Fault(
         "tasks/prediction/reading.py",
         "if total > MAX_IMAGES",

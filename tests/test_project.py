@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faults import FAULTS
 from flows.config import (
     Config,
     ExportConfig,
@@ -103,3 +104,9 @@ def test_the_readmes_changes_of_the_code_apply_one_after_another(tmp_path: Path)
 def test_no_machines_path_is_in_the_code():
     for path in (*ROOT.glob("flows/**/*.py"), *ROOT.glob("tasks/**/*.py")):
         assert "shared/data" not in path.read_text(), path
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.old)
+def test_a_fault_can_still_be_planted(fault):
+    assert (ROOT / fault.file).read_text().count(fault.old) == 1
+    assert f"| `{fault.file}` | `{fault.old}` → `{fault.new}` |" in DOCS[Path("docs/faults.md")]

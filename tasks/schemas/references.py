@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 class Record(BaseModel):
     """Base of what tasks take and return; Prefect's record of a task holds one of these."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     def identity(self) -> Any:
         """What a later task's cache key sees of this value: JSON types only."""

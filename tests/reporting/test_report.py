@@ -14,6 +14,7 @@ from flows.config import Config
 from flows.recipes import RECIPES
 from tasks.compare import Shown, draw
 from tasks.evaluate import score
+from tasks.plots.curves import draw_learning_curves
 from tasks.reporting.experiment.analysis import (
     COLUMNS,
     Predictions,
@@ -474,6 +475,18 @@ def test_latest_may_have_become_a_folder_in_a_copy(tmp_path):
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     write_folder(Store(tmp_path / "b"), {"report.md": "two"})
     assert (tmp_path / "b" / "reports" / "latest" / "report.md").read_text() == "two"
+
+
+def test_a_loss_that_is_no_number_is_null_and_leaves_a_gap():
+    found = result("base", BASE)
+    nothing = History(epochs=(EpochResult(loss=float("nan"), accuracy=0.5),), seconds=1)
+    dead = Attempt(seed=1, history=nothing, outcome="its loss is no number")
+    assert np.isnan(Attempt.model_validate_json(dead.model_dump_json()).history.epochs[0].loss)
+    attempts = (dead, *found.trained.attempts)
+    trained = found.trained.model_copy(update={"attempts": attempts})
+    (row,) = described([found.model_copy(update={"trained": trained})])
+    assert row["attempt_log"][0]["history"]["epochs"] == [{"loss": None, "accuracy": 0.5}]
+    assert "<svg" in draw_learning_curves([row], "loss")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What the report's sections say, computed from probabilities and labels."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -95,7 +96,11 @@ def _describe_model(result: Result, is_the_notebooks: bool, classes: tuple[Class
         **trained.model.model_dump(exclude={"path", "sha256"}),
         "published_loss": loss,
         "published_accuracy": accuracy,
-        "attempt_log": [attempt.model_dump(mode="json") for attempt in trained.attempts],
+        # a loss that is no number, as of an attempt that died of it, is null
+        "attempt_log": [
+            json.loads(attempt.model_dump_json(), parse_constant=lambda constant: None)
+            for attempt in trained.attempts
+        ],
     }
 
 

@@ -77,9 +77,9 @@ def test_turned_digits_come_into_use_once_they_are_approved(tmp_path):
         x_test=old.test_images,
         y_test=old.test_labels,
     )
-    settings = {"dataset": str(path), "model": "base", "base_epochs": 11, "head_epochs": 1}
+    settings = {"dataset": str(path), "model": "base", "base_epochs": 9, "head_epochs": 1}
     config = RetrainConfig(**settings, **places)
-    found = walk(config, new.train_images[rows[:3000]], new.train_labels[rows[:3000]], 2000)
+    found = walk(config, new.train_images[rows[:4500]], new.train_labels[rows[:4500]], 3000)
     assert found[0] < 0.5
     assert found[1] >= 0.95
     assert found[3] >= found[2] - 0.01

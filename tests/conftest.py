@@ -215,6 +215,7 @@ def tiny_report(
     """The report of the whole shrunken experiment, with nothing left out."""
     from flows.main import main
     from tasks import label_efficiency
+    from tasks.networks import approaches
 
     artifacts = tmp_path_factory.mktemp("report") / "artifacts"
     shutil.copytree(tiny_run, artifacts, symlinks=True)
@@ -222,6 +223,7 @@ def tiny_report(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(label_efficiency, "LABELLED", (1, 10, 100))
         patch.setattr(label_efficiency, "DRAWS", 2)
+        patch.setattr(approaches, "LEAST_STEPS", 30)
         return main(config.model_copy(update={"label_efficiency": True}))
 
 

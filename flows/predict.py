@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from rich.console import Console
 from rich.progress import track
@@ -24,12 +25,10 @@ from tasks.errors import InputError
 from tasks.networks.portable import PortableModel
 from tasks.prediction.export import write_export
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
-from tasks.prediction.reading import count_images, read_images
+from tasks.prediction.reading import count_images, processes_for, read_images
 from tasks.registry.registry import Registry, only_model
 from tasks.registry.version import Version
 from tasks.storage.store import Store
-
-EXPORT = "export"
 
 
 def registry_of(config: InUseConfig) -> Registry:
@@ -60,7 +59,8 @@ def label(config: PredictConfig, registry: Registry) -> None:
     version = champion_of(registry)
     total, began, counts = count_images(config.images), time.perf_counter(), Counter[str]()
     model = PortableModel(registry.model_path(version))
-    images = read_images(config.images, version.preparation)
+    processes = processes_for(config.images, total)
+    images = read_images(config.images, version.preparation, processes)
     with whole_output(config.output) as file:
         rows = count(label_images(model, images, version), counts)
         FORMATS[config.format](file, with_a_bar(rows, total), version)
@@ -84,10 +84,8 @@ def champion_of(registry: Registry) -> Version:
 
 def with_a_bar(table: Iterable[Row], total: int) -> Iterable[Row]:
     """The rows; on a terminal, a bar shows how many of them have passed."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return table
-    return track(table, "labelling", total, console=console, transient=True)
+    bar = partial(track, table, "labelling", total, console=Console(stderr=True), transient=True)
+    return bar() if sys.stderr.isatty() else table
 
 
 def count(table: Iterable[Row], counts: Counter[str]) -> Iterator[Row]:
@@ -99,7 +97,7 @@ def count(table: Iterable[Row], counts: Counter[str]) -> Iterator[Row]:
 
 if __name__ == "__main__":
     script, words = "flows/predict.py", sys.argv[1:]
-    if words[:1] == [EXPORT]:
-        about, script = export_champion.__doc__ or "", f"{script} {EXPORT}"
-        sys.exit(run_command(script, about, ExportConfig, export_champion, words[1:]))
+    if words[:1] == ["export"]:
+        about = export_champion.__doc__ or ""
+        sys.exit(run_command(f"{script} export", about, ExportConfig, export_champion, words[1:]))
     sys.exit(run_command(script, __doc__, PredictConfig, label_with_champion, words))

@@ -144,7 +144,8 @@ class Inbox:
             yield Delivery(name, {}, parts, f"it cannot be read ({in_one_line(error)})", "")
             return
         # a folder is there only if it is not read
-        kept = [entry for entry in found if entry.is_folder or _is_data(entry.name)]
+        is_data = (is_picture, is_list, idx_name)
+        kept = [one for one in found if one.is_folder or any(is_it(one.name) for is_it in is_data)]
         inside = dict(sorted((entry.path[len(base) :].lstrip("/"), entry) for entry in kept))
         files = {path: entry for path, entry in inside.items() if not entry.flaw}
         flaw = next((_told(path, entry) for path, entry in inside.items() if entry.flaw), "")
@@ -243,10 +244,6 @@ def _npz(file: Entry) -> Delivery:
 def _told(path: str, entry: Entry) -> str:
     right = "class folders with files are" if entry.is_folder else "a regular file is"
     return f"{path[:80] or 'it'} {entry.flaw} where {right} right"
-
-
-def _is_data(name: str) -> bool:
-    return is_picture(name) or is_list(name) or idx_name(name) != ""
 
 
 def _is_npz(name: str) -> bool:

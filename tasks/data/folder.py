@@ -75,11 +75,11 @@ def digest_pictures(path: Path) -> str:
     """Hex SHA-256 of all names below a folder, or beside a list, of classes, splits and bytes."""
     listed, whole, root = _list(path), sha256(), path if path.is_dir() else path.parent
     with ThreadPool() as readers:
-        digests = readers.imap(_sha256, listed, AT_ONCE)
+        digests = readers.imap(lambda one: sha256(picture_bytes(Path(one.path))), listed, AT_ONCE)
         for one, digest in zip(listed, digests, strict=True):
             name = os.path.relpath(one.path, root)
             head = f"{name}\0{one.label}\0{one.split}\0"
-            whole.update(head.encode("utf-8", "surrogateescape") + digest)
+            whole.update(head.encode("utf-8", "surrogateescape") + digest.digest())
     return whole.hexdigest()
 
 
@@ -152,10 +152,6 @@ def _pictures_below(folder: Path) -> Iterator[str]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(HIDDEN))
         yield from (f"{parent}/{name}" for name in sorted(files) if is_picture(name))
-
-
-def _sha256(one: Line) -> bytes:
-    return sha256(picture_bytes(Path(one.path))).digest()
 
 
 def _preparation(listed: Sequence[Line], reading: Reading) -> Preparation:

@@ -104,10 +104,8 @@ def download(mirror: Mirror, datasets: Path, retries: int = 0) -> Path:
     """
     import pooch
 
-    as_published = {"Accept-Encoding": "identity"}
-    receive = pooch.HTTPDownloader(
-        sys.stderr.isatty(), timeout=SECONDS_TO_READ, headers=as_published
-    )
+    as_published, bar = {"Accept-Encoding": "identity"}, sys.stderr.isatty()
+    receive = pooch.HTTPDownloader(bar, timeout=SECONDS_TO_READ, headers=as_published)
 
     def receive_for_all(url: str, temporary: str, _: object) -> None:
         Path(temporary).unlink()  # pooch's is for its owner alone, the cache for whoever may read

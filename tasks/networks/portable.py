@@ -26,6 +26,8 @@ class PortableModel:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = os.cpu_count() or 1
+        # threads that wait for work would take the processor from what reads the next images
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             verified, options, providers=["CPUExecutionProvider"]
         )

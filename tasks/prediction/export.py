@@ -31,7 +31,9 @@ def write_export(
         raise InputError(f"{path} exists; give a path where nothing is")
     with temporary_path(path, path.absolute().parent) as unfinished:
         found = _export(form, unfinished, model, network, images)
-        wrong = _count_others(found, PortableModel(model).answer(images))
+        expected = PortableModel(model).answer(images)
+        gap = np.abs(found.probabilities - expected.probabilities).max(axis=1)
+        wrong = ((gap > CLOSE) | (found.refused != expected.refused)).sum()
         if wrong:
             raise InputError(f"as {form} it answers {wrong} of {len(images)} images otherwise")
         replace(unfinished, path)
@@ -48,8 +50,3 @@ def _export(
 
     export_network(read_model(network), form, path)
     return ask_exported(form, path, images)
-
-
-def _count_others(found: Answers, expected: Answers) -> int:
-    gap = np.abs(found.probabilities - expected.probabilities).max(axis=1)
-    return int(((gap > CLOSE) | (found.refused != expected.refused)).sum())

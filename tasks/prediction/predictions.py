@@ -83,13 +83,10 @@ def write_parquet(file: TextIO, table: Iterable[Row], version: "Version") -> Non
     schema = pyarrow.schema(zip(Row._fields, kinds, strict=True), about)
     with parquet.ParquetWriter(file.buffer, schema) as writer:
         while rows := list(islice(table, ROWS)):
-            cells = [row._replace(image=_readable(row.image))._asdict() for row in rows]
-            writer.write_table(pyarrow.Table.from_pylist(cells, schema))
-
-
-def _readable(name: str) -> str:
-    """A file's name in UTF-8, the only text that Parquet has."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            # a file's name in UTF-8, the only text that Parquet has
+            names, *columns = zip(*rows, strict=True)
+            shown = [os.fsencode(name).decode("utf-8", "replace") for name in names]
+            writer.write_table(pyarrow.table([shown, *columns], schema=schema))
 
 
 FORMATS = {"csv": write_csv, "json": write_json, "parquet": write_parquet}

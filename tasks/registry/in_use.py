@@ -31,13 +31,9 @@ def read_champion(database: Path, name: str) -> Mapping[str, Any] | None:
         if found is None:
             return None
         number, run_id, milliseconds = found  # since 1970
-        return {
-            **dict(opened.execute(TAGS, (name, number))),
-            "number": number,
-            "run_id": run_id,
-            "metrics": dict(opened.execute(METRICS, (run_id,))),
-            "created": milliseconds,
-        }
+        told = {"number": number, "run_id": run_id, "created": milliseconds}
+        metrics = {"metrics": dict(opened.execute(METRICS, (run_id,)))}
+        return dict(opened.execute(TAGS, (name, number))) | told | metrics
 
 
 @contextmanager

@@ -29,16 +29,12 @@ def describe_model(name: str, model: str, preparation: Mapping[str, Any], metric
 
 def _heading(name: str, model: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
     """JSON, which is YAML, too."""
-    measured = ("accuracy", "log_loss", "calibration_error")
+    measured, task = ("accuracy", "log_loss", "calibration_error"), "image-classification"
     result = {
-        "task": {"type": "image-classification"},
-        "dataset": {"type": "image-classification", "name": dataset["name"], "split": "test"},
+        "task": {"type": task},
+        "dataset": {"type": task, "name": dataset["name"], "split": "test"},
         "metrics": [{"type": name, "value": model[name]} for name in measured],
     }
-    about = {
-        "library_name": "onnx",
-        "pipeline_tag": "image-classification",
-        "tags": ["transfer-learning", "onnx"],
-        "model-index": [{"name": name, "results": [result]}],
-    }
-    return json.dumps(about, indent=2)
+    index = [{"name": name, "results": [result]}]
+    about = {"library_name": "onnx", "pipeline_tag": task, "tags": ["transfer-learning", "onnx"]}
+    return json.dumps(about | {"model-index": index}, indent=2)

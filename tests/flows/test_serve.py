@@ -243,8 +243,10 @@ def fill(browser, name, value):
     following = f"{label}//following::*[self::input or self::textarea][1]"
     field = wait(browser).until(lambda page: page.find_element(By.XPATH, following))
     field.send_keys(Keys.CONTROL, "a")
-    field.send_keys(value)
-    browser.find_element(By.XPATH, "//button[contains(., 'Submit')]").click()
+    field.send_keys(value, Keys.TAB)
+    button = browser.find_element(By.XPATH, "//button[contains(., 'Submit')]")
+    # not by the mouse: when a message goes, the button moves away from under it
+    browser.execute_script("arguments[0].click()", button)
 
 
 def see(browser, text):

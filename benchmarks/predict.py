@@ -32,7 +32,7 @@ from tasks.networks.export import to_onnx
 from tasks.networks.models import in_float32
 from tasks.networks.portable import PortableModel
 from tasks.prediction.predictions import label_images, write_csv
-from tasks.prediction.reading import count_images, processes_for, read_images
+from tasks.prediction.reading import read_images
 from tasks.schemas.images import Preparation
 
 if TYPE_CHECKING:
@@ -142,8 +142,7 @@ def print_process(name: str, command: list[str]) -> None:
 
 def label(model: PortableModel, path: Path) -> None:
     """All of it, after the start."""
-    processes = processes_for([path], count_images([path]))
-    table = label_images(model, read_images([path], PREPARATION, processes), VERSION)
+    table = label_images(model, read_images([path], PREPARATION), VERSION)
     write_csv(StringIO(), table, VERSION)
 
 

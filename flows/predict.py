@@ -25,7 +25,7 @@ from tasks.errors import InputError
 from tasks.networks.portable import PortableModel
 from tasks.prediction.export import write_export
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
-from tasks.prediction.reading import count_images, processes_for, read_images
+from tasks.prediction.reading import count_images, read_images
 from tasks.registry.registry import Registry, only_model
 from tasks.registry.version import Version
 from tasks.storage.store import Store
@@ -59,8 +59,7 @@ def label(config: PredictConfig, registry: Registry) -> None:
     version = champion_of(registry)
     total, began, counts = count_images(config.images), time.perf_counter(), Counter[str]()
     model = PortableModel(registry.model_path(version))
-    processes = processes_for(config.images, total)
-    images = read_images(config.images, version.preparation, processes)
+    images = read_images(config.images, version.preparation)
     with whole_output(config.output) as file:
         rows = count(label_images(model, images, version), counts)
         FORMATS[config.format](file, with_a_bar(rows, total), version)

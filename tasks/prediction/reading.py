@@ -1,17 +1,11 @@
 """From the names of files and folders to images that a model understands."""
 
 import os
-import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from io import BufferedReader
 from itertools import accumulate, chain, islice
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -35,7 +29,6 @@ from tasks.schemas.images import Preparation
 
 ARRAYS = ("images", "x_test", "x_train")  # of a .npz; the first that is there
 MAX_IMAGES = 1_000_000  # of one call
-MANY = 10_000  # pictures, which take longer than it takes processes to start
 
 Found: TypeAlias = tuple[str, NDArray[np.uint8] | Path]  # its name, and an image or its file
 
@@ -62,52 +55,17 @@ def count_images(paths: Sequence[Path]) -> int:
     return total
 
 
-def processes_for(paths: Sequence[Path], images: int) -> int:
-    """How many processes are worth their start: all cores for many pictures, one for arrays."""
-    are_arrays = any(path.suffix == ".npz" or is_idx_images(path.name) for path in paths)
-    return 1 if are_arrays or images < MANY else os.cpu_count() or 1
-
-
-def read_images(
-    paths: Sequence[Path], preparation: Preparation, processes: int = 1
-) -> Iterator[NamedImages]:
-    """Read and prepare images, batch by batch, in this process or in several others.
+def read_images(paths: Sequence[Path], preparation: Preparation) -> Iterator[NamedImages]:
+    """Read and prepare images, batch by batch.
 
     Paths are pictures, folders of them, CSV files with a column `path`, IDX images, and `.npz`
     files, of which the first of `ARRAYS` is read; for their forms see `read_picture` and
     `as_pixels`. InputError if a file is missing, damaged or too large, or there is none.
     """
-    found, prepare = chain.from_iterable(map(_find, paths)), partial(_prepare, preparation)
-    batches = iter(lambda: list(islice(found, BATCH)), [])
-    yield from map(prepare, batches) if processes < 2 else _spread(prepare, batches, processes)
-
-
-def _spread(
-    prepare: Callable[[Sequence[Found]], NamedImages],
-    batches: Iterator[Sequence[Found]],
-    processes: int,
-) -> Iterator[NamedImages]:
-    """As `map`, in other processes, a few batches ahead of who asks; threads are no faster."""
-    waiting, spawned = deque[Future[NamedImages]](), get_context("spawn")
-    with ProcessPoolExecutor(processes, spawned, _end_with_the_parent) as pool:
-        for batch in batches:
-            waiting.append(pool.submit(prepare, batch))
-            if len(waiting) > 2 * processes:
-                yield waiting.popleft().result()
-        yield from (batch.result() for batch in waiting)
-
-
-def _end_with_the_parent() -> None:
-    """In a new process: a terminal's Ctrl-C is for its parent, whose end is its own, however."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_wait_for_its_end, daemon=True).start()
-
-
-def _wait_for_its_end() -> None:
-    parent = parent_process()
-    assert parent is not None, "a spawned process has a parent"
-    parent.join()
-    os._exit(1)
+    # here: threads wait for each other, and for small pictures processes cost what they save
+    found = chain.from_iterable(map(_find, paths))
+    while batch := list(islice(found, BATCH)):
+        yield _prepare(preparation, batch)
 
 
 def _prepare(preparation: Preparation, batch: Sequence[Found]) -> NamedImages:

@@ -26,7 +26,7 @@ from tasks.errors import InputError
 from tasks.networks.export import to_onnx
 from tasks.networks.portable import Answers, PortableModel
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
-from tasks.prediction.reading import NamedImages, count_images, processes_for, read_images
+from tasks.prediction.reading import NamedImages, count_images, read_images
 from tasks.schemas.images import Preparation
 from tasks.storage.files import file_sha256
 from tasks.storage.store import DamagedError
@@ -547,22 +547,3 @@ def test_help_imports_neither_prefect_nor_tensorflow():
     imported = set(re.findall(r"\| +(\w+)", finished.stderr))
     assert "pydantic_settings" in imported
     assert not imported & {"prefect", "tensorflow", "keras", "pandas", "scipy", "mlflow"}
-
-
-def test_processes_read_what_one_reads_and_an_error_is_told(tmp_path):
-    for number in range(600):
-        png(tmp_path / f"{number:03}.png", image(number % 256))
-    one = list(read_images([tmp_path], DIGITS))
-    two = list(read_images([tmp_path], DIGITS, processes=2))
-    assert [part.names for part in two] == [part.names for part in one]
-    for ours, theirs in zip(two, one, strict=True):
-        np.testing.assert_array_equal(ours.pixels, theirs.pixels)
-    (tmp_path / "400.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"400\.png is not a PNG, JPEG"):
-        list(read_images([tmp_path], DIGITS, processes=2))
-
-
-def test_processes_are_for_many_pictures(tmp_path):
-    assert processes_for([tmp_path], 9_999) == 1
-    assert processes_for([tmp_path], 10_000) == os.cpu_count()
-    assert processes_for([tmp_path / "a.npz"], 1_000_000) == 1

@@ -64,11 +64,12 @@ def run_command(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:
         _check_environment()
-        parsed, debug = _parse(script, about, settings, arguments)
+        parsed, options = _parse(script, about, settings, arguments)
     except InputError as error:
         return _fail(error)
     interruption = Interruption(partial(_describe_interruption, parsed))
-    return _exit_code(partial(call, parsed), interruption, debug)
+    verbose.set(options.verbose)
+    return _exit_code(partial(call, parsed), interruption, options.debug)
 
 
 def _exit_code(call: Callable[[], Any], interruption: Interruption, debug: bool) -> int:
@@ -89,8 +90,8 @@ def _exit_code(call: Callable[[], Any], interruption: Interruption, debug: bool)
 
 def _parse(
     script: str, about: str, settings: type[M], arguments: Sequence[str] | None
-) -> tuple[M, bool]:
-    """The settings that arguments and environment give, and whether tracebacks are asked for."""
+) -> tuple[M, _Options]:
+    """The settings that arguments and environment give, and the options of every command."""
     paragraph = " ".join(about.partition("\n\n")[0].split())
     described = f"{paragraph}\n\n{OF_ENVIRONMENT}"
     model = create_model("Options", __base__=(settings, _Options), __doc__=described)
@@ -105,8 +106,7 @@ def _parse(
     typed = None if arguments is None else list(arguments)
     with in_one_sentence():
         parsed = CliApp.run(options, typed, cli_settings_source=source)
-        verbose.set(parsed.verbose)
-        return as_config(parsed, settings), parsed.debug
+        return as_config(parsed, settings), parsed
 
 
 def _parse_words(parser: ArgumentParser, words: Sequence[str]) -> Namespace:

@@ -49,7 +49,7 @@ Paths = Annotated[
 Registry = Annotated[str | None, Example("URI")]
 
 
-def _has_a_registry(told: Any) -> Any:
+def _require_a_server(told: Any) -> Any:
     if is_remote(told.artifacts) and not (told.registry or "").startswith(SERVERS):
         raise ValueError(
             f"the registry in --artifacts {told.artifacts} would be a database, which needs a "
@@ -260,7 +260,7 @@ class RetrainConfig(Bounds, Config):
     label_efficiency: bool = False
     """Hold transfer against other approaches, with few labels and with all."""
 
-    _has_a_registry = model_validator(mode="after")(_has_a_registry)
+    _has_a_registry = model_validator(mode="after")(_require_a_server)
 
     @model_validator(mode="after")
     def _a_model_of_these_data(self) -> Self:
@@ -395,7 +395,7 @@ class InUseConfig(Settings):
     registry: Registry = None
     """The tracking URI of the model registry, instead of the one in the artifacts."""
 
-    _has_a_registry = model_validator(mode="after")(_has_a_registry)
+    _has_a_registry = model_validator(mode="after")(_require_a_server)
 
     model: Annotated[str | None, Example("NAME")] = None
     """The name of the registered model; without it, the only one that there is."""

@@ -13,13 +13,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import partial
-
-from rich.console import Console
-from rich.progress import track
 
 from flows.cli import run_command
 from flows.config import ExportConfig, InUseConfig, PredictConfig
+from tasks.data.folder import with_bar
 from tasks.data.pictures import AS_IT_IS
 from tasks.errors import InputError
 from tasks.networks.portable import PortableModel
@@ -43,7 +40,7 @@ def label_with_champion(config: PredictConfig) -> None:
 
 
 def export_champion(config: ExportConfig) -> None:
-    """Hand out that champion as another file; see `write_export`."""
+    """Write the champion as ONNX, LiteRT or a SavedModel, once that has answered as it does."""
     registry = registry_of(config)
     version = champion_of(registry)
     model, network = registry.model_path(version), registry.network_path(version)
@@ -57,12 +54,13 @@ def label(config: PredictConfig, registry: Registry) -> None:
     Raises InputError if there is no champion, an image cannot be used, or the output not written.
     """
     version = champion_of(registry)
-    total, began, counts = count_images(config.images), time.perf_counter(), Counter[str]()
+    total = count_images(config.images)
     model = PortableModel(registry.model_path(version))
     images = read_images(config.images, version.preparation)
+    began, counts = time.perf_counter(), Counter[str]()
     with whole_output(config.output) as file:
-        rows = count(label_images(model, images, version), counts)
-        FORMATS[config.format](file, with_a_bar(rows, total), version)
+        rows = with_bar(label_images(model, images, version), "labelling", total)
+        FORMATS[config.format](file, count(rows, counts), version)
     number, speed = counts["images"], counts["images"] / (time.perf_counter() - began)
     print(
         f"{number} image{'s' if number > 1 else ''}, {counts['refused']} refused, "
@@ -79,12 +77,6 @@ def champion_of(registry: Registry) -> Version:
             f"there is no champion of {registry.name} yet; run `python flows/retrain.py`"
         )
     return version
-
-
-def with_a_bar(table: Iterable[Row], total: int) -> Iterable[Row]:
-    """The rows; on a terminal, a bar shows how many of them have passed."""
-    bar = partial(track, table, "labelling", total, console=Console(stderr=True), transient=True)
-    return bar() if sys.stderr.isatty() else table
 
 
 def count(table: Iterable[Row], counts: Counter[str]) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 ENDED = "Finished in state "
 CACHED = f"{ENDED}Cached"
 WIDTH = 30  # of a stage's name
-SECONDS = 30
+SECONDS = 30  # from a line to that of an epoch
 
 verbose: ContextVar[bool] = ContextVar("verbose", default=False)
 

@@ -2,12 +2,12 @@
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from io import TextIOWrapper
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import IO, Literal, NamedTuple
+from typing import IO, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
 AT_ONCE = 16  # files that a reader takes
 SPLITS = ("train", "test")
 COLUMNS = ("path", "label")
+
+T = TypeVar("T")
 
 
 class Line(NamedTuple):
@@ -69,6 +71,12 @@ def read_list(file: IO[bytes], location: str, needed: Sequence[str] = COLUMNS) -
             yield _line(row, f"{location}, line {rows.line_num}", needed)
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{location} is not a CSV file in UTF-8: {error}") from error
+
+
+def with_bar(items: Iterable[T], title: str, total: int) -> Iterable[T]:
+    """The items, as they pass; on a terminal, a bar shows how many of them have."""
+    console = Console(stderr=True)
+    return track(items, title, total, console=console, disable=not console.is_terminal)
 
 
 def digest_pictures(path: Path) -> str:
@@ -186,12 +194,9 @@ def _read_all(listed: Sequence[Line], preparation: Preparation) -> NDArray[np.ui
             return str(error)
         return ""
 
-    console, count = Console(stderr=True), len(listed)
-    title, is_hidden = "reading pictures", not console.is_terminal
     with ThreadPool() as readers:
-        read_so_far = readers.imap(read, range(count), AT_ONCE)
-        told = track(read_so_far, title, count, console=console, disable=is_hidden)
-        flaws = [flaw for flaw in told if flaw]
+        told = readers.imap(read, range(len(listed)), AT_ONCE)
+        flaws = [flaw for flaw in with_bar(told, "reading pictures", len(listed)) if flaw]
     if flaws:
         more = f", and {len(flaws) - 1:,} more cannot be used" if len(flaws) > 1 else ""
         raise InputError(f"{flaws[0]}{more}; mend or remove what cannot be used")

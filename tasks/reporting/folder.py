@@ -68,12 +68,12 @@ def publish(
     """
     folder = write_folder(store, files, latest)
     create_markdown_artifact(summary, key=key, description="The verdict.")
-    page = folder / "report.html"
+    page, found = folder / "report.html", fill("terminal.txt.jinja", metrics, {})
     link = page.resolve().as_uri()
     create_link_artifact(link, page.name, f"{key}-file", "The whole report.")
-    places = [link, *([store.place(f"{FOLDER}/{folder.name}/{page.name}")] if store.remote else [])]
-    found = fill("terminal.txt.jinja", metrics, {})
-    get_run_logger().info("%s\nReport: %s", found, "\nReport: ".join(places))
+    if store.remote:
+        found += f"\nReport: {store.place(f'{FOLDER}/{folder.name}/{page.name}')}"
+    get_run_logger().info("%s\nReport: %s", found, link)
     return folder
 
 

@@ -13,16 +13,16 @@ from tasks.networks.export import to_onnx
 from tasks.networks.recipe import Training
 from tasks.prediction.export import write_export
 
+TRAINING = Training(
+    loss="crossentropy", optimizer="adam", learning_rate=0.1, batch_size=8, epochs=1
+)
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 12, 12, 1), np.uint8)
 
 
 @pytest.fixture(scope="module")
 def champion(tmp_path_factory):
     """Its ONNX and its Keras file."""
-    training = Training(
-        loss="crossentropy", optimizer="adam", learning_rate=0.1, batch_size=8, epochs=1
-    )
-    network = build_base((12, 12, 1), 3, 1 / 255, training, seed=0)
+    network = build_base((12, 12, 1), 3, 1 / 255, TRAINING, seed=0)
     folder = tmp_path_factory.mktemp("champion")
     model, keras = folder / "base.onnx", folder / "base.keras"
     model.write_bytes(to_onnx(network, ("ant", "bee", "cat")).SerializeToString())
@@ -45,11 +45,8 @@ def test_another_form_is_written_whole(tmp_path, champion, form, name):
 
 
 def test_what_answers_otherwise_is_not_handed_out(tmp_path, champion):
-    training = Training(
-        loss="crossentropy", optimizer="adam", learning_rate=0.1, batch_size=8, epochs=1
-    )
     other = tmp_path / "other.keras"
-    build_base((12, 12, 1), 3, 1 / 255, training, seed=1).save(other)
+    build_base((12, 12, 1), 3, 1 / 255, TRAINING, seed=1).save(other)
     with pytest.raises(InputError, match="as litert it answers 20 of 20 images otherwise"):
         write_export("litert", tmp_path / "a.tflite", champion[0], other, IMAGES)
     assert [path.name for path in tmp_path.iterdir()] == ["other.keras"]

@@ -52,7 +52,7 @@ def main() -> None:
 def print_table(data: Images, own: Sequence[int], learned: Sequence[int], seed: int) -> None:
     """Train a base of the learned classes and a head of its own ones, and print a line a score."""
     images, labels = data.train_images[..., None], data.train_labels
-    mask = held_out_rows(images, labels, data.originals, data.copies)
+    (mask,) = held_out_rows(images, labels, data.originals, data.copies)
     recipe = Config(recipes=("tuned",)).chosen_recipes()["tuned"]
     build = partial(build_base, images.shape[1:], len(learned), recipe.scaling)
     base = train(build, images, labels, mask, learned, recipe.base, seed, "base")

@@ -57,13 +57,13 @@ from tasks.storage.store import Store, writable_store
 
 TRAINING_SETTINGS = {
     *("classes", "base_classes", "seed", "recipes", "precision", "base_epochs", "head_epochs"),
-    "refuse_own",
+    *("refuse_own", "folds"),
 }
 DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
 MEASURED = {"accuracy", "errors", "log_loss", "calibration_error"}
 TRAINING_STAGES = (
-    *("train_base", "extract_features", "transfer_two_node", "transfer_one_node"),
-    "evaluate_refusal",
+    *("hold_out", "train_base", "extract_features", "transfer_two_node", "transfer_one_node"),
+    *("calibrate", "evaluate_refusal", "export"),
 )
 
 

@@ -79,7 +79,7 @@ def train_own_bases(
     if config.base_classes == "others":  # a base of its own needs no other features
         used = tuple(sorted(subsets[0]))
         images = filter_classes(images, used, relabel=False)
-    held_out = hold_out(data, used)
+    held_out = hold_out(data, used, config.folds).always
     for name, recipe in config.chosen_recipes().items():
         for base_seed, seeds in config.base_seeds().items():
             with by_recipe(name):

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 ENDED = "Finished in state "
 CACHED = f"{ENDED}Cached"
-WIDTH = 30  # of a stage's name
+WIDTH = 32  # of a stage's name
 SECONDS = 30  # from a line to that of an epoch
 
 verbose: ContextVar[bool] = ContextVar("verbose", default=False)

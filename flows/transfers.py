@@ -1,9 +1,10 @@
 """The transfers of an experiment: a base by each recipe, its heads, and what they refuse."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flows.config import Config, RunConfig
+from tasks.calibrate import calibrate
 from tasks.data.names import positions
 from tasks.data.read import find_source
 from tasks.evaluate import evaluate
@@ -17,15 +18,16 @@ from tasks.networks.recipe import Recipe, Training
 from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages
-from tasks.schemas.references import ArrayReference, Dataset
+from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.schemas.results import Refusals, Result
-from tasks.schemas.training import TrainedModel, TrainingData
-from tasks.storage.stages import by_recipe
+from tasks.schemas.training import Fold, HeldOut, TrainedModel, TrainingData
+from tasks.storage.stages import by_fold, by_recipe
 from tasks.train_base import train_base
 from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
 
 ONE_ATTEMPT = "as published, one attempt"
+UNGATED = {"gated": False}  # a dead network says of its fold that nothing is sure
 
 
 def load_base_data(config: RunConfig, seed: int, data: LabelledImages) -> LabelledImages:
@@ -41,21 +43,32 @@ def load_base_data(config: RunConfig, seed: int, data: LabelledImages) -> Labell
 class BaseData:
     """Images (n, h, w, channels) of the classes that the base learns, and no others.
 
-    Their labels are the positions of their classes, or one-hot if they are `labelled`; bool (n,)
-    says which are held out in training.
+    Their labels are the positions of their classes, or one-hot if they are `labelled`.
     """
 
     images: Dataset
     labelled: Dataset
     classes: tuple[ClassName, ...]
-    held_out: ArrayReference
+    held_out: HeldOut
     handwriting: bool
 
     def train(self, recipe: Recipe, seed: int) -> TrainedModel:
         """The base model by a recipe."""
-        split, classes, centred = self.labelled.train, self.classes, not self.handwriting
-        data = TrainingData(split=split, classes=classes, held_out=self.held_out)
-        return train_base(data, recipe.scaling, recipe.base, seed, centred)
+        return self._train(recipe.scaling, recipe.base, seed, self.held_out.always)
+
+    def train_folds(self, recipe: Recipe, seed: int) -> tuple[Fold, ...]:
+        """Base models by a recipe, each without one of the folds, if there are any."""
+        training, split = recipe.base.model_copy(update=UNGATED), self.labelled.train
+        masks = self.held_out.folds
+        bases = [self._train(recipe.scaling, training, seed, mask) for mask in by_fold(masks)]
+        return as_folds(bases, [split] * len(bases), masks)
+
+    def _train(
+        self, scaling: float, training: Training, seed: int, held_out: ArrayReference
+    ) -> TrainedModel:
+        split, centred = self.labelled.train, not self.handwriting
+        data = TrainingData(split=split, classes=self.classes, held_out=held_out)
+        return train_base(data, scaling, training, seed, centred)
 
 
 def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[ClassName]) -> BaseData:
@@ -63,7 +76,7 @@ def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[Class
     classes = config.classes_of_the_base(data.classes, chosen)
     learned, is_all = positions(classes, data.classes), classes == data.classes
     images = data.images if is_all else filter_classes(data.images, learned)
-    held_out, labelled = hold_out(data, learned), one_hot(images, len(classes))
+    held_out, labelled = hold_out(data, learned, config.folds), one_hot(images, len(classes))
     return BaseData(images, labelled, classes, held_out, data.preparation.handwriting)
 
 
@@ -74,7 +87,7 @@ class Data:
     whole: LabelledImages
     base: BaseData
     subset: Dataset
-    held_out: ArrayReference  # of the subset's training images, bool (n,): they calibrate the heads
+    held_out: HeldOut  # of the subset's training images: they calibrate the heads
     chosen: tuple[int, ...]  # the subset's classes among all
     learned: tuple[int, ...]  # those among all that bases learn from the same images
     nodes: tuple[int, ...]  # the bases' nodes of the subset's classes, if they learn all of them
@@ -90,7 +103,7 @@ def prepare(config: Config, whole: LabelledImages) -> Data:
         whole=whole,
         base=base,
         subset=one_hot(filter_classes(whole.images, chosen), len(chosen)),
-        held_out=hold_out(whole, chosen),
+        held_out=hold_out(whole, chosen, config.folds),
         chosen=chosen,
         learned=learned,
         nodes=tuple(map(learned.index, chosen)) if knows_all else (),
@@ -113,24 +126,76 @@ def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) ->
     """One recipe: the base model, its transfers, and how each does on the test images."""
     with by_recipe(name):
         base = data.base.train(recipe, config.seed)
+        folds = data.base.train_folds(recipe, config.seed)
+        base = calibrate(base, folds) if folds else base
         features = extract_features(base, data.subset)
-        heads = train_heads(base, features, recipe.head, data, config)
+        views = see_folds(base, features, folds, data)
+        heads = train_calibrated_heads(base, features, views, recipe.head, data, config)
         return Transfer(
             name,
             recipe,
             score_on(name, base, data.base.labelled, recipe.base),
             features,
             [score_on(name, head, features, recipe.head) for head in heads],
-            refuse(base, heads, features, data, config.refuse_own),
+            refuse(base, folds, heads, features, views, data, config.refuse_own),
         )
 
 
+def as_folds(
+    models: Iterable[TrainedModel], splits: Iterable[Split], masks: Iterable[ArrayReference]
+) -> tuple[Fold, ...]:
+    """One for each model, what it and others learn from, and what of it the model did not see."""
+    return tuple(
+        Fold(trained=model, split=split, held_out=mask)
+        for model, split, mask in zip(models, splits, masks, strict=True)
+    )
+
+
+def see_folds(
+    base: TrainedModel, features: Dataset, folds: Sequence[Fold], data: Data
+) -> tuple[Fold, ...]:
+    """The subset's features by bases that did not see one of its folds: by one, if it saw none."""
+    masks = data.held_out.folds or (data.held_out.always,)
+    if not folds or set(data.chosen).isdisjoint(data.learned):
+        return as_folds([base] * len(masks), [features.train] * len(masks), masks)
+    bases = [fold.trained for fold in folds]
+    seen = [extract_features(base, data.subset).train for base in by_fold(bases)]
+    return as_folds(bases, seen, masks)
+
+
+def train_calibrated_heads(
+    base: TrainedModel,
+    features: Dataset,
+    views: Sequence[Fold],
+    training: Training,
+    data: Data,
+    config: Config,
+) -> list[TrainedModel]:
+    """The heads, calibrated by others that did not see one of the folds, if there are any."""
+    heads = train_heads(base, features.train, data.held_out.always, training, config)
+    if not data.held_out.folds:
+        return heads
+    training, splits = training.model_copy(update=UNGATED), [view.split for view in views]
+    others = [
+        train_heads(view.trained, view.split, view.held_out, training, config)
+        for view in by_fold(views)
+    ]
+    return [
+        calibrate(head, as_folds(of_folds, splits, data.held_out.folds))
+        for head, of_folds in zip(heads, zip(*others, strict=True), strict=True)
+    ]
+
+
 def train_heads(
-    base: TrainedModel, features: Dataset, training: Training, data: Data, config: Config
+    base: TrainedModel,
+    features: Split,
+    held_out: ArrayReference,
+    training: Training,
+    config: Config,
 ) -> list[TrainedModel]:
     """The heads that can tell the classes apart, trained on a base's features."""
-    classes, held_out = config.classes, data.held_out
-    told = TrainingData(split=features.train, classes=classes, held_out=held_out)
+    classes = config.classes
+    told = TrainingData(split=features, classes=classes, held_out=held_out)
     heads = [transfer_two_node(base, told, training, config.seed)]
     if len(classes) == 2:
         heads.append(transfer_one_node(base, told, training, config.seed))
@@ -155,22 +220,28 @@ def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]
         base = score_on(ONE_ATTEMPT, trained, data.base.labelled, recipe.base)
         features = extract_features(trained, data.subset)
     training = recipe.head.model_copy(update=attempt)
-    heads = train_heads(base.trained, features, training, data, config)
+    held_out = data.held_out.always
+    heads = train_heads(base.trained, features.train, held_out, training, config)
     scored = [score_on(ONE_ATTEMPT, head, features, training) for head in heads]
     return [base.model_copy(update={"recipe": ONE_ATTEMPT}), *scored]
 
 
 def refuse(
-    base: TrainedModel, heads: Sequence[TrainedModel], features: Dataset, data: Data, share: float
+    base: TrainedModel,
+    folds: tuple[Fold, ...],
+    heads: Sequence[TrainedModel],
+    features: Dataset,
+    views: tuple[Fold, ...],
+    data: Data,
+    share: float,
 ) -> Refusals:
     """What the base and its heads refuse of images that are not theirs."""
     learned, nodes = data.base, tuple(range(len(data.base.classes)))
     images = data.whole.images if data.learned else learned.images
     own = data.learned or nodes
     unknown = extract_unknown(base, images, own, own)
-    by_base = evaluate_refusal(
-        base, [base], learned.labelled, learned.held_out, nodes, unknown, share
-    )
+    folds = folds or as_folds([base], [learned.labelled.train], [learned.held_out.always])
+    by_base = evaluate_refusal(base, [base], learned.labelled, folds, nodes, unknown, share)
     unknown = extract_unknown(base, data.whole.images, data.chosen, data.learned)
-    by_heads = evaluate_refusal(base, heads, features, data.held_out, data.nodes, unknown, share)
+    by_heads = evaluate_refusal(base, heads, features, views, data.nodes, unknown, share)
     return Refusals(models=by_base.models + by_heads.models)

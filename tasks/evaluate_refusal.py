@@ -11,10 +11,10 @@ from prefect.logging import get_run_logger
 from tasks.networks.inference import Model, class_probabilities, evenly, run
 from tasks.networks.models import load_model, store_model
 from tasks.networks.refusal import build_guard, score, set_threshold, with_guard
-from tasks.schemas.references import ArrayReference, Dataset
+from tasks.schemas.references import Dataset, Split
 from tasks.schemas.results import MARGINS, Refusal, Refusals, Refused, UnknownFeatures
-from tasks.schemas.training import TrainedModel
-from tasks.statistics.estimates import Promise, refusal_threshold
+from tasks.schemas.training import Fold, TrainedModel
+from tasks.statistics.estimates import refusal_threshold
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
@@ -27,20 +27,25 @@ def evaluate_refusal(
     base: TrainedModel,
     models: Sequence[TrainedModel],
     data: Dataset,
-    held_out: ArrayReference,
+    folds: tuple[Fold, ...],
     learned: tuple[int, ...],
     unknown: UnknownFeatures,
     share: float,
 ) -> Refusals:
     """Let models of the same classes refuse what is unlike them, and a share of their own images.
 
-    The data are these, as images or as features of the `base`, with one-hot labels; the threshold
-    is chosen on training images that are held out, bool (n,). The classes are the nodes `learned`
-    of the base, or () where it has not learned all of them.
+    The data are these, as images or as features of the `base`, with one-hot labels. The threshold
+    is chosen on what bases, this one or others, did not see of each of the folds. The classes are
+    the nodes `learned` of the base, or () where it has not learned all of them.
     """
     store = current_store()
-    of_base, mask = load_model(store, base.model), np.asarray(store.array(held_out))
-    guard, promise = _promised_guard(of_base, data, mask, learned, share)
+    of_base, guarded = load_model(store, base.model), [_score(fold, learned) for fold in folds]
+    scores = np.concatenate([own for _, own in guarded])
+    is_split, everything = len(folds) == 1, np.arange(data.train.labels.shape[0])
+    promise = refusal_threshold(scores, share, is_split)
+    guard = guarded[0][0] if is_split else _guard(of_base, data.train, everything, learned)
+    if promise:
+        set_threshold(guard, promise.threshold)
     kinds = {"own": _features(of_base, store.array(data.test.inputs))}
     kinds |= {one.kind: store.array(one.features) for one in unknown.kinds}
     margins = {kind: score(guard, some) for kind, some in kinds.items()} if promise else {}
@@ -55,7 +60,8 @@ def evaluate_refusal(
             model=trained.name,
             file=store_model(store, with_guard(model, guard)) if promise else None,
             share=share,
-            held_out=int(mask.sum()),
+            held_out=len(scores),
+            folds=len(folds),
             is_sure=bool(promise and promise.is_sure),
             own=own,
             unknown=tuple(others),
@@ -65,18 +71,22 @@ def evaluate_refusal(
     return Refusals(models=tuple(found))
 
 
-def _promised_guard(
-    base: Model, data: Dataset, held_out: NDArray[np.bool_], learned: tuple[int, ...], share: float
-) -> tuple[list[Model], Promise | None]:
-    """A guard of what is not held out, whose scores are margins if the share can be promised."""
+def _score(fold: Fold, learned: tuple[int, ...]) -> tuple[list[Model], NDArray[np.float32]]:
+    """A guard that is made without a fold's images (k, ...), and their scores (k,)."""
     store = current_store()
-    inputs, labels = store.array(data.train.inputs), store.array(data.train.labels)
-    seen, kept = (evenly(np.flatnonzero(rows), MOST_IMAGES) for rows in (~held_out, held_out))
-    guard = build_guard(base, learned, _features(base, inputs[seen]), labels[seen].argmax(axis=1))
-    promise = refusal_threshold(score(guard, _features(base, inputs[kept])), share)
-    if promise:
-        set_threshold(guard, promise.threshold)
-    return guard, promise
+    base, held_out = load_model(store, fold.trained.model), store.array(fold.held_out)
+    guard = _guard(base, fold.split, np.flatnonzero(~held_out), learned)
+    kept = evenly(np.flatnonzero(held_out), MOST_IMAGES)
+    return guard, score(guard, _features(base, store.array(fold.split.inputs)[kept]))
+
+
+def _guard(
+    base: Model, split: Split, rows: NDArray[np.intp], learned: tuple[int, ...]
+) -> list[Model]:
+    """A guard made of rows (m,) of what its classes have to train on."""
+    store, seen = current_store(), evenly(rows, MOST_IMAGES)
+    features = _features(base, store.array(split.inputs)[seen])
+    return build_guard(base, learned, features, store.array(split.labels)[seen].argmax(axis=1))
 
 
 def _features(base: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:

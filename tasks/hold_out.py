@@ -1,4 +1,4 @@
-"""Hold-out: which training images no model is trained on, so that models can be calibrated."""
+"""Hold-out: which training images a model is not trained on, so that it can be calibrated."""
 
 from typing import Any
 
@@ -6,37 +6,47 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.logging import get_run_logger
 
-from tasks.data.held_out import held_out
+from tasks.data.held_out import folds_of, held_out
 from tasks.data.splits import select_classes
 from tasks.schemas.images import LabelledImages
-from tasks.schemas.references import ArrayReference
+from tasks.schemas.training import HeldOut
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
 
 SHARE = 0.1
 LEAST_IMAGES = 200  # of a class; fewer are all needed to learn from
+LEAST_HELD_OUT = 300  # of all classes; of fewer, 1 % cannot be told with confidence
 
 
 def held_out_rows(
-    images: NDArray[np.uint8], labels: NDArray[Any], originals: int, copies: int
-) -> NDArray[np.bool_]:
-    """A tenth of each class that has 200 of the images (n, ...) or more, as bool (n,).
+    images: NDArray[np.uint8], labels: NDArray[Any], originals: int, copies: int, folds: int = 0
+) -> list[NDArray[np.bool_]]:
+    """What is held out of the images (n, ...) from every model, bool (n,), then what is by folds.
 
-    The choice follows from an image's pixels and class alone, or from those of its original where
-    the first images are `originals`, `copies` times: it is the same for every model.
+    It is a tenth of each class that has 200 images or more; or, where that is less than 300 images
+    and folds are wanted, none, and each fold. The choice follows from an image's pixels and class
+    alone, or from those of its original where the first images are `originals`, `copies` times: it
+    is the same for every model.
     """
     of_originals = np.arange(len(labels))
     of_originals[: originals * copies] %= max(1, originals)
     mask = held_out(images, labels, SHARE, seed=0, originals=of_originals)
-    return np.asarray(mask & (np.bincount(labels)[labels] >= LEAST_IMAGES))
+    mask &= np.bincount(labels)[labels] >= LEAST_IMAGES
+    if not folds or mask.sum() >= LEAST_HELD_OUT:
+        return [mask]
+    fold = folds_of(images, labels, folds, of_originals)
+    return [np.zeros_like(mask), *(fold == number for number in range(folds))]
 
 
 @stage("hold-out")
-def hold_out(data: LabelledImages, classes: tuple[int, ...]) -> ArrayReference:
-    """Which of the training images of some classes are held out, as bool (n,) in their order."""
+def hold_out(data: LabelledImages, classes: tuple[int, ...], folds: int) -> HeldOut:
+    """Which of the training images of some classes are held out, in their order."""
     store, split = current_store(), data.images.train
     images, labels = store.array(split.inputs), np.asarray(store.array(split.labels))
-    mask = held_out_rows(images, labels, data.originals, data.copies)
-    mask = mask[select_classes(labels, classes).rows]
-    get_run_logger().info("%d of %d training images calibrate models", mask.sum(), len(mask))
-    return store.add_array(f"held-out-{len(classes)}", mask)
+    masks = held_out_rows(images, labels, data.originals, data.copies, folds)
+    rows = select_classes(labels, classes).rows
+    count, said = sum(mask[rows].sum() for mask in masks), f", in {folds} folds"
+    line = "%d of %d training images calibrate models%s"
+    get_run_logger().info(line, count, len(rows), said if len(masks) > 1 else "")
+    always, *of_folds = (store.add_array(f"held-out-{len(classes)}", mask[rows]) for mask in masks)
+    return HeldOut(always=always, folds=tuple(of_folds))

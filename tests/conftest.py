@@ -125,6 +125,7 @@ def shrunken(dataset: Path, artifacts: Path) -> Config:
         base_epochs=4,
         head_epochs=2,
         label_efficiency=False,
+        folds=0,
         artifacts=artifacts,
     )
 

@@ -26,9 +26,7 @@ def held_out(
     which `originals` (n,) has. An image's rank follows from its pixels and the seed alone, so that
     it hardly ever changes sides when others come or go.
     """
-    prints = np.array([one.hex() for one in fingerprints(images, seed.to_bytes(8, "big"))])
-    prints = prints if originals is None else prints[originals]
-    ranks = np.unique(prints, return_inverse=True)[1]  # equal images have equal ranks
+    ranks = _ranks(images, seed, originals)
     chosen = np.zeros(int(ranks.max()) + 1, bool)
     for label in np.unique(labels):
         found, counts = np.unique(ranks[labels == label], return_counts=True)
@@ -36,6 +34,33 @@ def held_out(
         before = np.cumsum(counts) - counts
         chosen[found[:-1][before[:-1] < wanted]] = True
     return chosen[ranks]
+
+
+def folds_of(
+    images: NDArray[np.uint8],
+    labels: NDArray[Any],
+    folds: int,
+    originals: NDArray[np.intp] | None = None,
+) -> NDArray[np.intp]:
+    """The fold, 0..folds-1, of each of images (n, ...), as (n,); each has about as many of a class.
+
+    Equal images are in one fold, and copies in that of their original, as in `held_out`.
+    """
+    ranks = _ranks(images, 0, originals)
+    fold = np.zeros(int(ranks.max()) + 1, np.intp)
+    for label in np.unique(labels):
+        found = np.unique(ranks[labels == label])
+        fold[found] = np.arange(len(found)) % folds
+    return fold[ranks]
+
+
+def _ranks(
+    images: NDArray[np.uint8], seed: int, originals: NDArray[np.intp] | None
+) -> NDArray[np.intp]:
+    """Ranks (n,) in an order at random; equal images, and copies, have equal ones."""
+    prints = np.array([one.hex() for one in fingerprints(images, seed.to_bytes(8, "big"))])
+    prints = prints if originals is None else prints[originals]
+    return np.unique(prints, return_inverse=True)[1]
 
 
 def fingerprints(images: NDArray[np.uint8], key: bytes = b"") -> list[bytes]:

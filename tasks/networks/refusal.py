@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from tasks.networks.inference import Model, run
 
-PROTOTYPES = 10  # of a class
-LEAST_DEVIATION = 1e-3  # of scores; where images are few, they are their own prototypes
+PROTOTYPES = 10  # of a class, or a third of its images: one is not made of one image
+LEAST_DEVIATION = 1e-3  # of scores
 MOST_IMAGES = 3_000  # of a class, that its prototypes are made of
 
 
@@ -18,7 +18,7 @@ def build_guard(
 ) -> list[Model]:
     """Networks from features (n, m) to scores (n, 1): the larger, the more like a model's own.
 
-    One score is the cosine similarity to the nearest of ten prototypes of each class, the centres
+    One score is the cosine similarity to the nearest prototype of each class, ten centres
     of k-means among the model's own training features (k, m), labelled (k,). Where the base has
     `learned` all classes of the model, which are its nodes, another is the largest of their logits
     (Hendrycks et al., Scaling out-of-distribution detection for real-world settings, 2022). Each is
@@ -67,16 +67,16 @@ def with_guard(model: Model, guard: Sequence[Model]) -> Model:
 
 
 def _prototypes(features: NDArray[np.float32], labels: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Unit vectors (k, m): the centres of each class's directions, or these if they are few."""
+    """Unit vectors (k, m): the centres of each class's directions."""
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.preprocessing import normalize
 
     units, found = normalize(features), []
     for label in np.unique(labels):
         own = units[np.flatnonzero(labels == label)[:MOST_IMAGES]]
-        if len(own) > PROTOTYPES:
-            own = MiniBatchKMeans(PROTOTYPES, n_init=1, random_state=0).fit(own).cluster_centers_
-        found.append(normalize(own))
+        count = min(PROTOTYPES, -(-len(own) // 3))
+        centres = MiniBatchKMeans(count, n_init=1, random_state=0).fit(own).cluster_centers_
+        found.append(normalize(centres))
     return np.concatenate(found)
 
 

@@ -88,6 +88,7 @@ class Refusal(Record):
     file: ModelReference | None
     share: float  # of own images, 0..1
     held_out: int  # images that the threshold was chosen on
+    folds: int  # of them: for each a base had not seen, but others had
     is_sure: bool  # whether the share is kept with 95 % confidence, or else on average
     own: Refused
     unknown: tuple[Refused, ...]

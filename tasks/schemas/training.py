@@ -16,6 +16,17 @@ class TrainingData(Record):
     held_out: ArrayReference  # bool (n,), those that calibrate it
 
 
+class HeldOut(Record):
+    """Which of n training images calibrate models: bool (n,), those that none is trained on.
+
+    Where images are few that is none of them, and for each of the folds, bool (n,), another
+    network is trained without it.
+    """
+
+    always: ArrayReference
+    folds: tuple[ArrayReference, ...] = ()
+
+
 class EpochResult(Record):
     """Mean loss and share of correct predictions over an epoch, as the weights changed."""
 
@@ -50,3 +61,11 @@ class TrainedModel(Record):
     def identity(self) -> Any:
         """The model alone: the same weights, trained in another time, are the same model."""
         return self.model.identity()
+
+
+class Fold(Record):
+    """A network, n images or features with one-hot labels, and those it did not see, bool (n,)."""
+
+    trained: TrainedModel
+    split: Split
+    held_out: ArrayReference

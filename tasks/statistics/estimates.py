@@ -49,14 +49,18 @@ class Promise(NamedTuple):
     is_sure: bool
 
 
-def refusal_threshold(scores: NDArray[np.floating], share: float) -> Promise | None:
+def refusal_threshold(
+    scores: NDArray[np.floating], share: float, is_split: bool = True
+) -> Promise | None:
     """The threshold below which at most a share (0..1) of a model's own images have their score.
 
     The scores (n,) are of own images that the model did not see. Split-conformal: the threshold is
     the k-th smallest of them. The share below it of all such images is distributed as beta(k, n + 1
     - k), so that k is as large as keeps it within the share with 95 % confidence, or, if n is too
     small for that, on average (Vovk, Conditional validity of inductive conformal predictors, 2012).
-    None if n is too small for that, too: for 1 % the one needs 299, the other 99.
+    None if n is too small for that, too: for 1 % the one needs 299, the other 99. Where it is not
+    a split, but each has the score of a model that was trained on others of them, nothing is sure
+    (Vovk, Cross-conformal predictors, 2015), and the share is kept on average.
     """
     from scipy.stats import beta
 
@@ -64,6 +68,6 @@ def refusal_threshold(scores: NDArray[np.floating], share: float) -> Promise | N
     ranks = np.arange(1, int(share * (n + 1)) + 1)  # that keep it on average
     if not ranks.size:
         return None
-    sure = ranks[beta.cdf(share, ranks, n + 1 - ranks) >= CONFIDENCE]
+    sure = ranks[is_split & (beta.cdf(share, ranks, n + 1 - ranks) >= CONFIDENCE)]
     rank = (sure if sure.size else ranks)[-1]
     return Promise(float(np.sort(scores)[rank - 1]), is_sure=bool(sure.size))

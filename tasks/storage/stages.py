@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
@@ -69,12 +69,19 @@ def finished_task_runs() -> list[TaskRunResult]:
 
 @contextmanager
 def by_recipe(name: str) -> Iterator[None]:
-    """Within, task runs have a recipe's name behind that of their stage."""
-    before = _recipe.set(name)
+    """Within, task runs have a recipe's name behind that of their stage, and one behind that."""
+    before = _recipe.set(f"{_recipe.get()} {name}".strip())
     try:
         yield
     finally:
         _recipe.reset(before)
+
+
+def by_fold(items: Iterable[R]) -> Iterator[R]:
+    """What there is for each fold; in its turn, task runs are named by it."""
+    for number, item in enumerate(items, 1):
+        with by_recipe(f"fold {number}"):
+            yield item
 
 
 def _run_name() -> str:

@@ -61,7 +61,7 @@ def test_a_base_of_the_others_has_no_image_of_the_classes(tiny_dataset, tmp_path
         "Every head on a base that had seen none of these classes learned"
     )
     chosen = StudyConfig(
-        **config.model_dump(include={"dataset", "recipes", "base_epochs", "head_epochs"}),
+        **config.model_dump(include={"dataset", "recipes", "base_epochs", "head_epochs", "folds"}),
         base_classes="others",
         subsets=((0, 1), (4, 2, 5)),
         workers=1,

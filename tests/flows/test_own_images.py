@@ -108,6 +108,12 @@ def test_shapes_are_told_apart_by_their_names(shapes_in_use):
     assert metrics["config"]["classes"] == ["circle", "square"]
     assert metrics["config"]["recipes"] == ["tuned"]
     assert base_row(metrics)["accuracy"] >= 0.95
+    (refusal,) = (row for row in metrics["refusals"] if row["model"] == "base")
+    assert (refusal["held_out"], refusal["promise"]) == (144, "on average")
+    own, noise, *_ = refusal["kinds"]
+    assert own["refused"] <= 2
+    assert noise["kind"] == "noise"
+    assert noise["refused"] >= 900
     for mistakes in metrics["mistakes"]:
         assert {image["label"] for image in mistakes["images"]} <= set(KINDS)
 
@@ -126,6 +132,9 @@ def test_what_the_report_says_of_files_is_what_prediction_does_with_them(
     champion = Registry(Store.at(shapes_in_use.artifacts), None, "base").champion()
     assert champion.classes == KINDS
     assert np.mean(hits) == champion.metrics["accuracy"]
+    refusals = metrics_of(shapes_in_use.artifacts)["refusals"]
+    (told,) = (row["kinds"][0]["refused"] for row in refusals if row["model"] == "base")
+    assert sum(row["refused"] == "true" for row in rows) == told
 
 
 def test_what_the_report_says_of_arrays_is_what_prediction_does_with_them(
@@ -170,7 +179,7 @@ def test_letters_are_retrained_labelled_and_studied_by_their_names(tmp_path):
     path = tmp_path / "letters.npz"
     np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
     artifacts, names = tmp_path / "artifacts", ("o", "x")
-    settings = {"dataset": str(path), "artifacts": artifacts}
+    settings = {"dataset": str(path), "artifacts": artifacts, "folds": 0}
     retraining = RetrainConfig(**settings, classes=names, inbox=str(tmp_path / "inbox"), settle=0)
     champion = retrained(retraining, draw_letters(4, seed=2))
     metrics = metrics_of(artifacts)

@@ -36,13 +36,15 @@ def refused(artifacts: Path, images: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize(
-    ("model", "name", "classes", "base_classes"),
+    ("model", "name", "classes", "base_classes", "folds"),
     [
-        ("sigmoid", "one-node", (0, 1), "all"),
-        ("base", "base", (0, 1), (2, 3, 4, 5)),
+        ("sigmoid", "one-node", (0, 1), "all", 2),
+        ("base", "base", (0, 1), (2, 3, 4, 5), 0),
     ],
 )
-def test_a_model_refuses_what_the_report_says(tmp_path, data, model, name, classes, base_classes):
+def test_a_model_refuses_what_the_report_says(
+    tmp_path, data, model, name, classes, base_classes, folds
+):
     config = RetrainConfig(
         dataset=str(data),
         inbox=str(tmp_path),
@@ -52,6 +54,7 @@ def test_a_model_refuses_what_the_report_says(tmp_path, data, model, name, class
         base_epochs=6,
         head_epochs=5,
         refuse_own=0.05,
+        folds=folds,
         artifacts=tmp_path / "artifacts",
     )
     assert "Promoted" in retrain(config, return_state=True).message
@@ -59,8 +62,9 @@ def test_a_model_refuses_what_the_report_says(tmp_path, data, model, name, class
     metrics = json.loads((artifacts / "reports/latest/metrics.json").read_text())
     (row,) = (row for row in metrics["refusals"] if row["model"] == name)
     own = classes if model == "sigmoid" else base_classes
-    assert row["held_out"] == 24 * len(own)
-    assert row["promise"] == ("on average" if len(own) == 2 else "with 95\u00a0% confidence")
+    # in folds it is each of 240 training images of a class, else a tenth of them
+    assert row["held_out"] == (240 if folds else 24) * len(own)
+    assert row["promise"] == ("on average" if folds else "with 95\u00a0% confidence")
     told = {kind["kind"]: (kind["n"], kind["refused"]) for kind in row["kinds"]}
     images, labels = squares(300, seed=2)
     learned = tuple(range(10)) if base_classes == "all" else base_classes

@@ -90,6 +90,7 @@ def configure(dataset: Path, folder: Path) -> RetrainConfig:
         model="base",
         classes=(0, 1, 2),  # one head less to train than two have
         base_epochs=8,
+        folds=0,
         head_epochs=1,
         margin=0.02,
         log_loss_margin=0.5,  # the average of few steps' weights knows little of how sure to be

@@ -24,7 +24,7 @@ def start(config: Config, *arguments: str) -> Started:
     return Started(
         *("flows/main.py", "--dataset", config.dataset, "--no-label-efficiency"),
         *("--artifacts", str(config.artifacts), "--recipes", ",".join(config.recipes)),
-        *("--base-epochs", "4", "--head-epochs", "2", "--verbose", *arguments),
+        *("--folds", "0", "--base-epochs", "4", "--head-epochs", "2", "--verbose", *arguments),
     )
 
 

@@ -84,7 +84,7 @@ def served(
     process = subprocess.Popen(
         [
             *(sys.executable, "flows/serve.py", "--cron", "0 3 * * *", "--dataset"),
-            *(str(tiny_dataset), "--base-epochs", "4", "--head-epochs", "2"),
+            *(str(tiny_dataset), "--folds", "0", "--base-epochs", "4", "--head-epochs", "2"),
             *("--no-label-efficiency", "--recipes", "tuned", "--inbox", f"{folder}/inbox"),
             *("--artifacts", f"{folder}/artifacts", "--train-anyway"),
         ],

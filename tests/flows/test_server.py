@@ -26,7 +26,7 @@ def run(server: str, dataset: Path, artifacts: Path) -> str:
         [
             *(sys.executable, "-X", "importtime"),
             *("flows/main.py", "--dataset", str(dataset), "--recipes", "tuned"),
-            *("--base-epochs", "4", "--head-epochs", "2", "--no-label-efficiency"),
+            *("--folds", "0", "--base-epochs", "4", "--head-epochs", "2", "--no-label-efficiency"),
             *("--artifacts", str(artifacts)),
         ],
         cwd=ROOT,

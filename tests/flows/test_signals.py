@@ -18,7 +18,7 @@ def options(tiny_dataset: Path, tmp_path: Path) -> tuple[str, ...]:
     """A training that takes minutes."""
     return (
         *("--dataset", str(tiny_dataset), "--artifacts", str(tmp_path / "artifacts")),
-        *("--recipes", "tuned", "--base-epochs", "500"),
+        *("--recipes", "tuned", "--folds", "0", "--base-epochs", "500"),
     )
 
 

@@ -26,6 +26,7 @@ def configure(dataset: Path, artifacts: Path, **changes) -> StudyConfig:
         "dataset": str(dataset),
         "recipes": ("tuned",),
         "base_epochs": 4,
+        "folds": 0,
         "head_epochs": 2,
         "pairs": ((0, 1), (3, 5)),
         "subsets": ((2, 4, 6),),
@@ -98,6 +99,7 @@ def test_a_trial_is_the_transfer_that_the_experiment_makes(studied, tiny_dataset
             dataset=str(tiny_dataset),
             recipes=("tuned",),
             base_epochs=4,
+            folds=0,
             head_epochs=2,
             classes=(3, 5),
             seed=0,
@@ -158,7 +160,7 @@ def start(dataset: Path, artifacts: Path) -> Started:
     """A study as a user starts it, whose workers are spawned."""
     return Started(
         *("flows/study.py", "--dataset", str(dataset), "--recipes", "tuned"),
-        *("--base-epochs", "4", "--head-epochs", "2", "--pairs", "0,1", "3,5"),
+        *("--folds", "0", "--base-epochs", "4", "--head-epochs", "2", "--pairs", "0,1", "3,5"),
         *("--subsets", "2,4,6", "--seeds", "0..1", "--workers", "1"),
         *("--artifacts", str(artifacts)),
     )

@@ -45,10 +45,13 @@ def test_a_score_is_the_cosine_to_the_nearest_prototype(base, features):
     np.testing.assert_allclose(found, expected, rtol=0.01, atol=0.01)
 
 
-def test_few_images_are_their_own_prototypes(features):
-    few = _prototypes(features[:6], np.array([0, 1, 0, 1, 1, 0]))
+def test_a_prototype_is_made_of_three_images_or_more(features):
+    labels = np.array([0, 1, 0, 1, 1, 0])
     units = features[:6] / np.linalg.norm(features[:6], axis=1, keepdims=True)
-    np.testing.assert_allclose(few, units[[0, 2, 5, 1, 3, 4]], rtol=1e-5)
+    means = np.stack([units[labels == label].mean(axis=0) for label in (0, 1)])
+    expected = means / np.linalg.norm(means, axis=1, keepdims=True)
+    assert (_prototypes(features[:6], labels) * expected).sum(axis=1).min() > 0.98
+    assert _prototypes(features[:20], np.zeros(20, np.intp)).shape == (7, 128)
 
 
 def test_a_base_that_had_learned_the_classes_is_asked_for_their_logits(base, features):

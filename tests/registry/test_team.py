@@ -74,6 +74,7 @@ def test_two_machines_share_models_and_batches(
         model="base",
         classes=(0, 1, 2),
         base_epochs=4,
+        folds=0,
         head_epochs=1,
         settle=0,
     )

@@ -99,6 +99,7 @@ def refusal(own: int = 1, others: int = 999, is_sure: bool = True) -> dict:
         ),
         share=0.01,
         held_out=1_266,
+        folds=1,
         is_sure=is_sure,
         own=refused("own", 400, own),
         unknown=(refused(LEARNED, 1_000, others), refused("noise", 1_000, 1_000)),

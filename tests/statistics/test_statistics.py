@@ -73,6 +73,8 @@ def test_the_threshold_is_the_smallest_score_but_a_few():
     assert refusal_threshold(scores[:99], 0.01) == (pytest.approx(0.901), False)
     assert refusal_threshold(scores[:98], 0.01) is None
     assert refusal_threshold(scores[:0], 0.01) is None
+    # one that is of no split is sure of nothing: the largest rank that keeps it on average
+    assert refusal_threshold(scores, 0.01, is_split=False) == (pytest.approx(0.009), False)
 
 
 def test_a_promise_is_kept_as_often_as_it_says():

@@ -153,7 +153,7 @@ def test_a_run_that_finds_the_disk_full_goes_on_when_there_is_room(tiny_config):
     code, said = run(
         1_250_000,  # the images, but no checkpoint of the base
         *("--dataset", tiny_config.dataset, "--artifacts", tiny_config.artifacts),
-        *("--base-epochs", "4", "--head-epochs", "2", "--recipes", "tuned"),
+        *("--folds", "0", "--base-epochs", "4", "--head-epochs", "2", "--recipes", "tuned"),
         "--no-label-efficiency",
     )
     assert code == 1

@@ -19,7 +19,7 @@ def options(tiny_dataset: Path, tmp_path: Path, inbox: Path) -> tuple[str, ...]:
     return (
         *("flows/serve.py", "--dataset", str(tiny_dataset), "--inbox", str(inbox)),
         *("--artifacts", str(tmp_path / "artifacts"), "--recipes", "tuned"),
-        *("--base-epochs", "500", "--head-epochs", "1"),
+        *("--folds", "0", "--base-epochs", "500", "--head-epochs", "1"),
     )
 
 

@@ -337,6 +337,7 @@ def test_a_worker_needs_nothing_but_the_address(bucket, on_machine, tiny_dataset
         dataset=str(tiny_dataset),
         recipes=("tuned",),
         base_epochs=4,
+        folds=0,
         head_epochs=2,
         pairs=((0, 1), (3, 5)),
         workers=1,

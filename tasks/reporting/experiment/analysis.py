@@ -153,6 +153,7 @@ def describe_refusal(recipe: str, found: Refusal) -> Row:
 
 def _explain(found: Refusal, meaning: dict[str, float]) -> str:
     share, held_out = f"{100 * found.share:g}\u00a0%", f"{found.held_out:,} held-out images"
+    held_out += f" in {found.folds} folds" if found.folds > 1 else ""
     if found.file is None:
         return f"it refuses nothing, as {held_out} are too few to lose at most {share} of its own."
     of_all = enumerated([*meaning])

@@ -6,11 +6,11 @@ whole, and never in the place of another: what it says about the model files is 
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from textwrap import shorten
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tasks.errors import InputError
@@ -25,6 +25,16 @@ SERVERS = ("http", "https")
 MODEL = PurePosixPath("model/model.onnx")  # among the files of a run
 NETWORK = PurePosixPath("model/model.keras")
 SAMPLE = PurePosixPath("model/sample.npz")
+
+# The tables of `mlflow.store.*.dbmodels`, as MLflow's client takes seconds.
+NAMES = "SELECT name FROM registered_models ORDER BY name"
+VERSION = """
+SELECT number.version AS number, number.run_id, number.creation_time
+FROM registered_model_aliases AS alias JOIN model_versions AS number USING (name, version)
+WHERE name = ? AND alias = 'champion'
+"""
+TAGS = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"
+METRICS = "SELECT key, value FROM latest_metrics WHERE run_uuid = ?"
 
 
 def connect(store: Store, uri: str | None) -> "MlflowClient":
@@ -106,8 +116,7 @@ def is_begun(store: Store) -> bool:
 def begin(store: Store) -> None:
     """Make the database if there is none; whoever calls holds the lock of the artifacts.
 
-    Without space, that is a `FullDiskError`; where the folder cannot be written to, an `OSError`;
-    otherwise as `is_begun`.
+    FullDiskError without space, OSError if the folder cannot be written to, else as `is_begun`.
     """
     if is_begun(store):
         return
@@ -156,3 +165,31 @@ def _unusable(path: Path, flaw: str) -> InputError:
         f"{path}, the database of the model registry, {flaw}; put it back from a backup, "
         f"name another with --registry, or move the folder {path.parent} away to begin anew"
     )
+
+
+def read_names(database: Path) -> list[str]:
+    """The models that are registered; InputError where the database is not as MLflow makes it."""
+    with _opened(database) as opened:
+        return [name for (name,) in opened.execute(NAMES)]
+
+
+def read_champion(database: Path, name: str) -> Mapping[str, Any] | None:
+    """What `Version` is made of, of a model's champion if there is one; InputError as above."""
+    with _opened(database) as opened:
+        found = opened.execute(VERSION, (name,)).fetchone()
+        if found is None:
+            return None
+        number, run_id, milliseconds = found  # since 1970
+        told = {"number": number, "run_id": run_id, "created": milliseconds}
+        metrics = {"metrics": dict(opened.execute(METRICS, (run_id,)))}
+        return dict(opened.execute(TAGS, (name, number))) | told | metrics
+
+
+@contextmanager
+def _opened(database: Path) -> Iterator[sqlite3.Connection]:
+    address = f"{database.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as opened:
+            yield opened
+    except sqlite3.Error as error:
+        raise InputError(f"The model registry {database} cannot be used: {error}") from error

@@ -129,10 +129,7 @@ def least_fixes(look: int) -> int:
 
 
 def foresee_win(errors: int, images: int, look: int) -> Prospect:
-    """Whether a challenger could win over a champion with so many errors of images.
-
-    The chances are of one that makes no new error, and corrects each old one alike.
-    """
+    """Whether a challenger could win over a champion with so many errors of images."""
     from scipy.stats import binom
 
     needed = least_fixes(look)

@@ -8,7 +8,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 from tasks.networks.inference import evenly
 from tasks.registry.decision import Judged
 from tasks.registry.version import Candidate
-
-if TYPE_CHECKING:
-    from mlflow.models import ModelSignature
 
 REQUIREMENTS = ("numpy", "onnx", "onnxruntime")
 SAMPLE = 200  # images
@@ -40,14 +37,19 @@ def save_mlflow_model(candidate: Candidate, folder: Path) -> None:
     """
     import mlflow.onnx
     import onnx
+    from mlflow.models import infer_signature
 
-    shape = (candidate.preparation.height, candidate.preparation.width)
-    images = (*shape, candidate.preparation.channels)
+    images = np.zeros_like(candidate.sample[:1])
+    answers = {
+        "label": np.array([""]),
+        "probabilities": np.zeros((1, len(candidate.classes)), np.float32),
+        "refused": np.zeros(1, bool),
+    }
     mlflow.onnx.save_model(
         onnx.load(candidate.model),
         str(folder),
-        signature=_signature(images, len(candidate.classes)),
-        input_example=np.zeros((1, *images), np.uint8),
+        signature=infer_signature(images, answers),
+        input_example=images,
         pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
         metadata={
             "classes": list(candidate.classes),
@@ -105,19 +107,3 @@ def _difference(answers: dict[str, NDArray[Any]], rows: NDArray[Any], judged: Ju
     close = np.abs(sure - judged.log_losses[rows]) < CLOSE
     wrong = int((~(same & (close | ~is_hit))).sum())
     return f"the registered model answers {wrong} of {len(rows)} images otherwise" if wrong else ""
-
-
-def _signature(images: tuple[int, ...], classes: int) -> "ModelSignature":
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
-
-    return ModelSignature(
-        inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, *images))]),
-        outputs=Schema(
-            [
-                TensorSpec(np.dtype(str), (-1,), "label"),
-                TensorSpec(np.dtype(np.float32), (-1, classes), "probabilities"),
-                TensorSpec(np.dtype(bool), (-1,), "refused"),
-            ]
-        ),
-    )

@@ -5,7 +5,7 @@ version is written, and in one transaction: a run that is killed leaves one whol
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,7 +20,6 @@ from tasks.errors import InputError
 from tasks.registry import connection
 from tasks.registry.connection import MODEL, NETWORK, SAMPLE, database, files
 from tasks.registry.decision import Decision, markdown
-from tasks.registry.in_use import read_champion, read_names
 from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
 from tasks.schemas.events import Event
@@ -72,7 +71,7 @@ class Registry:
         """The model in use."""
         if self._uri is None and connection.is_begun(self._store):
             connection.address(self._store)  # refuses what is damaged
-            found = read_champion(database(self._store), self.name)
+            found = connection.read_champion(database(self._store), self.name)
             return self._made_of(found) if found else None
         return self._aliased(CHAMPION)
 
@@ -82,7 +81,8 @@ class Registry:
 
     def with_lineage(self, lineage: str) -> Version | None:
         """The newest judged version of this lineage; `register` resumes one that was not."""
-        return next(self._of_lineage(lineage, is_judged=True), None)
+        found = self._search(f" and tags.lineage = '{lineage}'")
+        return next((self._read(one) for one in found if "decision" in one.tags), None)
 
     def opponents(self) -> tuple[Version, ...]:
         """Whom a challenger is judged against: champion, and the first one if its file is left."""
@@ -94,10 +94,7 @@ class Registry:
 
     def looks(self) -> int:
         """How many versions were judged against a champion."""
-        if not self._models():
-            return 0
-        found = self._client.search_model_versions(f"name = '{self.name}'")
-        return sum({"decision", "opponent"} <= version.tags.keys() for version in found)
+        return sum({"decision", "opponent"} <= version.tags.keys() for version in self._search())
 
     def awaits_promotion(self, version: Version) -> bool:
         """Whether a version won against the present champion, but a kill came in between."""
@@ -116,17 +113,15 @@ class Registry:
             if not is_intact(path, sha256):
                 raise InputError(f"{path} is not what was stored; run the training again")
         with self._space():
-            found = self._of_lineage(lineage_digest(candidate.lineage), is_judged=False)
-            same = (version for version in found if version.sha256 == candidate.sha256)
+            found = self._search(f" and tags.lineage = '{lineage_digest(candidate.lineage)}'")
+            waiting = (self._read(one) for one in found if "decision" not in one.tags)
+            same = (version for version in waiting if version.sha256 == candidate.sha256)
             version = next(filter(self._is_left, same), None) or self._create_version(candidate)
             self._client.set_registered_model_alias(self.name, CHALLENGER, str(version.number))
         return version
 
     def record(self, version: Version, decision: Decision, opponent: Version | None) -> None:
-        """Keep a decision, with all its numbers; `opponent` was champion when it was made.
-
-        InputError if another is champion by now; then the version is not judged.
-        """
+        """Keep a decision on a version; InputError if another than `opponent` is champion now."""
         self._require_champion(opponent.number if opponent else None, version)
         text = markdown(decision)
         with space_for(files(self._store)):
@@ -141,10 +136,7 @@ class Registry:
             self._tag(version.number, "decision", decision.model_dump_json())
 
     def promote(self, version: Version) -> None:
-        """Make a version that won champion; a `ValueError` if it did not.
-
-        InputError if its file is not intact, or another has become champion since it was judged.
-        """
+        """Make a winner champion; ValueError if it did not win, InputError if damaged or late."""
         winner, champion = self._version(version.number), self.champion()
         if winner.decision is None or not winner.decision.promoted:
             raise ValueError(f"version {version.number} was not judged better than the champion")
@@ -166,11 +158,7 @@ class Registry:
         return champion, self._version(previous.number)
 
     def model_path(self, version: Version) -> Path:
-        """The ONNX file of a version, after its digest was checked.
-
-        A registry elsewhere keeps a copy in the store, which may move, unlike MLflow's own address
-        of it. If it is missing or is not what was registered, that is an `InputError`.
-        """
+        """The ONNX file of a version, once its digest was checked; InputError if it is not that."""
         return self._whole(version, MODEL, version.sha256)
 
     def network_path(self, version: Version) -> Path:
@@ -295,13 +283,10 @@ class Registry:
             return ()
         return self._client.search_registered_models(f"name = '{self.name}'")
 
-    def _of_lineage(self, lineage: str, *, is_judged: bool) -> Iterator[Version]:
-        if not self._models():
-            return
-        query, order = f"name = '{self.name}' and tags.lineage = '{lineage}'", "version_number DESC"
-        for version in self._client.search_model_versions(query, order_by=[order]):
-            if ("decision" in version.tags) == is_judged:
-                yield self._read(version)
+    def _search(self, condition: str = "") -> "Sequence[ModelVersion]":
+        """The versions, newest first."""
+        query, order = f"name = '{self.name}'{condition}", ["version_number DESC"]
+        return self._client.search_model_versions(query, order_by=order) if self._models() else ()
 
     def _version(self, number: int) -> Version:
         from mlflow.exceptions import MlflowException
@@ -337,7 +322,7 @@ def only_model(store: Store, uri: str | None) -> str:
         names = sorted(model.name for model in found)
     elif connection.is_begun(store):
         connection.address(store)
-        names = read_names(database(store))
+        names = connection.read_names(database(store))
     if not names:
         raise InputError("there is no champion yet; run `python flows/retrain.py`")
     if len(names) > 1:

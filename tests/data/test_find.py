@@ -53,14 +53,15 @@ def test_digits():
 
 
 @pytest.mark.parametrize(("dataset", "patient"), [("mnist", True), ("auto", False)])
-def test_mnist_where_it_is_to_be_had(folder, dataset, patient):
+def test_mnist_where_it_is_to_be_had(folder, dataset, patient, monkeypatch):
     asked = []
 
     def mnist(patient: bool) -> Path:
         asked.append(patient)
         return folder
 
-    source = find_source(dataset, 5, mnist=mnist)
+    monkeypatch.setattr("tasks.data.read.find_mnist", mnist)
+    source = find_source(dataset, 5)
 
     assert asked == [patient]
     assert (source.format, source.name, source.location) == ("idx", "MNIST", str(folder))
@@ -71,8 +72,9 @@ def no_mnist(_: bool) -> Path:
     raise InputError("MNIST is nowhere; give --dataset PATH")
 
 
-def test_auto_falls_back_to_digits_and_says_so():
-    source = find_source("auto", 5, mnist=no_mnist)
+def test_auto_falls_back_to_digits_and_says_so(monkeypatch):
+    monkeypatch.setattr("tasks.data.read.find_mnist", no_mnist)
+    source = find_source("auto", 5)
 
     assert (source.format, source.seed) == ("digits", 5)
     assert source.sha256 == find_source("digits", 5).sha256
@@ -81,9 +83,10 @@ def test_auto_falls_back_to_digits_and_says_so():
     )
 
 
-def test_mnist_does_not_fall_back():
+def test_mnist_does_not_fall_back(monkeypatch):
+    monkeypatch.setattr("tasks.data.read.find_mnist", no_mnist)
     with pytest.raises(InputError, match="MNIST is nowhere"):
-        find_source("mnist", 5, mnist=no_mnist)
+        find_source("mnist", 5)
 
 
 def test_auto_decides_within_15_seconds():

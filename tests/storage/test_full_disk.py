@@ -111,16 +111,17 @@ def test_a_standard_output_without_space_is_one_sentence():
     assert re.fullmatch(r"error: no space left on /\S* for /dev/full\n", finished.stderr)
 
 
-def test_auto_takes_the_digits_where_there_is_no_space_for_mnist(tmp_path):
+def test_auto_takes_the_digits_where_there_is_no_space_for_mnist(tmp_path, monkeypatch):
     def find_mnist(patience) -> Path:
         with small_files(1):
             download(b"images", tmp_path / "mnist.npz")
 
-    source = find_source("auto", 0, mnist=find_mnist)
+    monkeypatch.setattr("tasks.data.read.find_mnist", find_mnist)
+    source = find_source("auto", 0)
     assert source.name == "scikit-learn digits"
     assert f" for {tmp_path}/mnist.npz" in source.notice
     with pytest.raises(FullDiskError, match="no space left on"):
-        find_source("mnist", 0, mnist=find_mnist)
+        find_source("mnist", 0)
 
 
 @pytest.mark.parametrize("error", ReadableError.__subclasses__())

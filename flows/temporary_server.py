@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryFile
 
 from tasks.errors import ReadableError
@@ -35,19 +34,16 @@ def prefect_server() -> Iterator[None]:
     if PREFECT_API_URL.value():
         yield
         return
-    _require_space(PREFECT_HOME.value())
-    # no link to a page that is gone with the run
-    with temporary_settings({PREFECT_API_URL: f"{_start()}/api", PREFECT_UI_URL: ""}):
-        yield
-
-
-def _require_space(home: Path) -> None:
-    """A server without space ends in tracebacks, and its database would be broken for ever."""
+    home = PREFECT_HOME.value()
+    # a server without space ends in tracebacks, and its database would be broken for ever
     with space_for(home / "prefect.db"):
         home.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=home) as probe:
             probe.write(bytes(DATABASE_BYTES))
             probe.flush()
+    # no link to a page that is gone with the run
+    with temporary_settings({PREFECT_API_URL: f"{_start()}/api", PREFECT_UI_URL: ""}):
+        yield
 
 
 def _start() -> str:

@@ -108,10 +108,9 @@ class Inbox:
             raise UnfinishedError(f"it cannot be read ({error})") from error
 
     def quarantine(self, delivery: Delivery, reason: str) -> None:
-        """Move a delivery to `quarantine/<name>`, behind `<name>.reason.txt`.
+        """Move a delivery to `quarantine/<name>`, or `<name>-2` and so on, after its `.reason.txt`.
 
-        The reason is written first. Where that name is taken, it becomes `<name>-2` and so on. What
-        cannot be written is an `OSError`, or whatever else the file system raises.
+        What cannot be written is an `OSError`, or whatever else the file system raises.
         """
         folder, sentence = f"{self.root}/{QUARANTINE}", f"{delivery.name} was not used: {reason}."
         suffix = PurePosixPath(delivery.name).suffix if delivery.is_npz else ""
@@ -127,7 +126,7 @@ class Inbox:
 
     def _deliveries(self) -> Iterator[Delivery]:
         self.fs.invalidate_cache()
-        found = _entries(self.fs, self.root)
+        found = [_entry(info) for info in self.fs.ls(self.root, detail=True)]
         folders = [entry for entry in found if entry.is_folder]
         yield from (_npz(file) for file in found if not file.is_folder and _is_npz(file.name))
         loose = [folder for folder in folders if folder.name in self.classes]
@@ -185,10 +184,6 @@ def _said(url: str) -> Iterator[None]:
         ) from error
 
 
-def _entries(fs: AbstractFileSystem, folder: str) -> list[Entry]:
-    return [_entry(info) for info in fs.ls(folder, detail=True)]
-
-
 def _entries_below(
     fs: AbstractFileSystem, folder: Entry, depth: int = MAX_DEPTH
 ) -> Iterator[Entry]:
@@ -199,7 +194,7 @@ def _entries_below(
     elif not depth:
         yield replace(folder, flaw=TOO_DEEP)
     else:  # not fs.find, which passes over a folder inside that cannot be read
-        for entry in _entries(fs, folder.path):
+        for entry in map(_entry, fs.ls(folder.path, detail=True)):
             yield from _entries_below(fs, entry, depth - 1) if entry.is_folder else [entry]
 
 

@@ -27,7 +27,10 @@ def draw_confusion(
     errors = np.where(np.eye(len(classes), dtype=bool), 0, counts)
     axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(1, 1.5 * errors.max()))
     if len(classes) <= MOST_COUNTED:
-        _write_counts(axes, counts)
+        size = 10 if len(classes) <= 5 else 7 if len(classes) <= 10 else 5
+        for (row, column), count in np.ndenumerate(counts):
+            weight = "bold" if row == column else "normal"
+            axes.text(column, row, f"{count}", ha="center", va="center", size=size, weight=weight)
     axes.set(xlabel="predicted class", ylabel="true class")
     name_ticks(axes, classes)
     axes.grid(visible=False)
@@ -49,19 +52,11 @@ def short(name: ClassName, letters: int = 14) -> str:
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
-def _write_counts(axes: Any, counts: NDArray[np.int64]) -> None:
-    size = 10 if len(counts) <= 5 else 7 if len(counts) <= 10 else 5
-    for (row, column), count in np.ndenumerate(counts):
-        weight = "bold" if row == column else "normal"
-        axes.text(column, row, f"{count}", ha="center", va="center", size=size, weight=weight)
-
-
 def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
     """Each image with its true class, the prediction and its probability; errors in colour.
 
-    Images uint8 (n, h, w, 1) are drawn dark on light, those in colour, (n, h, w, 3), as they are;
-    each has a row with its `label`, `predicted`, `probability` 0..1, and whether its label is
-    `in_doubt`.
+    Images uint8 (n, h, w, 1) are drawn dark on light, (n, h, w, 3) in their colours; each has a row
+    with its `label`, `predicted`, `probability` 0..1, and whether its label is `in_doubt`.
     """
     notes = [
         f"{row['probability']:.3f}" + (", label in doubt" if row["in_doubt"] else "")

@@ -11,19 +11,16 @@ from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import IO, TYPE_CHECKING, NamedTuple, TextIO
+from typing import IO, NamedTuple, TextIO
 
 import numpy as np
 
 from tasks.errors import FullDiskError, InputError
 from tasks.networks.portable import PortableModel
 from tasks.prediction.reading import NamedImages
+from tasks.registry.version import Version
 from tasks.schemas.images import ClassName
 from tasks.storage.files import space_for, whole_file
-
-if TYPE_CHECKING:
-    from tasks.registry.version import Version
-
 
 ROWS = 10_000  # of a Parquet file, written together
 

@@ -16,13 +16,7 @@ from tasks.data.files import open_regular
 from tasks.data.folder import is_list, is_picture, read_list
 from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
 from tasks.data.npz import Header, read_blocks, read_header
-from tasks.data.pictures import (
-    KINDS,
-    MAX_PIXELS,
-    picture_bytes,
-    prepare_array,
-    read_picture,
-)
+from tasks.data.pictures import KINDS, MAX_PIXELS, picture_bytes, prepare_array, read_picture
 from tasks.errors import InputError
 from tasks.networks.portable import BATCH
 from tasks.schemas.images import Preparation
@@ -34,14 +28,11 @@ Found: TypeAlias = tuple[str, NDArray[np.uint8] | Path]  # its name, and an imag
 
 
 class NamedImages(NamedTuple):
-    """Images uint8 (n, ...) of a model's shape, in the order in which they were asked for.
+    """Images uint8 (n, ...) of a model's shape, in the order in which they were asked for."""
 
-    The name of each is a path, or `file.npz[17]`, counted from 0; its conversion is in words.
-    """
-
-    names: list[str]
+    names: list[str]  # paths, or as `file.npz[17]`, counted from 0
     pixels: NDArray[np.uint8]
-    conversions: list[str]
+    conversions: list[str]  # in words
 
 
 def count_images(paths: Sequence[Path]) -> int:
@@ -65,18 +56,14 @@ def read_images(paths: Sequence[Path], preparation: Preparation) -> Iterator[Nam
     # here: threads wait for each other, and for small pictures processes cost what they save
     found = chain.from_iterable(map(_find, paths))
     while batch := list(islice(found, BATCH)):
-        yield _prepare(preparation, batch)
-
-
-def _prepare(preparation: Preparation, batch: Sequence[Found]) -> NamedImages:
-    prepared = [
-        read_picture(picture_bytes(image), name, preparation)
-        if isinstance(image, Path)
-        else prepare_array(image, preparation)
-        for name, image in batch
-    ]
-    pixels, conversions = zip(*prepared, strict=True)
-    return NamedImages([name for name, _ in batch], np.stack(pixels), list(conversions))
+        prepared = [
+            read_picture(picture_bytes(image), name, preparation)
+            if isinstance(image, Path)
+            else prepare_array(image, preparation)
+            for name, image in batch
+        ]
+        pixels, conversions = zip(*prepared, strict=True)
+        yield NamedImages([name for name, _ in batch], np.stack(pixels), list(conversions))
 
 
 def _count(path: Path) -> int:

@@ -20,11 +20,6 @@ class PairedCounts(NamedTuple):
     neither: int
     p_value: float
 
-    @property
-    def n(self) -> int:
-        """All images."""
-        return sum(self[:4])
-
 
 def compare_paired(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedCounts:
     """McNemar's exact test on hits (n,) of two classifiers on the same images.

@@ -245,7 +245,7 @@ def _compare(two: Predictions, one: Predictions) -> Row:
     return {
         "recipe": two.recipe,
         **pairs._asdict(),
-        "n": pairs.n,
+        "n": len(two.labels),
         "agreement": float((two.predicted == one.predicted).mean()),
         "differences": [
             {

@@ -55,11 +55,9 @@ def run_command(
 ) -> int:
     """Parse the arguments (`sys.argv`'s if None), call, and say in one sentence what went wrong.
 
-    Each field of the settings is an option. `--help` shows the script, as in `flows/main.py`, and
-    the first paragraph of what the command is about.
-
-    Returns the exit code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 143
-    after SIGTERM, 1 for anything else.
+    Each field of the settings is an option; `--help` shows the script, as in `flows/main.py`, and
+    the first paragraph of `about`. Returns the exit code: 0 if all went well, 2 for wrong usage or
+    data, 130 after Ctrl-C, 143 after SIGTERM, 1 for anything else.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:

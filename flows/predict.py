@@ -49,10 +49,7 @@ def export_champion(config: ExportConfig) -> None:
 
 
 def label(config: PredictConfig, registry: Registry) -> None:
-    """Read, predict, write, and say in one line to the standard error how it went.
-
-    Raises InputError if there is no champion, an image cannot be used, or the output not written.
-    """
+    """Read, predict, write, and say on stderr how it went; InputError if any of that cannot be."""
     version = champion_of(registry)
     total = count_images(config.images)
     model = PortableModel(registry.model_path(version))

@@ -39,10 +39,7 @@ C = TypeVar("C", bound=StoringConfig)
 
 @contextmanager
 def pipeline_run(config: RunConfig) -> Iterator[None]:
-    """Within the flow: alone on the artifacts, whose folder exists, and store there.
-
-    Raises InputError where they cannot be written to, or another run did not leave them.
-    """
+    """In a flow: alone on the artifacts; InputError if they cannot be written to, or are in use."""
     store = writable_store(config.artifacts)
     with (
         exclusive(store, config.wait, get_run_logger().warning),
@@ -129,8 +126,7 @@ def _is_worth_reading(record: logging.LogRecord) -> bool:
 def reported_alive(store: Store) -> Iterator[None]:
     """Within a flow, alone on the store: this run is alive until the block or its process ends.
 
-    A run that is killed leaves the file that names it, and the next run on the same artifacts, or
-    `flows/serve.py`, reports it as crashed. It would stay `Running` in the UI for ever.
+    By the file that a killed run leaves, the next one, or `flows/serve.py`, reports it as crashed.
     """
     report_crashed(store)
     path = store.root / ALIVE

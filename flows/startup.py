@@ -1,7 +1,4 @@
-"""The first thing of each command: nothing is told to others, and signals end it soon.
-
-It is imported before anything that takes long, so that it holds from the first moment on.
-"""
+"""The first import of each command: nothing is told to others, and signals end it soon."""
 
 import os
 import re
@@ -82,10 +79,7 @@ class Interruption:
     """
 
     def __init__(self, describe: Callable[[], str]) -> None:
-        """From now on, a signal raises `KeyboardInterrupt` in the main thread, if this one began.
-
-        What the interruption leaves behind is described in words.
-        """
+        """Signals raise `KeyboardInterrupt` from now on; `describe` tells what they leave."""
         self.signal = 0
         self._describe, self._is_said = describe, threading.Lock()
         self._numbers = [number for number in ENDING if signal.getsignal(number) is _leave]
@@ -98,10 +92,7 @@ class Interruption:
             signal.signal(number, signal.default_int_handler)  # for which asyncio has one, too
 
     def say(self) -> int:
-        """Say once, to the standard error, what was left behind.
-
-        Returns the exit code as a shell has it: 130 after Ctrl-C, 143 after SIGTERM.
-        """
+        """Say once on stderr what was left; the exit code, 130 after Ctrl-C, 143 after SIGTERM."""
         if self._is_said.acquire(blocking=False):
             print(f"error: interrupted; {self._described()}", file=sys.stderr, flush=True)
         return 128 + (self.signal or signal.SIGINT)

@@ -16,10 +16,7 @@ verbose: ContextVar[bool] = ContextVar("verbose", default=False)
 
 
 class StageLines(logging.Handler):
-    """What the stages log, to the standard error; whoever wants Prefect's own lines has the UI.
-
-    Errors are left out: a command says in its last line why it ended.
-    """
+    """What stages log, on stderr; no errors: a command says in its last line why it ended."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -63,10 +60,7 @@ class StageLines(logging.Handler):
 
 @contextmanager
 def stage_lines() -> Iterator[None]:
-    """Around a run, within which Prefect writes nothing to the terminal but what stages log.
-
-    Where `verbose` is set, it writes all.
-    """
+    """Within, Prefect writes to the terminal what stages log, or where `verbose` is set, all."""
     if verbose.get():
         yield
         return

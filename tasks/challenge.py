@@ -32,11 +32,10 @@ def challenge(
     positions: tuple[int, ...],
     bounds: Bounds,
 ) -> str:
-    """Register a candidate, judge it against the champion, and promote it if it won.
+    """Register a candidate, judge it, promote it if it won; returns the decision in a sentence.
 
-    Neither has seen the held-out images (n, height, width, channels), whose labels are one-hot:
-    they are the test images of the data whose classes have these positions among all. Returns the
-    decision in a sentence.
+    Neither it nor the champion has seen the held-out images (n, height, width, channels), whose
+    labels are one-hot: the test images of the data whose classes have these positions among all.
     """
     store = current_store()
     images, labels = store.array(held_out.inputs), store.array(held_out.labels).argmax(axis=1)

@@ -41,10 +41,7 @@ def count_classes(
 
 
 def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
-    """What the bases had learned, by the digest of its images and labels.
-
-    `seen` of the subset's `asked` classes they had learned from the same images.
-    """
+    """What the bases had learned, and which of the subset's classes they had `seen`."""
     return {
         "classes": list(learned.classes),
         "asked": len(classes),

@@ -25,10 +25,7 @@ def report(
     subset: Dataset,
     findings: Findings,
 ) -> Path:
-    """Write the report of this run and show it in the UI; never cached.
-
-    Returns the folder with `report.html`, `report.md`, `comparison.csv` and `metrics.json`.
-    """
+    """Write the report of this run, show it in the UI, and return its folder; never cached."""
     analysis = json.loads(_read(findings.analysis))
     analysis = {"verdict": reach_verdict(analysis)} | analysis
     metrics = describe_run(config, command, source, images, analysis)

@@ -61,11 +61,10 @@ def report_study(
     results: Sequence[TrialResult],
     bases: str,
 ) -> Path:
-    """Write the report of one or more trials and show it in the UI; never cached.
+    """Write the report of trials, show it in the UI, and return its folder; never cached.
 
-    Returns the folder with `report.html`, `report.md`, `trials.csv` and `metrics.json`. All images
-    are (n, height, width, channels), their labels the positions of their classes; `command` is what
-    is typed to run the study again, `bases` in words what the bases had seen.
+    All images are (n, height, width, channels), their labels the positions of their classes;
+    `command` is what is typed to run the study again, `bases` in words what the bases had seen.
     """
     store = current_store()
     analysis = analyse(results, store.array(images.test.labels), classes, bases)

@@ -51,12 +51,9 @@ class Batch(Record):
 
 @dataclass(frozen=True)
 class Part:
-    """Images of a batch that are accepted, or set aside for a `reason`, as `Note` has it.
+    """Images of a batch that are accepted, or set aside for a `reason`, as `Note` has it."""
 
-    `name` is put behind the batch's; the part that has none decides about the batch.
-    """
-
-    name: str
+    name: str  # behind the batch's; the part that has none decides about the batch
     images: NDArray[np.uint8]
     labels: NDArray[Any]
     held_out: NDArray[np.bool_]

@@ -1,7 +1,4 @@
-"""From the bytes of what was dropped to arrays, in each of the forms that a data set has.
-
-What a batch must be before it is trained on is checked here: form, size and contrast.
-"""
+"""From the bytes of what was dropped to arrays, whose form, size and contrast are checked."""
 
 import posixpath
 from collections.abc import Collection, Sequence
@@ -56,10 +53,7 @@ def check_bytes(size: int) -> None:
 
 
 def find_faint(batch: Decoded, typical_range: float) -> str:
-    """Which images are nearly empty or constant, in words; "" if none is. Rows count from 0.
-
-    What is typical is the median `pixel_range` of the training images.
-    """
+    """Which images, by file or by row from 0, are nearly empty, in words; "" if none is."""
     needed = FAINT * typical_range
     rows = np.flatnonzero(pixel_range(batch.images) < needed)
     if not rows.size:
@@ -98,9 +92,8 @@ def decode_folder(
 ) -> Decoded:
     """Files by relative path: pictures in class folders, or listed in a CSV file, or IDX files.
 
-    A picture's class is the first folder of its path, as in `3/a.png` or `cat/a.jpg`; where there
-    is no class folder, the CSV file says it. InputError if it is none of these, or a file cannot
-    be used.
+    A picture's class is the first folder of its path, as in `3/a.png`; where there is none, the CSV
+    file says it. InputError if it is none of these, or a file cannot be used.
     """
     top = [path for path in contents if "/" not in path]
     has_folders = any(is_of_a_batch(path, classes) for path in set(contents) - set(top))

@@ -56,9 +56,8 @@ class Neighbours:
 def doubt_bounds(seen: Seen, labels: NDArray[Any]) -> NDArray[np.float64]:
     """For each class a contradiction that the share `DOUBTED` of good labels (n,), n > 0, exceeds.
 
-    It is that of all classes, and at least 0, as a label that is the likeliest is not in doubt. Of
-    a class that is recognised less well it is its own; or 1, which nothing exceeds, if the class
-    has too few images to tell.
+    It is that of all classes, and at least 0, as a label that is the likeliest is not in doubt; of
+    a class that is recognised less well its own, or 1, which nothing exceeds, of too few images.
     """
     contradiction = seen.contradiction(labels)
     of_all = max(0.0, float(np.quantile(contradiction, 1 - DOUBTED, method="higher")))

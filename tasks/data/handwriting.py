@@ -47,10 +47,7 @@ def convert(image: Image.Image, preparation: Preparation) -> tuple[NDArray[np.ui
 
 
 def is_handwriting(images: NDArray[np.uint8]) -> bool:
-    """Whether images (n, height, width), up to 1,000 of them, are as MNIST's to within a pixel.
-
-    That is light on black, the longer side the box's, its centre of mass in the middle.
-    """
+    """Whether images (n, h, w), 1,000 of them at most, are light, fitted and centred as MNIST's."""
     rows = np.linspace(0, len(images) - 1, min(len(images), LOOKED_AT)).astype(int)
     return bool(np.mean([_is_fitted(images[row]) for row in rows]) >= LEAST_ALIKE)
 

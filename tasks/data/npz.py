@@ -57,10 +57,9 @@ def read_header(file: IO[bytes], location: str, *names: str) -> Header:
 
 
 def read_blocks(file: IO[bytes], location: str, name: str) -> Iterator[NDArray[Any]]:
-    """Reads an array that has rows in turn, as many as `BLOCK_BYTES` hold, or one if it is larger.
+    """Reads an array in turn, as many rows as `BLOCK_BYTES` hold, or one; in Fortran order, whole.
 
-    One whose first index changes fastest is read whole. See `read_npz` for arguments and errors;
-    that data are damaged is told at their end.
+    See `read_npz` for arguments and errors; that data are damaged is told at their end.
     """
     with _opened(file, location) as archive, _member(archive, location, name) as (header, data):
         if header.is_fortran:

@@ -40,9 +40,8 @@ class Prepared(NamedTuple):
 def prepare(picture: Image.Image, preparation: Preparation) -> Prepared:
     """A picture of any size and of 8 bits, or of handwriting in 16 bits of grey, as an array.
 
-    What has the format of the training images is taken as it is, whatever it shows. Handwriting is
-    converted as MNIST was made, anything else scaled to the size, its aspect ratio kept, with its
-    mean colour at the edge around it.
+    In the format of the training images it is taken as it is, handwriting is converted as MNIST was
+    made, anything else scaled to fit, its aspect ratio kept, its edges' mean colour around it.
     """
     ready = _ready(picture, preparation)
     if ready is not None:
@@ -125,10 +124,7 @@ def size_of(picture: Image.Image) -> tuple[int, int]:
 
 
 def automatic_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The size of all, if it is one that a network takes, else a square of the median side.
-
-    Sizes are of one or more images, height and width; the square has 8 to 64 pixels a side.
-    """
+    """Height and width that all have, if 8 to 128 pixels, else a square of the median, 8 to 64."""
     if len(set(sizes)) == 1 and LEAST_SIDE <= min(sizes[0]) <= max(sizes[0]) <= MOST_SIDE:
         return sizes[0]
     side = int(np.clip(np.median([min(size) for size in sizes]), LEAST_SIDE, MOST_AUTOMATIC))

@@ -49,8 +49,7 @@ def to_onnx(model: Model, classes: Sequence[ClassName]) -> "ModelProto":
 def export_network(model: Model, form: Literal["litert", "saved-model"], path: Path) -> None:
     """Write a stored model: a LiteRT file, or a SavedModel's folder.
 
-    Takes `pixels`, float32 (n, height, width, channels) of 0..255; gives `probabilities` and
-    `refused` as `to_onnx` does.
+    Takes float32 `pixels` (n, height, width, channels), 0..255; answers like `to_onnx`, unlabelled.
     """
     kinds = {"litert": "litert", "saved-model": "tf_saved_model"}
     _answering(model).export(path, format=kinds[form], verbose=False)

@@ -11,10 +11,7 @@ from tasks.reporting.page import fill
 
 
 def describe_model(name: str, model: str, preparation: Mapping[str, Any], metrics: Any) -> str:
-    """`card.md` of the model that is registered under a name, from its report's `metrics.json`.
-
-    `model` is what that calls it, as in `two-node`; every number of the card is one of `metrics`.
-    """
+    """The card, in Markdown, of what a report's `metrics.json` calls `model`, as in `two-node`."""
     of_model = [row for row in metrics["models"] if row["model"] == model][-1]
     refusals = [row for row in metrics["refusals"] if row["model"] == model]
     card = {

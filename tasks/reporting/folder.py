@@ -61,10 +61,9 @@ def publish(
     key: str,
     latest: str = "latest",
 ) -> Path:
-    """Write a report, log what was found and where it is, and show its summary in the UI.
+    """Write a report, log it, show its summary in the UI, and return its folder on this machine.
 
     The summary is a markdown artifact under `key`, beside which `<key>-file` links the report.
-    Returns the folder on this machine.
     """
     folder = write_folder(store, files, latest)
     create_markdown_artifact(summary, key=key, description="The verdict.")

@@ -22,10 +22,9 @@ _parsing = threading.Lock()
 
 @cache
 def source_sha256(module: str, root: Path = PROJECT) -> str:
-    """Hex SHA-256 over the source of `module` and of its project imports, transitively.
+    """Hex SHA-256 over the source of `module`, as in `tasks.load`, and of all its project imports.
 
-    Imports inside functions count too; what is `UNDECISIVE` does not, nor what it alone imports.
-    The module's name is dotted, as in `tasks.load`; `root` is the folder that holds the packages.
+    They are those below `root`, inside functions, too; but not what is `UNDECISIVE`.
     """
     digest = hashlib.sha256()
     for path in sorted(reachable(module, root)):

@@ -91,10 +91,7 @@ def _count(end: Literal["low", "high"], differences: Iterable[Points]) -> int:
 
 
 def judge_benefit(found: Row, base: str) -> Finding:
-    """Whether transfer helps or harms, up to how many labels and by how much; see the module.
-
-    What the base had seen is given in words.
-    """
+    """Whether transfer helps or harms, and by how much; `base` says in words what it had seen."""
     rows = {row["approach"]: row for row in found["approaches"]}
     behind = {name: row["behind"] for name, row in rows.items() if name not in TRANSFERS}
     claims = find_claims(behind)

@@ -35,10 +35,7 @@ def judge_transfers(models: Sequence[Row], base: str) -> Finding:
 
 
 def judge_recall(models: Sequence[Row]) -> Finding | None:
-    """Whether a class is recognised less often than the accuracy says; None if nothing is to say.
-
-    That is where classes are equal in number, and none is shown to be.
-    """
+    """Whether a class is recognised less than the accuracy says; None if not, and all are equal."""
     tested = [(model, model["recall"]["classes"]) for model in models]
     behind = [(one, [row for row in rows if row["most"] < one["accuracy"]]) for one, rows in tested]
     worse = [(model, rows) for model, rows in behind if rows]

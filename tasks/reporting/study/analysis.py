@@ -126,9 +126,8 @@ def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
     """A row for each recipe and pair for which both heads learned from one seed or more.
 
     An image's difference is the number of seeds in which two nodes were correct, minus that in
-    which one node was: the test images are the units of the sign-flip test, and several seeds on
-    the same image count as one. `adjusted` is its p value adjusted for all pairs and recipes,
-    and for the other question.
+    which one node was: the test images are the units of the sign-flip test, however many the seeds.
+    `adjusted` is its p value adjusted for all pairs and recipes, and for the other question.
     """
     subsets = group(scored, lambda one: (one.trial.recipe, one.trial.classes))
     rows = [row for trials in subsets if (row := _compare(trials))]

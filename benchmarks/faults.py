@@ -61,7 +61,7 @@ FAULTS = (
     Fault("tasks/networks/health.py", "if never.size:", "if never.size > 1:", "networks"),
     Fault("tasks/networks/inference.py", "[1 - probab", "[probab", "networks stages"),
     Fault("tasks/networks/losses.py", "if nodes == 1 else", "if nodes == 2 else", "networks"),
-    Fault("tasks/networks/hardware.py", "native or gpus", "native and gpus", "networks"),
+    Fault("tasks/networks/hardware.py", "native or GPUS", "native and GPUS", "networks"),
     Fault(
         "tasks/networks/epochs.py", "default_rng([seed, epoch])", "default_rng(seed)", "networks"
     ),

@@ -17,13 +17,11 @@ def extend(dataset: Dataset, batches: Sequence[Batch]) -> Dataset:
     """Append the images uint8 (n, ...) and labels of batches, those held out to the test split."""
     if not batches:
         return dataset
-    return Dataset(**{name: _extend(name, split, batches) for name, split in dataset})
-
-
-def _extend(name: str, before: Split, batches: Sequence[Batch]) -> Split:
-    store = current_store()
-    parts = [batch.part(store, held_out=name == "test") for batch in batches]
-    images = np.concatenate([store.array(before.inputs), *(part[0] for part in parts)])
-    labels = np.concatenate([store.array(before.labels), *(part[1] for part in parts)])
-    get_run_logger().info("x_%s %s -> %s", name, before.inputs.shape, images.shape)
-    return store_split(f"{name}-extended", images, labels)
+    store, extended = current_store(), dict[str, Split]()
+    for name, before in dataset:
+        parts = [batch.part(store, held_out=name == "test") for batch in batches]
+        images = np.concatenate([store.array(before.inputs), *(part[0] for part in parts)])
+        labels = np.concatenate([store.array(before.labels), *(part[1] for part in parts)])
+        get_run_logger().info("x_%s %s -> %s", name, before.inputs.shape, images.shape)
+        extended[name] = store_split(f"{name}-extended", images, labels)
+    return Dataset(**extended)

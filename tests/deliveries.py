@@ -1,6 +1,7 @@
 """What the tests of arrivals drop into an inbox, and how they look into it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,29 @@ CLASSES = tuple(range(10))
 PREPARATION = Preparation(height=28, width=28, channels=1)
 
 
-def look(inbox: object, store: Store, settle: float = 0, hold_out: float = 0) -> Arrivals:
+@dataclass(frozen=True)
+class Looked:
+    """What came of a look into the inbox, by fate."""
+
+    used: tuple[Batch, ...]
+    new: tuple[str, ...]
+    quarantined: tuple[tuple[str, str], ...]
+    unfinished: tuple[str, ...]
+
+
+def by_fate(found: Arrivals) -> Looked:
+    return Looked(
+        used=found.used,
+        new=tuple(name for name, fate, _ in found.fates if fate == "new"),
+        quarantined=tuple((name, why) for name, fate, why in found.fates if fate == "quarantined"),
+        unfinished=tuple(name for name, fate, _ in found.fates if fate == "unfinished"),
+    )
+
+
+def look(inbox: object, store: Store, settle: float = 0, hold_out: float = 0) -> Looked:
     """Take in what lies in the inbox, on top of 400 training and 100 test images."""
     with disable_run_logger():
-        return take_in(str(inbox), base(store), store, settle, hold_out)
+        return by_fate(take_in(str(inbox), base(store), store, settle, hold_out))
 
 
 def used_batches(store: Store) -> tuple[Batch, ...]:

@@ -44,9 +44,7 @@ class Arrivals:
     """What came of a look into the inbox."""
 
     used: tuple[Batch, ...]  # every one ever accepted, in order of acceptance, the new ones last
-    new: tuple[str, ...]  # names of those accepted now
-    quarantined: tuple[tuple[str, str], ...]  # name and reason of each rejected now
-    unfinished: tuple[str, ...]  # names of those left for the next run
+    fates: tuple[tuple[str, Fate, str], ...]  # of deliveries by name, and why quarantined
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -72,16 +70,12 @@ def take_in(
     InputError if the inbox does not exist or cannot be reached, or an accepted batch is damaged.
     """
     place, known = open_inbox(inbox, base.classes), Known(base, read_notes(store), store, embed)
-    fates = [(one.name, *_take(one, place, known, settle, hold_out)) for one in place.deliveries()]
+    found = place.deliveries()
+    fates = tuple((one.name, *_take(one, place, known, settle, hold_out)) for one in found)
     waiting = [note for note in known.notes if note.state == "waiting"]
     if waiting:
         get_run_logger().warning(WAITING, len(waiting))
-    return Arrivals(
-        used=accepted(known.notes),
-        new=tuple(name for name, fate, _ in fates if fate == "new"),
-        quarantined=tuple((name, why) for name, fate, why in fates if fate == "quarantined"),
-        unfinished=tuple(name for name, fate, _ in fates if fate == "unfinished"),
-    )
+    return Arrivals(accepted(known.notes), fates)
 
 
 def _take(

@@ -128,7 +128,10 @@ class Inbox:
         self.fs.invalidate_cache()
         found = [_entry(info) for info in self.fs.ls(self.root, detail=True)]
         folders = [entry for entry in found if entry.is_folder]
-        yield from (_npz(file) for file in found if not file.is_folder and _is_npz(file.name))
+        for file in (one for one in found if not one.is_folder and _is_npz(one.name)):
+            name, flaw = printable(file.name), file.flaw and _told("", file)
+            obstacle = BEING_WRITTEN if _is_unfinished(name) else ""
+            yield Delivery(name, {name: file}, (file.path,), obstacle, flaw)
         loose = [folder for folder in folders if folder.name in self.classes]
         yield from self._pictures(LOOSE, self.root, loose)
         for folder in folders:
@@ -228,12 +231,6 @@ def digest(delivery: Delivery, contents: dict[str, bytes]) -> str:
         head = f"{path}\0{len(content)}\0"
         whole.update(head.encode("utf-8", "surrogateescape") + content)
     return whole.hexdigest()
-
-
-def _npz(file: Entry) -> Delivery:
-    name = printable(file.name)
-    obstacle = BEING_WRITTEN if _is_unfinished(name) else ""
-    return Delivery(name, {name: file}, (file.path,), obstacle, file.flaw and _told("", file))
 
 
 def _told(path: str, entry: Entry) -> str:

@@ -12,26 +12,24 @@ GPUS = Path("/proc/driver/nvidia/gpus")
 MATTERING = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
 
 
-def processor(information: Path = INFORMATION) -> str:
+def processor() -> str:
     """The processor's name; Python's own answer is empty on most Linux systems."""
-    return _field("model name", information) or platform.processor() or platform.machine()
+    return _field("model name") or platform.processor() or platform.machine()
 
 
-def processor_features(information: Path = INFORMATION) -> list[str]:
+def processor_features() -> list[str]:
     """The instruction sets that decide which kernels run, and so how numbers are rounded."""
-    flags = _field("flags", information).split()
+    flags = _field("flags").split()
     return [feature for feature in MATTERING if feature in flags]
 
 
-def resolve_precision(
-    precision: Precision, information: Path = INFORMATION, gpus: Path = GPUS
-) -> Literal["float32", "bfloat16"]:
+def resolve_precision(precision: Precision) -> Literal["float32", "bfloat16"]:
     """`auto` is bfloat16 where the hardware multiplies it natively and faster, else float32."""
     # An epoch took half the time of float32 with AMX, two thirds with AVX512-bf16 (AMD EPYC).
     if precision != "auto":
         return precision
-    native = {"amx_bf16", "avx512_bf16"} & set(processor_features(information))
-    return "bfloat16" if native or gpus.exists() else "float32"
+    native = {"amx_bf16", "avx512_bf16"} & set(processor_features())
+    return "bfloat16" if native or GPUS.exists() else "float32"
 
 
 def use_one_thread() -> None:
@@ -44,8 +42,8 @@ def use_one_thread() -> None:
         threading.set_inter_op_parallelism_threads(1)
 
 
-def _field(name: str, information: Path) -> str:
+def _field(name: str) -> str:
     """The first value of a field of Linux's description of the processor."""
-    text = information.read_text() if information.is_file() else ""
+    text = INFORMATION.read_text() if INFORMATION.is_file() else ""
     found = re.search(rf"^{name}\s*:(.*)", text, re.MULTILINE)
     return found[1].strip() if found else ""

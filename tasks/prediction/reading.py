@@ -114,27 +114,20 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _picture_files(folder: Path) -> Iterator[Path]:
-    """Those of a folder and of the folders in it, by name."""
+    """Those of a folder and of the folders in it, by name; links to folders are none."""
     found = False
     waiting = [(str(folder), True)]
     while waiting:
         path, is_folder = waiting.pop()
         if is_folder:
-            waiting += sorted(_folders_and_pictures(path), reverse=True)
-        else:
+            with os.scandir(path) as entries:
+                inside = [(one.path, one.is_dir(follow_symlinks=False)) for one in entries]
+            waiting += sorted(inside, reverse=True)
+        elif is_picture(Path(path).name) or is_idx_images(path):
             found = True
             yield Path(path)
     if not found:
         raise InputError(f"{folder} has no {KINDS} files; give a folder that has some")
-
-
-def _folders_and_pictures(folder: str) -> Iterator[tuple[str, bool]]:
-    """Paths, and whether each is a folder; links to folders are none."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if is_folder or is_picture(entry.name) or is_idx_images(entry.name):
-                yield entry.path, is_folder
 
 
 def _npz_images(path: Path) -> Iterator[NDArray[np.uint8]]:

@@ -5,11 +5,9 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from conftest import squares
-from deliveries import base, npz, used_batches
-from prefect.logging import disable_run_logger
+from deliveries import Looked, base, look, npz, used_batches
 
 from tasks.arrivals import batch as batches
-from tasks.arrivals.arrivals import Arrivals, take_in
 from tasks.arrivals.batch import Part, count_parts, read_notes
 from tasks.arrivals.review import decide
 from tasks.data.held_out import fingerprints
@@ -28,9 +26,8 @@ def inbox(tmp_path):
     return tmp_path / "inbox"
 
 
-def arrive(inbox, store: Store) -> Arrivals:
-    with disable_run_logger():
-        return take_in(str(inbox), base(store), store, settle=0, hold_out=0.2)
+def arrive(inbox, store: Store) -> Looked:
+    return look(inbox, store, hold_out=0.2)
 
 
 def sides(store: Store) -> tuple[set[bytes], set[bytes]]:

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from buckets import S3Server
 from conftest import squares
-from deliveries import drop_pngs, look, names, npz, png
+from deliveries import Looked, drop_pngs, look, names, npz, png
 
-from tasks.arrivals.arrivals import Arrivals
 from tasks.arrivals.inbox import read
 from tasks.errors import InputError
 
@@ -53,7 +52,7 @@ def test_broken_bz2_data_are_set_aside(inbox, store, good):
     assert found.quarantined == (("bad.npz", reason),)
 
 
-def sent(found: Arrivals) -> str:
+def sent(found: Looked) -> str:
     """What came of a look, as JSON in UTF-8, which cannot have every name of a file."""
     used = [batch.model_dump(mode="json") for batch in found.used]
     told = [used, found.new, found.quarantined, found.unfinished]

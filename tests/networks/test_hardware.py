@@ -5,21 +5,24 @@ from tasks.networks.hardware import processor, processor_features, resolve_preci
 
 
 @pytest.fixture
-def information(tmp_path):
-    def describe(flags: str):
+def information(tmp_path, monkeypatch):
+    """A machine without a GPU, whose processor has these flags."""
+
+    def describe(flags: str) -> None:
         path = tmp_path / "cpuinfo"
         path.write_text(
             f"processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t\t: {flags}\nbugs\t: none\n"
         )
-        return path
+        monkeypatch.setattr("tasks.networks.hardware.INFORMATION", path)
+        monkeypatch.setattr("tasks.networks.hardware.GPUS", tmp_path / "gpus")
 
     return describe
 
 
 def test_the_processor_is_described(information):
-    path = information("fpu avx2 amx_bf16 sse")
-    assert processor(path) == "Some CPU @ 2 GHz"
-    assert processor_features(path) == ["avx2", "amx_bf16"]
+    information("fpu avx2 amx_bf16 sse")
+    assert processor() == "Some CPU @ 2 GHz"
+    assert processor_features() == ["avx2", "amx_bf16"]
 
 
 @pytest.mark.parametrize(
@@ -30,20 +33,21 @@ def test_the_processor_is_described(information):
         ("avx2 avx512f avx512_bf16 amx_bf16 amx_tile", "bfloat16"),
     ],
 )
-def test_auto_is_bfloat16_only_where_the_processor_is_faster_at_it(
-    information, tmp_path, flags, resolved
-):
-    no_gpu = tmp_path / "gpus"
-    assert resolve_precision("auto", information(flags), no_gpu) == resolved
+def test_auto_is_bfloat16_only_where_the_processor_is_faster_at_it(information, flags, resolved):
+    information(flags)
+    assert resolve_precision("auto") == resolved
 
 
 def test_auto_is_bfloat16_on_a_gpu(information, tmp_path):
-    assert resolve_precision("auto", information("avx2"), gpus=tmp_path) == "bfloat16"
+    information("avx2")
+    (tmp_path / "gpus").mkdir()
+    assert resolve_precision("auto") == "bfloat16"
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_precision_that_is_asked_for_is_taken(information, precision):
-    assert resolve_precision(precision, information("avx2")) == precision
+    information("avx2")
+    assert resolve_precision(precision) == precision
 
 
 def test_the_notebook_recipe_stays_float32():

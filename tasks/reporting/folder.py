@@ -77,10 +77,9 @@ def publish(
 
 
 def write_folder(store: Store, files: dict[str, str], latest: str = "latest") -> Path:
-    """Write a report into a folder of its own and let `latest` point at it, each atomically.
+    """Write a report into a folder of its own on this machine, and return it; `latest` is a link.
 
-    On a remote, `latest` is a file with the name of the folder, and written when all is there.
-    Returns the folder on this machine.
+    Each is written atomically. On a remote `latest` is a file with the folder's name, written last.
     """
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{uuid4().hex[:6]}"
     folder, link = store.root / FOLDER / name, store.root / FOLDER / latest

@@ -62,12 +62,11 @@ def take_in(
 ) -> Arrivals:
     """Check all batches in the inbox, by name; the store remembers those that are accepted.
 
-    The inbox is the path or fsspec URL of a folder with batches: `.npz` files, folders of one of
-    the forms of `decode_folder`, or class folders. A batch counts as wholly written `settle`
-    seconds, 0 or more, after its last change; an intact .npz always does. Of each class of a batch
-    the share `hold_out` is never trained on. Images that are near duplicates of held-out ones, and
-    those whose labels are in doubt, are set aside, by the features that `embed` gives of images.
-    InputError if the inbox does not exist or cannot be reached, or an accepted batch is damaged.
+    The inbox is the path or fsspec URL of a folder with batches: `.npz` files, or folders in a form
+    of `decode_folder`. One counts as wholly written `settle` seconds, 0 or more, after its last
+    change; an intact .npz always does. The share `hold_out` of each class is never trained on. Near
+    duplicates of held-out images, and labels in doubt, are set aside, by the features that `embed`
+    gives. InputError if the inbox cannot be reached, or an accepted batch is damaged.
     """
     place, known = open_inbox(inbox, base.classes), Known(base, read_notes(store), store, embed)
     found = place.deliveries()

@@ -34,11 +34,6 @@ def registry_of(config: InUseConfig) -> Registry:
     return Registry(store, config.registry, config.model or only_model(store, config.registry))
 
 
-def label_with_champion(config: PredictConfig) -> None:
-    """Label images with the champion of the registry that the configuration names."""
-    label(config, registry_of(config))
-
-
 def export_champion(config: ExportConfig) -> None:
     """Write the champion as ONNX, LiteRT or a SavedModel, once that has answered as it does."""
     registry = registry_of(config)
@@ -48,8 +43,9 @@ def export_champion(config: ExportConfig) -> None:
     print(f"{config.path}: {registry.name} version {version.number} as {config.to}")
 
 
-def label(config: PredictConfig, registry: Registry) -> None:
+def label_with_champion(config: PredictConfig) -> None:
     """Read, predict, write, and say on stderr how it went; InputError if any of that cannot be."""
+    registry = registry_of(config)
     version = champion_of(registry)
     total = count_images(config.images)
     model = PortableModel(registry.model_path(version))

@@ -31,7 +31,6 @@ class Known:
     def __init__(
         self, data: LabelledImages, notes: Sequence[Note], store: Store, embed: Embed
     ) -> None:
-        """`embed` gives the features of images."""
         self.data, self.notes, self.store = data, list(notes), store
         self._embed, self._described = embed, dict[str, Description]()
 

@@ -37,7 +37,6 @@ class Neighbours:
     """Training images as features (n, m), n > 0, with labels (n,) of 0..classes-1."""
 
     def __init__(self, features: NDArray[np.float32], labels: NDArray[Any], classes: int) -> None:
-        """Nothing is copied."""
         from sklearn.neighbors import NearestNeighbors
 
         self._labels, self._classes = labels, classes

@@ -21,7 +21,6 @@ class PortableModel:
     """What `to_onnx` wrote, from a file whose digest was checked."""
 
     def __init__(self, verified: Path) -> None:
-        """Reads the file; it runs on every core."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

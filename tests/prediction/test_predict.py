@@ -21,7 +21,7 @@ from PIL import Image
 
 from flows.cli import run_command
 from flows.config import PredictConfig
-from flows.predict import label
+from flows.predict import label_with_champion
 from tasks.errors import InputError
 from tasks.networks.export import to_onnx
 from tasks.networks.portable import Answers, PortableModel
@@ -377,13 +377,10 @@ def registry(tmp_path: Path) -> KeptModel:
 
 
 def run(registry: KeptModel, *arguments: object) -> int:
-    return run_command(
-        SCRIPT,
-        "",
-        PredictConfig,
-        lambda parsed: label(parsed, registry),
-        [str(a) for a in arguments],
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.predict.registry_of", lambda config: registry)
+        typed = [str(argument) for argument in arguments]
+        return run_command(SCRIPT, "", PredictConfig, label_with_champion, typed)
 
 
 def test_images_in_and_a_table_out(tmp_path, registry, capsys):

@@ -336,6 +336,10 @@ class ServeCommand(RetrainConfig):
     cron: Annotated[str | None, Example("CRON")] = None
     """When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to."""
 
+    port: int = Field(4280, ge=0, lt=2**16)
+    """The port of 127.0.0.1 on which reports, decisions and batches that wait can be read in a
+    browser; 0 for none."""
+
     @field_validator("cron")
     @classmethod
     def _five_fields(cls, cron: str | None) -> str | None:

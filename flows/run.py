@@ -5,13 +5,14 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
 
 from prefect import Flow, runtime
 from prefect._internal import analytics
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
@@ -22,6 +23,7 @@ from flows.cli_types import in_one_sentence
 from flows.config import RunConfig, StoringConfig
 from tasks.data.source import Source
 from tasks.errors import ReadableError
+from tasks.reporting.folder import show
 from tasks.storage.files import space_for
 from tasks.storage.lock import exclusive
 from tasks.storage.records import remove_checkpoints, storing_in
@@ -86,11 +88,19 @@ def pipeline_flow(name: str) -> Callable[[Callable[[C], R]], PipelineFlow[[C], R
     def decorate(function: Callable[[C], R]) -> PipelineFlow[[C], R]:
         # Prefect makes an identifier for a terminal's first flow, even where it may tell nothing
         analytics.try_mark_milestone = lambda milestone: False
-        return PipelineFlow(
-            function, name=name, on_failure=[leave_reason], on_crashed=[leave_reason]
-        )
+        hooks: dict[str, Any] = {"on_failure": [leave_reason], "on_crashed": [leave_reason]}
+        return PipelineFlow(function, name=name, flow_run_name=_run_name, **hooks)
 
     return decorate
+
+
+def _run_name() -> str:
+    """What a run is about, and when: `photos, cat-dog, tuned, 2026-12-01 03:00:00`."""
+    told = runtime.flow_run.parameters["config"].filled_form()
+    dataset = Path(told.get("dataset", "")).name
+    parts = ("classes", "pairs", "subsets", "recipes", "action", "batch")
+    given = (str(told.get(name) or "").replace(",", "-") for name in parts)
+    return ", ".join(filter(None, (dataset, *given, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")))
 
 
 def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -99,13 +109,7 @@ def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
         f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
         "What was stored before is whole; the next run resumes from there."
     )
-    about = "Why the run ended."
-    # not create_markdown_artifact: after a crash there is no run any more that it would belong to
-    failure = ArtifactCreate(
-        key="failure", type="markdown", description=about, data=text, flow_run_id=flow_run.id
-    )
-    with get_client(sync_client=True) as client:
-        client.create_artifact(failure)
+    show("failure", text, "Why the run ended.", flow_run.id)  # after a crash none is present
 
 
 def reason(state: State[Any]) -> str:

@@ -8,6 +8,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     begin()
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -20,11 +21,13 @@ from prefect.settings import PREFECT_API_URL
 from flows.cli import run_command
 from flows.config import RetrainConfig, RunConfig, ServeCommand, as_config
 from flows.main import main
+from flows.pages import serve_pages
 from flows.retrain import retrain
 from flows.review import review
 from flows.run import C, report_crashed
 from flows.study import study
 from tasks.errors import InputError
+from tasks.reporting.folder import PAGES
 from tasks.storage.lock import exclusive
 from tasks.storage.store import Store, writable_store
 
@@ -47,6 +50,9 @@ def serve_flows(command: ServeCommand) -> None:
     store = writable_store(command.artifacts)
     with suppress(InputError), exclusive(store, 0, lambda words: None):  # else one is alive
         report_crashed(store)
+    if command.port:
+        os.environ[PAGES] = serve_pages(store, command.port)
+        print(f"Reports: {os.environ[PAGES]}", flush=True)
     deployments = []
     for name, (flow, about) in SERVED.items():
         form = {"config": absolute(as_config(command, flow.config)).filled_form()}

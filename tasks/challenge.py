@@ -5,16 +5,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.artifacts import create_markdown_artifact
 from prefect.logging import get_run_logger
 
 from tasks.data.splits import rows_by_part
 from tasks.networks.health import diagnose
 from tasks.networks.portable import PortableModel
-from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown
+from tasks.registry.decision import HEADER, Bounds, Decision, Judged, cells, decide, markdown
 from tasks.registry.portable import find_flaw
 from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
+from tasks.reporting.folder import FOLDER, show
+from tasks.reporting.page import fill
 from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import Split
 from tasks.storage.records import current_store
@@ -54,7 +55,7 @@ def challenge(
         decision = decision.model_copy(update=told)
     champion = opponents[0] if opponents else None
     registry.record(version, decision, champion)
-    _show(version, champion, decision)
+    _show(version, champion, decision, candidate.report)
     if decision.promoted:
         registry.promote(version)
     return f"version {version.number}: {decision.reason}"
@@ -75,11 +76,13 @@ def judge(
     )
 
 
-def _show(version: Version, champion: Version | None, decision: Decision) -> None:
+def _show(version: Version, champion: Version | None, decision: Decision, report: Path) -> None:
     against = f"version {champion.number}" if champion else "nobody"
     get_run_logger().info("version %d against %s: %s", version.number, against, decision.reason)
-    create_markdown_artifact(
-        f"## Version {version.number} against {against}\n\n{markdown(decision)}",
-        key="decision",
-        description="Whether the new model is put into use, and why.",
-    )
+    title = f"Version {version.number} against {against}"
+    about = "Whether the new model is put into use, and why."
+    show("decision", f"## {title}\n\n{markdown(decision)}", about)
+    rows = [HEADER, *map(cells, decision.rows)]
+    told = {"title": title, "reason": decision.reason, "rows": rows}
+    page = f"{FOLDER}/{report.name}/decision.html"
+    current_store().write(page, fill("decision.html.jinja", told, {}).encode())

@@ -6,10 +6,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tasks.data.source import Source
-from tasks.reporting.experiment.analysis import COLUMNS
 from tasks.reporting.experiment.verdict import reach_verdict
-from tasks.reporting.folder import describe_run, publish, show_table
-from tasks.reporting.page import fill, render_report
+from tasks.reporting.folder import describe_run, publish
+from tasks.reporting.page import render_report
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
@@ -34,10 +33,7 @@ def report(
     pictures = {picture.name: _read(picture.file) for picture in findings.pictures}
     files = render_report("experiment", metrics, pictures)
     files["comparison.csv"] = _read(findings.table)
-    summary = fill("experiment/summary.md.jinja", metrics, {})
-    folder = publish(current_store(), files, metrics, summary, key="report")
-    show_table(metrics["models"], COLUMNS, "comparison", "Every model on test images.")
-    return folder
+    return publish(current_store(), files, metrics, key="report")
 
 
 def _read(file: FileReference) -> str:

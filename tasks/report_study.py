@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from tasks.data.source import Source
 from tasks.plots.images import draw_misclassified
 from tasks.plots.study import draw_pairs, draw_spread
-from tasks.reporting.folder import describe_run, publish, show_table
-from tasks.reporting.page import Row, fill, render_report, tabulate
+from tasks.reporting.folder import describe_run, publish
+from tasks.reporting.page import Row, render_report, tabulate
 from tasks.reporting.study.analysis import analyse
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset
@@ -19,10 +19,6 @@ from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
 from tasks.trials.trial import TrialResult
 
-COLUMNS = (
-    *("recipe", "classes", "head", "n", "learned", "accuracy", "low", "high"),
-    *("mean_errors", "best", "worst"),
-)
 MOST_IN_MATRIX = 15  # classes
 
 
@@ -70,11 +66,4 @@ def report_study(
     analysis = analyse(results, store.array(images.test.labels), classes, bases)
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
     metrics = describe_run(config, command, source, images, analysis)
-    files, summary = render(metrics, pictures), fill("verdict.md.jinja", metrics, {})
-    folder = publish(store, files, metrics, summary, key="study", latest="latest-study")
-    cells = []  # without lists, which a table in the UI has not
-    for row in metrics["transfers"]:
-        learned = f"{row['learned']} of {len(row['seeds'])}"
-        cells.append(row | {"classes": _spaced(row["classes"]), "learned": learned})
-    show_table(cells, COLUMNS, "study-pairs", "Every subset and head on test images.")
-    return folder
+    return publish(store, render(metrics, pictures), metrics, "study", latest="latest-study")

@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.client.orchestration import get_client
 from prefect.context import TaskRunContext
+from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
@@ -15,7 +17,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 class ShownProgress(Progress):
     """A context manager: a description, a bar, these columns, and the time that is left.
 
-    No bar without a terminal, nothing outside a task run; in the UI `key`, which `what` explains.
+    No bar without a terminal, nothing outside a task run; in the UI `key`, which `what` explains,
+    while it lasts: what is left of a run is what it found.
     """
 
     def __init__(self, key: str, what: str, percentage: float, *columns: ProgressColumn) -> None:
@@ -27,6 +30,13 @@ class ShownProgress(Progress):
         with suppress(httpx.HTTPError):  # what the UI shows is not worth a training
             if in_task:
                 self._artifact = create_progress_artifact(percentage, key=key, description=what)
+
+    def stop(self) -> None:
+        """The end, to which a context manager comes by itself."""
+        super().stop()
+        with suppress(httpx.HTTPError, ObjectNotFound), get_client(sync_client=True) as client:
+            if self._artifact:
+                client.delete_artifact(self._artifact)
 
     def publish(self, percentage: float, line: str) -> None:
         """Show in the UI how far it is, and say it in a line."""

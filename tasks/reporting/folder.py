@@ -3,13 +3,15 @@
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect import runtime
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
@@ -23,6 +25,7 @@ from tasks.storage.stages import finished_task_runs
 from tasks.storage.store import Store
 
 FOLDER = "reports"
+PAGES = "DIGIT_TRANSFER_PAGES"  # the variable with the address of the page of `flows/serve.py`
 LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-transfer")
 
 
@@ -54,26 +57,30 @@ def describe_run(
 
 
 def publish(
-    store: Store,
-    files: dict[str, str],
-    metrics: Row,
-    summary: str,
-    key: str,
-    latest: str = "latest",
+    store: Store, files: dict[str, str], metrics: Row, key: str, latest: str = "latest"
 ) -> Path:
-    """Write a report, log it, show its summary in the UI, and return its folder on this machine.
-
-    The summary is a markdown artifact under `key`, beside which `<key>-file` links the report.
-    """
+    """Write a report, log what was found, show it in the UI under `key`, and return its folder."""
     folder = write_folder(store, files, latest)
-    create_markdown_artifact(summary, key=key, description="The verdict.")
-    page, found = folder / "report.html", fill("terminal.txt.jinja", metrics, {})
-    link = page.resolve().as_uri()
-    create_link_artifact(link, page.name, f"{key}-file", "The whole report.")
+    page = f"{FOLDER}/{folder.name}/report.html"
+    link, served = (store.root / page).resolve().as_uri(), os.environ.get(PAGES)
+    place = {"path": store.place(page), "link": served and f"{served}/{page}"}
+    show(key, fill("ui.md.jinja", metrics | {"place": place}, {}), "What was found.")
+    found = fill("terminal.txt.jinja", metrics, {})
     if store.remote:
-        found += f"\nReport: {store.place(f'{FOLDER}/{folder.name}/{page.name}')}"
+        found += f"\nReport: {store.place(page)}"
     get_run_logger().info("%s\nReport: %s", found, link)
     return folder
+
+
+def show(key: str, text: str, description: str, run: UUID | None = None) -> None:
+    """A Markdown artifact of a flow's run, the present one by itself.
+
+    One of a task's would stand below those of the run in the UI, which has them in no order.
+    """
+    id = run or (runtime.flow_run.id and UUID(str(runtime.flow_run.id)))
+    told = {"type": "markdown", "description": description, "data": text, "flow_run_id": id}
+    with get_client(sync_client=True) as client:
+        client.create_artifact(ArtifactCreate(key=key, **told))
 
 
 def write_folder(store: Store, files: dict[str, str], latest: str = "latest") -> Path:
@@ -98,12 +105,3 @@ def write_folder(store: Store, files: dict[str, str], latest: str = "latest") ->
             store.write(f"{FOLDER}/{name}/{file}", text.encode())
         store.write(f"{FOLDER}/{latest}", name.encode())
     return folder
-
-
-def show_table(
-    rows: Sequence[Mapping[str, object]], columns: Sequence[str], key: str, description: str
-) -> None:
-    """Show some columns of a table in the UI, which prints every digit of a float."""
-    cells = [[(column, row[column]) for column in columns] for row in rows]
-    shown = [{c: round(x, 5) if isinstance(x, float) else x for c, x in row} for row in cells]
-    create_table_artifact(shown, key=key, description=description)

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from conftest import free_port
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.schedules import IntervalSchedule
@@ -45,6 +46,7 @@ class Served:
     address: str
     process: subprocess.Popen[str]
     lines: "queue.Queue[str]"
+    pages: str
 
     def deployment(self, name: str) -> dict[str, Any]:
         return httpx.get(f"{self.address}/deployments/name/{name}").json()
@@ -78,7 +80,7 @@ def served(
     server: str, tiny_dataset: Path, tiny_run: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     """On artifacts in which the models of the settings that are served are trained already."""
-    folder = tmp_path_factory.mktemp("served")
+    folder, port = tmp_path_factory.mktemp("served"), free_port()
     (folder / "inbox").mkdir()
     shutil.copytree(tiny_run, folder / "artifacts", symlinks=True)
     process = subprocess.Popen(
@@ -86,7 +88,7 @@ def served(
             *(sys.executable, "flows/serve.py", "--cron", "0 3 * * *", "--dataset"),
             *(str(tiny_dataset), "--folds", "0", "--base-epochs", "4", "--head-epochs", "2"),
             *("--no-label-efficiency", "--recipes", "tuned", "--inbox", f"{folder}/inbox"),
-            *("--artifacts", f"{folder}/artifacts", "--train-anyway"),
+            *("--artifacts", f"{folder}/artifacts", "--train-anyway", "--port", str(port)),
         ],
         cwd=ROOT,
         env=os.environ | {"PREFECT_API_URL": server, "PREFECT_RUNNER_POLL_FREQUENCY": "1"},
@@ -102,7 +104,7 @@ def served(
     try:
         while "being served" not in lines.get(timeout=SECONDS):
             pass
-        yield Served(server, process, lines)
+        yield Served(server, process, lines, f"http://127.0.0.1:{port}")
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
@@ -220,13 +222,34 @@ def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, b
     see(browser, "Completed")
     save(browser, "run.png")
     artifacts = served.artifacts(str(run.id))
-    assert {"report", "comparison", "report-file", "decision"} <= artifacts.keys()
+    assert artifacts.keys() == {"report", "decision"}  # bars are gone with their trainings
     browser.get(f"{ui}/artifacts/artifact/{artifacts['decision']['id']}")
     see(browser, "Version 2 against version 1")
     see(browser, "log loss, at most, or more by chance")
     save(browser, "decision.png")
-    browser.get(f"{ui}/artifacts/artifact/{artifacts['comparison']['id']}")
+    browser.get(f"{ui}/artifacts/artifact/{artifacts['report']['id']}")
     see(browser, "two-node")
+    link = re.search(rf"{served.pages}/reports/[^/]+/report.html", artifacts["report"]["data"])
+    browser.get(link[0])
+    see(browser, "1. Verdict")
+    browser.get(link[0].replace("report.html", "decision.html"))
+    see(browser, "Version 2 against version 1")
+    see(browser, "log loss, at most, or more by chance")
+    browser.get(served.pages)
+    see(browser, "the decision on its model")
+    save(browser, "pages.png")
+
+
+def test_the_pages_are_those_of_reports_and_of_the_review_alone(served):
+    assert served.ended(served.start("digit-review/review")).state.name == "Completed"
+    served.next_run()
+    page = httpx.get(f"{served.pages}/review/index.html")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html")
+    assert "Batches that wait for a decision" in httpx.get(served.pages).text
+    for path in ("registry/mlflow.db", "reports", "reports/", "reports/../run.id", "records", "x"):
+        assert httpx.get(f"{served.pages}/{path}").status_code == 404, path
+    assert httpx.get(served.pages, headers={"Host": "example.org"}).status_code == 403
+    assert httpx.post(served.pages).status_code == 501
 
 
 def test_the_studys_form_takes_lists_as_they_are_typed(served, browser):

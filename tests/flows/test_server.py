@@ -61,14 +61,19 @@ def test_the_flow_runs_against_a_server_and_shows_its_report(server, first):
     of_run = {"flow_runs": {"id": {"any_": [run["id"]]}}}
     found = httpx.post(f"{server}/artifacts/filter", json=of_run).json()
     artifacts = {artifact["key"]: artifact for artifact in found}
-    trainings = {"training-base", "training-two-node", "training-one-node"}
-    assert artifacts.keys() == {"report", "comparison", "report-file"} | trainings
-    assert {artifacts[training]["data"] for training in trainings} == {100.0}
+    assert artifacts.keys() == {"report"}  # bars are gone with their trainings
+    assert artifacts["report"]["task_run_id"] is None  # those of tasks stand below it
     verdict = json.loads((folder / "reports" / "latest" / "metrics.json").read_text())["verdict"]
     assert verdict[0]["claim"] in artifacts["report"]["data"]
-    table = json.loads(artifacts["comparison"]["data"])
-    assert [row["model"] for row in table] == ["base", "two-node", "one-node"]
-    assert "/report.html" in artifacts["report-file"]["data"]
+    rows = [
+        line.split(" | ")[1]
+        for line in artifacts["report"]["data"].splitlines()
+        if line.startswith("| tuned")
+    ]
+    assert rows == ["base", "two-node", "one-node"]
+    newest = (folder / "reports" / "latest").resolve().name
+    assert f"`{folder}/reports/{newest}/report.html`" in artifacts["report"]["data"]
+    assert run["name"].startswith("tiny.npz, tuned, 20")
     assert httpx.get(f"{server}/admin/settings").json()["server"]["analytics_enabled"] is False
 
 

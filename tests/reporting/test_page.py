@@ -1,8 +1,14 @@
 """The report in a real browser: no error, nothing cut off, at a desk and on a telephone."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+
+from flows.pages import index
+from tasks.registry.decision import HEADER
+from tasks.reporting.page import fill
+from tasks.storage.store import Store
 
 SCREENSHOTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
 
@@ -21,6 +27,79 @@ def test_the_page_fits_and_has_no_error(browser, tiny_report, width, scheme):
     save_screenshot(browser, size, f"report-{width}-{scheme}.png")
 
 
+@pytest.mark.parametrize("width", [1200, 400])
+def test_the_first_screen_has_the_answer_and_what_is_beside_it(browser, tiny_report, width):
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get((tiny_report / "report.html").as_uri())
+    seen = "\n".join(browser.execute_script(FIRST_SCREEN))
+    for text in ("does it help t", "How often each model is right", "tuned two-node",
+                 "What refusal costs and brings", "What needs a look"):  # fmt: skip
+        assert text in seen, text
+    chart = browser.find_element("css selector", ".first .chart").rect
+    assert 0 < chart["y"] + chart["height"] <= 800
+    assert chart["width"] >= 0.25 * width
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+def test_a_long_notice_does_not_overflow(browser, tiny_report, tmp_path, width):
+    page = (tiny_report / "report.html").read_text()
+    notice = f"{'offline ' * 35}https://example.org/{'a' * 300}"
+    page = page.replace("<nav", f'<details class="notice" open><p>{notice}</p></details><nav', 1)
+    (tmp_path / "report.html").write_text(page)
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get((tmp_path / "report.html").as_uri())
+    assert browser.execute_script(OVERFLOW) == 0
+    box = browser.find_element("css selector", ".notice p")
+    assert notice in box.text
+    assert box.rect["x"] + box.rect["width"] <= width
+
+
+@pytest.fixture
+def pages(tiny_report, tmp_path) -> list[Path]:
+    """The report, and one of each other page."""
+    store = Store(tiny_report.parents[1])
+    told = {"title": "Version 2 against version 1", "reason": "Promoted: better."}
+    rows = [HEADER, ("errors", "3", "2", "2", "yes"), ("log loss", "0.1", "0.2", "0.1", "no")]
+    (tmp_path / "decision.html").write_text(fill("decision.html.jinja", told | {"rows": rows}, {}))
+    (tmp_path / "index.html").write_text(index(store))
+    image = {"picture": "data:image/png;base64,", "given": 1, "suggested": 2}
+    waits = {"title": "a.npz (12345678)", "reason": "drift", "images": 9, "shown": [image]}
+    review = fill("review.html.jinja", {"batches": [waits]}, {})
+    (tmp_path / "review.html").write_text(review)
+    return [tiny_report / "report.html", *sorted(tmp_path.glob("*.html"))]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser, pages, scheme):
+    for page in pages:
+        assert serious(browser, page, scheme) == [], page
+
+
+def serious(browser, page: Path, scheme: str) -> list[tuple[str, str, str]]:
+    """What axe-core finds in a page, but for what is minor."""
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})  # pages run no scripts
+    browser.get(page.as_uri())
+    browser.execute_script((files("axe_core_python") / "axe.min.js").read_text())
+    found = browser.execute_async_script("axe.run().then(arguments[0])")
+    browser.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
+    assert len(found["passes"]) >= 10
+    return [
+        (rule["id"], rule["impact"], rule["nodes"][0]["html"])
+        for rule in found["violations"]
+        if rule["impact"] != "minor"
+    ]
+
+
+# Texts whose boxes end within the window.
+FIRST_SCREEN = """
+return [...document.querySelectorAll('main *')].filter(
+  e => !e.children.length && e.getBoundingClientRect().bottom <= innerHeight
+).map(e => e.textContent.trim());
+"""
 OVERFLOW = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
 # Texts of pictures that reach out of their picture by more than a pixel.
 CLIPPED = """

@@ -13,7 +13,7 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from pydantic import BaseModel
-from test_page import CLIPPED, OVERFLOW
+from test_page import CLIPPED, OVERFLOW, serious
 from trial_results import CLASSES, LABELS, trial_result
 
 from tasks.data.source import Source
@@ -308,6 +308,7 @@ def test_the_page_fits(browser, tmp_path, width):
     assert browser.execute_script(OVERFLOW) == 0
     assert browser.execute_script(CLIPPED) == []
     assert browser.get_log("browser") == []
+    assert serious(browser, tmp_path / "report.html", "light") == []
 
 
 class StudySettings(BaseModel):
@@ -340,5 +341,6 @@ def test_the_task_writes_the_report_and_shows_it(prefect_server, tmp_path):
     assert json.loads((folder / "metrics.json").read_text())["dataset"]["test"] == 40
     assert sorted(path.name for path in tmp_path.iterdir()) == ["arrays", "reports", "tmp"]
     with get_client(sync_client=True) as client:
-        keys = {artifact.key for artifact in client.read_latest_artifacts()}
-    assert {"study", "study-pairs", "study-file"} <= keys
+        shown = {artifact.key: artifact for artifact in client.read_latest_artifacts()}
+    assert "| tuned | 0 1 | two-node | 2 of 2 |" in shown["study"].data
+    assert f"`{folder}/report.html`" in shown["study"].data

@@ -1,6 +1,9 @@
 import os
 
 os.environ["DO_NOT_TRACK"] = "1"  # before Prefect is imported, which would tell about us
+# before scikit-learn is imported: its threads that wait for each other would take the cores from
+# the other processes, which for k-means is nearly half of a small run
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 import shutil
 import socket

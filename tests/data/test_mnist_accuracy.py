@@ -7,11 +7,15 @@ import pytest
 
 from flows.config import Config
 from flows.main import main
+from flows.recipes import RECIPES
 from tasks.data.mnist import MNIST_SHA256
 
 
-@pytest.mark.usefixtures("prefect_server")
-def test_shapes_and_counts_of_the_notebook(mnist, tmp_path, caplog):
+@pytest.mark.usefixtures("prefect_server", "blank_pictures")
+def test_shapes_and_counts_of_the_notebook(mnist, tmp_path, caplog, monkeypatch):
+    tuned = RECIPES["tuned"]
+    plain = tuned.base.model_copy(update={"augmentation": None, "dropout": 0.0})
+    monkeypatch.setitem(RECIPES, "tuned", tuned.model_copy(update={"base": plain}))
     config = Config(
         dataset=str(mnist),
         recipes=("tuned",),

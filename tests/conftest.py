@@ -31,6 +31,11 @@ pytest_plugins = ["buckets"]
 
 ROOT = Path(__file__).parents[1]
 MNIST_SETTING = f"{ENVIRONMENT_PREFIX}DATASET"
+# what a server does with events, which no test reads, is three quarters of its work
+UNUSED_SERVICES = tuple(
+    f"PREFECT_SERVER_SERVICES_{service}_ENABLED"
+    for service in ("EVENT_PERSISTER", "TASK_RUN_RECORDER", "TRIGGERS")
+)
 LONG = ("flows", "registry", "storage", "trials", "data", "networks", "reporting")  # folders
 
 
@@ -162,6 +167,14 @@ def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def small_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What refuses is made of few images, where no test looks at what is refused."""
+    from tasks import evaluate_refusal
+
+    monkeypatch.setattr(evaluate_refusal, "MOST_IMAGES", 1_000)
+
+
+@pytest.fixture
 def inbox(tmp_path: Path) -> Path:
     """An empty folder for batches."""
     (tmp_path / "inbox").mkdir()
@@ -279,7 +292,8 @@ def start_server(home: Path, port: int) -> subprocess.Popen[bytes]:
             "PREFECT_HOME": str(home),
             "PREFECT_UI_API_URL": f"http://127.0.0.1:{port}/api",
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",  # a minute by itself
-        },
+        }
+        | dict.fromkeys(UNUSED_SERVICES, "false"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

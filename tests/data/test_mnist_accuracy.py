@@ -11,7 +11,7 @@ from flows.recipes import RECIPES
 from tasks.data.mnist import MNIST_SHA256
 
 
-@pytest.mark.usefixtures("prefect_server", "blank_pictures")
+@pytest.mark.usefixtures("prefect_server", "blank_pictures", "small_guard")
 def test_shapes_and_counts_of_the_notebook(mnist, tmp_path, caplog, monkeypatch):
     tuned = RECIPES["tuned"]
     plain = tuned.base.model_copy(update={"augmentation": None, "dropout": 0.0})

@@ -15,7 +15,7 @@ from tasks.networks.portable import PortableModel
 from tasks.registry.registry import Registry
 from tasks.storage.store import Store
 
-pytestmark = pytest.mark.usefixtures("prefect_server", "blank_pictures")
+pytestmark = pytest.mark.usefixtures("prefect_server", "blank_pictures", "small_guard")
 
 # three classes have one head, two have two
 SETTINGS = {"model": "base", "classes": (0, 1, 2), "head_epochs": 1, "folds": 0}

@@ -150,6 +150,7 @@ def test_what_the_report_says_of_arrays_is_what_prediction_does_with_them(
     assert np.mean(hits) == champion.metrics["accuracy"]
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_batch_of_shapes_is_taken_in_and_one_of_another_class_is_not(shapes_in_use, tmp_path):
     folder = tmp_path / "artifacts"
     shutil.copytree(shapes_in_use.artifacts, folder, symlinks=True)
@@ -173,6 +174,7 @@ def test_a_batch_of_shapes_is_taken_in_and_one_of_another_class_is_not(shapes_in
     assert "the data have no class sqare; the nearest are square" in reason
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_letters_are_retrained_labelled_and_studied_by_their_names(tmp_path):
     x_train, y_train = draw_letters(20, seed=0)
     x_test, y_test = draw_letters(5, seed=1)
@@ -197,13 +199,14 @@ def test_letters_are_retrained_labelled_and_studied_by_their_names(tmp_path):
     np.savez(tmp_path / "test.npz", images=x_test[is_asked])
     rows = predictions(artifacts, tmp_path / "test.npz", tmp_path / "labels.csv")
     assert accuracy_of(rows, y_test[is_asked]) == champion.metrics["accuracy"] == 1
-    study(StudyConfig(**settings, subsets=(names, ("i", "l", "t")), base_epochs=30))
+    study(StudyConfig(**settings, subsets=(names, ("i", "l", "t")), base_epochs=30, workers=1))
     report = artifacts / "reports/latest-study"
     trials = json.loads((report / "metrics.json").read_text())["trials"]
     assert [trial["classes"] for trial in trials] == [["o", "x"]] * 2 + [["i", "l", "t"]]
     assert "i l t,three-node" in (report / "trials.csv").read_text()
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_one_of_five_hundred_is_found(tmp_path):
     """The rare class is in the training images 9 times, and 5 times in the test images."""
     rng = np.random.default_rng(0)

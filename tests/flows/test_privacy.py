@@ -1,6 +1,7 @@
 """Nothing about a run leaves the machine, from whichever folder it is started."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_nothing_is_sent_and_no_identifier_made(elsewhere, tiny_dataset):
-    """By a retraining, which is an experiment and a registry."""
+def test_nothing_is_sent_and_no_identifier_made(elsewhere, tiny_dataset, tiny_run):
+    """By a retraining, which is an experiment, whose base is trained already, and a registry."""
+    shutil.copytree(tiny_run, elsewhere / "artifacts", symlinks=True)
     terminal = Terminal(
         *(
             str(ROOT / "flows" / "retrain.py"),
@@ -72,7 +74,7 @@ def test_nothing_is_sent_and_no_identifier_made(elsewhere, tiny_dataset):
     assert "telemetry" not in terminal.said.lower()
     assert "usage data" not in terminal.said.lower()
     assert [path for path in elsewhere.rglob("*") if "telemetry" in path.name] == []
-    assert (elsewhere / "artifacts" / "reports").is_dir()
+    assert len(list((elsewhere / "artifacts" / "reports").glob("*-*"))) == 2
 
 
 def is_local(line: str) -> bool:

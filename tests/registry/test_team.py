@@ -61,9 +61,11 @@ def test_two_machines_share_models_and_batches(
     on_machine: Callable[[str], None],
     mlflow_server: str,
     tiny_dataset: Path,
+    tiny_run: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ):
+    bucket.copy(tiny_run)  # whose base is trained
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     config = RetrainConfig(

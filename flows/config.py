@@ -244,6 +244,10 @@ class RetrainConfig(Bounds, Config):
     """Seconds, 0 or more, without a change after which a batch counts as wholly written; an intact
     .npz always does."""
 
+    keep: int | None = Field(None, ge=1)
+    """How many of the last runs to keep, with all that belongs to them, 1 or more; without it all.
+    """
+
     train_anyway: bool = False
     """Train though no challenger could be shown to be better than the champion."""
 
@@ -394,6 +398,18 @@ class StudyConfig(RunConfig):
         return {seed: (seed,) for seed in self.seeds}
 
 
+class PruneConfig(StoringConfig):
+    """What is removed."""
+
+    script: ClassVar[str] = "flows/prune.py"
+
+    keep: int = Field(10, ge=1)
+    """How many of the last runs, and of the champion's predecessors, are kept; 1 or more."""
+
+    dry_run: bool = False
+    """Say what would be removed, and remove nothing."""
+
+
 class InUseConfig(Settings):
     """Which model is in use."""
 
@@ -434,7 +450,9 @@ class ExportConfig(InUseConfig):
     """What it becomes."""
 
 
-SETTINGS = (Config, RetrainCommand, PredictConfig, ExportConfig, StudyConfig, ServeCommand)
+SETTINGS = (
+    *(Config, RetrainCommand, PredictConfig, ExportConfig, StudyConfig, ServeCommand, PruneConfig),
+)
 
 
 def as_config(told: BaseModel, kind: type[C]) -> C:

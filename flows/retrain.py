@@ -26,6 +26,7 @@ from flows.cli import call_flow, run_command
 from flows.cli_types import in_one_sentence
 from flows.config import RetrainCommand, RetrainConfig, ReviewConfig, as_config
 from flows.main import Experiment, experiment
+from flows.prune import prune
 from flows.review import carry_out
 from flows.run import log_notice, pipeline_flow, pipeline_run
 from flows.transfers import prepare
@@ -102,7 +103,11 @@ def retrain(config: RetrainConfig) -> State[None]:
         found = experiment(config, fitted, source, prepared)
         candidate = nominate(fitted, found, data, held_out, lineage)
         tested = prepared.learned if is_base else prepared.chosen
-        return Completed(message=challenge(registry, candidate, held_out, whole, tested, config))
+        decision = challenge(registry, candidate, held_out, whole, tested, config)
+        if config.keep:
+            removed = prune(current_store(), config.keep)
+            get_run_logger().info("removed of earlier runs: %s", "; ".join(removed))
+        return Completed(message=decision)
 
 
 def nothing_new(registry: Registry, known: Version) -> State[None]:

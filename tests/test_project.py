@@ -14,6 +14,7 @@ from flows.config import (
     Config,
     ExportConfig,
     PredictConfig,
+    PruneConfig,
     RetrainCommand,
     ServeCommand,
     StudyConfig,
@@ -28,6 +29,7 @@ OPTIONS = {
     "retrain": {*RetrainCommand.model_fields} - {"action"},
     "predict": {*PredictConfig.model_fields, *ExportConfig.model_fields} - {"images", "path"},
     "study": {*StudyConfig.model_fields},
+    "prune": {*PruneConfig.model_fields},
     "serve": {*ServeCommand.model_fields},
 }
 

@@ -70,13 +70,15 @@ def _prototypes(features: NDArray[np.float32], labels: NDArray[np.intp]) -> NDAr
     """Unit vectors (k, m): the centres of each class's directions."""
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.preprocessing import normalize
+    from threadpoolctl import threadpool_limits
 
     units, found = normalize(features), []
     for label in np.unique(labels):
         own = units[np.flatnonzero(labels == label)[:MOST_IMAGES]]
         count = min(PROTOTYPES, -(-len(own) // 3))
-        centres = MiniBatchKMeans(count, n_init=1, random_state=0).fit(own).cluster_centers_
-        found.append(normalize(centres))
+        with threadpool_limits(1):  # more of them wait for each other, and for other processes
+            fitted = MiniBatchKMeans(count, n_init=1, random_state=0).fit(own)
+        found.append(normalize(fitted.cluster_centers_))
     return np.concatenate(found)
 
 

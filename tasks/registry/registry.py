@@ -157,6 +157,20 @@ class Registry:
         self._appoint(previous, why, champion.predecessors[:-1])
         return champion, self._version(previous.number)
 
+    def superseded(self, keep: int, before: datetime) -> list[Path]:
+        """The files of older versions that lost, or were champion before its last predecessors.
+
+        What is known of these versions stays: they count as looks.
+        """
+        now = [version.number for version in (self.champion(), self.challenger()) if version]
+        champion = self.champion()
+        past = champion.predecessors if champion else ()
+        kept = {*now, *past[:1], *past[-keep:]}
+        found = (self._read(one) for one in self._search() if int(one.version) not in kept)
+        old = (version for version in found if version.created < before)
+        folders = (files(self._store) / version.run_id / "artifacts" for version in old)
+        return [folder for folder in folders if folder.is_dir()]
+
     def model_path(self, version: Version) -> Path:
         """The ONNX file of a version, once its digest was checked; InputError if it is not that."""
         return self._whole(version, MODEL, version.sha256)

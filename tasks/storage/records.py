@@ -1,9 +1,11 @@
 """Prefect's result records, checked with all that they refer to: damage counts as a miss."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import ClassVar, Literal, NamedTuple
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from prefect.context import FlowRunContext
 from prefect.filesystems import WritableFileSystem
@@ -14,9 +16,10 @@ from prefect.transactions import get_transaction
 
 from tasks.errors import FullDiskError, RemoteError
 from tasks.schemas.references import Record
-from tasks.storage.store import Store, read_checksummed, write_checksummed
+from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
 
 FOLDER, CHECKPOINTS = "records", "checkpoints"
+STORED = ("arrays", "models", "pages")  # the folders of what records refer to
 
 
 class RecordSerializer(Serializer):
@@ -70,6 +73,8 @@ class RecordFolder(WritableFileSystem):
             raise ValueError(f"a record of {named} is not ours")
         for file in RecordSerializer().loads(envelope["result"].encode()).files():
             self.store.verified(file)
+        with suppress(OSError):  # it was used now, as `unneeded` wants to know
+            os.utime(self.store.root / FOLDER / path)
         return json.dumps(envelope).encode()  # what was checked, however else it can be read
 
     def _resolve_path(self, path: str) -> None:
@@ -116,6 +121,33 @@ def remove_checkpoints(store: Store, refresh: bool) -> None:
     for name in kept:
         if refresh or name.replace(CHECKPOINTS, FOLDER) in finished:
             store.remove(name)
+
+
+def unneeded(store: Store, since: float, needed: Collection[str]) -> list[Path]:
+    """Records that no run has used since a time, as `time.time` has it, and what only they needed.
+
+    Files that are younger stay, and those that others need, by their paths.
+    """
+    records = list((store.root / FOLDER).glob("*"))
+    old = [path for path in records if path.stat().st_mtime < since]
+    used = {file for path in set(records) - set(old) for file in _files_of(store, path)}
+    files = (path for folder in STORED for path in (store.root / folder).glob("*"))
+    others = (path for path in files if str(path.relative_to(store.root)) not in used | {*needed})
+    return old + [path for path in others if path.stat().st_mtime < since]
+
+
+def _files_of(store: Store, record: Path) -> Iterator[str]:
+    with suppress(OSError, ValueError, DamagedError):  # which makes it a miss
+        envelope = json.loads(read_checksummed(store, f"{FOLDER}/{record.name}"))
+        yield from _paths(json.loads(envelope["result"]))
+
+
+def _paths(value: Any) -> Iterator[str]:
+    """The paths of all file references in JSON, of whatever class."""
+    if isinstance(value, dict) and {"path", "sha256"} <= value.keys():
+        yield value["path"]
+    for item in value.values() if isinstance(value, dict) else value if type(value) is list else ():
+        yield from _paths(item)
 
 
 def _record_classes(base: type[Record]) -> dict[str, type[Record]]:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -193,6 +193,26 @@ def test_the_run_holds_settings_report_lineage_and_decision(root):
     assert "| learned" in client.get_model_version(NAME, "1").description
     assert (files / "model/card.md").read_text() == "# first"
     assert open_registry(root).sample(champion).shape == (2, 28, 28, 1)
+
+
+def test_the_files_of_superseded_versions_may_go_and_what_is_known_of_them_stays(root):
+    """Champions 1, 2, 4, 5, 6; version 3 lost, and 7 is the last challenger."""
+    for text, errors in [("a", 19), ("b", 16), ("lost", 18), ("c", 13), ("d", 10), ("e", 7)]:
+        retrain(root, text, errors)
+    retrain(root, "last", 9)
+    registry, later = open_registry(root), datetime(2100, 1, 1, tzinfo=UTC)
+    champion = registry.champion()
+    assert champion is not None
+    assert (champion.number, champion.predecessors) == (6, (1, 2, 4, 5))
+    gone = registry.superseded(2, later)
+    assert {text_of(folder / "model" / "model.onnx") for folder in gone} == {"lost", "b"}
+    assert registry.superseded(2, champion.created - timedelta(days=1)) == []
+    for folder in gone:
+        shutil.rmtree(folder)
+    assert registry.superseded(2, later) == []
+    assert registry.looks() == 6
+    assert [registry.rollback()[1].number for _ in range(2)] == [5, 4]
+    assert champion_of(root) == (4, "c")
 
 
 def test_the_better_one_is_promoted_and_the_other_stays_challenger(root):

@@ -1,0 +1,70 @@
+"""Remove what no kept run, model in use, or batch needs.
+
+python flows/prune.py --keep 10 --dry-run
+"""
+
+if __name__ == "__main__":  # before the imports, which take seconds
+    from flows.startup import begin
+
+    begin()
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.cli import run_command
+from flows.config import PruneConfig
+from tasks.arrivals.batch import read_notes
+from tasks.errors import InputError
+from tasks.registry.connection import database, is_begun, read_names
+from tasks.registry.registry import Registry
+from tasks.reporting.folder import FOLDER
+from tasks.storage.lock import exclusive
+from tasks.storage.records import unneeded
+from tasks.storage.store import Store, writable_store
+
+NAMED = "%Y-%m-%dT%H-%M-%S"  # the first 19 characters of a report's folder
+
+
+def prune(store: Store, keep: int, *, dry_run: bool = False) -> list[str]:
+    """Remove what only runs before the last `keep`, 1 or more, needed; say what, in a line each.
+
+    The newest reports stay, with all that their runs stored or found Cached; the champion, its last
+    predecessors and the first, and the last challenger, with their files; every batch. Whoever
+    calls holds the lock. It may be killed at any point: the next one removes the rest.
+    """
+    reports = sorted(one for one in (store.root / FOLDER).glob("2*") if not one.is_symlink())
+    lines = list[str]()
+    for what, paths in _found(store, keep, reports[:-keep]) if reports[:-keep] else ():
+        size = sum(file.stat().st_size for path in paths for file in (path, *path.rglob("*")))
+        lines.append(f"{what}: {len(paths):,}, {size / 1e6:,.1f} MB")
+        for path in paths if not dry_run else ():
+            with store.temporary(path.name) as gone:  # a folder is whole, or is gone
+                path.rename(gone)
+    return lines or [f"nothing to remove: there are {len(reports)} runs, and {keep} are kept"]
+
+
+def _found(store: Store, keep: int, reports: Sequence[Path]) -> Iterator[tuple[str, list[Path]]]:
+    """What is to be removed with these reports, which come last: by them it is found."""
+    ended = datetime.strptime(reports[-1].name[:19], NAMED).replace(tzinfo=UTC)
+    of_batches = {file.path for note in read_notes(store) for file in note.files()}
+    yield "records and files", unneeded(store, ended.timestamp(), of_batches)
+    names = read_names(database(store)) if is_begun(store) else []
+    superseded = (Registry(store, None, name).superseded(keep, ended) for name in names)
+    yield "files of superseded models", [folder for folders in superseded for folder in folders]
+    yield "reports", [*reports]
+
+
+def call(config: PruneConfig) -> None:
+    """Print what is removed, or would be; InputError if the artifacts are in no folder."""
+    store = writable_store(config.artifacts)
+    if store.remote:
+        raise InputError(f"--artifacts {store.remote} is no folder, and only one is pruned")
+    with exclusive(store, config.wait, print):
+        lines = prune(store, config.keep, dry_run=config.dry_run)
+    print("\n".join([*lines, "Nothing was removed: a dry run."] if config.dry_run else lines))
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(PruneConfig.script, __doc__, PruneConfig, call))

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from prefect import runtime
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
@@ -28,7 +29,7 @@ from flows.config import RetrainCommand, RetrainConfig, ReviewConfig, as_config
 from flows.main import Experiment, experiment
 from flows.prune import prune
 from flows.review import carry_out
-from flows.run import log_notice, pipeline_flow, pipeline_run
+from flows.run import log_notice, pipeline_flow, pipeline_run, tell
 from flows.transfers import prepare
 from tasks.arrivals.batch import Batch, count_parts
 from tasks.arrivals.inbox import open_inbox
@@ -37,7 +38,7 @@ from tasks.collect import collect
 from tasks.data.mnist import dataset_sha256
 from tasks.data.names import shown_names
 from tasks.data.read import find_source
-from tasks.errors import InputError
+from tasks.errors import InputError, printable
 from tasks.export import export
 from tasks.extend import extend
 from tasks.foresee import foresee
@@ -87,6 +88,10 @@ def retrain(config: RetrainConfig) -> State[None]:
         registry.prepare()
         check_champion(registry, classes_in_use(fitted, data), data.preparation)
         arrivals = collect(registry, config.inbox, data, config.settle, config.hold_out)
+        for name, fate, why in arrivals.fates:
+            if fate == "quarantined":
+                about = f"batch.{printable(name)}"
+                tell("batch.quarantined", about, why, f"{runtime.flow_run.id} {about}")
         lineage = trace(fitted, data.images, arrivals.used)
         known = registry.with_lineage(lineage_digest(lineage))
         if known:
@@ -104,16 +109,28 @@ def retrain(config: RetrainConfig) -> State[None]:
         candidate = nominate(fitted, found, data, held_out, lineage)
         tested = prepared.learned if is_base else prepared.chosen
         decision = challenge(registry, candidate, held_out, whole, tested, config)
+        tell_decision(registry, registry.challenger())
         if config.keep:
             removed = prune(current_store(), config.keep)
             get_run_logger().info("removed of earlier runs: %s", "; ".join(removed))
         return Completed(message=decision)
 
 
+def tell_decision(registry: Registry, judged: Version | None) -> None:
+    """Emit what was decided on a version."""
+    if judged and judged.decision:
+        what = "promoted" if judged.decision.promoted else "refused"
+        message = f"version {judged.number}: {judged.decision.reason}"
+        tell(f"champion.{what}", registry.name, message, judged.run_id)
+
+
 def nothing_new(registry: Registry, known: Version) -> State[None]:
     """The end of a retraining of which all is known, once its version is promoted if it won."""
-    if registry.awaits_promotion(known):
+    is_late = registry.awaits_promotion(known)
+    if is_late:
         registry.promote(known)
+    tell_decision(registry, known)  # a kill may have come before
+    if is_late:
         return Completed(message=f"version {known.number} won before the last run was killed")
     line = f"nothing has changed since version {known.number}, so nothing was trained"
     get_run_logger().info(line)

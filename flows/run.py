@@ -8,12 +8,13 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, get_type_hints
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from prefect import Flow, runtime
 from prefect._internal import analytics
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
@@ -109,7 +110,19 @@ def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
         f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
         "What was stored before is whole; the next run resumes from there."
     )
+    if flow.name == "digit-retraining":
+        tell("retraining.failed", "retraining", reason(state), str(flow_run.id))
     show("failure", text, "Why the run ended.", flow_run.id)  # after a crash none is present
+
+
+def tell(what: str, about: str, message: str, once: str) -> None:
+    """Emit `digit-transfer.<what>`, on which an automation may act; one server has it `once`.
+
+    It says what happened to what is named `about`.
+    """
+    resource = {"prefect.resource.id": f"digit-transfer.{about}"}
+    id, payload = uuid5(NAMESPACE_OID, f"{what} {once}"), {"message": message}
+    emit_event(f"digit-transfer.{what}", resource, payload=payload, id=id)
 
 
 def reason(state: State[Any]) -> str:

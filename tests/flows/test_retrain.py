@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -123,7 +124,19 @@ def last_report(config: RetrainConfig) -> dict:
     return json.loads((Path(config.artifacts) / "reports" / "latest" / "metrics.json").read_text())
 
 
-def test_a_good_batch_is_promoted_once_and_rolled_back(first, retrained, capsys):
+@pytest.fixture
+def events(monkeypatch) -> dict[UUID, tuple[str, str, str]]:
+    """What was emitted, by id, of which a server keeps one each."""
+    emitted = dict[UUID, tuple[str, str, str]]()
+
+    def emit(event: str, resource: dict[str, str], payload: dict[str, str], id: UUID) -> None:
+        emitted[id] = (event, resource["prefect.resource.id"], payload["message"])
+
+    monkeypatch.setattr("flows.run.emit_event", emit)
+    return emitted
+
+
+def test_a_good_batch_is_promoted_once_and_rolled_back(first, retrained, events, capsys):
     config = retrained
     _, end = first
     assert end == ("Completed", "version 1: Promoted: there was no champion yet.")
@@ -152,6 +165,8 @@ def test_a_good_batch_is_promoted_once_and_rolled_back(first, retrained, capsys)
     assert champion(config).number == 1
     assert run(config) == ("Cached", unchanged)  # what was taken back stays so
     assert champion(config).number == 1
+    promoted = ("digit-transfer.champion.promoted", f"digit-transfer.{config.registered_name}")
+    assert list(events.values()) == [(*promoted, message)]
     status = printed("flows/retrain.py", "status", "--model", config.model, config=config)
     assert "Rolled back from version 2." in status
 
@@ -163,7 +178,9 @@ def printed(*arguments: str, config: RetrainConfig) -> str:
     return file.read_text()
 
 
-def test_a_mislabelled_batch_is_not_promoted_and_bad_ones_are_moved_aside(retrained, caplog):
+def test_a_mislabelled_batch_is_not_promoted_and_bad_ones_are_moved_aside(
+    retrained, events, caplog
+):
     config = retrained
     drop(config, "good.npz", *squares(300, seed=3))
     images, labels = squares(600, seed=4)
@@ -201,6 +218,13 @@ def test_a_mislabelled_batch_is_not_promoted_and_bad_ones_are_moved_aside(retrai
     assert champion(config).number == 1
     challenger = registry(config).challenger()
     assert (challenger.number, challenger.decision.promoted) == (3, False)
+    quarantined = {about for what, about, _ in events.values() if what.endswith("quarantined")}
+    bad = ("caf\\udce9", "leaking", "mislabelled", "pipe", "truncated")
+    assert quarantined == {f"digit-transfer.batch.{name}.npz" for name in bad}
+    refused = [said for what, _, said in events.values() if what.endswith("champion.refused")]
+    assert refused[1] == message
+    assert len(refused) == 2
+    json.dumps([*events.values()]).encode("ascii")  # names of any bytes are text
 
 
 @pytest.mark.parametrize(

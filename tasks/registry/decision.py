@@ -215,16 +215,16 @@ def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: flo
     return Criterion(name, before, after, bound, objection if least > margin else "")
 
 
-HEADER = ("criterion", "champion", "challenger", "bound", "passed")
+HEADER = ("passed", "criterion", "champion", "challenger", "bound")
 
 
 def markdown(decision: Decision) -> str:
     """The reason, and a table of all criteria, in Markdown."""
-    rows = [HEADER, ("---", "---:", "---:", "---:", "---"), *map(cells, decision.rows)]
+    rows = [HEADER, ("---", "---", "---:", "---:", "---:"), *map(cells, decision.rows)]
     return "\n".join([decision.reason, "", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def cells(row: Criterion) -> tuple[str, ...]:
     """What stands below `HEADER`."""
     numbers = ("" if x is None else f"{x:.5g}" for x in (row.champion, row.challenger, row.bound))
-    return (row.name, *numbers, "no" if row.objection else "yes")
+    return ("no" if row.objection else "yes", row.name, *numbers)

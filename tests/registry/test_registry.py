@@ -186,11 +186,11 @@ def test_the_run_holds_settings_report_lineage_and_decision(root):
     ]
     assert (files / "decision.md").read_text() == (
         "Promoted: there was no champion yet.\n\n"
-        "| criterion | champion | challenger | bound | passed |\n"
-        "| --- | ---: | ---: | ---: | --- |\n"
-        "| learned, 1 or 0 |  | 1 | 1 | yes |"
+        "| passed | criterion | champion | challenger | bound |\n"
+        "| --- | --- | ---: | ---: | ---: |\n"
+        "| yes | learned, 1 or 0 |  | 1 | 1 |"
     )
-    assert "| learned" in client.get_model_version(NAME, "1").description
+    assert "| yes | learned" in client.get_model_version(NAME, "1").description
     assert (files / "model/card.md").read_text() == "# first"
     assert open_registry(root).sample(champion).shape == (2, 28, 28, 1)
 
@@ -356,10 +356,11 @@ def test_the_status_says_who_and_why(root):
         "shown to be worse. (against version 1) Rolled back from version 2. ("
     )
     assert [line.split() for line in lines[12:14]] == [
-        ["criterion", "champion", "challenger", "bound", "passed"],
-        ["learned,", "1", "or", "0", "1", "1", "1", "yes"],
+        ["passed", "criterion", "champion", "challenger", "bound"],
+        ["yes", "learned,", "1", "or", "0", "1", "1", "1"],
     ]
-    assert len({line.rindex(" ") for line in lines[12:-2]}) == 1
+    assert {line[6:8] for line in lines[12:-2]} == {"  "}
+    assert all(line[8] != " " for line in lines[12:-2])
     assert lines[-1] == "Challengers judged against a champion: 1"
 
 

@@ -34,8 +34,8 @@ class ShownProgress(Progress):
     def stop(self) -> None:
         """The end, to which a context manager comes by itself."""
         super().stop()
-        with suppress(httpx.HTTPError, ObjectNotFound), get_client(sync_client=True) as client:
-            if self._artifact:
+        if self._artifact:
+            with suppress(httpx.HTTPError, ObjectNotFound), get_client(sync_client=True) as client:
                 client.delete_artifact(self._artifact)
 
     def publish(self, percentage: float, line: str) -> None:

@@ -271,11 +271,13 @@ class RetrainConfig(Bounds, Config):
     _has_a_registry = model_validator(mode="after")(_require_a_server)
 
     @model_validator(mode="after")
-    def _a_model_of_these_data(self) -> Self:
+    def _can_be_done(self) -> Self:
         if self.model == "sigmoid" and len(self.classes) not in (0, 2):
             raise ValueError("a single node tells two classes apart; give --model softmax")
         if self.model == "base" and self.base_dataset is not None:
             raise ValueError("a base of other images is not retrained; give --model softmax")
+        if self.keep and is_remote(self.artifacts):
+            raise ValueError("only artifacts in a folder are removed; leave --keep out")
         return self
 
     @property

@@ -154,3 +154,8 @@ def test_a_study_has_a_base_for_each_subset_where_it_is_to_learn_the_others():
 def test_a_base_of_other_images_is_not_retrained():
     with pytest.raises(ValueError, match="a base of other images is not retrained; give --model"):
         RetrainConfig(base_dataset="digits", model="base")
+
+
+def test_only_a_folder_keeps_the_last_runs_alone():
+    with pytest.raises(ValueError, match="only artifacts in a folder are removed; leave --keep"):
+        RetrainConfig(artifacts="s3://b/c", registry="http://127.0.0.1:5000", keep=3)

@@ -19,7 +19,7 @@ def options(tiny_dataset: Path, tmp_path: Path, inbox: Path) -> tuple[str, ...]:
     return (
         *("flows/serve.py", "--dataset", str(tiny_dataset), "--inbox", str(inbox)),
         *("--artifacts", str(tmp_path / "artifacts"), "--recipes", "tuned"),
-        *("--folds", "0", "--base-epochs", "500", "--head-epochs", "1"),
+        *("--folds", "0", "--base-epochs", "500", "--head-epochs", "1", "--port", "0"),
     )
 
 
@@ -36,10 +36,6 @@ def start_run(api: str) -> str:
 
 def state_of(api: str, run: str) -> str:
     return httpx.get(f"{api}/flow_runs/{run}").json()["state"]["name"]
-
-
-def name_of(api: str, run: str) -> str:
-    return httpx.get(f"{api}/flow_runs/{run}").json()["name"]
 
 
 def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefect_home):
@@ -63,8 +59,8 @@ def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefe
     served = ForkedTerminal(*options, **environment)
     served.until("being served")
     assert state_of(api, first) == "Crashed"
-    served.until(f"Beginning flow run '{name_of(api, second)}'")
     served.until("base: resumes after epoch")
+    assert state_of(api, second) == "Running"
     served.press_ctrl_c()
     assert served.exit_code() == 130
     server.terminate()

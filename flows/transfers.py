@@ -1,6 +1,6 @@
 """The transfers of an experiment: a base by each recipe, its heads, and what they refuse."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.config import Config, RunConfig
@@ -18,7 +18,7 @@ from tasks.networks.recipe import Recipe, Training
 from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages
-from tasks.schemas.references import ArrayReference, Dataset, Split
+from tasks.schemas.references import ArrayReference, Dataset
 from tasks.schemas.results import Refusals, Result
 from tasks.schemas.training import Fold, HeldOut, TrainedModel, TrainingData
 from tasks.storage.stages import by_fold, by_recipe
@@ -52,23 +52,19 @@ class BaseData:
     held_out: HeldOut
     handwriting: bool
 
-    def train(self, recipe: Recipe, seed: int) -> TrainedModel:
-        """The base model by a recipe."""
-        return self._train(recipe.scaling, recipe.base, seed, self.held_out.always)
+    def train(self, recipe: Recipe, seed: int, fold: ArrayReference | None = None) -> TrainedModel:
+        """The base model by a recipe; or one that is trained without a fold, healthy or not."""
+        training = recipe.base.model_copy(update=UNGATED) if fold else recipe.base
+        split, held_out = self.labelled.train, fold or self.held_out.always
+        data = TrainingData(split=split, classes=self.classes, held_out=held_out)
+        return train_base(data, recipe.scaling, training, seed, not self.handwriting)
 
     def train_folds(self, recipe: Recipe, seed: int) -> tuple[Fold, ...]:
         """Base models by a recipe, each without one of the folds, if there are any."""
-        training, split = recipe.base.model_copy(update=UNGATED), self.labelled.train
-        masks = self.held_out.folds
-        bases = [self._train(recipe.scaling, training, seed, mask) for mask in by_fold(masks)]
-        return as_folds(bases, [split] * len(bases), masks)
-
-    def _train(
-        self, scaling: float, training: Training, seed: int, held_out: ArrayReference
-    ) -> TrainedModel:
-        split, centred = self.labelled.train, not self.handwriting
-        data = TrainingData(split=split, classes=self.classes, held_out=held_out)
-        return train_base(data, scaling, training, seed, centred)
+        return tuple(
+            Fold(trained=self.train(recipe, seed, fold), split=self.labelled.train, held_out=fold)
+            for fold in by_fold(self.held_out.folds)
+        )
 
 
 def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[ClassName]) -> BaseData:
@@ -91,6 +87,10 @@ class Data:
     chosen: tuple[int, ...]  # the subset's classes among all
     learned: tuple[int, ...]  # those among all that bases learn from the same images
     nodes: tuple[int, ...]  # the bases' nodes of the subset's classes, if they learn all of them
+
+    def view(self, base: TrainedModel, features: Dataset) -> Fold:
+        """The subset's features by a base, and which of them calibrate the heads on it."""
+        return Fold(trained=base, split=features.train, held_out=self.held_out.always)
 
 
 def prepare(config: Config, whole: LabelledImages) -> Data:
@@ -130,7 +130,9 @@ def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) ->
         base = calibrate(base, folds) if folds else base
         features = extract_features(base, data.subset)
         views = see_folds(base, features, folds, data)
-        heads = train_calibrated_heads(base, features, views, recipe.head, data, config)
+        heads = train_heads(data.view(base, features), recipe.head, config)
+        if data.held_out.folds:
+            heads = calibrate_heads(heads, views, recipe.head, config)
         return Transfer(
             name,
             recipe,
@@ -141,65 +143,39 @@ def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) ->
         )
 
 
-def as_folds(
-    models: Iterable[TrainedModel], splits: Iterable[Split], masks: Iterable[ArrayReference]
-) -> tuple[Fold, ...]:
-    """One for each model, what it and others learn from, and what of it the model did not see."""
-    return tuple(
-        Fold(trained=model, split=split, held_out=mask)
-        for model, split, mask in zip(models, splits, masks, strict=True)
-    )
-
-
 def see_folds(
     base: TrainedModel, features: Dataset, folds: Sequence[Fold], data: Data
 ) -> tuple[Fold, ...]:
     """The subset's features by bases that did not see one of its folds: by one, if it saw none."""
-    masks = data.held_out.folds or (data.held_out.always,)
-    if not folds or set(data.chosen).isdisjoint(data.learned):
-        return as_folds([base] * len(masks), [features.train] * len(masks), masks)
-    bases = [fold.trained for fold in folds]
-    seen = [extract_features(base, data.subset).train for base in by_fold(bases)]
-    return as_folds(bases, seen, masks)
+    whole, masks = data.view(base, features), data.held_out.folds or (data.held_out.always,)
+    views = [whole] * len(masks)
+    if folds and not set(data.chosen).isdisjoint(data.learned):
+        bases = by_fold([fold.trained for fold in folds])
+        views = [data.view(one, extract_features(one, data.subset)) for one in bases]
+    return tuple(
+        view.model_copy(update={"held_out": mask}) for view, mask in zip(views, masks, strict=True)
+    )
 
 
-def train_calibrated_heads(
-    base: TrainedModel,
-    features: Dataset,
-    views: Sequence[Fold],
-    training: Training,
-    data: Data,
-    config: Config,
-) -> list[TrainedModel]:
-    """The heads, calibrated by others that did not see one of the folds, if there are any."""
-    heads = train_heads(base, features.train, data.held_out.always, training, config)
-    if not data.held_out.folds:
-        return heads
-    training, splits = training.model_copy(update=UNGATED), [view.split for view in views]
-    others = [
-        train_heads(view.trained, view.split, view.held_out, training, config)
-        for view in by_fold(views)
-    ]
-    return [
-        calibrate(head, as_folds(of_folds, splits, data.held_out.folds))
-        for head, of_folds in zip(heads, zip(*others, strict=True), strict=True)
-    ]
-
-
-def train_heads(
-    base: TrainedModel,
-    features: Split,
-    held_out: ArrayReference,
-    training: Training,
-    config: Config,
-) -> list[TrainedModel]:
+def train_heads(view: Fold, training: Training, config: Config) -> list[TrainedModel]:
     """The heads that can tell the classes apart, trained on a base's features."""
     classes = config.classes
-    told = TrainingData(split=features, classes=classes, held_out=held_out)
-    heads = [transfer_two_node(base, told, training, config.seed)]
-    if len(classes) == 2:
-        heads.append(transfer_one_node(base, told, training, config.seed))
-    return heads
+    told = TrainingData(split=view.split, classes=classes, held_out=view.held_out)
+    stages = (transfer_two_node, transfer_one_node)[: 2 if len(classes) == 2 else 1]
+    return [transfer(view.trained, told, training, config.seed) for transfer in stages]
+
+
+def calibrate_heads(
+    heads: Sequence[TrainedModel], views: Sequence[Fold], training: Training, config: Config
+) -> list[TrainedModel]:
+    """The heads, calibrated by others that did not see one of the folds."""
+    training = training.model_copy(update=UNGATED)
+    others = [train_heads(view, training, config) for view in by_fold(views)]
+    folds = [
+        [view.model_copy(update={"trained": head}) for head in of_view]
+        for view, of_view in zip(views, others, strict=True)
+    ]
+    return [calibrate(*one) for one in zip(heads, zip(*folds, strict=True), strict=True)]
 
 
 def score_on(recipe: str, trained: TrainedModel, images: Dataset, training: Training) -> Result:
@@ -220,8 +196,7 @@ def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]
         base = score_on(ONE_ATTEMPT, trained, data.base.labelled, recipe.base)
         features = extract_features(trained, data.subset)
     training = recipe.head.model_copy(update=attempt)
-    held_out = data.held_out.always
-    heads = train_heads(base.trained, features.train, held_out, training, config)
+    heads = train_heads(data.view(base.trained, features), training, config)
     scored = [score_on(ONE_ATTEMPT, head, features, training) for head in heads]
     return [base.model_copy(update={"recipe": ONE_ATTEMPT}), *scored]
 
@@ -236,12 +211,12 @@ def refuse(
     share: float,
 ) -> Refusals:
     """What the base and its heads refuse of images that are not theirs."""
-    learned, nodes = data.base, tuple(range(len(data.base.classes)))
-    images = data.whole.images if data.learned else learned.images
-    own = data.learned or nodes
+    of_base, nodes = data.base, tuple(range(len(data.base.classes)))
+    images, own = (data.whole.images, data.learned) if data.learned else (of_base.images, nodes)
     unknown = extract_unknown(base, images, own, own)
-    folds = folds or as_folds([base], [learned.labelled.train], [learned.held_out.always])
-    by_base = evaluate_refusal(base, [base], learned.labelled, folds, nodes, unknown, share)
+    whole = Fold(trained=base, split=of_base.labelled.train, held_out=of_base.held_out.always)
+    split = folds or (whole,)
+    by_base = evaluate_refusal(base, [base], of_base.labelled, split, nodes, unknown, share)
     unknown = extract_unknown(base, data.whole.images, data.chosen, data.learned)
     by_heads = evaluate_refusal(base, heads, features, views, data.nodes, unknown, share)
     return Refusals(models=by_base.models + by_heads.models)

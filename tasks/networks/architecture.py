@@ -47,17 +47,15 @@ def build_backbone(
     blocks = []
     for number, filters in enumerate(block_filters(image_shape)):
         name = f"convolution-{filters}" if number < 3 else f"convolution-{filters}-{number}"
-        kernel = _initializer(seed, name)
         blocks += [
-            layers.Conv2D(
-                filters, 3, padding="same", kernel_initializer=kernel, dtype=policy, name=name
-            ),
+            layers.Conv2D(filters, 3, padding="same", dtype=policy, name=name),
             layers.MaxPooling2D(dtype=policy),
             layers.ReLU(dtype=policy),
         ]
     first = layers.Rescaling(scaling, offset=-scaling * mean, dtype=policy)
     last = layers.Flatten(dtype=policy)
-    return Sequential([Input(image_shape), first, *blocks, last], name="backbone")
+    backbone = Sequential([Input(image_shape), first, *blocks, last], name="backbone")
+    return reseed(backbone, seed)
 
 
 def block_filters(image_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -74,28 +72,30 @@ def build_head(
     # The output is float32 in any precision: bfloat16 has no number between 0.996 and 1.
     from keras import Input, Sequential, layers
 
-    def dense(name: str, nodes: int, activation: str, dtype: str) -> layers.Dense:
-        kernel = _initializer(seed, name)
-        return layers.Dense(nodes, activation, kernel_initializer=kernel, dtype=dtype, name=name)
-
-    hidden = dense("hidden", HIDDEN, "relu", POLICIES[training.precision])
-    output = dense("output", specification.nodes, specification.activation, "float32")
-    dropped = [layers.Dropout(training.dropout, seed=seed)] if training.dropout else []
-    return Sequential([Input((features,)), *dropped, hidden, output], name=specification.name)
+    nodes, activation = specification.nodes, specification.activation
+    hidden = layers.Dense(HIDDEN, "relu", dtype=POLICIES[training.precision], name="hidden")
+    output = layers.Dense(nodes, activation, dtype="float32", name="output")
+    dropped = [layers.Dropout(training.dropout)] if training.dropout else []
+    head = Sequential([Input((features,)), *dropped, hidden, output], name=specification.name)
+    return reseed(head, seed)
 
 
-def reseed(model: "keras.Model", seed: int) -> None:
-    """Give a new network the kernels, and the state of dropout, that a seed builds it with."""
-    # Building it takes nine times as long, and Keras never gives back 0.26 MB of each.
+def reseed(model: "keras.Sequential", seed: int) -> "keras.Sequential":
+    """The same network with a seed's kernels, after Glorot and Bengio (2010), and dropout."""
+    # Building it takes nine times as long, and Keras never gives back 0.26 MB of each. Each layer
+    # has a seed of its own: Prefect's threads draw from Python's generator, as Keras does, too.
+    from keras.initializers import GlorotUniform
     from keras.random import SeedGenerator
 
     for layer in model.layers:
         if hasattr(layer, "layers"):
             reseed(layer, seed)
         elif hasattr(layer, "kernel"):
-            layer.kernel.assign(_initializer(seed, layer.name)(layer.kernel.shape))
+            kernel = GlorotUniform(derive_seed(seed, layer.name))
+            layer.kernel.assign(kernel(layer.kernel.shape))
         elif hasattr(layer, "seed_generator"):
             layer.seed_generator.state.assign(SeedGenerator(seed).state)
+    return model
 
 
 def join(backbone: "keras.Sequential", head: "keras.Sequential") -> "keras.Sequential":
@@ -117,10 +117,3 @@ def build_base(
     backbone = build_backbone(image_shape, scaling, training, seed, mean)
     head = HeadSpecification("base", classes, "softmax")
     return join(backbone, build_head(head, backbone.output_shape[-1], training, seed))
-
-
-def _initializer(seed: int, layer: str) -> "keras.initializers.Initializer":
-    """Keras's default (Glorot and Bengio 2010), seeded by itself: Prefect's threads draw, too."""
-    import keras
-
-    return keras.initializers.GlorotUniform(derive_seed(seed, layer))

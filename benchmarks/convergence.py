@@ -114,7 +114,7 @@ def train_with_gate(
         try:
             nobody = np.zeros(len(targets), bool)
             _, attempts, _ = train_until_healthy(
-                head.name, model, train.inputs, targets, training, seed, checkpoint, (0, 1), nobody
+                model, train.inputs, targets, training, seed, checkpoint, (0, 1), nobody
             )
         except DeadModelError:
             return Outcome(learned=False, accuracy=0.0, attempts=training.attempts)

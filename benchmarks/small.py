@@ -56,7 +56,7 @@ def tuned_base(pixels: Bytes, labels: Bytes, others: Bytes, seed: int) -> Classe
     model = build_base(pixels.shape[1:], DIGITS, recipe.scaling, recipe.base)
     targets, rows = encode(labels, DIGITS), np.arange(len(labels), dtype=np.int32)
     compiled = Compiled(model, pixels, targets, recipe.base)
-    make_attempts("base", compiled, pixels, targets, rows, seed)
+    make_attempts(compiled, pixels, targets, rows, seed)
     return predicted_classes(run(compiled.model, others))
 
 

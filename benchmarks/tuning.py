@@ -84,7 +84,7 @@ def try_recipe(recipe: Recipe, train: Arrays, others: Arrays, seed: int) -> tupl
     model = build_base(pixels.shape[1:], 10, recipe.scaling, recipe.base)
     compiled = Compiled(model, pixels, targets, recipe.base)
     with disable_run_logger():
-        make_attempts("base", compiled, pixels, targets, rows, seed)
+        make_attempts(compiled, pixels, targets, rows, seed)
     found = run(compiled.model, unseen)
     return float((found.argmax(axis=1) != truth).mean()), float(log_loss(truth, found))
 

@@ -20,6 +20,6 @@ def train_base(
     mean = float(inputs.mean()) if centred else 0.0
     model = build_base(inputs.shape[1:], len(classes), scaling, training, mean=mean)
     trained = train_until_healthy(
-        "base", model, inputs, targets, training, seed, current_checkpoint(), classes, mask
+        model, inputs, targets, training, seed, current_checkpoint(), classes, mask
     )
     return store_trained(store, trained, training)

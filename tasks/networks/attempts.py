@@ -64,7 +64,6 @@ def describe_unfinished(store: Store) -> str:
 
 
 def train_until_healthy(
-    name: str,
     model: Model,
     inputs: NDArray[Any],
     targets: NDArray[np.float32],
@@ -83,10 +82,10 @@ def train_until_healthy(
     """
     compiled = Compiled(model, inputs, targets, training)
     rows = np.flatnonzero(~held_out).astype(np.int32)
-    attempts = make_attempts(name, compiled, inputs, targets, rows, seed, checkpoint, names)
+    attempts = make_attempts(compiled, inputs, targets, rows, seed, checkpoint, names)
     if attempts[-1].outcome != LEARNED and training.gated:
         raise DeadModelError(
-            f"{name} did not learn in {len(attempts)} attempts, the last one "
+            f"{model.name} did not learn in {len(attempts)} attempts, the last one "
             f"{attempts[-1].outcome}; {advice(predicted_classes(targets[rows]), names)}"
         )
     return Trained(model, attempts, calibrate(model, inputs, targets, held_out))
@@ -115,7 +114,6 @@ def advice(labels: NDArray[np.intp], names: Sequence[object]) -> str:
 
 
 def make_attempts(
-    name: str,
     compiled: Compiled,
     inputs: Any,
     targets: NDArray[np.float32],
@@ -130,7 +128,7 @@ def make_attempts(
     as `MOST_ALIKE` died alike. Of inputs, a tensor or an array, and targets as in
     `train_until_healthy`, rows int32 (m,) are trained on; without a checkpoint nothing is kept.
     """
-    training, tensors = compiled.training, as_tensors(inputs, targets)
+    name, training, tensors = compiled.model.name, compiled.training, as_tensors(inputs, targets)
     epochs = training.epochs_for(len(rows))
     saved = read_checkpoint(checkpoint)
     attempts = saved[1].dead if saved else ()

@@ -25,9 +25,7 @@ def transfer(
     inputs = store.array(split.inputs)
     targets = targets_for(head.nodes, store.array(split.labels))
     checkpoint, mask = current_checkpoint(), store.array(features.held_out)
-    trained = train_until_healthy(
-        head.name, model, inputs, targets, training, seed, checkpoint, names, mask
-    )
+    trained = train_until_healthy(model, inputs, targets, training, seed, checkpoint, names, mask)
     joined = join(freeze_backbone(load_model(store, base.model)), trained.model)
     return store_trained(store, trained._replace(model=joined), training)
 

@@ -116,9 +116,7 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
         of_subset = np.isin(np.arange(len(labels)), subset.rows)
         rows = np.flatnonzero(of_subset & ~held_out).astype(np.int32)
         names = [group.classes[label] for label in trial.classes] if group.classes else ()
-        attempts = make_attempts(
-            trial.head, compiled, features, targets, rows, trial.seed, names=names
-        )
+        attempts = make_attempts(compiled, features, targets, rows, trial.seed, names=names)
         digest, probabilities = "", np.empty((0, len(trial.classes)), np.float32)
         if attempts[-1].outcome == LEARNED:
             calibrate(compiled.model, features, targets, of_subset & held_out)

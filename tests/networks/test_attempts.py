@@ -70,7 +70,8 @@ def network_for(monkeypatch):
             model.set_weights([kernel, bias])
 
         monkeypatch.setattr("tasks.networks.training.reseed", reseed)
-        return keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, activation="softmax")])
+        layers = [keras.Input((1,)), keras.layers.Dense(2, activation="softmax")]
+        return keras.Sequential(layers, name="two-node")
 
     return build
 
@@ -80,7 +81,7 @@ def test_a_dead_network_is_initialised_again_from_a_derived_seed(checkpoint, net
     built: list[int] = []
     model = network_for(seeds[2], built)
     _, attempts, _ = train_until_healthy(
-        "two-node", model, INPUTS, TARGETS, TRAINING, 5, checkpoint, (0, 1), NOBODY
+        model, INPUTS, TARGETS, TRAINING, 5, checkpoint, (0, 1), NOBODY
     )
     assert built == seeds
     assert [attempt.seed for attempt in attempts] == seeds
@@ -91,7 +92,6 @@ def test_a_dead_network_is_initialised_again_from_a_derived_seed(checkpoint, net
 def test_a_hopeless_attempt_ends_after_its_first_epoch_of_100_batches(checkpoint, network_for):
     healthy = derive_seed(5, "two-node", 1)
     _, attempts, _ = train_until_healthy(
-        "two-node",
         network_for(healthy, []),
         INPUTS,
         TARGETS,
@@ -107,7 +107,7 @@ def test_a_hopeless_attempt_ends_after_its_first_epoch_of_100_batches(checkpoint
 def test_without_the_gate_the_first_attempt_is_the_model_though_it_is_dead(checkpoint, network_for):
     training = TRAINING.model_copy(update={"attempts": 1, "gated": False})
     _, (attempt,), _ = train_until_healthy(
-        "two-node", network_for(None, []), INPUTS, TARGETS, training, 5, checkpoint, (0, 1), NOBODY
+        network_for(None, []), INPUTS, TARGETS, training, 5, checkpoint, (0, 1), NOBODY
     )
     assert attempt.seed == derive_seed(5, "two-node", 0)
     assert len(attempt.history.epochs) == 3  # to its end
@@ -117,7 +117,6 @@ def test_without_the_gate_the_first_attempt_is_the_model_though_it_is_dead(check
 def test_a_small_data_set_gets_all_its_epochs(checkpoint, network_for):
     healthy = derive_seed(5, "two-node", 1)
     _, attempts, _ = train_until_healthy(
-        "two-node",
         network_for(healthy, []),
         INPUTS[:20],
         TARGETS[:20],
@@ -135,7 +134,6 @@ def test_if_all_attempts_die_one_sentence_says_so(checkpoint, network_for):
     built: list[int] = []
     with pytest.raises(DeadModelError) as caught:
         train_until_healthy(
-            "two-node",
             network_for(None, built),
             INPUTS,
             TARGETS,
@@ -207,7 +205,6 @@ def test_a_killed_training_ends_with_the_same_bits(
 
     def train(where):
         return train_until_healthy(
-            "two-node",
             network_for(healthy, []),
             INPUTS[:20],
             TARGETS[:20],

@@ -262,7 +262,7 @@ def test_the_same_seed_gives_the_same_head(tmp_path):
         model = build_head(softmax_head(2), 1, LEARNING)
         checkpoint = Checkpoint(Store(tmp_path), key)
         trained = train_until_healthy(
-            "two-node", model, inputs, targets, LEARNING, seed, checkpoint, (0, 1), nobody
+            model, inputs, targets, LEARNING, seed, checkpoint, (0, 1), nobody
         )
         return weights_sha256(trained[0])
 

@@ -41,7 +41,6 @@ def trained_alone(store: Store, features: np.ndarray, trial: Trial, training: Tr
     rows = np.flatnonzero(np.isin(LABELS, trial.classes))
     one_hot = np.eye(2, dtype=np.float32)[np.searchsorted(trial.classes, LABELS[rows])]
     return train_until_healthy(
-        trial.head,
         build_head(trial.specification, features.shape[1], training),
         features[rows],
         targets_for(trial.specification.nodes, one_hot),

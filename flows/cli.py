@@ -51,13 +51,12 @@ def run_command(
     about: str,
     settings: type[M],
     call: Callable[[M], Any],
-    arguments: Sequence[str] | None = None,
+    arguments: list[str] | None = None,
 ) -> int:
     """Parse the arguments (`sys.argv`'s if None), call, and say in one sentence what went wrong.
 
-    Each field of the settings is an option; `--help` shows the script, as in `flows/main.py`, and
-    the first paragraph of `about`. Returns the exit code: 0 if all went well, 2 for wrong usage or
-    data, 130 after Ctrl-C, 143 after SIGTERM, 1 for anything else.
+    `--help` shows the script, as in `flows/main.py`, and the first paragraph of `about`. The exit
+    code: 0 if all went well, 2 for wrong usage or data, 130 after Ctrl-C, 143 after SIGTERM, or 1.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow looks for a GPU aloud
     try:
@@ -87,23 +86,21 @@ def _exit_code(call: Callable[[], Any], interruption: Interruption, debug: bool)
 
 
 def _parse(
-    script: str, about: str, settings: type[M], arguments: Sequence[str] | None
+    script: str, about: str, settings: type[M], arguments: list[str] | None
 ) -> tuple[M, _Options]:
     """The settings that arguments and environment give, and the options of every command."""
     paragraph = " ".join(about.partition("\n\n")[0].split())
     described = f"{paragraph}\n\n{OF_ENVIRONMENT}"
     model = create_model("Options", __base__=(settings, _Options), __doc__=described)
     options: Any = model
-    add = partial(_add_argument, options.model_fields)
     source: CliSettingsSource[Any] = CliSettingsSource(
         options,
         cli_prog_name=f"python {script}",
-        add_argument_method=add,
+        add_argument_method=partial(_add_argument, options.model_fields),
         parse_args_method=_parse_words,
     )
-    typed = None if arguments is None else list(arguments)
     with in_one_sentence():
-        parsed = CliApp.run(options, typed, cli_settings_source=source)
+        parsed = CliApp.run(options, arguments, cli_settings_source=source)
         return as_config(parsed, settings), parsed
 
 

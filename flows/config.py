@@ -169,10 +169,7 @@ class RunConfig(StoringConfig):
     def classes_of_the_base(
         self, classes: Sequence[ClassName], chosen: Sequence[ClassName]
     ) -> tuple[ClassName, ...]:
-        """Those of the classes that a base learns which is transferred to the chosen ones.
-
-        InputError if there are fewer than two, or one that is asked for is not there.
-        """
+        """Those that a base learns; InputError if they are fewer than two, or one is not there."""
         if self.base_classes == "all":
             return tuple(classes)
         if self.base_classes != "others":
@@ -222,10 +219,7 @@ class Config(RunConfig):
     """Hold transfer against other approaches, with few labels and with all."""
 
     def fitted_to(self, source: Source, data: LabelledImages) -> Self:
-        """With what is left to the data, and the classes as these call them.
-
-        InputError if the data lack one of them.
-        """
+        """With what is left to the data, and their classes; InputError if they lack one of them."""
         chosen = positions(self.classes or data.classes[:2], data.classes)
         names = tuple(data.classes[position] for position in chosen)
         return super().fitted_to(source, data).model_copy(update={"classes": names})
@@ -377,10 +371,7 @@ class StudyConfig(RunConfig):
     """Worker processes on this machine, 1 or more; one for each core by itself."""
 
     def chosen_subsets(self, classes: Sequence[ClassName]) -> tuple[tuple[int, ...], ...]:
-        """Each subset once, in order, as positions in the classes of the data.
-
-        InputError if the data lack one of them.
-        """
+        """Each subset once, as positions in the data's classes; InputError if they lack one."""
         is_all = self.pairs == "all" or not (self.pairs or self.subsets)
         pairs = combinations(range(len(classes)), 2) if is_all else ()
         named = (*(() if is_all else self.pairs), *self.subsets)

@@ -21,10 +21,7 @@ MOST_LISTED = 200  # reports, the newest
 
 
 def serve_pages(store: Store, port: int) -> str:
-    """Serve the pages of a store on the loopback until the process ends; returns their address.
-
-    InputError if the port is taken.
-    """
+    """Serve a store's pages on the loopback; their address, or InputError if the port is taken."""
     try:
         server = ThreadingHTTPServer((HOST, port), partial(Pages, store))
     except OSError as error:

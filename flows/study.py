@@ -37,9 +37,7 @@ LISTS = ("--pairs", "--subsets")
 
 @pipeline_flow("digit-study")
 def study(config: StudyConfig) -> Path:
-    """Train a base model by each recipe, and transfer it to every subset from every seed.
-
-    Returns the folder of the report, or raises InputError if the data are unusable.
+    """Transfer to many subsets; the folder of the report, or InputError if the data are unusable.
 
     Args:
         config: What to do.

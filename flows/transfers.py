@@ -41,13 +41,10 @@ def load_base_data(config: RunConfig, seed: int, data: LabelledImages) -> Labell
 
 @dataclass(frozen=True)
 class BaseData:
-    """Images (n, h, w, channels) of the classes that the base learns, and no others.
+    """Images (n, h, w, channels) of the classes that the base learns, and no others."""
 
-    Their labels are the positions of their classes, or one-hot if they are `labelled`.
-    """
-
-    images: Dataset
-    labelled: Dataset
+    images: Dataset  # with the positions of their classes
+    labelled: Dataset  # the same, with one-hot labels
     classes: tuple[ClassName, ...]
     held_out: HeldOut
     handwriting: bool

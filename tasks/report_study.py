@@ -24,7 +24,7 @@ MOST_IN_MATRIX = 15  # classes
 
 def render(metrics: Row, pictures: dict[str, str]) -> dict[str, str]:
     """File names and texts of the report, of what `describe_run` and `draw` give."""
-    trials = [row | {"classes": _spaced(row["classes"])} for row in metrics["trials"]]
+    trials = [row | {"classes": " ".join(map(str, row["classes"]))} for row in metrics["trials"]]
     return render_report("study", metrics, pictures) | {"trials.csv": tabulate(trials, trials[0])}
 
 
@@ -41,10 +41,6 @@ def draw(analysis: Row, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
         name = "-".join(map(str, [row["recipe"], *row["classes"]]))
         rows = [image["image"] for image in row["images"]]
         yield f"hardest-{name}", draw_misclassified(test[rows], row["images"])
-
-
-def _spaced(classes: Sequence[ClassName]) -> str:
-    return " ".join(map(str, classes))
 
 
 @uncached_stage("report-study")

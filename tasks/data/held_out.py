@@ -37,10 +37,7 @@ def held_out(
 
 
 def folds_of(
-    images: NDArray[np.uint8],
-    labels: NDArray[Any],
-    folds: int,
-    originals: NDArray[np.intp] | None = None,
+    images: NDArray[np.uint8], labels: NDArray[Any], folds: int, originals: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """The fold, 0..folds-1, of each of images (n, ...), as (n,); each has about as many of a class.
 

@@ -66,10 +66,7 @@ def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]
 
 
 def draw_misclassified(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Each image with its true class, the usual wrong prediction, and how many trials are wrong.
-
-    As `draw_predictions`, but a row has its `label`, `predicted`, and `wrong` of `trials`.
-    """
+    """The same, but a row has its `label`, the usual error `predicted`, and `wrong` of `trials`."""
     notes = [f"{row['wrong']} of {row['trials']}" for row in rows]
     return _draw(images, rows, notes, [row["wrong"] == row["trials"] for row in rows], 1.55)
 

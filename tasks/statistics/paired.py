@@ -8,17 +8,13 @@ from numpy.typing import NDArray
 
 
 class PairedCounts(NamedTuple):
-    """How many images which of two classifiers got right, and what that says.
-
-    `p_value` (0..1) is the chance of a split of the images on which only one was right that is at
-    least as uneven, if both are equally good.
-    """
+    """How many images which of two classifiers got right, and what that says."""
 
     both: int
     only_first: int
     only_second: int
     neither: int
-    p_value: float
+    p_value: float  # 0..1, the chance of as uneven a split of those, if both are equally good
 
 
 def compare_paired(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedCounts:

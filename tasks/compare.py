@@ -1,8 +1,8 @@
 """Compare: all that the report says of the models, computed and drawn only when it changes."""
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,15 +52,10 @@ def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
     }
 
 
-class Shown(NamedTuple):
-    """What a model's pictures show."""
-
-    test: NDArray[np.uint8]  # images (n, height, width, channels)
-    classes: Sequence[ClassName]  # that the model tells apart
-
-
-def draw(analysis: Row, of_bases: Shown, of_heads: Shown) -> Iterator[tuple[str, str]]:
-    """Every picture of the report, as its name and an SVG element."""
+def draw(
+    analysis: Row, predictions: Sequence[Predictions], of_base: NDArray[Any], test: NDArray[Any]
+) -> Iterator[tuple[str, str]]:
+    """Every picture of the report, as its name and an SVG element; test images are (n, h, w, c)."""
     yield "loss", draw_learning_curves(analysis["models"], "loss")
     yield "accuracy", draw_learning_curves(analysis["models"], "accuracy")
     if analysis["label_efficiency"]:
@@ -68,12 +63,12 @@ def draw(analysis: Row, of_bases: Shown, of_heads: Shown) -> Iterator[tuple[str,
     for row in analysis["refusals"]:
         if row["promise"] != "none":
             yield f"refusal-{row['recipe']}-{row['model']}", draw_margins(row)
-    for model, hardest in zip(analysis["models"], analysis["mistakes"], strict=True):
-        name = f"{model['recipe']}-{model['model']}"
-        shown = of_bases if model["model"] == "base" else of_heads
-        yield f"confusion-{name}", draw_confusion(model["confusion"], shown.classes)
+    models = zip(predictions, analysis["models"], analysis["mistakes"], strict=True)
+    for one, model, hardest in models:
+        name, shown = f"{one.recipe}-{one.model}", of_base if one.model == "base" else test
+        yield f"confusion-{name}", draw_confusion(model["confusion"], one.classes)
         rows = [image["image"] for image in hardest["images"]]
-        yield f"hardest-{name}", draw_predictions(shown.test[rows], hardest["images"])
+        yield f"hardest-{name}", draw_predictions(shown[rows], hardest["images"])
 
 
 @stage("compare")
@@ -117,8 +112,8 @@ def compare(
         "refusals": refused,
         "class_counts": count_classes(train, test, data.classes),
     }
-    of_bases = Shown(store.array(learned.images.test.inputs), learned.classes)
-    return _keep(analysis, of_bases, Shown(store.array(images.test.inputs), classes))
+    tests = (store.array(one.test.inputs) for one in (learned.images, images))
+    return _keep(analysis, dict(draw(analysis, predictions, *tests)))
 
 
 def _predict(
@@ -133,13 +128,13 @@ def _predict(
     return Predictions(result.recipe, name, probabilities, found.labels, found.rows, classes)
 
 
-def _keep(analysis: Row, of_bases: Shown, of_heads: Shown) -> Findings:
+def _keep(analysis: Row, pictures: Mapping[str, str]) -> Findings:
     add = current_store().add_text
     return Findings(
         analysis=add("pages/analysis.json", json.dumps(analysis, allow_nan=False)),
         table=add("pages/comparison.csv", tabulate(analysis["models"], COLUMNS)),
         pictures=tuple(
             Picture(name=name, file=add(f"pages/{name}.svg", text))
-            for name, text in draw(analysis, of_bases, of_heads)
+            for name, text in pictures.items()
         ),
     )

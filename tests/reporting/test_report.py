@@ -12,7 +12,7 @@ import pytest
 from flows.cli_types import reproducing_command
 from flows.config import Config
 from flows.recipes import RECIPES
-from tasks.compare import Shown, draw
+from tasks.compare import draw
 from tasks.evaluate import score
 from tasks.plots.curves import draw_learning_curves
 from tasks.reporting.experiment.analysis import (
@@ -133,6 +133,9 @@ def bare(models: list[dict], base: dict) -> dict:
     return {"models": models, "base": base, "heads": [], "label_efficiency": None, "refusals": []}
 
 
+PREDICTED = [predictions("base", BASE), predictions("two-node", TWO), predictions("one-node", ONE)]
+
+
 @pytest.fixture
 def metrics() -> dict:
     results = [
@@ -140,18 +143,15 @@ def metrics() -> dict:
         result("two-node", TWO, dead_attempts=1),
         result("one-node", ONE),
     ]
-    predicted = [
-        *(predictions("base", BASE), predictions("two-node", TWO), predictions("one-node", ONE)),
-    ]
     once = [row | {"recipe": "as published, one attempt"} for row in described(results[:1], True)]
     analysis = {
         "base": BASE_SAW_ALL,
         "models": described(results, is_mnist=True),
         "as_published": once,
-        "heads": compare_heads(predicted),
+        "heads": compare_heads(PREDICTED),
         "label_efficiency": label_efficiency(),
-        "mistakes": list_mistakes(predicted),
-        "overlap": describe_overlap(np.array([False, False, False, True, False]), predicted),
+        "mistakes": list_mistakes(PREDICTED),
+        "overlap": describe_overlap(np.array([False, False, False, True, False]), PREDICTED),
         "parts": [],
         "refusals": [refusal()],
         "class_counts": [{"class": 0, "train": 5_923, "test": 2}],
@@ -178,7 +178,7 @@ def metrics() -> dict:
 
 def pages(metrics: dict) -> dict[str, str]:
     test = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
-    pictures = dict(draw(metrics, Shown(test, (0, 1, 2)), Shown(test, (0, 1))))
+    pictures = dict(draw(metrics, PREDICTED, test, test))
     table = tabulate(metrics["models"], COLUMNS)
     return render_report("experiment", metrics, pictures) | {"comparison.csv": table}
 

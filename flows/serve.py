@@ -41,11 +41,7 @@ SERVED: dict[str, tuple[Any, str]] = {
 
 
 def serve_flows(command: ServeCommand) -> None:
-    """Serve until the process is stopped; one run at a time, later ones wait for it.
-
-    The server's own limits for a deployment count the runs of a machine that lost its power, too.
-    Raises InputError if there is no Prefect server.
-    """
+    """Serve until the process is stopped, run after run; InputError without a Prefect server."""
     require_server()
     store = writable_store(command.artifacts)
     with suppress(InputError), exclusive(store, 0, lambda words: None):  # else one is alive
@@ -58,6 +54,7 @@ def serve_flows(command: ServeCommand) -> None:
         form = {"config": absolute(as_config(command, flow.config)).filled_form()}
         cron = command.cron if flow is retrain else None
         deployments.append(flow.to_deployment(name, parameters=form, description=about, cron=cron))
+    # the server's own limits count the runs of a machine that lost its power, too
     serve(*deployments, limit=1)
 
 

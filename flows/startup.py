@@ -39,10 +39,7 @@ def begin() -> None:
 
 
 class _QuietImport(MetaPathFinder):
-    """The import of TensorFlow without what its C++ says that nobody can act on.
-
-    Since TensorFlow 2.19 no variable stops that. What else is written meanwhile comes afterwards.
-    """
+    """The import of TensorFlow without its C++'s notices, which since 2.19 no variable stops."""
 
     def find_spec(self, name: str, *places: Any) -> ModuleSpec | None:
         if name != "tensorflow":

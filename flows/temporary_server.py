@@ -25,10 +25,7 @@ SECONDS_TO_END = 3
 
 @contextmanager
 def prefect_server() -> Iterator[None]:
-    """Runs within report to the server that Prefect's settings name, or else to one of their own.
-
-    Raises FullDiskError if it could not write, ReadableError if it ended or did not answer in time.
-    """
+    """Runs within report to the server that is set, or their own; FullDiskError, ReadableError."""
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME, PREFECT_UI_URL, temporary_settings
 
     if PREFECT_API_URL.value():

@@ -39,10 +39,7 @@ def held_out(
 def folds_of(
     images: NDArray[np.uint8], labels: NDArray[Any], folds: int, originals: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """The fold, 0..folds-1, of each of images (n, ...), as (n,); each has about as many of a class.
-
-    Equal images are in one fold, and copies in that of their original, as in `held_out`.
-    """
+    """Each image's fold, 0..folds-1, (n,): as many of a class in each, copies as in `held_out`."""
     ranks = _ranks(images, 0, originals)
     fold = np.zeros(int(ranks.max()) + 1, np.intp)
     for label in np.unique(labels):

@@ -79,7 +79,6 @@ def _parse(file: IO[bytes] | gzip.GzipFile, location: str, dimensions: int) -> N
     payload = file.read(min(claimed, MAX_PAYLOAD_BYTES) + 1)
     if len(payload) != claimed:
         found = "more" if len(payload) > claimed else f"only {len(payload)}"
-
         raise InputError(
             f"{location} holds {found} bytes of data where its header says {claimed}, of which "
             f"{MAX_PAYLOAD_BYTES} are read at most"

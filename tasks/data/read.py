@@ -80,10 +80,7 @@ def _digest(files: Iterable[Path]) -> str:
 
 
 def read_source(source: Source) -> Images:
-    """The images of a source, checked and prepared, of two classes or more, each in both splits.
-
-    InputError if that cannot be, or a file is missing, damaged or something else.
-    """
+    """The images of a source, checked and prepared, each class in both splits; else InputError."""
     try:
         images = _read(source)
     except OSError as error:

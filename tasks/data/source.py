@@ -54,13 +54,10 @@ class Arrays(NamedTuple):
 
 @dataclass(frozen=True)
 class Images:
-    """Images uint8 (n, height, width) or (n, height, width, 3), 0..255, in two splits.
-
-    A label, uint8 or uint16 (n,), is the position of the image's class in `classes`.
-    """
+    """Images uint8 (n, h, w) or (n, h, w, 3), 0..255, in two splits."""
 
     train_images: NDArray[np.uint8]
-    train_labels: NDArray[Any]
+    train_labels: NDArray[Any]  # uint8 or uint16 (n,), the positions of classes in `classes`
     test_images: NDArray[np.uint8]
     test_labels: NDArray[Any]
     classes: tuple[ClassName, ...]

@@ -37,10 +37,7 @@ def encode(labels: NDArray[Any], classes: int) -> NDArray[np.float32]:
 def rows_by_part(
     parts: Sequence[tuple[str, int]], rows: NDArray[np.intp]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Which of the rows (k,) are from which part, bool (k,) by name, if any is.
-
-    Of the parts, one after the other, each has so many rows.
-    """
+    """Which rows (k,) are from which of the parts, of so many rows each, bool (k,), if any is."""
     ends = np.cumsum([count for _, count in parts])
     origin = np.searchsorted(ends, rows, side="right")
     found = {name: origin == number for number, (name, _) in enumerate(parts)}

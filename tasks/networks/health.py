@@ -55,8 +55,7 @@ def examined_rows(rows: NDArray[np.int32], labels: NDArray[np.intp]) -> NDArray[
         evenly(np.flatnonzero(labels == label), EXAMINED_OF_A_CLASS)
         for label in np.flatnonzero(counts < EXAMINED_OF_A_CLASS)
     ]
-    examined: NDArray[np.int32] = rows[np.unique(np.concatenate([chosen, *rare]))]
-    return examined
+    return np.asarray(rows[np.unique(np.concatenate([chosen, *rare]))])
 
 
 @dataclass(frozen=True)

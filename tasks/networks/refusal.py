@@ -44,8 +44,7 @@ def build_guard(
 
 def score(guard: Sequence[Model], features: NDArray[np.float32]) -> NDArray[np.float32]:
     """The least score of each of features (n, m), as (n,)."""
-    scores: NDArray[np.float32] = np.min([run(one, features)[:, 0] for one in guard], axis=0)
-    return scores
+    return np.asarray(np.min([run(one, features)[:, 0] for one in guard], axis=0))
 
 
 def set_threshold(guard: Sequence[Model], threshold: float) -> None:

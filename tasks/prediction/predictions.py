@@ -91,10 +91,7 @@ FORMATS = {"csv": write_csv, "json": write_json, "parquet": write_parquet}
 
 @contextmanager
 def whole_output(path: Path | None) -> Iterator[TextIO]:
-    """A file for UTF-8 text that, once all is written, replaces `path` or goes to standard output.
-
-    Raises FullDiskError if there is no space for it, InputError if the path cannot be written.
-    """
+    """UTF-8 text that replaces `path` or is printed once it is whole; FullDiskError, InputError."""
     if path is None:
         with space_for(Path(gettempdir())), TemporaryFile() as kept:
             with _text(kept) as text:

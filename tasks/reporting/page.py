@@ -54,8 +54,7 @@ def render_report(folder: str, metrics: Row, pictures: dict[str, str]) -> dict[s
 
 def fill(template: str, metrics: Row, pictures: dict[str, str]) -> str:
     """A template of this folder, filled in; an unknown variable in a template is an error."""
-    text: str = _templates().get_template(template).render(metrics=metrics, pictures=pictures)
-    return text
+    return str(_templates().get_template(template).render(metrics=metrics, pictures=pictures))
 
 
 def say(folder: str, about: str, *facts: object) -> Finding:

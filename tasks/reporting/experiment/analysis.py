@@ -49,8 +49,7 @@ class Predictions:
     @property
     def predicted(self) -> NDArray[np.intp]:
         """The most probable classes, counted from 0, (n,)."""
-        found: NDArray[np.intp] = self.probabilities.argmax(axis=1)
-        return found
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     def count(self, rows: NDArray[np.bool_]) -> Row:
         """How many rows, bool (n,), are meant, and how many of them are right."""

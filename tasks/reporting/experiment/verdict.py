@@ -46,14 +46,12 @@ def judge_recall(models: Sequence[Row]) -> Finding | None:
 
 
 def judge_refusals(refusals: Sequence[Row]) -> Finding:
-    """What models refuse of other images, and whether they keep what they promise of their own.
-
-    The least share is of the other classes of the data, or of noise and the like without any.
-    """
+    """What models refuse of other images, and whether they keep what they promise of their own."""
     promised = [row for row in refusals if row["promise"] != "none"]
     broken = [row for row in promised if row["kinds"][0]["low"] > row["share"]]
     kinds = [kind for row in promised for kind in row["kinds"][1:]]
     classes = [kind for kind in kinds if kind["kind"] in OTHER_CLASSES]
+    # of noise and the like where the data have no other classes
     least = min((kind["refused"] / kind["n"] for kind in classes or kinds), default=None)
     return say("experiment", "refusals", refusals, promised, broken, classes, least)
 

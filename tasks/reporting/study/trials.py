@@ -73,10 +73,9 @@ def _score(result: TrialResult, subset: Subset, names: Sequence[ClassName]) -> S
 
 
 def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[Row]:
-    """Up to 6 recipes and subsets with errors, the lowest mean accuracy over all trials first.
+    """Up to 6 recipes and subsets with errors, the lowest accuracy first, and 8 images of each.
 
-    Of each up to 8 images: `predicted` is the most frequent wrong class, in `wrong` of the trials,
-    `probability` the mean one of the true class.
+    `predicted` is the most frequent wrong class, `probability` the mean one of the true class.
     """
     learned = [one for one in scored if one.result.learned]
     subsets = group(learned, lambda one: (one.trial.recipe, one.trial.classes))

@@ -140,7 +140,7 @@ class RunConfig(StoringConfig):
     """In what matrix products are computed, where the recipe leaves it open; auto is bfloat16 where
     the hardware is faster at it."""
 
-    folds: int = Field(3, ge=0, le=10)
+    folds: Literal[0, 2, 3, 5, 10] = 3
     """Where fewer than 300 training images could be held out to calibrate models, so many more of
     each are trained, each without a share of the images; 0 for none."""
 

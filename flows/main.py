@@ -16,14 +16,12 @@ from pathlib import Path
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
 from flows.config import Config
-from flows.run import log_notice, pipeline_flow, pipeline_run
+from flows.run import load_data, pipeline_flow, pipeline_run
 from flows.transfers import Data, Transfer, as_published, prepare, train_and_transfer
 from tasks.compare import compare
-from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.find_overlap import find_overlap
 from tasks.label_efficiency import label_efficiency
-from tasks.load import load
 from tasks.networks.approaches import APPROACHES
 from tasks.report import report
 from tasks.reshape import reshape
@@ -33,16 +31,9 @@ from tasks.storage.stages import by_recipe
 
 @pipeline_flow("digit-transfer")
 def main(config: Config) -> Path:
-    """Train, transfer, compare; the folder of the report, or InputError if the data are unusable.
-
-    Args:
-        config: What to do.
-    """
+    """Train, transfer, compare; the folder of the report; InputError if the data are unusable."""
     with pipeline_run(config):
-        source = find_source(config.dataset, config.seed, config.reading)
-        log_notice(source)
-        data = load(source)
-        fitted = config.fitted_to(source, data)
+        source, data, fitted = load_data(config, config.seed)
         whole = data.model_copy(update={"images": reshape(data.images)})
         return experiment(config, fitted, source, prepare(fitted, whole)).report
 

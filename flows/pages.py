@@ -46,7 +46,10 @@ class Pages(SimpleHTTPRequestHandler):
         if host not in (HOST, "localhost"):
             self.send_error(HTTPStatus.FORBIDDEN)
         elif self.path == "/":
-            self._send(index(self._store))
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(index(self._store).encode())
         elif folder in (FOLDER, Path(PAGE).parts[0]) and path.is_file():
             super().do_GET()
         else:
@@ -56,12 +59,6 @@ class Pages(SimpleHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing: the runs are what the terminal is for."""
-
-    def _send(self, page: str) -> None:
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(page.encode())
 
 
 def index(store: Store) -> str:

@@ -29,7 +29,7 @@ from flows.config import RetrainCommand, RetrainConfig, ReviewConfig, as_config
 from flows.main import Experiment, experiment
 from flows.prune import prune
 from flows.review import carry_out
-from flows.run import log_notice, pipeline_flow, pipeline_run, tell
+from flows.run import load_data, pipeline_flow, pipeline_run, tell
 from flows.transfers import prepare
 from tasks.arrivals.batch import Batch, count_parts
 from tasks.arrivals.inbox import open_inbox
@@ -42,7 +42,6 @@ from tasks.errors import InputError, printable
 from tasks.export import export
 from tasks.extend import extend
 from tasks.foresee import foresee
-from tasks.load import load
 from tasks.registry.decision import Bounds
 from tasks.registry.portable import sampled
 from tasks.registry.registry import Registry, only_model
@@ -75,15 +74,9 @@ def retrain(config: RetrainConfig) -> State[None]:
 
     Returns Completed with the decision, or Cached where nothing has changed since the last one;
     raises InputError if the data are unusable.
-
-    Args:
-        config: What to do.
     """
     with pipeline_run(config):
-        source = find_source(config.dataset, config.seed, config.reading)
-        log_notice(source)
-        data = load(source)
-        fitted = config.fitted_to(source, data)
+        source, data, fitted = load_data(config, config.seed)
         registry = Registry(current_store(), config.registry, fitted.registered_name)
         registry.prepare()
         check_champion(registry, classes_in_use(fitted, data), data.preparation)

@@ -16,11 +16,7 @@ from tasks.storage.store import Store, writable_store
 
 @pipeline_flow("digit-review")
 def review(config: ReviewConfig) -> State[None]:
-    """Do what a person decides on a batch, and show all batches; InputError if it cannot be done.
-
-    Args:
-        config: What to do.
-    """
+    """Do what a person decides on a batch, and show all batches; InputError if that cannot be."""
     store = writable_store(config.artifacts)
     with exclusive(store, config.wait, get_run_logger().warning), reported_alive(store):
         said, table = carry_out(store, config)

@@ -22,9 +22,12 @@ from prefect.states import Crashed
 
 from flows.cli_types import in_one_sentence
 from flows.config import RunConfig, StoringConfig
+from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.errors import ReadableError
+from tasks.load import load
 from tasks.reporting.folder import show
+from tasks.schemas.images import LabelledImages
 from tasks.storage.files import space_for
 from tasks.storage.lock import exclusive
 from tasks.storage.records import remove_checkpoints, storing_in
@@ -38,6 +41,7 @@ INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with 
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound=StoringConfig)
+D = TypeVar("D", bound=RunConfig)
 
 
 @contextmanager
@@ -55,10 +59,16 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
         _tidy(store)
 
 
-def log_notice(source: Source) -> None:
-    """Say loudly that a run does not use the data that it might be thought to use."""
+def load_data(config: D, seed: int) -> tuple[Source, LabelledImages, D]:
+    """The images of a run and where they are from, said loudly if others stand in for them.
+
+    The configuration comes back fitted to them; InputError if they are unusable.
+    """
+    source = find_source(config.dataset, seed, config.reading)
     if source.notice:
         get_run_logger().warning(source.notice)
+    data = load(source)
+    return source, data, config.fitted_to(source, data)
 
 
 def _tidy(store: Store, refresh: bool = False) -> None:

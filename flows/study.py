@@ -17,14 +17,12 @@ from pathlib import Path
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
 from flows.config import StudyConfig
-from flows.run import log_notice, pipeline_flow, pipeline_run
+from flows.run import load_data, pipeline_flow, pipeline_run
 from flows.transfers import BaseData, for_the_base, load_base_data
 from tasks.data.names import shown_names
-from tasks.data.read import find_source
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
 from tasks.hold_out import hold_out
-from tasks.load import load
 from tasks.report_study import report_study
 from tasks.reshape import reshape
 from tasks.run_trials import run_trials
@@ -37,16 +35,10 @@ LISTS = ("--pairs", "--subsets")
 
 @pipeline_flow("digit-study")
 def study(config: StudyConfig) -> Path:
-    """Transfer to many subsets; the folder of the report, or InputError if the data are unusable.
-
-    Args:
-        config: What to do.
-    """
+    """Transfer to many subsets; the folder of the report; InputError if the data are unusable."""
     with pipeline_run(config):
-        source = find_source(config.dataset, config.seeds[0], config.reading)
-        log_notice(source)
-        data = load(source)
-        command, config = reproducing_command(config.script, config), config.fitted_to(source, data)
+        command = reproducing_command(config.script, config)
+        source, data, config = load_data(config, config.seeds[0])
         data = data.model_copy(update={"images": reshape(data.images)})
         workers = config.workers or os.cpu_count() or 1
         results = run_trials(train_bases(config, data), workers, config.refresh)

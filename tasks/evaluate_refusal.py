@@ -47,7 +47,7 @@ def evaluate_refusal(
     if promise:
         set_threshold(guard, promise.threshold)
     kinds = {"own": _features(of_base, store.array(data.test.inputs))}
-    kinds |= {one.kind: store.array(one.features) for one in unknown.kinds}
+    kinds |= dict(zip(unknown.kinds, map(store.array, unknown.features), strict=True))
     margins = {kind: score(guard, some) for kind, some in kinds.items()} if promise else {}
     found = []
     for trained in models:

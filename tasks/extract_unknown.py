@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from tasks.networks.inference import evenly, run
 from tasks.networks.models import load_model
-from tasks.schemas.references import Dataset
-from tasks.schemas.results import LEARNED, NOT_LEARNED, Unknown, UnknownFeatures
+from tasks.schemas.references import ArrayReference, Dataset
+from tasks.schemas.results import LEARNED, NOT_LEARNED, UnknownFeatures
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
 from tasks.storage.stages import stage
@@ -28,11 +28,14 @@ def extract_unknown(
     store = current_store()
     test = store.array(images.test.inputs)
     labels = np.asarray(store.array(images.test.labels))
-    backbone, found = load_model(store, base.model).get_layer("backbone"), list[Unknown]()
+    backbone, found = (
+        load_model(store, base.model).get_layer("backbone"),
+        dict[str, ArrayReference](),
+    )
     for number, (kind, unknown) in enumerate(unknown_images(test, labels, classes, learned)):
-        features = store.add_array(f"unknown-to-{len(classes)}-{number}", run(backbone, unknown))
-        found.append(Unknown(kind=kind, features=features))
-    return UnknownFeatures(kinds=tuple(found))
+        name = f"unknown-to-{len(classes)}-{number}"
+        found[kind] = store.add_array(name, run(backbone, unknown))
+    return UnknownFeatures(kinds=tuple(found), features=tuple(found.values()))
 
 
 def unknown_images(

@@ -13,8 +13,6 @@ from tasks.storage.stages import record_task_run, uncached_stage
 from tasks.trials.processes import run_on_processes
 from tasks.trials.trial import Group, Trial, TrialResult, find_all, train_group
 
-SECONDS_BETWEEN_UPDATES = 2.0
-
 
 @uncached_stage("run-trials", on_completion=[record_task_run])  # each trial is cached by itself
 def run_trials(groups: Sequence[Group], workers: int, refresh: bool) -> list[TrialResult]:
@@ -39,9 +37,8 @@ class StudyProgress(ShownProgress):
 
     def __init__(self, trials: int, known: int) -> None:
         self._trials, self._known, self._done, self._dead = trials, known, known, 0
-        what, column = "Trials of the study.", MofNCompleteColumn()
-        super().__init__("study-progress", what, 100 * known / trials, column)
-        self._started = self._shown = time.monotonic()
+        super().__init__(MofNCompleteColumn())
+        self._started = time.monotonic()
         self._task = self.add_task("trials", total=trials, completed=known)
         get_run_logger().info("%d of %d trials were made before", known, trials)
 
@@ -50,12 +47,8 @@ class StudyProgress(ShownProgress):
         self._done += len(results)
         self._dead += sum(len(result.attempts) - result.learned for result in results)
         self.update(self._task, completed=self._done)
-        now = time.monotonic()
-        rate = (self._done - self._known) / (now - self._started)
+        rate = (self._done - self._known) / (time.monotonic() - self._started)
         line = f"{self._done} of {self._trials} trials, {self._dead} dead attempts"
         line += f", {rate:.2f} a second"
         if self._log:
             self._log.info(line)
-        if now - self._shown > SECONDS_BETWEEN_UPDATES or self._done == self._trials:
-            self._shown = now
-            self.publish(100 * self._done / self._trials, line)

@@ -52,17 +52,11 @@ LEARNED, NOT_LEARNED = OTHER_CLASSES = (
 )
 
 
-class Unknown(Record):
-    """Features float32 (n, m) of test images that are of none of a model's classes."""
-
-    kind: str  # in words
-    features: ArrayReference
-
-
 class UnknownFeatures(Record):
-    """One for each kind."""
+    """Features float32 (n, m), for each kind in words, of test images of none of the classes."""
 
-    kinds: tuple[Unknown, ...]
+    kinds: tuple[str, ...]
+    features: tuple[ArrayReference, ...]
 
 
 # Edges of bins of an image's margin: by how many standard deviations of the model's own training

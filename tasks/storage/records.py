@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from prefect.context import FlowRunContext
 from prefect.filesystems import WritableFileSystem
@@ -139,15 +139,8 @@ def unneeded(store: Store, since: float, needed: Collection[str]) -> list[Path]:
 def _files_of(store: Store, record: Path) -> Iterator[str]:
     with suppress(OSError, ValueError, DamagedError):  # which makes it a miss
         envelope = json.loads(read_checksummed(store, f"{FOLDER}/{record.name}"))
-        yield from _paths(json.loads(envelope["result"]))
-
-
-def _paths(value: Any) -> Iterator[str]:
-    """The paths of all file references in JSON, of whatever class."""
-    if isinstance(value, dict) and {"path", "sha256"} <= value.keys():
-        yield value["path"]
-    for item in value.values() if isinstance(value, dict) else value if type(value) is list else ():
-        yield from _paths(item)
+        files = RecordSerializer().loads(envelope["result"].encode()).files()
+        yield from (file.path for file in files)
 
 
 def _record_classes(base: type[Record]) -> dict[str, type[Record]]:

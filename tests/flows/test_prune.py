@@ -13,6 +13,8 @@ from flows.config import Config, PruneConfig
 from flows.main import main
 from flows.prune import call, prune
 from tasks.arrivals.batch import Part, accepted, read_notes, remember
+from tasks.schemas.references import Dataset, Split
+from tasks.storage.records import RecordSerializer
 from tasks.storage.store import Store, write_checksummed
 
 HOUR = 3600
@@ -23,8 +25,9 @@ NOON = 1_780_000_000.0  # long before both
 def add_record(store: Store, name: str, *arrays: str, used: float | None = None) -> None:
     """A record as Prefect writes it, of arrays with these names, used at a time or now."""
     found = [store.add_array(one, np.frombuffer(one.encode(), np.uint8)) for one in arrays]
-    fields = [{"inputs": one.model_dump(mode="json")} for one in found]
-    result = json.dumps(["Splits", {"parts": fields}])
+    splits = [Split(inputs=one, labels=one) for one in found]
+    dataset = Dataset(train=splits[0], test=splits[-1])
+    result = RecordSerializer().dumps(dataset).decode()
     write_checksummed(store, f"records/{name}", json.dumps({"result": result}).encode())
     if used is not None:
         for path in (store.root / f"records/{name}", *(store.root / one.path for one in found)):

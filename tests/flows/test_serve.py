@@ -229,7 +229,7 @@ def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, b
     see(browser, "Completed")
     save(browser, "run.png")
     artifacts = served.artifacts(str(run.id))
-    assert artifacts.keys() == {"report", "decision"}  # bars are gone with their trainings
+    assert artifacts.keys() == {"report", "decision"}
     browser.get(f"{ui}/artifacts/artifact/{artifacts['decision']['id']}")
     see(browser, "Version 2 against version 1")
     see(browser, "log loss, at most, or more by chance")

@@ -61,7 +61,7 @@ def test_the_flow_runs_against_a_server_and_shows_its_report(server, first):
     of_run = {"flow_runs": {"id": {"any_": [run["id"]]}}}
     found = httpx.post(f"{server}/artifacts/filter", json=of_run).json()
     artifacts = {artifact["key"]: artifact for artifact in found}
-    assert artifacts.keys() == {"report"}  # bars are gone with their trainings
+    assert artifacts.keys() == {"report"}
     assert artifacts["report"]["task_run_id"] is None  # those of tasks stand below it
     verdict = json.loads((folder / "reports" / "latest" / "metrics.json").read_text())["verdict"]
     assert verdict[0]["claim"] in artifacts["report"]["data"]

@@ -141,8 +141,8 @@ class RunConfig(StoringConfig):
     the hardware is faster at it."""
 
     folds: Literal[0, 2, 3, 5, 10] = 3
-    """Where fewer than 300 training images could be held out to calibrate models, so many more of
-    each are trained, each without a share of the images; 0 for none."""
+    """How many more models are trained, each without a share of the images, to calibrate those in
+    use where fewer than 300 images could be held out."""
 
     refresh: bool = False
     """Compute everything again, whatever the cache holds."""
@@ -239,8 +239,7 @@ class RetrainConfig(Bounds, Config):
     .npz always does."""
 
     keep: int | None = Field(None, ge=1)
-    """How many of the last runs to keep, with all that belongs to them, 1 or more; without it all.
-    """
+    """How many of the last runs to keep, with all that they need, 1 or more; without it all."""
 
     train_anyway: bool = False
     """Train though no challenger could be shown to be better than the champion."""
@@ -337,8 +336,7 @@ class ServeCommand(RetrainConfig):
     """When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to."""
 
     port: int = Field(4280, ge=0, lt=2**16)
-    """The port of 127.0.0.1 on which reports, decisions and batches that wait can be read in a
-    browser; 0 for none."""
+    """The port of 127.0.0.1 where reports, decisions and what waits can be read; 0 for none."""
 
     @field_validator("cron")
     @classmethod
@@ -377,18 +375,10 @@ class StudyConfig(RunConfig):
         named = (*(() if is_all else self.pairs), *self.subsets)
         return tuple(dict.fromkeys([*pairs, *(positions(one, classes) for one in named)]))
 
-    def subsets_by_base(
-        self, classes: Sequence[ClassName]
-    ) -> tuple[tuple[tuple[int, ...], ...], ...]:
-        """The subsets of each base: one base has all, but where it learns others than they are."""
-        subsets = self.chosen_subsets(classes)
-        return tuple((one,) for one in subsets) if self.base_classes == "others" else (subsets,)
-
     def base_seeds(self) -> dict[int, tuple[int, ...]]:
         """Which seeds' heads stand on the base of which seed."""
-        if self.shared_base:
-            return {self.seeds[0]: self.seeds}
-        return {seed: (seed,) for seed in self.seeds}
+        alone: dict[int, tuple[int, ...]] = {seed: (seed,) for seed in self.seeds}
+        return {self.seeds[0]: self.seeds} if self.shared_base else alone
 
 
 class PruneConfig(StoringConfig):

@@ -9,7 +9,6 @@ if __name__ == "__main__":  # before the imports, which take seconds
     begin()
 
 import sys
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -35,19 +34,13 @@ def main(config: Config) -> Path:
     with pipeline_run(config):
         source, data, fitted = load_data(config, config.seed)
         whole = data.model_copy(update={"images": reshape(data.images)})
-        return experiment(config, fitted, source, prepare(fitted, whole)).report
+        return experiment(config, fitted, source, prepare(fitted, whole))[1]
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """What came of an experiment: a transfer by each recipe, and the report."""
-
-    transfers: list[Transfer]
-    report: Path
-
-
-def experiment(asked: Config, config: Config, source: Source, prepared: Data) -> Experiment:
-    """The notebook's experiment by each recipe, and its report, as it was asked and is fitted."""
+def experiment(
+    asked: Config, config: Config, source: Source, prepared: Data
+) -> tuple[list[Transfer], Path]:
+    """A transfer by each recipe, and the folder of the report, as it was asked and is fitted."""
     command, images = reproducing_command(asked.script, asked), prepared.whole.images
     transfers = [
         train_and_transfer(name, recipe, prepared, config)
@@ -67,7 +60,7 @@ def experiment(asked: Config, config: Config, source: Source, prepared: Data) ->
         find_overlap(images),
     )
     folder = report(config, command, source, images, subset, findings)
-    return Experiment(transfers, folder)
+    return transfers, folder
 
 
 def measure_label_efficiency(

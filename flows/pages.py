@@ -41,8 +41,9 @@ class Pages(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer; a page of another host's name may not read this one's."""
-        folder, host = self.path.split("/")[1], self.headers.get("Host", "").partition(":")[0]
-        path = Path(self.translate_path(self.path))
+        host = self.headers.get("Host", "").partition(":")[0]
+        path = Path(self.translate_path(self.path))  # without its dots
+        folder = path.relative_to(self.directory).parts[:1]
         if host not in (HOST, "localhost"):
             self.send_error(HTTPStatus.FORBIDDEN)
         elif self.path == "/":
@@ -50,7 +51,7 @@ class Pages(SimpleHTTPRequestHandler):
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
             self.wfile.write(index(self._store).encode())
-        elif folder in (FOLDER, Path(PAGE).parts[0]) and path.is_file():
+        elif folder in ((FOLDER,), Path(PAGE).parts[:1]) and path.is_file():
             super().do_GET()
         else:
             self.send_error(HTTPStatus.NOT_FOUND)

@@ -28,16 +28,19 @@ from tasks.registry.version import Version
 from tasks.storage.store import Store
 
 
-def registry_of(config: InUseConfig) -> Registry:
-    """The registry that has the model in use; InputError unless it is clear which model that is."""
+def find_champion(config: InUseConfig) -> tuple[Registry, Version]:
+    """The model in use, and where it is; InputError if there is none, or which is unclear."""
     store = Store.at(config.artifacts)
-    return Registry(store, config.registry, config.model or only_model(store, config.registry))
+    name = config.model or only_model(store, config.registry)
+    registry = Registry(store, config.registry, name)
+    if version := registry.champion():
+        return registry, version
+    raise InputError(f"there is no champion of {name} yet; run `python flows/retrain.py`")
 
 
 def export_champion(config: ExportConfig) -> None:
     """Write the champion as ONNX, LiteRT or a SavedModel, once that has answered as it does."""
-    registry = registry_of(config)
-    version = champion_of(registry)
+    registry, version = find_champion(config)
     model, network = registry.model_path(version), registry.network_path(version)
     write_export(config.to, config.path, model, network, registry.sample(version))
     print(f"{config.path}: {registry.name} version {version.number} as {config.to}")
@@ -45,8 +48,7 @@ def export_champion(config: ExportConfig) -> None:
 
 def label_with_champion(config: PredictConfig) -> None:
     """Read, predict, write, and say on stderr how it went; InputError if any of that cannot be."""
-    registry = registry_of(config)
-    version = champion_of(registry)
+    registry, version = find_champion(config)
     total = count_images(config.images)
     model = PortableModel(registry.model_path(version))
     images = read_images(config.images, version.preparation)
@@ -60,16 +62,6 @@ def label_with_champion(config: PredictConfig) -> None:
         f"{counts['converted']} converted, {speed:,.0f} images/s",
         file=sys.stderr,
     )
-
-
-def champion_of(registry: Registry) -> Version:
-    """The version in use; InputError if there is none."""
-    version = registry.champion()
-    if version is None:
-        raise InputError(
-            f"there is no champion of {registry.name} yet; run `python flows/retrain.py`"
-        )
-    return version
 
 
 def count(table: Iterable[Row], counts: Counter[str]) -> Iterator[Row]:

@@ -30,9 +30,7 @@ NAMED = "%Y-%m-%dT%H-%M-%S"  # the first 19 characters of a report's folder
 def prune(store: Store, keep: int, *, dry_run: bool = False) -> list[str]:
     """Remove what only runs before the last `keep`, 1 or more, needed; say what, in a line each.
 
-    The newest reports stay, with all that their runs stored or found Cached; the champion, its last
-    predecessors and the first, and the last challenger, with their files; every batch. Whoever
-    calls holds the lock. It may be killed at any point: the next one removes the rest.
+    Whoever calls holds the lock. It may be killed at any point: the next one removes the rest.
     """
     reports = sorted(one for one in (store.root / FOLDER).glob("2*") if not one.is_symlink())
     lines = list[str]()

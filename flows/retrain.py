@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prefect import runtime
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
@@ -26,19 +26,19 @@ from prefect.states import Completed
 from flows.cli import call_flow, run_command
 from flows.cli_types import in_one_sentence
 from flows.config import RetrainCommand, RetrainConfig, ReviewConfig, as_config
-from flows.main import Experiment, experiment
+from flows.main import experiment
 from flows.prune import prune
-from flows.review import carry_out
-from flows.run import load_data, pipeline_flow, pipeline_run, tell
-from flows.transfers import prepare
-from tasks.arrivals.batch import Batch, count_parts
+from flows.run import load_data, pipeline_flow, pipeline_run, reported_alive
+from flows.transfers import Transfer, prepare
+from tasks.arrivals.batch import Batch, count_parts, read_notes
 from tasks.arrivals.inbox import open_inbox
+from tasks.arrivals.review import decide
 from tasks.challenge import challenge
 from tasks.collect import collect
 from tasks.data.mnist import dataset_sha256
 from tasks.data.names import shown_names
 from tasks.data.read import find_source
-from tasks.errors import InputError, printable
+from tasks.errors import InputError
 from tasks.export import export
 from tasks.extend import extend
 from tasks.foresee import foresee
@@ -48,6 +48,7 @@ from tasks.registry.registry import Registry, only_model
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
 from tasks.reporting.card import describe_model
+from tasks.reporting.review import list_batches, write_page
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages, Preparation
 from tasks.schemas.references import Dataset, Split
@@ -81,10 +82,6 @@ def retrain(config: RetrainConfig) -> State[None]:
         registry.prepare()
         check_champion(registry, classes_in_use(fitted, data), data.preparation)
         arrivals = collect(registry, config.inbox, data, config.settle, config.hold_out)
-        for name, fate, why in arrivals.fates:
-            if fate == "quarantined":
-                about = f"batch.{printable(name)}"
-                tell("batch.quarantined", about, why, f"{runtime.flow_run.id} {about}")
         lineage = trace(fitted, data.images, arrivals.used)
         known = registry.with_lineage(lineage_digest(lineage))
         if known:
@@ -98,32 +95,20 @@ def retrain(config: RetrainConfig) -> State[None]:
         if not (prospect.can_win or config.train_anyway or config.prefer == "newer"):
             line = f"{prospect.sentence}; nothing was trained, which --train-anyway would"
             return Completed(name="Skipped", message=line)
-        found = experiment(config, fitted, source, prepared)
-        candidate = nominate(fitted, found, data, held_out, lineage)
+        transfers, report = experiment(config, fitted, source, prepared)
+        candidate = nominate(fitted, transfers[-1], report, data, held_out, lineage)
         tested = prepared.learned if is_base else prepared.chosen
         decision = challenge(registry, candidate, held_out, whole, tested, config)
-        tell_decision(registry, registry.challenger())
         if config.keep:
             removed = prune(current_store(), config.keep)
             get_run_logger().info("removed of earlier runs: %s", "; ".join(removed))
         return Completed(message=decision)
 
 
-def tell_decision(registry: Registry, judged: Version | None) -> None:
-    """Emit what was decided on a version."""
-    if judged and judged.decision:
-        what = "promoted" if judged.decision.promoted else "refused"
-        message = f"version {judged.number}: {judged.decision.reason}"
-        tell(f"champion.{what}", registry.name, message, judged.run_id)
-
-
 def nothing_new(registry: Registry, known: Version) -> State[None]:
     """The end of a retraining of which all is known, once its version is promoted if it won."""
-    is_late = registry.awaits_promotion(known)
-    if is_late:
+    if registry.awaits_promotion(known):
         registry.promote(known)
-    tell_decision(registry, known)  # a kill may have come before
-    if is_late:
         return Completed(message=f"version {known.number} won before the last run was killed")
     line = f"nothing has changed since version {known.number}, so nothing was trained"
     get_run_logger().info(line)
@@ -171,20 +156,21 @@ def trace(
 
 def nominate(
     config: RetrainConfig,
-    found: Experiment,
+    transfer: Transfer,
+    report: Path,
     data: LabelledImages,
     held_out: Split,
     lineage: Mapping[str, Any],
 ) -> Candidate:
     """The model of an experiment that is to be put into use, with all that belongs to it."""
-    store, transfer = current_store(), found.transfers[-1]
+    store = current_store()
     results = {result.trained.name: result for result in (transfer.base, *transfer.heads)}
     result = results[config.model_in_use]
     trained, scores = result.trained, result.evaluation.scores
     refusals = {one.model: one.file for one in transfer.refusals.models}
     file = refusals[trained.name] or trained.model
     portable, images = export(file, classes_in_use(config, data)), store.array(held_out.inputs)
-    metrics = json.loads((found.report / "metrics.json").read_text(encoding="utf-8"))
+    metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
     return Candidate(
         model=store.verified(portable),
         sha256=portable.sha256,
@@ -195,12 +181,35 @@ def nominate(
         params=config.model_dump(mode="json"),
         metrics={"images": scores.n} | scores.model_dump(include=MEASURED),
         lineage=lineage,
-        report=found.report,
+        report=report,
         card=describe_model(
             config.registered_name, trained.name, data.preparation.model_dump(), metrics
         ),
         sample=images[sampled(images)],
     )
+
+
+@pipeline_flow("digit-review")
+def review(config: ReviewConfig) -> State[None]:
+    """Do what a person decides on a batch, and show all batches; InputError if that cannot be."""
+    store = writable_store(config.artifacts)
+    with exclusive(store, config.wait, get_run_logger().warning), reported_alive(store):
+        said, table = carry_out(store, config)
+    create_markdown_artifact(f"{said}\n\n{table}", key="review", description="All batches.")
+    return Completed(message=said)
+
+
+def carry_out(store: Store, config: ReviewConfig) -> tuple[str, str]:
+    """What was decided and where the pictures lie, in sentences, and a table of all batches."""
+    said = ""
+    if config.action != "review":
+        note = decide(store, config.action, config.batch, config.why)
+        said = f"{note.batch.title} is {note.state} now. "
+    notes = read_notes(store)
+    waiting = sum(note.state == "waiting" for note in notes)
+    place = write_page(store, notes)
+    said += f"Batches that wait for a decision: {waiting}; pictures: {place}"
+    return said, list_batches(notes)
 
 
 def act(command: RetrainCommand) -> None:

@@ -8,13 +8,12 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, get_type_hints
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import UUID
 
 from prefect import Flow, runtime
 from prefect._internal import analytics
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
@@ -26,7 +25,7 @@ from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.errors import ReadableError
 from tasks.load import load
-from tasks.reporting.folder import show
+from tasks.reporting.folder import show, tell
 from tasks.schemas.images import LabelledImages
 from tasks.storage.files import space_for
 from tasks.storage.lock import exclusive
@@ -60,10 +59,7 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
 
 
 def load_data(config: D, seed: int) -> tuple[Source, LabelledImages, D]:
-    """The images of a run and where they are from, said loudly if others stand in for them.
-
-    The configuration comes back fitted to them; InputError if they are unusable.
-    """
+    """Where a run's images are from, these, and its configuration fitted to them; or InputError."""
     source = find_source(config.dataset, seed, config.reading)
     if source.notice:
         get_run_logger().warning(source.notice)
@@ -123,16 +119,6 @@ def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
     if flow.name == "digit-retraining":
         tell("retraining.failed", "retraining", reason(state), str(flow_run.id))
     show("failure", text, "Why the run ended.", flow_run.id)  # after a crash none is present
-
-
-def tell(what: str, about: str, message: str, once: str) -> None:
-    """Emit `digit-transfer.<what>`, on which an automation may act; one server has it `once`.
-
-    It says what happened to what is named `about`.
-    """
-    resource = {"prefect.resource.id": f"digit-transfer.{about}"}
-    id, payload = uuid5(NAMESPACE_OID, f"{what} {once}"), {"message": message}
-    emit_event(f"digit-transfer.{what}", resource, payload=payload, id=id)
 
 
 def reason(state: State[Any]) -> str:

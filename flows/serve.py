@@ -22,8 +22,7 @@ from flows.cli import run_command
 from flows.config import RetrainConfig, RunConfig, ServeCommand, as_config
 from flows.main import main
 from flows.pages import serve_pages
-from flows.retrain import retrain
-from flows.review import review
+from flows.retrain import retrain, review
 from flows.run import C, report_crashed
 from flows.study import study
 from tasks.errors import InputError

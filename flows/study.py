@@ -50,9 +50,10 @@ def study(config: StudyConfig) -> Path:
 def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:
     """A base by each recipe, and the trials on it; first InputError if a subset lacks a class."""
     base_data = load_base_data(config, config.seeds[0], data)
+    chosen = config.chosen_subsets(data.classes)
     learned = {  # what a base of the others learns depends on its subset, of which it has one
         subsets: for_the_base(config, base_data, [data.classes[at] for at in subsets[0]])
-        for subsets in config.subsets_by_base(data.classes)
+        for subsets in ([(one,) for one in chosen] if config.base_classes == "others" else [chosen])
     }
     return [
         group

@@ -13,11 +13,7 @@ from tasks.storage.stages import stage
 
 @stage("calibrate")
 def calibrate(trained: TrainedModel, folds: tuple[Fold, ...]) -> TrainedModel:
-    """The model with the temperature that what other networks say of images new to them asks for.
-
-    They were trained as it was, each without one of the folds; all of these together are about as
-    hard for them as new images are for the model (cross-fitting).
-    """
+    """The model, as sure as networks like it are of the fold of images that is new to each."""
     store, outputs, targets = current_store(), [], []
     for fold in folds:
         network, rows = load_model(store, fold.trained.model), store.array(fold.held_out)

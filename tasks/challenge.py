@@ -14,7 +14,7 @@ from tasks.registry.decision import HEADER, Bounds, Decision, Judged, cells, dec
 from tasks.registry.portable import find_flaw
 from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
-from tasks.reporting.folder import FOLDER, show
+from tasks.reporting.folder import FOLDER, show, tell
 from tasks.reporting.page import fill
 from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import Split
@@ -56,9 +56,12 @@ def challenge(
     champion = opponents[0] if opponents else None
     registry.record(version, decision, champion)
     _show(version, champion, decision, candidate.report)
+    message = f"version {version.number}: {decision.reason}"
+    what = "promoted" if decision.promoted else "refused"
+    tell(f"champion.{what}", registry.name, message, version.run_id)
     if decision.promoted:
         registry.promote(version)
-    return f"version {version.number}: {decision.reason}"
+    return message
 
 
 def judge(

@@ -4,13 +4,15 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from prefect import runtime
 
 from tasks.arrivals.arrivals import Arrivals, pixels, take_in
 from tasks.arrivals.known import Embed
-from tasks.errors import ReadableError
+from tasks.errors import ReadableError, printable
 from tasks.networks.inference import Model, run
 from tasks.networks.models import read_model
 from tasks.registry.registry import Registry
+from tasks.reporting.folder import tell
 from tasks.schemas.images import LabelledImages, with_channel
 from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
@@ -29,7 +31,12 @@ def collect(
     registry: Registry, inbox: str, base: LabelledImages, settle: float, hold_out: float
 ) -> Arrivals:
     """Take in what lies in the inbox, seen by the champion; never cached, see `take_in`."""
-    return take_in(inbox, base, current_store(), settle, hold_out, champions_view(registry))
+    found = take_in(inbox, base, current_store(), settle, hold_out, champions_view(registry))
+    for name, fate, why in found.fates:
+        if fate == "quarantined":
+            about = f"batch.{printable(name)}"
+            tell("batch.quarantined", about, why, f"{runtime.flow_run.id} {about}")
+    return found
 
 
 def champions_view(registry: Registry) -> Embed:

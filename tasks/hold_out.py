@@ -45,8 +45,7 @@ def hold_out(data: LabelledImages, classes: tuple[int, ...], folds: int) -> Held
     images, labels = store.array(split.inputs), np.asarray(store.array(split.labels))
     masks = held_out_rows(images, labels, data.originals, data.copies, folds)
     rows = select_classes(labels, classes).rows
-    count, said = sum(mask[rows].sum() for mask in masks), f", in {folds} folds"
-    line = "%d of %d training images calibrate models%s"
-    get_run_logger().info(line, count, len(rows), said if len(masks) > 1 else "")
+    count, said = sum(mask[rows].sum() for mask in masks), ", in folds" if len(masks) > 1 else ""
+    get_run_logger().info("%d of %d training images calibrate models%s", count, len(rows), said)
     always, *of_folds = (store.add_array(f"held-out-{len(classes)}", mask[rows]) for mask in masks)
     return HeldOut(always=always, folds=tuple(of_folds))

@@ -9,10 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 
 
 class ShownProgress(Progress):
-    """A context manager: a description, a bar, these columns, and the time that is left.
-
-    No bar without a terminal, but lines in the log, and neither outside a task run.
-    """
+    """In a task's terminal a description, a bar, columns and the time left; elsewhere a log."""
 
     def __init__(self, *columns: ProgressColumn) -> None:
         console, in_task = Console(stderr=True), TaskRunContext.get() is not None

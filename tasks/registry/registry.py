@@ -162,10 +162,10 @@ class Registry:
 
         What is known of these versions stays: they count as looks.
         """
-        now = [version.number for version in (self.champion(), self.challenger()) if version]
-        champion = self.champion()
+        champion, challenger = self.champion(), self.challenger()
         past = champion.predecessors if champion else ()
-        kept = {*now, *past[:1], *past[-keep:]}
+        now = {version.number for version in (champion, challenger) if version}
+        kept = now | {*past[:1], *past[-keep:]}
         found = (self._read(one) for one in self._search() if int(one.version) not in kept)
         old = (version for version in found if version.created < before)
         folders = (files(self._store) / version.run_id / "artifacts" for version in old)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from prefect import runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
+from prefect.events import emit_event
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
@@ -73,14 +74,18 @@ def publish(
 
 
 def show(key: str, text: str, description: str, run: UUID | None = None) -> None:
-    """A Markdown artifact of a flow's run, the present one by itself.
-
-    One of a task's would stand below those of the run in the UI, which has them in no order.
-    """
+    """A Markdown artifact of a flow's run, the present one by itself, above those of its tasks."""
     id = run or (runtime.flow_run.id and UUID(str(runtime.flow_run.id)))
     told = {"type": "markdown", "description": description, "data": text, "flow_run_id": id}
     with get_client(sync_client=True) as client:
         client.create_artifact(ArtifactCreate(key=key, **told))
+
+
+def tell(what: str, about: str, message: str, once: str) -> None:
+    """Emit for automations that `what` happened to `about`; a server keeps one for each `once`."""
+    resource = {"prefect.resource.id": f"digit-transfer.{about}"}
+    id, payload = uuid5(NAMESPACE_OID, f"{what} {once}"), {"message": message}
+    emit_event(f"digit-transfer.{what}", resource, payload=payload, id=id)
 
 
 def write_folder(store: Store, files: dict[str, str], latest: str = "latest") -> Path:

@@ -144,13 +144,6 @@ def test_a_base_without_two_classes_is_refused_before_anything_is_trained(
     assert not (tmp_path / "models").exists()
 
 
-def test_a_study_has_a_base_for_each_subset_where_it_is_to_learn_the_others():
-    config = StudyConfig(subsets=((0, 1), (2, 3)))
-    assert config.subsets_by_base((0, 1, 2, 3, 4)) == (((0, 1), (2, 3)),)
-    config = config.model_copy(update={"base_classes": "others"})
-    assert config.subsets_by_base((0, 1, 2, 3, 4)) == (((0, 1),), ((2, 3),))
-
-
 def test_a_base_of_other_images_is_not_retrained():
     with pytest.raises(ValueError, match="a base of other images is not retrained; give --model"):
         RetrainConfig(base_dataset="digits", model="base")

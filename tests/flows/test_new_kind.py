@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from flows.config import RetrainConfig, ReviewConfig
-from flows.retrain import retrain
-from flows.review import review
+from flows.retrain import retrain, review
 from tasks.arrivals.batch import read_notes
 from tasks.data.digits import make_digits
 from tasks.data.read import find_source, read_source

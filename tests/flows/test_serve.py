@@ -10,8 +10,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -255,6 +257,10 @@ def test_the_pages_are_those_of_reports_and_of_the_review_alone(served):
     assert "Batches that wait for a decision" in httpx.get(served.pages).text
     for path in ("registry/mlflow.db", "reports", "reports/", "reports/../run.id", "records", "x"):
         assert httpx.get(f"{served.pages}/{path}").status_code == 404, path
+    for path in ("/reports/../registry/mlflow.db", "/reports/%2e%2e/registry/mlflow.db", "x"):
+        with closing(HTTPConnection(served.pages.removeprefix("http://"))) as raw:
+            raw.request("GET", path)  # as it is, which httpx would put right
+            assert raw.getresponse().status == 404, path
     assert httpx.get(served.pages, headers={"Host": "example.org"}).status_code == 403
     assert httpx.post(served.pages).status_code == 501
 

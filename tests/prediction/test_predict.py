@@ -378,7 +378,8 @@ def registry(tmp_path: Path) -> KeptModel:
 
 def run(registry: KeptModel, *arguments: object) -> int:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.predict.registry_of", lambda config: registry)
+        patch.setattr("flows.predict.only_model", lambda store, uri: registry.name)
+        patch.setattr("flows.predict.Registry", lambda store, uri, name: registry)
         typed = [str(argument) for argument in arguments]
         return run_command(SCRIPT, "", PredictConfig, label_with_champion, typed)
 

@@ -140,9 +140,9 @@ class RunConfig(StoringConfig):
     """In what matrix products are computed, where the recipe leaves it open; auto is bfloat16 where
     the hardware is faster at it."""
 
-    folds: Literal[0, 2, 3, 5, 10] = 3
+    folds: int = Field(3, ge=0, le=10)
     """How many more models are trained, each without a share of the images, to calibrate those in
-    use where fewer than 300 images could be held out."""
+    use where fewer than 300 images could be held out; less than 2 is none."""
 
     refresh: bool = False
     """Compute everything again, whatever the cache holds."""

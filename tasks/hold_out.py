@@ -32,7 +32,7 @@ def held_out_rows(
     of_originals[: originals * copies] %= max(1, originals)
     mask = held_out(images, labels, SHARE, seed=0, originals=of_originals)
     mask &= np.bincount(labels)[labels] >= LEAST_IMAGES
-    if not folds or mask.sum() >= LEAST_HELD_OUT:
+    if folds < 2 or mask.sum() >= LEAST_HELD_OUT:
         return [mask]
     fold = folds_of(images, labels, folds, of_originals)
     return [np.zeros_like(mask), *(fold == number for number in range(folds))]

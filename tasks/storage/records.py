@@ -15,6 +15,7 @@ from prefect.serializers import Serializer
 from prefect.transactions import get_transaction
 
 from tasks.errors import FullDiskError, RemoteError
+from tasks.schemas import images, results, training  # noqa: F401    # whose classes records name
 from tasks.schemas.references import Record
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
 
@@ -124,23 +125,19 @@ def remove_checkpoints(store: Store, refresh: bool) -> None:
 
 
 def unneeded(store: Store, since: float, needed: Collection[str]) -> list[Path]:
-    """Records that no run has used since a time, as `time.time` has it, and what only they needed.
-
-    Files that are younger stay, and those that others need, by their paths.
-    """
+    """Records that no run used since a `time.time`, and files as old that nothing else needs."""
     records = list((store.root / FOLDER).glob("*"))
     old = [path for path in records if path.stat().st_mtime < since]
-    used = {file for path in set(records) - set(old) for file in _files_of(store, path)}
+    kept = {file for path in set(records) - set(old) for file in _files_of(store, path)} | {*needed}
     files = (path for folder in STORED for path in (store.root / folder).glob("*"))
-    others = (path for path in files if str(path.relative_to(store.root)) not in used | {*needed})
+    others = (path for path in files if str(path.relative_to(store.root)) not in kept)
     return old + [path for path in others if path.stat().st_mtime < since]
 
 
 def _files_of(store: Store, record: Path) -> Iterator[str]:
-    with suppress(OSError, ValueError, DamagedError):  # which makes it a miss
-        envelope = json.loads(read_checksummed(store, f"{FOLDER}/{record.name}"))
-        files = RecordSerializer().loads(envelope["result"].encode()).files()
-        yield from (file.path for file in files)
+    with suppress(OSError, ValueError, LookupError, DamagedError):  # which makes it a miss
+        result = json.loads(read_checksummed(store, f"{FOLDER}/{record.name}"))["result"]
+        yield from (file.path for file in RecordSerializer().loads(result.encode()).files())
 
 
 def _record_classes(base: type[Record]) -> dict[str, type[Record]]:

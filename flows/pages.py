@@ -1,8 +1,8 @@
 """Reports, decisions and what waits for one, to be read in a browser on this machine."""
 
-import errno
 import json
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 from tasks.errors import InputError
-from tasks.reporting.folder import FOLDER
+from tasks.reporting.folder import FOLDER, find_reports
 from tasks.reporting.page import Row, fill
 from tasks.reporting.review import PAGE
 from tasks.storage.store import Store
@@ -21,13 +21,12 @@ MOST_LISTED = 200  # reports, the newest
 
 
 def serve_pages(store: Store, port: int) -> str:
-    """Serve a store's pages on the loopback; their address, or InputError if the port is taken."""
+    """Serve a store's pages on the loopback; their address, or InputError if it cannot be."""
     try:
         server = ThreadingHTTPServer((HOST, port), partial(Pages, store))
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise InputError(f"--port {port} of {HOST} is taken; give another, or 0 for none") from None
+        told = f"--port {port} cannot be used ({error.strerror}); give another, or 0 for none"
+        raise InputError(told) from error
     Thread(target=server.serve_forever, daemon=True).start()
     return f"http://{HOST}:{server.server_port}"
 
@@ -64,21 +63,20 @@ class Pages(SimpleHTTPRequestHandler):
 
 def index(store: Store) -> str:
     """The page that lists the reports, the newest first."""
-    folders = (one for one in (store.root / FOLDER).glob("2*") if not one.is_symlink())
     told = {
         "place": store.address,
-        "reports": [_described(one) for one in sorted(folders, reverse=True)[:MOST_LISTED]],
+        "reports": [_described(*one) for one in find_reports(store)[::-1][:MOST_LISTED]],
         "has_review": (store.root / PAGE).is_file(),
     }
     return fill("index.html.jinja", told, {})
 
 
-def _described(folder: Path) -> Row:
+def _described(when: datetime, folder: Path) -> Row:
     claim, about = "Its numbers cannot be read.", folder.name
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(OSError, ValueError, LookupError, TypeError):
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         claim, name = metrics["verdict"][0]["claim"], metrics["dataset"]["name"]
         classes = metrics["config"].get("classes")
         about = f"{name}: {', '.join(map(str, classes))}" if classes else f"{name}: a study"
-    has_decision = (folder / "decision.html").is_file()
-    return {"folder": folder.name, "about": about, "claim": claim, "has_decision": has_decision}
+    told = {"folder": folder.name, "when": when, "about": about, "claim": claim}
+    return told | {"has_decision": (folder / "decision.html").is_file()}

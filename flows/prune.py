@@ -9,8 +9,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
     begin()
 
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from flows.cli import run_command
@@ -19,12 +18,10 @@ from tasks.arrivals.batch import read_notes
 from tasks.errors import InputError
 from tasks.registry.connection import database, is_begun, read_names
 from tasks.registry.registry import Registry
-from tasks.reporting.folder import FOLDER
+from tasks.reporting.folder import find_reports
 from tasks.storage.lock import exclusive
 from tasks.storage.records import unneeded
 from tasks.storage.store import Store, writable_store
-
-NAMED = "%Y-%m-%dT%H-%M-%S"  # the first 19 characters of a report's folder
 
 
 def prune(store: Store, keep: int, *, dry_run: bool = False) -> list[str]:
@@ -32,26 +29,29 @@ def prune(store: Store, keep: int, *, dry_run: bool = False) -> list[str]:
 
     Whoever calls holds the lock. It may be killed at any point: the next one removes the rest.
     """
-    reports = sorted(one for one in (store.root / FOLDER).glob("2*") if not one.is_symlink())
-    lines = list[str]()
-    for what, paths in _found(store, keep, reports[:-keep]) if reports[:-keep] else ():
+    reports, lines = find_reports(store), list[str]()
+    if len(reports) <= keep:
+        return [f"nothing to remove: there are {len(reports)} runs, and {keep} are kept"]
+    for what, paths in _found(store, keep, reports).items():
         size = sum(file.stat().st_size for path in paths for file in (path, *path.rglob("*")))
         lines.append(f"{what}: {len(paths):,}, {size / 1e6:,.1f} MB")
         for path in paths if not dry_run else ():
             with store.temporary(path.name) as gone:  # a folder is whole, or is gone
                 path.rename(gone)
-    return lines or [f"nothing to remove: there are {len(reports)} runs, and {keep} are kept"]
+    return lines
 
 
-def _found(store: Store, keep: int, reports: Sequence[Path]) -> Iterator[tuple[str, list[Path]]]:
-    """What is to be removed with these reports, which come last: by them it is found."""
-    ended = datetime.strptime(reports[-1].name[:19], NAMED).replace(tzinfo=UTC)
+def _found(store: Store, keep: int, reports: list[tuple[datetime, Path]]) -> dict[str, list[Path]]:
+    """What is to be removed; the reports come last, as by them it is found."""
+    ended, _ = reports[-keep - 1]
     of_batches = {file.path for note in read_notes(store) for file in note.files()}
-    yield "records and files", unneeded(store, ended.timestamp(), of_batches)
     names = read_names(database(store)) if is_begun(store) else []
     superseded = (Registry(store, None, name).superseded(keep, ended) for name in names)
-    yield "files of superseded models", [folder for folders in superseded for folder in folders]
-    yield "reports", [*reports]
+    return {
+        "records and files": unneeded(store, ended.timestamp(), of_batches),
+        "files of superseded models": [folder for folders in superseded for folder in folders],
+        "reports": [folder for _, folder in reports[:-keep]],
+    }
 
 
 def call(config: PruneConfig) -> None:

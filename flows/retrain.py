@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
@@ -48,6 +47,7 @@ from tasks.registry.registry import Registry, only_model
 from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
 from tasks.reporting.card import describe_model
+from tasks.reporting.folder import show
 from tasks.reporting.review import list_batches, write_page
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages, Preparation
@@ -195,7 +195,7 @@ def review(config: ReviewConfig) -> State[None]:
     store = writable_store(config.artifacts)
     with exclusive(store, config.wait, get_run_logger().warning), reported_alive(store):
         said, table = carry_out(store, config)
-    create_markdown_artifact(f"{said}\n\n{table}", key="review", description="All batches.")
+    show("review", f"{said}\n\n{table}", "All batches.")
     return Completed(message=said)
 
 

@@ -85,10 +85,6 @@ class Data:
     learned: tuple[int, ...]  # those among all that bases learn from the same images
     nodes: tuple[int, ...]  # the bases' nodes of the subset's classes, if they learn all of them
 
-    def view(self, base: TrainedModel, features: Dataset) -> Fold:
-        """The subset's features by a base, and which of them calibrate the heads on it."""
-        return Fold(trained=base, split=features.train, held_out=self.held_out.always)
-
 
 def prepare(config: Config, whole: LabelledImages) -> Data:
     """The images of a base and of a subset, from images (n, h, w, channels) of all classes."""
@@ -127,7 +123,8 @@ def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) ->
         base = calibrate(base, folds) if folds else base
         features = extract_features(base, data.subset)
         views = see_folds(base, features, folds, data)
-        heads = train_heads(data.view(base, features), recipe.head, config)
+        whole = Fold(trained=base, split=features.train, held_out=data.held_out.always)
+        heads = train_heads(whole, recipe.head, config)
         if data.held_out.folds:
             heads = calibrate_heads(heads, views, recipe.head, config)
         return Transfer(
@@ -144,13 +141,14 @@ def see_folds(
     base: TrainedModel, features: Dataset, folds: Sequence[Fold], data: Data
 ) -> tuple[Fold, ...]:
     """The subset's features by bases that did not see one of its folds: by one, if it saw none."""
-    whole, masks = data.view(base, features), data.held_out.folds or (data.held_out.always,)
-    views = [whole] * len(masks)
+    masks = data.held_out.folds or (data.held_out.always,)
+    bases, seen = [base] * len(masks), [features] * len(masks)
     if folds and not set(data.chosen).isdisjoint(data.learned):
-        bases = by_fold([fold.trained for fold in folds])
-        views = [data.view(one, extract_features(one, data.subset)) for one in bases]
+        bases = [fold.trained for fold in folds]
+        seen = [extract_features(one, data.subset) for one in by_fold(bases)]
     return tuple(
-        view.model_copy(update={"held_out": mask}) for view, mask in zip(views, masks, strict=True)
+        Fold(trained=one, split=view.train, held_out=mask)
+        for one, view, mask in zip(bases, seen, masks, strict=True)
     )
 
 
@@ -193,7 +191,8 @@ def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]
         base = score_on(ONE_ATTEMPT, trained, data.base.labelled, recipe.base)
         features = extract_features(trained, data.subset)
     training = recipe.head.model_copy(update=attempt)
-    heads = train_heads(data.view(base.trained, features), training, config)
+    whole = Fold(trained=base.trained, split=features.train, held_out=data.held_out.always)
+    heads = train_heads(whole, training, config)
     scored = [score_on(ONE_ATTEMPT, head, features, training) for head in heads]
     return [base.model_copy(update={"recipe": ONE_ATTEMPT}), *scored]
 

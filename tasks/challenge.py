@@ -10,7 +10,7 @@ from prefect.logging import get_run_logger
 from tasks.data.splits import rows_by_part
 from tasks.networks.health import diagnose
 from tasks.networks.portable import PortableModel
-from tasks.registry.decision import HEADER, Bounds, Decision, Judged, cells, decide, markdown
+from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown, table
 from tasks.registry.portable import find_flaw
 from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
@@ -83,9 +83,7 @@ def _show(version: Version, champion: Version | None, decision: Decision, report
     against = f"version {champion.number}" if champion else "nobody"
     get_run_logger().info("version %d against %s: %s", version.number, against, decision.reason)
     title = f"Version {version.number} against {against}"
-    about = "Whether the new model is put into use, and why."
-    show("decision", f"## {title}\n\n{markdown(decision)}", about)
-    rows = [HEADER, *map(cells, decision.rows)]
-    told = {"title": title, "reason": decision.reason, "rows": rows}
+    show("decision", f"## {title}\n\n{markdown(decision)}", "Whether it is put into use, and why.")
+    told = {"title": title, "reason": decision.reason, "rows": table(decision)}
     page = f"{FOLDER}/{report.name}/decision.html"
     current_store().write(page, fill("decision.html.jinja", told, {}).encode())

@@ -215,16 +215,19 @@ def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: flo
     return Criterion(name, before, after, bound, objection if least > margin else "")
 
 
-HEADER = ("passed", "criterion", "champion", "challenger", "bound")
-
-
 def markdown(decision: Decision) -> str:
     """The reason, and a table of all criteria, in Markdown."""
-    rows = [HEADER, ("---", "---", "---:", "---:", "---:"), *map(cells, decision.rows)]
-    return "\n".join([decision.reason, "", *(f"| {' | '.join(row)} |" for row in rows)])
+    header, *rows = table(decision)
+    lines = [header, ("---", "---", "---:", "---:", "---:"), *rows]
+    return "\n".join([decision.reason, "", *(f"| {' | '.join(row)} |" for row in lines)])
 
 
-def cells(row: Criterion) -> tuple[str, ...]:
-    """What stands below `HEADER`."""
+def table(decision: Decision) -> list[tuple[str, ...]]:
+    """A header, and the cells of each criterion below it."""
+    header = ("passed", "criterion", "champion", "challenger", "bound")
+    return [header, *map(_cells, decision.rows)]
+
+
+def _cells(row: Criterion) -> tuple[str, ...]:
     numbers = ("" if x is None else f"{x:.5g}" for x in (row.champion, row.challenger, row.bound))
     return ("no" if row.objection else "yes", row.name, *numbers)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from tasks.registry.decision import HEADER, cells
+from tasks.registry.decision import table
 from tasks.registry.registry import Registry
 from tasks.registry.version import Version
 from tasks.schemas.events import Event
@@ -26,7 +26,7 @@ def describe(registry: Registry) -> str:
     if challenger:
         parts.append(f"Challenger: {_verdict(challenger)}")
         if challenger.decision:
-            parts.append(_aligned([HEADER, *map(cells, challenger.decision.rows)]))
+            parts.append(_aligned(table(challenger.decision)))
     parts.append(f"Challengers judged against a champion: {registry.looks()}")
     return "\n\n".join(parts)
 

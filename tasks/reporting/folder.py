@@ -25,7 +25,7 @@ from tasks.storage.files import replace
 from tasks.storage.stages import finished_task_runs
 from tasks.storage.store import Store
 
-FOLDER = "reports"
+FOLDER, NAMED = "reports", "%Y-%m-%dT%H-%M-%S"  # by when it was written, in UTC
 PAGES = "DIGIT_TRANSFER_PAGES"  # the variable with the address of the page of `flows/serve.py`
 LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-transfer")
 
@@ -93,7 +93,7 @@ def write_folder(store: Store, files: dict[str, str], latest: str = "latest") ->
 
     Each is written atomically. On a remote `latest` is a file with the folder's name, written last.
     """
-    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{uuid4().hex[:6]}"
+    name = f"{datetime.now(UTC):{NAMED}}-{uuid4().hex[:6]}"
     folder, link = store.root / FOLDER / name, store.root / FOLDER / latest
     with store.temporary(f"{FOLDER}/{name}") as unfinished:
         unfinished.mkdir()
@@ -110,3 +110,9 @@ def write_folder(store: Store, files: dict[str, str], latest: str = "latest") ->
             store.write(f"{FOLDER}/{name}/{file}", text.encode())
         store.write(f"{FOLDER}/{latest}", name.encode())
     return folder
+
+
+def find_reports(store: Store) -> list[tuple[datetime, Path]]:
+    """When each report on this machine was written, in UTC, and its folder, the oldest first."""
+    folders = (store.root / FOLDER).glob("????-??-??T??-??-??-*")
+    return sorted((datetime.strptime(f"{one.name[:19]}Z", f"{NAMED}%z"), one) for one in folders)

@@ -6,6 +6,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -32,7 +33,10 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from flows.config import Config
+from flows.pages import index, serve_pages
 from flows.serve import absolute
+from tasks.errors import InputError
+from tasks.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "artifacts" / "screenshots"
@@ -296,3 +300,20 @@ def wait(browser):
 def save(browser, name):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     assert browser.save_screenshot(str(SCREENSHOTS / name))
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=rf"--port {port} cannot be used \(Address already"):
+            serve_pages(Store(tmp_path), port)
+
+
+def test_a_report_whose_numbers_cannot_be_read_is_listed(tmp_path):
+    folder = tmp_path / "reports" / "2026-12-01T03-04-05-abcdef"
+    folder.mkdir(parents=True)
+    (tmp_path / "reports" / "2026 backup").mkdir()
+    (folder / "metrics.json").write_text('{"verdict": []}')
+    page = index(Store(tmp_path))
+    assert "2026-12-01 03:04 UTC" in page
+    assert page.count("Its numbers cannot be read.") == 1

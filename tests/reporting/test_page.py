@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from flows.pages import index
-from tasks.registry.decision import HEADER
 from tasks.reporting.page import fill
 from tasks.storage.store import Store
 
@@ -61,7 +60,8 @@ def pages(tiny_report, tmp_path) -> list[Path]:
     """The report, and one of each other page."""
     store = Store(tiny_report.parents[1])
     told = {"title": "Version 2 against version 1", "reason": "Promoted: better."}
-    rows = [HEADER, ("yes", "errors", "3", "2", "2"), ("no", "log loss", "0.1", "0.2", "0.1")]
+    header = ("passed", "criterion", "champion", "challenger", "bound")
+    rows = [header, ("yes", "errors", "3", "2", "2"), ("no", "log loss", "0.1", "0.2", "0.1")]
     (tmp_path / "decision.html").write_text(fill("decision.html.jinja", told | {"rows": rows}, {}))
     (tmp_path / "index.html").write_text(index(store))
     image = {"picture": "data:image/png;base64,", "given": 1, "suggested": 2}

@@ -14,9 +14,10 @@ from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsC
 
 from flows.cli_types import annotation, in_one_sentence, shown
 from flows.config import SETTINGS, RunConfig, as_config
+from flows.run import PipelineFlow
 from flows.startup import Interruption
-from flows.temporary_server import prefect_server
-from flows.terminal import stage_lines, verbose
+from flows.temporary_server import prefect_server, server_is_set
+from flows.terminal import explained, explaining, stage_lines, verbose
 from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
 from tasks.storage.store import Store, writable_store
@@ -44,6 +45,9 @@ class _Options(BaseSettings):
 
     debug: bool = Field(default=False, description="Show the traceback of an error.")
     verbose: bool = Field(default=False, description="Show all that is logged, as the UI does.")
+    explain: bool = Field(
+        default=False, description="Say which stages would run, and why, and run none."
+    )
 
 
 def run_command(
@@ -66,6 +70,7 @@ def run_command(
         return _fail(error)
     interruption = Interruption(partial(_describe_interruption, parsed))
     verbose.set(options.verbose)
+    explaining.set(options.explain)
     return _exit_code(partial(call, parsed), interruption, options.debug)
 
 
@@ -125,14 +130,17 @@ def _check_environment() -> None:
             raise InputError(f"{name} is no setting; the nearest one is {nearest}")
 
 
-def call_flow(flow: Callable[[C], Any], config: C) -> None:
-    """Run a flow, once its inputs were found: Prefect takes seconds to begin."""
+def call_flow(flow: PipelineFlow[C, Any], config: C) -> None:
+    """Run a flow, unless no server is set and all of it is stored: Prefect takes seconds."""
     writable_store(config.artifacts)
     for dataset in (config.dataset, config.base_dataset):
         if dataset not in (None, *NAMED):
             find_source(dataset, 0, config.reading)
-    with prefect_server(), stage_lines():
-        flow(config)
+    if explaining.get():
+        print(explained(flow.explain(config)))
+    elif server_is_set() or not flow.is_stored(config):
+        with prefect_server(), stage_lines():
+            flow(config)
 
 
 def _add_argument(
@@ -161,7 +169,7 @@ def _default(field: FieldInfo) -> str:
 def _describe_interruption(settings: BaseModel) -> str:
     if not isinstance(settings, RunConfig):
         return "nothing was written"
-    from tasks.networks.attempts import describe_unfinished  # imports Prefect
+    from tasks.networks.attempts import describe_unfinished
 
     return describe_unfinished(Store.at(settings.artifacts))
 

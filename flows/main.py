@@ -15,7 +15,7 @@ from pathlib import Path
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
 from flows.config import Config
-from flows.run import load_data, pipeline_flow, pipeline_run
+from flows.run import load_data, pipeline_flow
 from flows.transfers import Data, Transfer, as_published, prepare, train_and_transfer
 from tasks.compare import compare
 from tasks.data.source import Source
@@ -31,10 +31,9 @@ from tasks.storage.stages import by_recipe
 @pipeline_flow("digit-transfer")
 def main(config: Config) -> Path:
     """Train, transfer, compare; the folder of the report; InputError if the data are unusable."""
-    with pipeline_run(config):
-        source, data, fitted = load_data(config, config.seed)
-        whole = data.model_copy(update={"images": reshape(data.images)})
-        return experiment(config, fitted, source, prepare(fitted, whole))[1]
+    source, data, fitted = load_data(config, config.seed)
+    whole = data.model_copy(update={"images": reshape(data.images)})
+    return experiment(config, fitted, source, prepare(fitted, whole))[1]
 
 
 def experiment(

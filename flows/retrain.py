@@ -18,16 +18,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prefect.client.schemas.objects import State
-from prefect.logging import get_run_logger
-from prefect.states import Completed
-
 from flows.cli import call_flow, run_command
 from flows.cli_types import in_one_sentence
 from flows.config import RetrainCommand, RetrainConfig, ReviewConfig, as_config
 from flows.main import experiment
 from flows.prune import prune
-from flows.run import load_data, pipeline_flow, pipeline_run, reported_alive
+from flows.run import Ended, load_data, pipeline_flow
 from flows.transfers import Transfer, prepare
 from tasks.arrivals.batch import Batch, count_parts, read_notes
 from tasks.arrivals.inbox import open_inbox
@@ -55,6 +51,7 @@ from tasks.schemas.references import Dataset, Split
 from tasks.storage.lock import exclusive
 from tasks.storage.records import current_store
 from tasks.storage.source import source_sha256
+from tasks.storage.stages import get_run_logger, uncached_stage
 from tasks.storage.store import Store, writable_store
 
 TRAINING_SETTINGS = {
@@ -68,51 +65,51 @@ TRAINING_STAGES = (
     *("calibrate", "evaluate_refusal", "export"),
 )
 
+promote = uncached_stage("promote")(Registry.promote)
+
 
 @pipeline_flow("digit-retraining")
-def retrain(config: RetrainConfig) -> State[None]:
+def retrain(config: RetrainConfig) -> Ended:
     """Take in what has arrived, train on all of it, and let the new model challenge the old.
 
-    Returns Completed with the decision, or Cached where nothing has changed since the last one;
-    raises InputError if the data are unusable.
+    The state is Completed with the decision, Cached where nothing has changed since the last one,
+    or Skipped where nothing could win; InputError if the data are unusable.
     """
-    with pipeline_run(config):
-        source, data, fitted = load_data(config, config.seed)
-        registry = Registry(current_store(), config.registry, fitted.registered_name)
-        registry.prepare()
-        check_champion(registry, classes_in_use(fitted, data), data.preparation)
-        arrivals = collect(registry, config.inbox, data, config.settle, config.hold_out)
-        lineage = trace(fitted, data.images, arrivals.used)
-        known = registry.with_lineage(lineage_digest(lineage))
-        if known:
-            return nothing_new(registry, known)
-        images = reshape(extend(data.images, arrivals.used))
-        parts = count_parts(current_store(), data.images.test, arrivals.used)
-        whole = data.model_copy(update={"images": images, "parts": parts})
-        prepared, is_base = prepare(fitted, whole), config.model == "base"
-        held_out = (prepared.base.labelled if is_base else prepared.subset).test
-        prospect = foresee(registry, held_out)
-        if not (prospect.can_win or config.train_anyway or config.prefer == "newer"):
-            line = f"{prospect.sentence}; nothing was trained, which --train-anyway would"
-            return Completed(name="Skipped", message=line)
-        transfers, report = experiment(config, fitted, source, prepared)
-        candidate = nominate(fitted, transfers[-1], report, data, held_out, lineage)
-        tested = prepared.learned if is_base else prepared.chosen
-        decision = challenge(registry, candidate, held_out, whole, tested, config)
-        if config.keep:
-            removed = prune(current_store(), config.keep)
-            get_run_logger().info("removed of earlier runs: %s", "; ".join(removed))
-        return Completed(message=decision)
+    source, data, fitted = load_data(config, config.seed)
+    registry = Registry(current_store(), config.registry, fitted.registered_name)
+    check_champion(registry, classes_in_use(fitted, data), data.preparation)
+    arrivals = collect(registry, config.inbox, data, config.settle, config.hold_out)
+    lineage = trace(fitted, data.images, arrivals.used)
+    known = registry.with_lineage(lineage_digest(lineage))
+    if known:
+        return nothing_new(registry, known)
+    images = reshape(extend(data.images, arrivals.used))
+    parts = count_parts(current_store(), data.images.test, arrivals.used)
+    whole = data.model_copy(update={"images": images, "parts": parts})
+    prepared, is_base = prepare(fitted, whole), config.model == "base"
+    held_out = (prepared.base.labelled if is_base else prepared.subset).test
+    prospect = foresee(registry, held_out)
+    if not (prospect.can_win or config.train_anyway or config.prefer == "newer"):
+        line = f"{prospect.sentence}; nothing was trained, which --train-anyway would"
+        return Ended(line, "Skipped")
+    transfers, report = experiment(config, fitted, source, prepared)
+    candidate = nominate(fitted, transfers[-1], report, data, held_out, lineage)
+    tested = prepared.learned if is_base else prepared.chosen
+    decision = challenge(registry, candidate, held_out, whole, tested, config)
+    if config.keep:
+        removed = prune(current_store(), config.keep)
+        get_run_logger().info("removed of earlier runs: %s", "; ".join(removed))
+    return Ended(decision)
 
 
-def nothing_new(registry: Registry, known: Version) -> State[None]:
+def nothing_new(registry: Registry, known: Version) -> Ended:
     """The end of a retraining of which all is known, once its version is promoted if it won."""
     if registry.awaits_promotion(known):
-        registry.promote(known)
-        return Completed(message=f"version {known.number} won before the last run was killed")
+        promote(registry, known)
+        return Ended(f"version {known.number} won before the last run was killed")
     line = f"nothing has changed since version {known.number}, so nothing was trained"
     get_run_logger().info(line)
-    return Completed(name="Cached", message=line)
+    return Ended(line, "Cached")
 
 
 def classes_in_use(config: RetrainConfig, data: LabelledImages) -> tuple[ClassName, ...]:
@@ -190,13 +187,11 @@ def nominate(
 
 
 @pipeline_flow("digit-review")
-def review(config: ReviewConfig) -> State[None]:
+def review(config: ReviewConfig) -> Ended:
     """Do what a person decides on a batch, and show all batches; InputError if that cannot be."""
-    store = writable_store(config.artifacts)
-    with exclusive(store, config.wait, get_run_logger().warning), reported_alive(store):
-        said, table = carry_out(store, config)
+    said, table = carry_out(current_store(), config)
     show("review", f"{said}\n\n{table}", "All batches.")
-    return Completed(message=said)
+    return Ended(said)
 
 
 def carry_out(store: Store, config: ReviewConfig) -> tuple[str, str]:

@@ -22,8 +22,9 @@ from flows.cli import run_command
 from flows.config import RetrainConfig, RunConfig, ServeCommand, as_config
 from flows.main import main
 from flows.pages import serve_pages
+from flows.prefect_run import report_crashed
 from flows.retrain import retrain, review
-from flows.run import C, report_crashed
+from flows.run import C
 from flows.study import study
 from tasks.errors import InputError
 from tasks.reporting.folder import PAGES
@@ -52,7 +53,9 @@ def serve_flows(command: ServeCommand) -> None:
     for name, (flow, about) in SERVED.items():
         form = {"config": absolute(as_config(command, flow.config)).filled_form()}
         cron = command.cron if flow is retrain else None
-        deployments.append(flow.to_deployment(name, parameters=form, description=about, cron=cron))
+        deployments.append(
+            flow.flow.to_deployment(name, parameters=form, description=about, cron=cron)
+        )
     # the server's own limits count the runs of a machine that lost its power, too
     serve(*deployments, limit=1)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from flows.cli import call_flow, run_command
 from flows.cli_types import reproducing_command
 from flows.config import StudyConfig
-from flows.run import load_data, pipeline_flow, pipeline_run
+from flows.run import load_data, pipeline_flow
 from flows.transfers import BaseData, for_the_base, load_base_data
 from tasks.data.names import shown_names
 from tasks.extract_features import extract_features
@@ -36,15 +36,14 @@ LISTS = ("--pairs", "--subsets")
 @pipeline_flow("digit-study")
 def study(config: StudyConfig) -> Path:
     """Transfer to many subsets; the folder of the report; InputError if the data are unusable."""
-    with pipeline_run(config):
-        command = reproducing_command(config.script, config)
-        source, data, config = load_data(config, config.seeds[0])
-        data = data.model_copy(update={"images": reshape(data.images)})
-        workers = config.workers or os.cpu_count() or 1
-        results = run_trials(train_bases(config, data), workers, config.refresh)
-        return report_study(
-            config, command, source, data.images, data.classes, results, describe_bases(config)
-        )
+    command = reproducing_command(config.script, config)
+    source, data, config = load_data(config, config.seeds[0])
+    data = data.model_copy(update={"images": reshape(data.images)})
+    workers = config.workers or os.cpu_count() or 1
+    results = run_trials(train_bases(config, data), workers, config.refresh)
+    return report_study(
+        config, command, source, data.images, data.classes, results, describe_bases(config)
+    )
 
 
 def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:

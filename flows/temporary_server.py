@@ -5,6 +5,7 @@ Prefect's own ends at a Ctrl-C before the run that needs it, and outlives a run 
 
 import atexit
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryFile
 
 from tasks.errors import ReadableError
@@ -21,6 +23,22 @@ FACTORY = "prefect.server.api.server:create_app"
 DATABASE_BYTES = 16_000_000  # of a new database and its log, measured: 6 million
 SECONDS_TO_START = 120
 SECONDS_TO_END = 3
+
+
+def server_is_set() -> bool:
+    """Whether Prefect's settings may name a server, by where they lie: its import takes a second.
+
+    https://docs.prefect.io/v3/concepts/settings-and-profiles
+    """
+    if os.environ.get("PREFECT_API_URL") or "PREFECT_PROFILE" in os.environ:
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")
+    files = filter(Path.is_file, map(Path, (".env", "prefect.toml", "pyproject.toml", profiles)))
+    named = re.compile(r"PREFECT_API_URL|\[(tool\.prefect\.)?api\]|api\.url", re.IGNORECASE)
+    return any(
+        file.is_file() and named.search(file.read_text("utf-8", "replace")) for file in files
+    )
 
 
 @contextmanager

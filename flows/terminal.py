@@ -3,9 +3,11 @@
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+from tasks.storage.lookup import Row
 
 ENDED = "Finished in state "
 CACHED = f"{ENDED}Cached"
@@ -13,6 +15,7 @@ WIDTH = 32  # of a stage's name
 SECONDS = 30  # from a line to that of an epoch
 
 verbose: ContextVar[bool] = ContextVar("verbose", default=False)
+explaining: ContextVar[bool] = ContextVar("explaining", default=False)
 
 
 class StageLines(logging.Handler):
@@ -56,6 +59,15 @@ class StageLines(logging.Handler):
         if self._cached:
             print(f"{'cached':<{WIDTH}}{', '.join(dict.fromkeys(self._cached))}", file=sys.stderr)
             self._cached.clear()
+
+
+def explained(rows: Sequence[Row]) -> str:
+    """What would become of stages, a line each; of those that are Cached on one together."""
+    kept = dict.fromkeys(row.stage for row in rows if row.fate == "cached")
+    width = max(len(row.stage) for row in rows)
+    changed = (row for row in rows if row.fate != "cached")
+    lines = [f"{row.fate:<9}{row.stage:<{width}}  {row.reason}" for row in changed]
+    return "\n".join([*lines, *([f"cached   {', '.join(kept)}"] if kept else [])])
 
 
 @contextmanager

@@ -1,14 +1,13 @@
 """Calibrate: how sure a model may be that was trained on all images, by networks that were not."""
 
 import numpy as np
-from prefect.logging import get_run_logger
 
 from tasks.networks.inference import run
 from tasks.networks.losses import fit_temperature, set_temperature, targets_for, with_temperature
 from tasks.networks.models import load_model, store_model
 from tasks.schemas.training import Fold, TrainedModel
 from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import get_run_logger, stage
 
 
 @stage("calibrate")

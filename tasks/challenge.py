@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import get_run_logger
 
 from tasks.data.splits import rows_by_part
 from tasks.networks.health import diagnose
@@ -19,7 +18,7 @@ from tasks.reporting.page import fill
 from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import Split
 from tasks.storage.records import current_store
-from tasks.storage.stages import uncached_stage
+from tasks.storage.stages import get_run_logger, uncached_stage
 
 LEAST = 1e-7  # of a probability in a log loss
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import get_run_logger
 
 from tasks.networks.inference import class_probabilities, predicted_classes, run
 from tasks.networks.losses import per_image_loss, targets_for, with_temperature
@@ -13,7 +12,7 @@ from tasks.schemas.results import Evaluation, Scores
 from tasks.schemas.training import TrainedModel
 from tasks.statistics.estimates import calibration_error, exact_interval
 from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import get_run_logger, stage
 
 
 def score(

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import get_run_logger
 
 from tasks.networks.inference import Model, class_probabilities, evenly, run
 from tasks.networks.models import load_model, store_model
@@ -16,7 +15,7 @@ from tasks.schemas.results import MARGINS, Refusal, Refusals, Refused, UnknownFe
 from tasks.schemas.training import Fold, TrainedModel
 from tasks.statistics.estimates import refusal_threshold
 from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import get_run_logger, stage
 
 CONFIDENT = 0.95
 MOST_IMAGES = 10_000  # that prototypes are made of, and as many that the threshold is chosen on

@@ -1,13 +1,11 @@
 """Export: a model as ONNX, for whoever has neither this project nor Keras."""
 
-from prefect.logging import get_run_logger
-
 from tasks.networks.export import to_onnx
 from tasks.networks.models import load_model
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import FileReference, ModelReference
 from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import get_run_logger, stage
 
 
 @stage("export")

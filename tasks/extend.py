@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from prefect.logging import get_run_logger
 
 from tasks.arrivals.batch import Batch
 from tasks.data.splits import store_split
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import get_run_logger, stage
 
 
 @stage("extend")

@@ -1,11 +1,9 @@
 """Find-overlap: which test images are copies of training images, or nearly so."""
 
-from prefect.logging import get_run_logger
-
 from tasks.data.near import STILL, near_duplicates
 from tasks.schemas.references import ArrayReference, Dataset
 from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import get_run_logger, stage
 
 
 @stage("find-overlap")

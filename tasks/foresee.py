@@ -1,13 +1,11 @@
 """Foresee: what a challenger would have to do, before it is trained."""
 
-from prefect.logging import get_run_logger
-
 from tasks.networks.portable import PortableModel
 from tasks.registry.decision import Prospect, foresee_win
 from tasks.registry.registry import Registry
 from tasks.schemas.references import Split
 from tasks.storage.records import current_store
-from tasks.storage.stages import uncached_stage
+from tasks.storage.stages import get_run_logger, uncached_stage
 
 
 @uncached_stage("foresee")

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import get_run_logger
 
 from tasks.networks.approaches import Approach, Predict, predictor
 from tasks.networks.epochs import derive_seed
@@ -12,7 +11,7 @@ from tasks.schemas.references import Dataset
 from tasks.schemas.results import LabelEfficiency
 from tasks.schemas.training import TrainedModel
 from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import get_run_logger, stage
 
 LABELLED = (1, 5, 20, 100)
 DRAWS = 6

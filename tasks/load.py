@@ -1,14 +1,12 @@
 """Load: the images and labels of a source, checked and prepared, as arrays."""
 
-from prefect.logging import get_run_logger
-
 from tasks.data.names import shown_names
 from tasks.data.read import read_source
 from tasks.data.source import Source
 from tasks.data.splits import store_split
 from tasks.schemas.images import LabelledImages
 from tasks.schemas.references import Dataset
-from tasks.storage.stages import stage
+from tasks.storage.stages import get_run_logger, stage
 
 
 @stage("load")

@@ -1,10 +1,8 @@
 """Reshape: a channel axis, as the convolutions expect it."""
 
-from prefect.logging import get_run_logger
-
 from tasks.schemas.images import with_channel
 from tasks.schemas.references import Dataset, Split
-from tasks.storage.stages import stage
+from tasks.storage.stages import get_run_logger, stage
 
 
 @stage("reshape")

@@ -3,8 +3,6 @@
 import ast
 from pathlib import Path
 
-from tasks.storage.source import reachable
-
 ROOT = Path(__file__).parents[1]
 LAYERS = ("errors", "schemas", "room", "stage", "flow")
 ROOMS = (
@@ -59,24 +57,3 @@ def test_only_networks_import_keras_and_tensorflow():
     for module, name in imports():
         if name.partition(".")[0] in ("keras", "tensorflow"):
             assert module.startswith("tasks.networks."), f"{module} imports {name}"
-
-
-def test_a_base_model_depends_on_these_modules_alone():
-    """Neither a progress bar nor storage, a report or a study makes a run train it again."""
-    assert sorted(str(path.relative_to(ROOT)) for path in reachable("tasks.train_base")) == [
-        "tasks/__init__.py",
-        "tasks/networks/__init__.py",
-        "tasks/networks/architecture.py",
-        "tasks/networks/attempts.py",
-        "tasks/networks/epochs.py",
-        "tasks/networks/health.py",
-        "tasks/networks/inference.py",
-        "tasks/networks/losses.py",
-        "tasks/networks/recipe.py",
-        "tasks/networks/training.py",
-        "tasks/schemas/__init__.py",
-        "tasks/schemas/images.py",
-        "tasks/schemas/references.py",
-        "tasks/schemas/training.py",
-        "tasks/train_base.py",
-    ]

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import get_run_logger
 
 from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.records import current_store
+from tasks.storage.stages import get_run_logger
 
 AXES = {"inputs": "x", "labels": "y"}  # what a person calls them
 

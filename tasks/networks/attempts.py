@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.context import TaskRunContext
-from prefect.logging import get_run_logger
 
 from tasks.errors import DeadModelError, RemoteError
 from tasks.networks.epochs import derive_seed
@@ -20,6 +18,7 @@ from tasks.networks.training import Compiled, as_tensors, assign, fit
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
 from tasks.storage.records import CHECKPOINTS, Checkpoint
+from tasks.storage.stages import get_run_logger, in_task
 from tasks.storage.store import Store, read_arrays, write_arrays
 
 MOST_ALIKE = 10  # dead attempts in a row that never predict the same few classes
@@ -145,7 +144,7 @@ def make_attempts(
         history = fit(compiled, *tensors, attempt_seed, rows, notes.history, keep, gate.is_hopeless)
         outcome = gate.diagnosis(history) or LEARNED
         attempts = (*attempts, Attempt(seed=attempt_seed, history=history, outcome=outcome))
-        if outcome != LEARNED and TaskRunContext.get():  # a study's workers have none
+        if outcome != LEARNED and in_task():  # a study's workers have none
             said = f"{name}: attempt {len(attempts)} of {training.attempts} is dead ({outcome})"
             get_run_logger().warning(said)
     return attempts

@@ -2,20 +2,20 @@
 
 from functools import partial
 
-from prefect.context import TaskRunContext
-from prefect.logging import get_run_logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+from tasks.storage.stages import get_run_logger, in_task
 
 
 class ShownProgress(Progress):
     """In a task's terminal a description, a bar, columns and the time left; elsewhere a log."""
 
     def __init__(self, *columns: ProgressColumn) -> None:
-        console, in_task = Console(stderr=True), TaskRunContext.get() is not None
+        console, is_task = Console(stderr=True), in_task()
         shown = TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn()
-        super().__init__(*shown, console=console, disable=not (console.is_terminal and in_task))
-        self._log = get_run_logger() if in_task and self.disable else None
+        super().__init__(*shown, console=console, disable=not (console.is_terminal and is_task))
+        self._log = get_run_logger() if is_task and self.disable else None
 
 
 class EpochProgress(ShownProgress):

@@ -1,7 +1,5 @@
 """Transfer: a new head, trained on the features of a frozen backbone and joined to it."""
 
-from prefect.logging import get_run_logger
-
 from tasks.networks.architecture import HeadSpecification, build_head, join
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.inference import Model
@@ -10,6 +8,7 @@ from tasks.networks.models import count_trainable, load_model, store_trained
 from tasks.networks.recipe import Training
 from tasks.schemas.training import TrainedModel, TrainingData
 from tasks.storage.records import current_checkpoint, current_store
+from tasks.storage.stages import get_run_logger
 
 
 def transfer(

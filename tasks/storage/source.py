@@ -1,7 +1,8 @@
-"""The digest of a module's source and of every project module that it imports."""
+"""What of the project's source decides a stage's result, as a digest of each file."""
 
 import ast
 import hashlib
+import json
 import threading
 from functools import cache
 from pathlib import Path
@@ -15,25 +16,32 @@ UNDECISIVE = (
     "tasks/networks/progress.py",  # shows how far a training is
     "tasks/storage/",  # carries arrays and records, whose digests are checked
 )
+LOGGING = {"debug", "info", "warning", "log"}  # methods whose statements decide nothing either
 
 # Python 3.11 counts the depth of all threads' syntax trees together, and fails if two are made.
-_parsing = threading.Lock()
+_one_thread = threading.RLock()
 
 
 @cache
 def source_sha256(module: str, root: Path = PROJECT) -> str:
-    """Hex SHA-256 over the source of `module`, as in `tasks.load`, and of all its project imports.
+    """Hex SHA-256 of all that `source_digests` has."""
+    return hashlib.sha256(json.dumps(source_digests(module, root)).encode()).hexdigest()
 
-    They are those below `root`, inside functions, too; but not what is `UNDECISIVE`.
+
+@cache
+def source_digests(module: str, root: Path = PROJECT) -> dict[str, str]:
+    """The digests of the source of `module`, as in `tasks.load`, and of all its project imports.
+
+    They are those below `root`, inside functions, too; but not what is `UNDECISIVE`. Comments,
+    docstrings and log statements do not count.
     """
-    digest = hashlib.sha256()
-    for path in sorted(reachable(module, root)):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    with _one_thread:
+        files = {path.relative_to(root).as_posix(): path for path in reachable(module, root)}
+        return {name: _digest(files[name]) for name in sorted(files)}
 
 
 def reachable(module: str, root: Path = PROJECT) -> set[Path]:
-    """The files that decide what a module computes; see `source_sha256`."""
+    """The files that decide what a module computes; see `source_digests`."""
     found: set[Path] = set()
     waiting = [module]
     while waiting:
@@ -48,16 +56,34 @@ def reachable(module: str, root: Path = PROJECT) -> set[Path]:
 
 @cache
 def _path(module: str, root: Path) -> Path | None:
-    base = root.joinpath(*module.split("."))
-    candidates = (base.with_suffix(".py"), base / "__init__.py")
-    return next((path for path in candidates if path.is_file()), None)
+    """The file of a module; a package's has a docstring alone, which a test sees to."""
+    path = root.joinpath(*module.split(".")).with_suffix(".py")
+    return path if path.is_file() else None
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+@cache
+def _digest(path: Path) -> str:
+    return hashlib.sha256(ast.unparse(_Decisive().visit(_parsed(path))).encode()).hexdigest()[:16]
+
+
+class _Decisive(ast.NodeTransformer):
+    """A syntax tree without docstrings and log statements."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        call = node.value
+        is_log = isinstance(call, ast.Call) and getattr(call.func, "attr", "") in LOGGING
+        return None if is_log or isinstance(call, ast.Constant) else node
 
 
 @cache
 def _imported(path: Path) -> list[str]:
     """Every dotted name below the project's packages that a file may import, parents included."""
-    with _parsing:
-        tree = ast.parse(path.read_bytes())
+    tree = _parsed(path)
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = [(getattr(node, "module", None), alias.name) for node in nodes for alias in node.names]
     dotted = [".".join(filter(None, name)).split(".") for name in names]

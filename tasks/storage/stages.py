@@ -1,23 +1,22 @@
-"""Stages: when one is Cached (same inputs, source and library versions), and how each ended."""
+"""Stages: functions that are a task of Prefect's, and where nothing may run, what it stored."""
 
 import json
-from collections import defaultdict
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property, update_wrapper
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any, ParamSpec, TypeVar
-from uuid import UUID
-
-from prefect import Task, runtime, task
-from prefect.cache_policies import NO_CACHE, CachePolicy
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.context import TaskRunContext
-from pydantic import BaseModel
+from inspect import signature
+from logging import Logger, LoggerAdapter
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 from tasks.schemas.references import identity
-from tasks.storage.source import source_sha256
+from tasks.storage.source import source_digests
+
+if TYPE_CHECKING:
+    from prefect import Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,45 +25,85 @@ LIBRARIES = ("keras", "tensorflow", "numpy")
 
 _recipe: ContextVar[str] = ContextVar("recipe", default="")
 
-_finished: defaultdict[UUID | None, list["TaskRunResult"]] = defaultdict(list)
 
-
-def cache_key(name: str, module: str, inputs: Mapping[str, object]) -> str:
-    """Hex digest of what decides a result: its name, inputs, source and library versions.
+def decisive(name: str, module: str, inputs: Mapping[str, object]) -> dict[str, Any]:
+    """What decides a result, in JSON types: its name, inputs, source and library versions.
 
     Of an input it is the identity, so that a moved or re-made file of equal content hits; the
     source is that of a module, dotted as in `tasks.load`, and of all that the module imports.
     """
-    versions = {library: version(library) for library in LIBRARIES}
-    named = {key: identity(value) for key, value in inputs.items()}
-    decisive = [name, source_sha256(module), versions, named]
-    return sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    return {
+        "stage": name,
+        "inputs": {key: identity(value) for key, value in inputs.items()},
+        "source": source_digests(module),
+        "versions": {library: version(library) for library in LIBRARIES},
+    }
 
 
-CACHED = CachePolicy.from_cache_key_fn(
-    lambda context, inputs: cache_key(context.task.name, context.task.fn.__module__, inputs)
-)
+def cache_key(decided_by: Mapping[str, Any]) -> str:
+    """Hex digest of what decides a result, by which its record is called."""
+    return sha256(json.dumps(decided_by, sort_keys=True).encode()).hexdigest()
 
 
-class TaskRunResult(BaseModel):
-    """One finished task run: `state` is Completed or Cached."""
+class Lookup(Protocol):
+    """What answers in the place of a stage where nothing may run."""
 
-    task: str
-    state: str
-    seconds: float
+    log: Logger
 
-
-def record_task_run(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> None:
-    """Completion hook: remember how a task ended."""
-    seconds = (state.timestamp - run.start_time).total_seconds() if run.start_time else 0.0
-    name = "Cached" if state.name == "Cached" else "Completed"
-    _finished[run.flow_run_id].append(TaskRunResult(task=task.name, state=name, seconds=seconds))
+    def answer(self, stage: "Stage[..., Any]", inputs: Mapping[str, Any]) -> Any:
+        """The stage's result for these inputs."""
 
 
-def finished_task_runs() -> list[TaskRunResult]:
-    """The tasks of the calling task's flow run that have finished so far, in order."""
-    run = TaskRunContext.get()
-    return list(_finished[run.task_run.flow_run_id if run else None])
+lookup: ContextVar[Lookup | None] = ContextVar("lookup", default=None)
+
+
+class Stage(Generic[P, R]):
+    """A function that is called as a task of Prefect's, unless a `lookup` answers for it."""
+
+    def __init__(
+        self, function: Callable[P, R], name: str, is_cached: bool, how: Mapping[str, Any]
+    ) -> None:
+        """`how` has more of Prefect's options of a task."""
+        update_wrapper(self, function)
+        self.fn, self.name, self.is_cached, self.how = function, name, is_cached, how
+        self.find: Callable[P, R] | None = None
+
+    @cached_property
+    def task(self) -> "Task[P, R]":
+        """Prefect's, whose import takes a second."""
+        from tasks.storage.prefect_tasks import as_task
+
+        return as_task(self)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The result, of whichever."""
+        looking = lookup.get()
+        if looking is None:
+            return self.task(*args, **kwargs)
+        bound = signature(self.fn).bind(*args, **kwargs)
+        bound.apply_defaults()
+        return looking.answer(self, bound.arguments)  # type: ignore[no-any-return]
+
+    def found_by(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorator: what finds an earlier result of a stage that is not cached, or raises."""
+        self.find = function
+        return function
+
+    def run_name(self, inputs: Mapping[str, Any]) -> str:
+        """Its name, that of the recipe, and what it is about."""
+        told = (inputs[key] for key in ("trained", "approach") if key in inputs)
+        about = [_recipe.get(), *(getattr(one, "name", one) for one in told)]
+        return " ".join(filter(None, [self.name, *(about if self.is_cached else ())]))
+
+
+def stage(name: str) -> Callable[[Callable[P, R]], Stage[P, R]]:
+    """A stage that is cached by inputs, source and library versions."""
+    return lambda function: Stage(function, name, True, {})
+
+
+def uncached_stage(name: str, **how: Any) -> Callable[[Callable[P, R]], Stage[P, R]]:
+    """A stage that runs each time, with Prefect's options."""
+    return lambda function: Stage(function, name, False, how)
 
 
 @contextmanager
@@ -84,26 +123,17 @@ def by_fold(items: Iterable[R]) -> Iterator[R]:
             yield item
 
 
-def _run_name() -> str:
-    told = runtime.task_run.parameters
-    about = [
-        getattr(told[key], "name", told[key]) for key in ("trained", "approach") if key in told
-    ]
-    return " ".join(filter(None, [runtime.task_run.task_name, _recipe.get(), *about]))
+def in_task() -> bool:
+    """Whether a task runs here, as in no worker of a study."""
+    context = sys.modules.get("prefect.context")
+    return context is not None and context.TaskRunContext.get() is not None
 
 
-def stage(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """A Prefect task that is cached by inputs, source and library versions."""
-    return task(
-        name=name,
-        task_run_name=_run_name,
-        cache_policy=CACHED,
-        persist_result=True,
-        cache_result_in_memory=False,
-        on_completion=[record_task_run],
-    )
+def get_run_logger() -> "Logger | LoggerAdapter[Any]":
+    """The logger of the present run: Prefect's, or that of a lookup."""
+    looking = lookup.get()
+    if looking:
+        return looking.log
+    from prefect.logging import get_run_logger
 
-
-def uncached_stage(name: str, **how: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """A Prefect task that runs each time, with Prefect's options."""
-    return task(name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False, **how)
+    return get_run_logger()

@@ -10,9 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from threading import Event, Thread, local
 from typing import TypeVar
 
-from prefect.logging import get_run_logger
-
 from tasks.errors import WorkerError
+from tasks.storage.stages import get_run_logger
 from tasks.trials.trial import Group, TrialResult
 
 R = TypeVar("R")

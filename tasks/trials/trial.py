@@ -21,7 +21,7 @@ from tasks.networks.training import Compiled, mapped_tensor
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import ArrayReference, Dataset, Record
 from tasks.schemas.training import LEARNED, Attempt
-from tasks.storage.stages import cache_key
+from tasks.storage.stages import cache_key, decisive
 from tasks.storage.store import Store, read_arrays, write_arrays
 
 # Fewer would be asked for more often, more would leave a worker without work at a study's end.
@@ -180,4 +180,4 @@ def _name(group: Group, trial: Trial) -> str:
     """Named by all that decides the result: inputs, source and library versions."""
     described = {"trial": trial, "features": group.features, "training": group.training}
     inputs = described | {"held_out": group.held_out}
-    return f"{FOLDER}/{cache_key('trial', __name__, inputs)}"
+    return f"{FOLDER}/{cache_key(decisive('trial', __name__, inputs))}"

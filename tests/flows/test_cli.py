@@ -20,6 +20,11 @@ pytestmark = pytest.mark.usefixtures("prefect_server")  # or each run starts one
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def _server_of_the_environment(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", server)  # where nothing is looked up beforehand
+
+
 def run(call: Callable[[Config], Any], *arguments: str) -> int:
     return run_command("flows/main.py", "", Config, partial(call_flow, call), arguments)
 
@@ -149,7 +154,7 @@ def test_help_explains_every_option_with_its_default():
     text = main("--help").stdout
     for option in Config.model_fields:
         assert f"--{option.replace('_', '-')}" in text
-    assert text.count("(default:") == len(Config.model_fields) + 2
+    assert text.count("(default:") == len(Config.model_fields) + 3
     unwrapped = re.sub(r"\s+", " ", text)
     for field in Config.model_fields.values():
         assert field.description.split(",")[0] in unwrapped

@@ -17,7 +17,7 @@ from flows.config import Config
 from flows.main import main
 from flows.recipes import RECIPES
 from tasks.errors import InputError
-from tasks.storage.records import RecordFolder
+from tasks.storage.prefect_tasks import RecordFolder
 from tasks.storage.store import DamagedError
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

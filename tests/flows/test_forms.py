@@ -32,7 +32,7 @@ def on_the_command_line(flow: Any, **texts: str) -> Any:
 
 def refused_by_the_form(flow: Any, **config: Any) -> list[str]:
     """What Prefect's server says of parameters, before it makes a run of them."""
-    schema = flow.parameters.model_dump_for_openapi()
+    schema = flow.flow.parameters.model_dump_for_openapi()
     return [error.message for error in validate({"config": config}, schema)]
 
 
@@ -99,7 +99,7 @@ def test_a_wrong_text_is_refused_by_both_in_the_same_sentence(flow, field, text,
     assert on_the_command_line(flow, **{field: text}) is None
     (said,) = capsys.readouterr().err.splitlines()
     with pytest.raises(InputError) as refused:
-        flow.validate_parameters({"config": {field: text}})
+        flow.flow.validate_parameters({"config": {field: text}})
     assert said == f"error: {refused.value}"
 
 
@@ -139,7 +139,7 @@ def test_a_wrong_item_is_refused_by_the_form_and_by_the_configuration(flow, conf
 )
 def test_a_wrong_list_is_refused_by_the_flow_in_one_sentence(flow, config, sentence):
     with pytest.raises(InputError) as refused:
-        flow.validate_parameters({"config": config})
+        flow.flow.validate_parameters({"config": config})
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
 

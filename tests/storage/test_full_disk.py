@@ -18,7 +18,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Failed
 
 from flows.main import main
-from flows.run import reason
+from flows.prefect_run import reason
 from tasks.data.mnist import Mirror
 from tasks.data.mnist import download as fetch
 from tasks.data.read import find_source

@@ -18,7 +18,8 @@ from flows.study import study
 from tasks.errors import RemoteError
 from tasks.reporting.folder import write_folder
 from tasks.schemas.references import ArrayReference
-from tasks.storage.records import current_store, remove_checkpoints, storing_in
+from tasks.storage.prefect_tasks import storing_in
+from tasks.storage.records import current_store, remove_checkpoints
 from tasks.storage.stages import stage
 from tasks.storage.store import (
     DamagedError,

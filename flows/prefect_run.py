@@ -1,0 +1,153 @@
+"""What surrounds a flow where Prefect runs it: store, lock, log, and how it ended."""
+
+import logging
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+from uuid import UUID
+
+from prefect import Flow, runtime
+from prefect._internal import analytics
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
+from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
+from prefect.states import Completed, Crashed
+
+from flows.cli_types import in_one_sentence
+from flows.config import RunConfig, StoringConfig
+from flows.run import Ended, PipelineFlow
+from tasks.errors import ReadableError
+from tasks.reporting.folder import show, tell
+from tasks.storage.files import space_for
+from tasks.storage.lock import exclusive
+from tasks.storage.prefect_tasks import remember, storing_in
+from tasks.storage.records import remove_checkpoints
+from tasks.storage.store import Store, writable_store
+
+ALIVE = "run.id"
+CHATTER = (remember.__name__, "leave_reason", "triggered tf.function retracing")
+INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
+
+C = TypeVar("C", bound=StoringConfig)
+
+
+def as_flow(pipeline: PipelineFlow[C, Any]) -> Flow[[C], Any]:
+    """Prefect's flow, which leaves the reason where it fails."""
+
+    @wraps(pipeline.fn)
+    def run(config: C) -> Any:
+        with pipeline_run(config):
+            ended = pipeline.fn(config)
+        is_end = isinstance(ended, Ended)
+        return Completed(name=ended.state, message=ended.message) if is_end else ended
+
+    run.__qualname__ += ".flow"  # where Prefect finds it in the module
+    # Prefect makes an identifier for a terminal's first flow, even where it may tell nothing
+    analytics.try_mark_milestone = lambda milestone: False
+    hooks: dict[str, Any] = {"on_failure": [leave_reason], "on_crashed": [leave_reason]}
+    return ValidatedFlow(run, name=pipeline.name, flow_run_name=_run_name, **hooks)
+
+
+class ValidatedFlow(Flow[[C], Any]):
+    """A flow whose only parameter is `config`."""
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """What Prefect calls first; InputError for what the form's JSON schema cannot refuse."""
+        for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
+            logging.getLogger(name).addFilter(_is_worth_reading)
+        config = get_type_hints(self.fn)["config"]
+        with in_one_sentence():
+            return {"config": config.model_validate(parameters["config"])}
+
+
+@contextmanager
+def pipeline_run(config: StoringConfig) -> Iterator[None]:
+    """In a flow: alone on the artifacts; InputError if they cannot be written to, or are in use."""
+    store = writable_store(config.artifacts)
+    refresh = isinstance(config, RunConfig) and config.refresh
+    with (
+        exclusive(store, config.wait, get_run_logger().warning),
+        reported_alive(store),
+        temporary_settings({PREFECT_TASKS_REFRESH_CACHE: refresh}),
+        storing_in(store),
+    ):
+        _tidy(store, refresh)
+        yield
+        _tidy(store)
+
+
+def _tidy(store: Store, refresh: bool = False) -> None:
+    """Remove what killed runs left, and what finished or unwanted trainings kept."""
+    shutil.rmtree(store.root / "tmp", ignore_errors=True)
+    remove_checkpoints(store, refresh)
+
+
+def _run_name() -> str:
+    """What a run is about, and when: `photos, cat-dog, tuned, 2026-12-01 03:00:00`."""
+    told = runtime.flow_run.parameters["config"].filled_form()
+    dataset = Path(told.get("dataset", "")).name
+    parts = ("classes", "pairs", "subsets", "recipes", "action", "batch")
+    given = (str(told.get(name) or "").replace(",", "-") for name in parts)
+    return ", ".join(filter(None, (dataset, *given, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")))
+
+
+def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Failure and crash hook: a markdown artifact of the run that says why it ended."""
+    text = (
+        f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
+        "What was stored before is whole; the next run resumes from there."
+    )
+    if flow.name == "digit-retraining":
+        tell("retraining.failed", "retraining", reason(state), str(flow_run.id))
+    show("failure", text, "Why the run ended.", flow_run.id)  # after a crash none is present
+
+
+def reason(state: State[Any]) -> str:
+    """The message of a state without the words that Prefect puts in front."""
+    rest = INTRODUCTION.sub("", state.message or "no reason was given")
+    kind, _, sentence = rest.partition(": ")
+    readable = {error.__name__ for error in ReadableError.__subclasses__()}
+    return sentence if kind in readable else rest
+
+
+def _is_worth_reading(record: logging.LogRecord) -> bool:
+    """Neither chatter on our own hooks and new graphs, nor the traceback of an error for people."""
+    is_chatter = any(words in record.getMessage() for words in CHATTER)
+    return not (is_chatter or (record.exc_info and isinstance(record.exc_info[1], ReadableError)))
+
+
+@contextmanager
+def reported_alive(store: Store) -> Iterator[None]:
+    """Within a flow, alone on the store: this run is alive until the block or its process ends.
+
+    By the file that a killed run leaves, the next one, or `flows/serve.py`, reports it as crashed.
+    """
+    report_crashed(store)
+    path = store.root / ALIVE
+    with space_for(path):
+        path.write_text(str(runtime.flow_run.id))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def report_crashed(store: Store) -> None:
+    """Report as crashed the run that was killed on these artifacts, where now no other is alive."""
+    path = store.root / ALIVE
+    with suppress(FileNotFoundError, ValueError, ObjectNotFound):  # or a run of another server
+        run = UUID(path.read_text())
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(run).state
+            if state and not state.is_final():
+                client.set_flow_run_state(
+                    run, Crashed(message="Its process was killed."), force=True
+                )
+    path.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from prefect.logging import disable_run_logger
 
 from benchmarks.machine import print_machine
 from flows.config import Config
-from flows.run import pipeline_flow, pipeline_run
+from flows.run import pipeline_flow
 from flows.transfers import for_the_base
 from tasks.data.names import positions
 from tasks.data.read import find_source
@@ -40,7 +40,7 @@ from tasks.one_hot import one_hot
 from tasks.reshape import reshape
 from tasks.schemas.references import Split
 from tasks.schemas.training import History
-from tasks.storage.records import Checkpoint, current_store
+from tasks.storage.stages import Checkpoint, current_store
 from tasks.storage.store import Store
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9)
@@ -72,18 +72,17 @@ class Outcome:
 @pipeline_flow("convergence")
 def extract(config: Extraction) -> dict[str, tuple[Features, Features]]:
     """Training and test features of the subset, by the recipe whose base computes them."""
-    with pipeline_run(config):
-        source = find_source(config.dataset, config.seed)
-        data = load(source)
-        config = config.fitted_to(source, data)
-        images, chosen = reshape(data.images), positions(config.classes, data.classes)
-        subset = one_hot(filter_classes(images, chosen), len(chosen))
-        learned = for_the_base(config, data.model_copy(update={"images": images}), config.classes)
-        features = {}
-        for name, recipe in config.chosen_recipes().items():
-            extracted = extract_features(learned.train(recipe, config.seed), subset)
-            features[name] = (_read(extracted.train), _read(extracted.test))
-        return features
+    source = find_source(config.dataset, config.seed)
+    data = load(source)
+    config = config.fitted_to(source, data)
+    images, chosen = reshape(data.images), positions(config.classes, data.classes)
+    subset = one_hot(filter_classes(images, chosen), len(chosen))
+    learned = for_the_base(config, data.model_copy(update={"images": images}), config.classes)
+    features = {}
+    for name, recipe in config.chosen_recipes().items():
+        extracted = extract_features(learned.train(recipe, config.seed), subset)
+        features[name] = (_read(extracted.train), _read(extracted.test))
+    return features
 
 
 def _read(split: Split) -> Features:

@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks.machine import print_machine
 from flows.config import Config
 from flows.main import main as run
+from flows.run import server_is_set
 from flows.terminal import stage_lines
 from tasks.data.read import find_source, read_source
 from tasks.data.source import Images
@@ -63,7 +64,7 @@ def measure(
         for count in (0, folds):
             config = Config(dataset=str(path), recipes=("tuned",), folds=count,
                             artifacts=folder, label_efficiency=False)  # fmt: skip
-            with stage_lines():
+            with stage_lines(server_is_set()):
                 report: Path = run(config)
             metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
             for one, refusal in zip(metrics["models"], metrics["refusals"], strict=True):

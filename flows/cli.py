@@ -14,9 +14,8 @@ from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsC
 
 from flows.cli_types import annotation, in_one_sentence, shown
 from flows.config import SETTINGS, RunConfig, as_config
-from flows.run import PipelineFlow
+from flows.run import PipelineFlow, server_is_set
 from flows.startup import Interruption
-from flows.temporary_server import prefect_server, server_is_set
 from flows.terminal import explained, explaining, stage_lines, verbose
 from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
@@ -131,16 +130,16 @@ def _check_environment() -> None:
 
 
 def call_flow(flow: PipelineFlow[C, Any], config: C) -> None:
-    """Run a flow, unless no server is set and all of it is stored: Prefect takes seconds."""
+    """Run a flow, or explain it, once its inputs were found."""
     writable_store(config.artifacts)
     for dataset in (config.dataset, config.base_dataset):
         if dataset not in (None, *NAMED):
             find_source(dataset, 0, config.reading)
     if explaining.get():
         print(explained(flow.explain(config)))
-    elif server_is_set() or not flow.is_stored(config):
-        with prefect_server(), stage_lines():
-            flow(config)
+        return
+    with stage_lines(server_is_set()):
+        flow(config)
 
 
 def _add_argument(

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -16,23 +15,19 @@ from prefect._internal import analytics
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
-from prefect.logging import get_run_logger
-from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.states import Completed, Crashed
 
 from flows.cli_types import in_one_sentence
-from flows.config import RunConfig, StoringConfig
-from flows.run import Ended, PipelineFlow
+from flows.config import StoringConfig
+from flows.run import Ended, PipelineFlow, alone, is_refreshed
 from tasks.errors import ReadableError
 from tasks.reporting.folder import show, tell
+from tasks.storage.execution import called_by
 from tasks.storage.files import space_for
-from tasks.storage.lock import exclusive
-from tasks.storage.prefect_tasks import remember, storing_in
-from tasks.storage.records import remove_checkpoints
+from tasks.storage.prefect_tasks import ByPrefect
 from tasks.storage.store import Store, writable_store
 
 ALIVE = "run.id"
-CHATTER = (remember.__name__, "leave_reason", "triggered tf.function retracing")
 INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
 
 C = TypeVar("C", bound=StoringConfig)
@@ -60,7 +55,7 @@ class ValidatedFlow(Flow[[C], Any]):
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """What Prefect calls first; InputError for what the form's JSON schema cannot refuse."""
-        for name in ("prefect.flow_runs", "prefect.task_runs", "tensorflow"):
+        for name in ("prefect.flow_runs", "prefect.task_runs"):
             logging.getLogger(name).addFilter(_is_worth_reading)
         config = get_type_hints(self.fn)["config"]
         with in_one_sentence():
@@ -70,23 +65,9 @@ class ValidatedFlow(Flow[[C], Any]):
 @contextmanager
 def pipeline_run(config: StoringConfig) -> Iterator[None]:
     """In a flow: alone on the artifacts; InputError if they cannot be written to, or are in use."""
-    store = writable_store(config.artifacts)
-    refresh = isinstance(config, RunConfig) and config.refresh
-    with (
-        exclusive(store, config.wait, get_run_logger().warning),
-        reported_alive(store),
-        temporary_settings({PREFECT_TASKS_REFRESH_CACHE: refresh}),
-        storing_in(store),
-    ):
-        _tidy(store, refresh)
+    executing = ByPrefect(writable_store(config.artifacts), is_refreshed(config))
+    with called_by(executing), alone(config), reported_alive(executing.store):
         yield
-        _tidy(store)
-
-
-def _tidy(store: Store, refresh: bool = False) -> None:
-    """Remove what killed runs left, and what finished or unwanted trainings kept."""
-    shutil.rmtree(store.root / "tmp", ignore_errors=True)
-    remove_checkpoints(store, refresh)
 
 
 def _run_name() -> str:
@@ -118,9 +99,9 @@ def reason(state: State[Any]) -> str:
 
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:
-    """Neither chatter on our own hooks and new graphs, nor the traceback of an error for people."""
-    is_chatter = any(words in record.getMessage() for words in CHATTER)
-    return not (is_chatter or (record.exc_info and isinstance(record.exc_info[1], ReadableError)))
+    """Neither chatter on our own hook, nor the traceback of an error for people."""
+    is_hooks = leave_reason.__name__ in record.getMessage()
+    return not (is_hooks or (record.exc_info and isinstance(record.exc_info[1], ReadableError)))
 
 
 @contextmanager

@@ -49,9 +49,8 @@ from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages, Preparation
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.lock import exclusive
-from tasks.storage.records import current_store
 from tasks.storage.source import source_sha256
-from tasks.storage.stages import get_run_logger, uncached_stage
+from tasks.storage.stages import current_store, get_run_logger, uncached_stage
 from tasks.storage.store import Store, writable_store
 
 TRAINING_SETTINGS = {

@@ -1,20 +1,27 @@
-"""A flow of this project: as Prefect runs it, and what it comes to where all of it is stored."""
+"""A flow of this project: Prefect runs it where a server is set, and else this process."""
 
+import os
+import re
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, update_wrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 from flows.config import RunConfig, StoringConfig
-from flows.terminal import StageLines
 from tasks.data.read import find_source
 from tasks.data.source import Source
 from tasks.errors import InputError
 from tasks.load import load
 from tasks.schemas.images import LabelledImages
-from tasks.storage.lookup import NotStoredError, Row, looking_in
-from tasks.storage.stages import get_run_logger
-from tasks.storage.store import Store
+from tasks.storage.execution import Executing, Explaining, Row, called_by
+from tasks.storage.lock import exclusive
+from tasks.storage.reasons import NotStoredError
+from tasks.storage.records import remove_checkpoints
+from tasks.storage.stages import current_store, get_run_logger
+from tasks.storage.store import Store, writable_store
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -25,14 +32,14 @@ D = TypeVar("D", bound=RunConfig)
 
 
 class Ended(NamedTuple):
-    """How a flow ended, with the name of a state of its own, and in a sentence."""
+    """How a flow ended, in a sentence, with the name of a state of its own."""
 
     message: str
     state: str = "Completed"
 
 
 class PipelineFlow(Generic[C, R]):
-    """A flow whose only parameter is `config`, alone on the artifacts; called, Prefect runs it."""
+    """A flow whose only parameter is `config`."""
 
     def __init__(self, function: Callable[[C], R], name: str) -> None:
         update_wrapper(self, function)
@@ -52,40 +59,73 @@ class PipelineFlow(Generic[C, R]):
 
     def __call__(self, config: C, **how: Any) -> R:
         """Run it; InputError for what is wrong with the configuration or the data."""
-        return self.flow(config, **how)  # type: ignore[return-value]
-
-    def is_stored(self, config: C) -> bool:
-        """Say what the run came to before, if all that it consists of is stored."""
-        if getattr(config, "refresh", False):
-            return False
-        with looking_in(Store.at(config.artifacts), explains=False) as found:
-            try:
-                self.fn(config)
-            except NotStoredError:
-                return False
-        print("Nothing has changed, so nothing runs.", file=sys.stderr)
-        lines = StageLines()
-        for record in found.said.buffer:
-            lines.handle(record)
-        lines.close()
-        return True
+        if server_is_set():
+            return self.flow(config, **how)  # type: ignore[return-value]
+        executing = Executing(writable_store(config.artifacts), is_refreshed(config))
+        with called_by(executing), alone(config):
+            return self.fn(config)
 
     def explain(self, config: C) -> list[Row]:
         """What would become of each stage, as far as can be told without running one."""
-        with looking_in(Store.at(config.artifacts), explains=True) as found:
+        explaining = Explaining(Store.at(config.artifacts))
+        with called_by(explaining):
             try:
                 self.fn(config)
             except NotStoredError:
                 pass
             except InputError:
-                if not any(row.fate == "runs" for row in found.rows):
+                if not any(row.fate == "runs" for row in explaining.rows):
                     raise  # else it is of a former result that stood in
-        return found.rows
+        return explaining.rows
 
 
 def pipeline_flow(name: str) -> Callable[[Callable[[C], R]], PipelineFlow[C, R]]:
     """Decorator: a flow with this name."""
     return lambda function: PipelineFlow(function, name)
+
+
+def server_is_set() -> bool:
+    """Whether Prefect's settings name a server."""
+    if "prefect" not in sys.modules and not _may_be_set():
+        return False
+    from prefect.settings import PREFECT_API_URL
+
+    return bool(PREFECT_API_URL.value())
+
+
+def _may_be_set() -> bool:
+    """By where the settings lie, as Prefect's import takes a second.
+
+    https://docs.prefect.io/v3/concepts/settings-and-profiles
+    """
+    if os.environ.get("PREFECT_API_URL") or "PREFECT_PROFILE" in os.environ:
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")
+    files = filter(Path.is_file, map(Path, (".env", "prefect.toml", "pyproject.toml", profiles)))
+    named = re.compile(r"api_url|\[(tool\.prefect\.)?api\]|api\.url", re.IGNORECASE)
+    return any(named.search(file.read_text("utf-8", "replace")) for file in files)
+
+
+@contextmanager
+def alone(config: StoringConfig) -> Iterator[None]:
+    """Alone on the artifacts, without what killed runs left; InputError if they are in use."""
+    store = current_store()
+    with exclusive(store, config.wait, get_run_logger().warning):
+        _tidy(store, is_refreshed(config))
+        yield
+        _tidy(store)
+
+
+def is_refreshed(config: StoringConfig) -> bool:
+    """Whether everything is to be computed again."""
+    return isinstance(config, RunConfig) and config.refresh
+
+
+def _tidy(store: Store, refresh: bool = False) -> None:
+    """Remove what killed runs left, and what finished or unwanted trainings kept."""
+    shutil.rmtree(store.root / "tmp", ignore_errors=True)
+    remove_checkpoints(store, refresh)
 
 
 def load_data(config: D, seed: int) -> tuple[Source, LabelledImages, D]:

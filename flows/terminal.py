@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from tasks.storage.lookup import Row
+from tasks.storage.execution import Row
+from tasks.storage.stages import RUNS
 
 ENDED = "Finished in state "
 CACHED = f"{ENDED}Cached"
 WIDTH = 32  # of a stage's name
+VERBOSE = "%(asctime)s | %(levelname)-7s | %(task_run_name)s - %(message)s"
 SECONDS = 30  # from a line to that of an epoch
 
 verbose: ContextVar[bool] = ContextVar("verbose", default=False)
@@ -71,15 +73,21 @@ def explained(rows: Sequence[Row]) -> str:
 
 
 @contextmanager
-def stage_lines() -> Iterator[None]:
-    """Within, Prefect writes to the terminal what stages log, or where `verbose` is set, all."""
-    if verbose.get():
+def stage_lines(is_by_prefect: bool) -> Iterator[None]:
+    """Within, the terminal has what stages log, or where `verbose` is set, all as it is logged."""
+    if is_by_prefect:
+        import prefect.logging  # noqa: F401    # sets its loggers up
+
+    if is_by_prefect and verbose.get():
         yield
         return
-    import prefect.logging  # sets its loggers up
-
-    logger = logging.getLogger(prefect.__name__)
-    lines, logger.propagate = StageLines(), False
+    logger = logging.getLogger("prefect" if is_by_prefect else RUNS)
+    lines: logging.Handler = StageLines()
+    if verbose.get():
+        lines = logging.StreamHandler()
+        lines.setFormatter(logging.Formatter(VERBOSE))
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
     logger.addHandler(lines)
     try:
         yield

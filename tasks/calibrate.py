@@ -6,8 +6,7 @@ from tasks.networks.inference import run
 from tasks.networks.losses import fit_temperature, set_temperature, targets_for, with_temperature
 from tasks.networks.models import load_model, store_model
 from tasks.schemas.training import Fold, TrainedModel
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, stage
+from tasks.storage.stages import current_store, get_run_logger, stage
 
 
 @stage("calibrate")

@@ -17,8 +17,7 @@ from tasks.reporting.folder import FOLDER, show, tell
 from tasks.reporting.page import fill
 from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import Split
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, uncached_stage
+from tasks.storage.stages import current_store, get_run_logger, uncached_stage
 
 LEAST = 1e-7  # of a probability in a log loss
 

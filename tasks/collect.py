@@ -5,8 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrivals.arrivals import Arrivals, find_new, pixels, take_in
-from tasks.arrivals.batch import accepted, read_notes
+from tasks.arrivals.arrivals import Arrivals, pixels, take_in
 from tasks.arrivals.known import Embed
 from tasks.errors import ReadableError, printable
 from tasks.networks.inference import Model, run
@@ -14,9 +13,7 @@ from tasks.networks.models import read_model
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import tell
 from tasks.schemas.images import LabelledImages, with_channel
-from tasks.storage.lookup import NotStoredError
-from tasks.storage.records import current_store
-from tasks.storage.stages import uncached_stage
+from tasks.storage.stages import current_store, uncached_stage
 
 
 @uncached_stage(
@@ -32,27 +29,13 @@ def collect(
     registry: Registry, inbox: str, base: LabelledImages, settle: float, hold_out: float
 ) -> Arrivals:
     """Take in what lies in the inbox, seen by the champion; never cached, see `take_in`."""
-    from prefect import runtime
-
     registry.prepare()
     found = take_in(inbox, base, current_store(), settle, hold_out, champions_view(registry))
     for name, fate, why in found.fates:
         if fate == "quarantined":
             about = f"batch.{printable(name)}"
-            tell("batch.quarantined", about, why, f"{runtime.flow_run.id} {about}")
+            tell("batch.quarantined", about, why)
     return found
-
-
-@collect.found_by
-def find_accepted(
-    registry: Registry, inbox: str, base: LabelledImages, settle: float, hold_out: float
-) -> Arrivals:
-    """The batches that were accepted before; NotStoredError if the inbox has another."""
-    notes = read_notes(current_store())
-    new = find_new(inbox, base, notes)
-    if new:
-        raise NotStoredError(f"{printable(new)} has arrived")
-    return Arrivals(accepted(notes), ())
 
 
 def champions_view(registry: Registry) -> Embed:

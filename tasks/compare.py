@@ -27,8 +27,7 @@ from tasks.reporting.page import Row, tabulate
 from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import ArrayReference
 from tasks.schemas.results import Findings, LabelEfficiency, Learned, Picture, Refusals, Result
-from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import current_store, stage
 
 
 def count_classes(

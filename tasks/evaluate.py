@@ -11,8 +11,7 @@ from tasks.schemas.references import Split
 from tasks.schemas.results import Evaluation, Scores
 from tasks.schemas.training import TrainedModel
 from tasks.statistics.estimates import calibration_error, exact_interval
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, stage
+from tasks.storage.stages import current_store, get_run_logger, stage
 
 
 def score(

@@ -14,8 +14,7 @@ from tasks.schemas.references import Dataset, Split
 from tasks.schemas.results import MARGINS, Refusal, Refusals, Refused, UnknownFeatures
 from tasks.schemas.training import Fold, TrainedModel
 from tasks.statistics.estimates import refusal_threshold
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, stage
+from tasks.storage.stages import current_store, get_run_logger, stage
 
 CONFIDENT = 0.95
 MOST_IMAGES = 10_000  # that prototypes are made of, and as many that the threshold is chosen on

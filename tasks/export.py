@@ -4,8 +4,7 @@ from tasks.networks.export import to_onnx
 from tasks.networks.models import load_model
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import FileReference, ModelReference
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, stage
+from tasks.storage.stages import current_store, get_run_logger, stage
 
 
 @stage("export")

@@ -7,8 +7,7 @@ import numpy as np
 from tasks.arrivals.batch import Batch
 from tasks.data.splits import store_split
 from tasks.schemas.references import Dataset, Split
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, stage
+from tasks.storage.stages import current_store, get_run_logger, stage
 
 
 @stage("extend")

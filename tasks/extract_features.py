@@ -5,8 +5,7 @@ from tasks.networks.inference import run
 from tasks.networks.models import load_model
 from tasks.schemas.references import Dataset
 from tasks.schemas.training import TrainedModel
-from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import current_store, stage
 
 
 @stage("extract-features")

@@ -10,8 +10,7 @@ from tasks.networks.models import load_model
 from tasks.schemas.references import ArrayReference, Dataset
 from tasks.schemas.results import LEARNED, NOT_LEARNED, UnknownFeatures
 from tasks.schemas.training import TrainedModel
-from tasks.storage.records import current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import current_store, stage
 
 MADE = 1_000  # images of noise, and of the model's own turned
 

@@ -2,8 +2,7 @@
 
 from tasks.data.near import STILL, near_duplicates
 from tasks.schemas.references import ArrayReference, Dataset
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, stage
+from tasks.storage.stages import current_store, get_run_logger, stage
 
 
 @stage("find-overlap")

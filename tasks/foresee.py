@@ -4,8 +4,7 @@ from tasks.networks.portable import PortableModel
 from tasks.registry.decision import Prospect, foresee_win
 from tasks.registry.registry import Registry
 from tasks.schemas.references import Split
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, uncached_stage
+from tasks.storage.stages import current_store, get_run_logger, uncached_stage
 
 
 @uncached_stage("foresee")

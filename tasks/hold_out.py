@@ -9,8 +9,7 @@ from tasks.data.held_out import folds_of, held_out
 from tasks.data.splits import select_classes
 from tasks.schemas.images import LabelledImages
 from tasks.schemas.training import HeldOut
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, stage
+from tasks.storage.stages import current_store, get_run_logger, stage
 
 SHARE = 0.1
 LEAST_IMAGES = 200  # of a class; fewer are all needed to learn from

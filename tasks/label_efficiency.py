@@ -10,8 +10,7 @@ from tasks.networks.recipe import Recipe
 from tasks.schemas.references import Dataset
 from tasks.schemas.results import LabelEfficiency
 from tasks.schemas.training import TrainedModel
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, stage
+from tasks.storage.stages import current_store, get_run_logger, stage
 
 LABELLED = (1, 5, 20, 100)
 DRAWS = 6

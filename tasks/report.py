@@ -7,12 +7,11 @@ from pydantic import BaseModel
 
 from tasks.data.source import Source
 from tasks.reporting.experiment.verdict import reach_verdict
-from tasks.reporting.folder import describe_run, find_report, publish, report_key
+from tasks.reporting.folder import describe_run, publish
 from tasks.reporting.page import render_report
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
-from tasks.storage.records import current_store
-from tasks.storage.stages import uncached_stage
+from tasks.storage.stages import current_store, uncached_stage
 
 
 @uncached_stage("report")
@@ -33,25 +32,7 @@ def report(
     pictures = {picture.name: _read(picture.file) for picture in findings.pictures}
     files = render_report("experiment", metrics, pictures)
     files["comparison.csv"] = _read(findings.table)
-    return publish(current_store(), files, metrics, "report", _key(config, source, findings))
-
-
-@report.found_by
-def find(
-    config: BaseModel,
-    command: str,
-    source: Source,
-    images: Dataset,
-    subset: Dataset,
-    findings: Findings,
-) -> Path:
-    """The folder of the last report of the same; NotStoredError if there is none."""
-    return find_report(current_store(), _key(config, source, findings))
-
-
-def _key(config: BaseModel, source: Source, findings: Findings) -> str:
-    told = config.model_dump(mode="json")
-    return report_key(__name__, config=told, source=source, findings=findings)
+    return publish(current_store(), files, metrics, "report")
 
 
 def _read(file: FileReference) -> str:

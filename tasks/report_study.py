@@ -10,13 +10,12 @@ from pydantic import BaseModel
 from tasks.data.source import Source
 from tasks.plots.images import draw_misclassified
 from tasks.plots.study import draw_pairs, draw_spread
-from tasks.reporting.folder import describe_run, find_report, publish, report_key
+from tasks.reporting.folder import describe_run, publish
 from tasks.reporting.page import Row, render_report, tabulate
 from tasks.reporting.study.analysis import analyse
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import Dataset
-from tasks.storage.records import current_store
-from tasks.storage.stages import uncached_stage
+from tasks.storage.stages import current_store, uncached_stage
 from tasks.trials.trial import TrialResult
 
 MOST_IN_MATRIX = 15  # classes
@@ -62,26 +61,4 @@ def report_study(
     analysis = analyse(results, store.array(images.test.labels), classes, bases)
     pictures = dict(draw(analysis, store.array(images.test.inputs)))
     metrics = describe_run(config, command, source, images, analysis)
-    return publish(
-        store, render(metrics, pictures), metrics, "study", _key(config, source, results)
-    )
-
-
-@report_study.found_by
-def find(
-    config: BaseModel,
-    command: str,
-    source: Source,
-    images: Dataset,
-    classes: Sequence[ClassName],
-    results: Sequence[TrialResult],
-    bases: str,
-) -> Path:
-    """The folder of the last report of the same; NotStoredError if there is none."""
-    return find_report(current_store(), _key(config, source, results))
-
-
-def _key(config: BaseModel, source: Source, results: Sequence[TrialResult]) -> str:
-    told = [(one.trial, one.weights_sha256) for one in results]
-    asked = config.model_dump(mode="json")
-    return report_key(__name__, config=asked, source=source, results=told)
+    return publish(store, render(metrics, pictures), metrics, "study", latest="latest-study")

@@ -7,9 +7,7 @@ from functools import partial
 from rich.progress import MofNCompleteColumn
 
 from tasks.networks.progress import ShownProgress
-from tasks.storage.lookup import NotStoredError
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger, uncached_stage
+from tasks.storage.stages import current_store, get_run_logger, uncached_stage
 from tasks.trials.processes import run_on_processes
 from tasks.trials.trial import Group, Trial, TrialResult, find_all, train_group
 
@@ -29,18 +27,6 @@ def run_trials(groups: Sequence[Group], workers: int, refresh: bool) -> list[Tri
         for trained in run_on_processes(train, waiting, workers):
             results |= {result.trial: result for result in trained}
             progress.add(trained)
-    return [results[trial] for trial in trials]
-
-
-@run_trials.found_by
-def find_trials(groups: Sequence[Group], workers: int, refresh: bool) -> list[TrialResult]:
-    """The results of trials that were all made before; or NotStoredError."""
-    trials = [trial for group in groups for trial in group.trials]
-    found = (find_all(current_store(), group) for group in groups)
-    results = {trial: result for results in found for trial, result in results.items()}
-    if len(results) < len(trials):
-        told = f"{len(trials) - len(results)} of {len(trials)} trials were not made before"
-        raise NotStoredError(told)
     return [results[trial] for trial in trials]
 
 

@@ -5,8 +5,7 @@ from tasks.networks.attempts import train_until_healthy
 from tasks.networks.models import store_trained
 from tasks.networks.recipe import Training
 from tasks.schemas.training import TrainedModel, TrainingData
-from tasks.storage.records import current_checkpoint, current_store
-from tasks.storage.stages import stage
+from tasks.storage.stages import current_checkpoint, current_store, stage
 
 
 @stage("train-base")

@@ -152,11 +152,6 @@ class Terminal:
         os.close(self._terminal)
         return self._wait()
 
-    def server(self) -> psutil.Process:
-        """The temporary server that it started."""
-        (found,) = [p for p in self.process.children() if "flows.temporary_server" in p.cmdline()]
-        return found
-
     def _wait(self) -> int:
         _, status = os.waitpid(self.process.pid, 0)
         return os.waitstatus_to_exitcode(status)

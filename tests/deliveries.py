@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from conftest import squares
 from PIL import Image
-from prefect.logging import disable_run_logger
 
 from tasks.arrivals.arrivals import Arrivals, take_in
 from tasks.arrivals.batch import Batch, accepted, read_notes
@@ -44,8 +43,7 @@ def by_fate(found: Arrivals) -> Looked:
 
 def look(inbox: object, store: Store, settle: float = 0, hold_out: float = 0) -> Looked:
     """Take in what lies in the inbox, on top of 400 training and 100 test images."""
-    with disable_run_logger():
-        return by_fate(take_in(str(inbox), base(store), store, settle, hold_out))
+    return by_fate(take_in(str(inbox), base(store), store, settle, hold_out))
 
 
 def used_batches(store: Store) -> tuple[Batch, ...]:

@@ -5,14 +5,14 @@ quarantined, and what is not there as a whole is left for the next run.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrivals.batch import Batch, Note, Part, accepted, read_notes, remember
+from tasks.arrivals.batch import Batch, Part, accepted, read_notes, remember
 from tasks.arrivals.decode import (
     BadBatchError,
     Decoded,
@@ -77,19 +77,6 @@ def take_in(
     return Arrivals(accepted(known.notes), fates)
 
 
-def find_new(inbox: str, base: LabelledImages, notes: Sequence[Note]) -> str | None:
-    """The name of a delivery that was not accepted before, if there is one; nothing is changed."""
-    place, known = open_inbox(inbox, base.classes), {note.batch.sha256: note for note in notes}
-    for one in place.deliveries():
-        try:
-            note = known.get(_read(one, place, is_young=False)[1])
-        except (UnfinishedError, BadBatchError):
-            return one.name
-        if note is None or note.state != "accepted":
-            return one.name
-    return None
-
-
 def _take(
     delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_out: float
 ) -> tuple[Fate, str]:
@@ -113,7 +100,14 @@ def _take(
 
 def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_out: float) -> Fate:
     is_young = inbox.age(delivery) < settle
-    contents, sha256 = _read(delivery, inbox, is_young)
+    if delivery.obstacle or (is_young and not delivery.is_npz):
+        raise UnfinishedError(delivery.obstacle or BEING_WRITTEN)
+    if delivery.flaw:
+        raise BadBatchError(delivery.flaw)
+    check_bytes(sum(file.bytes for file in delivery.files.values()))
+    contents = inbox.read(delivery)
+    check_bytes(sum(map(len, contents.values())))  # not every file system knows sizes beforehand
+    sha256 = digest(delivery, contents)
     note = known.note(sha256)
     if note and note.state != "accepted":
         why = note.acts[-1].why if note.acts else note.reason
@@ -129,18 +123,6 @@ def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_
         return "known"
     _keep(delivery.name, sha256, list(_sort_out(decoded.rows(is_new), known, hold_out)), known)
     return "new"
-
-
-def _read(delivery: Delivery, inbox: Inbox, is_young: bool) -> tuple[dict[str, bytes], str]:
-    """The files of a delivery, and their digest; or why it is left, or bad."""
-    if delivery.obstacle or (is_young and not delivery.is_npz):
-        raise UnfinishedError(delivery.obstacle or BEING_WRITTEN)
-    if delivery.flaw:
-        raise BadBatchError(delivery.flaw)
-    check_bytes(sum(file.bytes for file in delivery.files.values()))
-    contents = inbox.read(delivery)
-    check_bytes(sum(map(len, contents.values())))  # not every file system knows sizes beforehand
-    return contents, digest(delivery, contents)
 
 
 def _decode(

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.schemas.references import ArrayReference, Dataset, Split
-from tasks.storage.records import current_store
-from tasks.storage.stages import get_run_logger
+from tasks.storage.stages import current_store, get_run_logger
 
 AXES = {"inputs": "x", "labels": "y"}  # what a person calls them
 

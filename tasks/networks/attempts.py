@@ -17,8 +17,7 @@ from tasks.networks.recipe import Training
 from tasks.networks.training import Compiled, as_tensors, assign, fit
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
-from tasks.storage.records import CHECKPOINTS, Checkpoint
-from tasks.storage.stages import get_run_logger, in_task
+from tasks.storage.stages import CHECKPOINTS, Checkpoint, get_run_logger, in_task
 from tasks.storage.store import Store, read_arrays, write_arrays
 
 MOST_ALIKE = 10  # dead attempts in a row that never predict the same few classes

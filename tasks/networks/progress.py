@@ -1,11 +1,15 @@
 """What is seen of training: a bar on a terminal, a line an epoch elsewhere."""
 
+import logging
 from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from tasks.storage.stages import get_run_logger, in_task
+
+RETRACING = "triggered tf.function retracing"  # as each network has a graph of its own
+logging.getLogger("tensorflow").addFilter(lambda record: RETRACING not in record.getMessage())
 
 
 class ShownProgress(Progress):

@@ -7,8 +7,7 @@ from tasks.networks.losses import targets_for
 from tasks.networks.models import count_trainable, load_model, store_trained
 from tasks.networks.recipe import Training
 from tasks.schemas.training import TrainedModel, TrainingData
-from tasks.storage.records import current_checkpoint, current_store
-from tasks.storage.stages import get_run_logger
+from tasks.storage.stages import current_checkpoint, current_store, get_run_logger
 
 
 def transfer(

@@ -1,6 +1,5 @@
 """What both reports are published by: the numbers of a run, a folder of files, and the UI."""
 
-import json
 import os
 import platform
 import shutil
@@ -8,7 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from pydantic import BaseModel
@@ -19,13 +17,10 @@ from tasks.networks.hardware import processor, processor_features
 from tasks.reporting.page import Row, fill
 from tasks.schemas.references import Dataset
 from tasks.storage.files import replace
-from tasks.storage.lookup import NotStoredError
-from tasks.storage.stages import cache_key, decisive, get_run_logger
+from tasks.storage.stages import executor, get_run_logger
 from tasks.storage.store import Store
 
 FOLDER, NAMED = "reports", "%Y-%m-%dT%H-%M-%S"  # by when it was written, in UTC
-LATEST = {"report": "latest", "study": "latest-study"}
-TEMPLATES = Path(__file__).parent
 PAGES = "DIGIT_TRANSFER_PAGES"  # the variable with the address of the page of `flows/serve.py`
 LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "prefect", "digit-transfer")
 
@@ -34,8 +29,6 @@ def describe_run(
     config: BaseModel, command: str, source: Source, images: Dataset, analysis: Mapping[str, object]
 ) -> Row:
     """What a run found, and what it was computed from, whatever it trained, in JSON types."""
-    from tasks.storage.prefect_tasks import finished_task_runs
-
     return {
         **analysis,
         "dataset": {
@@ -55,50 +48,30 @@ def describe_run(
             "cpu_features": processor_features(),
             "threads": os.cpu_count(),
         },
-        "tasks": [one.model_dump() for one in finished_task_runs()],
+        "tasks": [one.model_dump() for one in executor.get().finished],
     }
 
 
-def publish(store: Store, files: dict[str, str], metrics: Row, name: str, key: str) -> Path:
-    """Write a report, log what was found, show it in the UI, and return its folder.
-
-    The link `latest` points to the last `report`, and one behind it to the last of another name.
-    """
-    folder = write_folder(store, files, LATEST[name], key)
-    page, served = f"{FOLDER}/{folder.name}/report.html", os.environ.get(PAGES)
+def publish(
+    store: Store, files: dict[str, str], metrics: Row, key: str, latest: str = "latest"
+) -> Path:
+    """Write a report, log what was found, show it in the UI under `key`, and return its folder."""
+    folder = write_folder(store, files, latest)
+    page = f"{FOLDER}/{folder.name}/report.html"
+    link, served = (store.root / page).resolve().as_uri(), os.environ.get(PAGES)
     place = {"path": store.place(page), "link": served and f"{served}/{page}"}
-    show(name, fill("ui.md.jinja", metrics | {"place": place}, {}), "What was found.")
-    log_report(store, folder, metrics)
+    show(key, fill("ui.md.jinja", metrics | {"place": place}, {}), "What was found.")
+    found = fill("terminal.txt.jinja", metrics, {})
+    if store.remote:
+        found += f"\nReport: {store.place(page)}"
+    get_run_logger().info("%s\nReport: %s", found, link)
     return folder
 
 
-def find_report(store: Store, key: str) -> Path:
-    """The last report with a `report_key`; or NotStoredError."""
-    folders = [folder for _, folder in find_reports(store) if folder.name.endswith(key)]
-    try:
-        log_report(store, folders[-1], json.loads((folders[-1] / "metrics.json").read_bytes()))
-    except (IndexError, OSError, ValueError) as error:
-        raise NotStoredError("there is no report of these results") from error
-    return folders[-1]
-
-
-def report_key(module: str, **inputs: Any) -> str:
-    """Hex digits of what decides a report: its inputs, source and templates."""
-    templates = [file.read_text("utf-8") for file in sorted(TEMPLATES.rglob("*.jinja"))]
-    return cache_key(decisive("report", module, inputs | {"templates": templates}))[:12]
-
-
-def log_report(store: Store, folder: Path, metrics: Row) -> None:
-    """Log what was found, and a link that a terminal opens."""
-    page = folder / "report.html"
-    found = fill("terminal.txt.jinja", metrics, {})
-    if store.remote:
-        found += f"\nReport: {store.place(page.relative_to(store.root).as_posix())}"
-    get_run_logger().info("%s\nReport: %s", found, page.resolve().as_uri())
-
-
 def show(key: str, text: str, description: str, run: UUID | None = None) -> None:
-    """A Markdown artifact of a flow's run, the present one by itself, above those of its tasks."""
+    """A Markdown artifact of a flow's run, the present one by itself, if Prefect runs it."""
+    if not executor.get().is_prefect:
+        return
     from prefect import runtime
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import ArtifactCreate
@@ -109,23 +82,27 @@ def show(key: str, text: str, description: str, run: UUID | None = None) -> None
         client.create_artifact(ArtifactCreate(key=key, **told))
 
 
-def tell(what: str, about: str, message: str, once: str) -> None:
-    """Emit for automations that `what` happened to `about`; a server keeps one for each `once`."""
+def tell(what: str, about: str, message: str, once: str = "") -> None:
+    """Emit for automations that `what` happened to `about`, if Prefect runs it.
+
+    A server keeps one for each `once`, which is a run's, if it is not given.
+    """
+    if not executor.get().is_prefect:
+        return
+    from prefect import runtime
     from prefect.events import emit_event
 
     resource = {"prefect.resource.id": f"digit-transfer.{about}"}
-    id, payload = uuid5(NAMESPACE_OID, f"{what} {once}"), {"message": message}
-    emit_event(f"digit-transfer.{what}", resource, payload=payload, id=id)
+    id = uuid5(NAMESPACE_OID, f"{what} {about} {once or runtime.flow_run.id}")
+    emit_event(f"digit-transfer.{what}", resource, payload={"message": message}, id=id)
 
 
-def write_folder(
-    store: Store, files: dict[str, str], latest: str = "latest", key: str = ""
-) -> Path:
+def write_folder(store: Store, files: dict[str, str], latest: str = "latest") -> Path:
     """Write a report into a folder of its own on this machine, and return it; `latest` is a link.
 
     Each is written atomically. On a remote `latest` is a file with the folder's name, written last.
     """
-    name = f"{datetime.now(UTC):{NAMED}}-{uuid4().hex[:6]}{key}"
+    name = f"{datetime.now(UTC):{NAMED}}-{uuid4().hex[:6]}"
     folder, link = store.root / FOLDER / name, store.root / FOLDER / latest
     with store.temporary(f"{FOLDER}/{name}") as unfinished:
         unfinished.mkdir()

@@ -3,96 +3,51 @@
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from tasks.errors import FullDiskError, RemoteError
 from tasks.schemas import images, results, training  # noqa: F401    # whose classes records name
 from tasks.schemas.references import Record
+from tasks.storage.stages import CHECKPOINTS, cache_key, get_run_logger
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
 
-FOLDER, CHECKPOINTS = "records", "checkpoints"
+FOLDER = "records"
 STORED = ("arrays", "models", "pages")  # the folders of what records refer to
-SERIALIZER = "digit-transfer-record"
-OURS = {"serializer": {"type": SERIALIZER}, "storage_block_id": None}
-UNREADABLE = (OSError, ValueError, LookupError, DamagedError)
-
-_store: ContextVar[Store] = ContextVar("store")
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, DamagedError)
 
 
-def current_store() -> Store:
-    """The store of the present run, or lookup."""
-    return _store.get()
-
-
-@contextmanager
-def keeping_in(store: Store) -> Iterator[None]:
-    """Within, it is the current store."""
-    before = _store.set(store)
+def write_record(store: Store, record: Record, decided_by: Mapping[str, Any]) -> None:
+    """Write a record with its class's name and what decided it, as far as there is space."""
+    told = [type(record).__name__, record.model_dump(mode="json"), decided_by]
     try:
-        yield
-    finally:
-        _store.reset(before)
+        write_checksummed(store, f"{FOLDER}/{cache_key(decided_by)}", json.dumps(told).encode())
+    except (FullDiskError, RemoteError) as error:
+        get_run_logger().warning("The next run will compute this again: %s", error)
 
 
-def encode(record: Record) -> bytes:
-    """A record with its class's name, as UTF-8 JSON."""
-    return json.dumps([type(record).__name__, record.model_dump(mode="json")]).encode()
-
-
-def decode(blob: bytes) -> Record:
-    """What `encode` made; an unknown class is a `KeyError`, a wrong field a `ValidationError`."""
-    name, fields = json.loads(blob)
-    return _record_classes(Record)[name].model_validate(fields)
-
-
-def write_record(
-    store: Store, key: str, envelope: Mapping[str, Any], decided_by: Mapping[str, Any] | None
-) -> None:
-    """Write a record as Prefect has it by its key, with what decided it."""
-    content = json.dumps({**envelope, "decided_by": decided_by}).encode()
-    write_checksummed(store, f"{FOLDER}/{key}", content)
-
-
-def read_record(store: Store, key: str) -> dict[str, Any]:
-    """A record as Prefect has it; its bytes and then every file that it refers to are checked.
+def read_record(store: Store, key: str) -> Record:
+    """A record by its key; its bytes and then every file that it refers to are checked.
 
     Raises OSError if there is none, DamagedError if it, or a file it refers to, is not what was
-    stored, and ValueError if it names another serializer, storage or type than ours: Prefect
-    makes whatever a record names, and its pickle runs code.
+    stored, and LookupError or ValueError if it is not one of ours.
     """
-    envelope, _ = read_unchecked(store, key)
-    named = {name: envelope["metadata"][name] for name in OURS}
-    if envelope.keys() != {"metadata", "result"} or named != OURS:
-        raise ValueError(f"a record of {named} is not ours")
-    for file in decode(envelope["result"].encode()).files():
+    record, _ = read_unchecked(store, key)
+    for file in record.files():
         store.verified(file)
     with suppress(OSError):  # it was used now, as `unneeded` wants to know
         os.utime(store.root / FOLDER / key)
-    return envelope
+    return record
 
 
-def read_unchecked(store: Store, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A record of which the bytes alone are checked, and what decided it."""
-    envelope = json.loads(read_checksummed(store, f"{FOLDER}/{key}"))
-    return envelope, envelope.pop("decided_by", None) or {}
+def read_unchecked(store: Store, key: str) -> tuple[Record, dict[str, Any]]:
+    """A record of which the bytes alone are checked, and what decided it.
 
-
-class Checkpoint(NamedTuple):
-    """Where arrays and notes of an unfinished stage are, as `read_arrays` takes it."""
-
-    store: Store
-    name: str
-
-
-def current_checkpoint() -> Checkpoint:
-    """The checkpoint of the calling task, named as its record will be."""
-    from prefect.transactions import get_transaction
-
-    key = getattr(get_transaction(), "key", None)
-    assert key, "a cached task runs in a transaction with a key"
-    return Checkpoint(current_store(), f"{CHECKPOINTS}/{key}")
+    Only subclasses of `Record` come to life.
+    """
+    name, fields, decided_by = json.loads(read_checksummed(store, f"{FOLDER}/{key}"))
+    return _record_classes(Record)[name].model_validate(fields), decided_by
 
 
 def remove_checkpoints(store: Store, refresh: bool) -> None:
@@ -116,8 +71,7 @@ def unneeded(store: Store, since: float, needed: Collection[str]) -> list[Path]:
 
 def _files_of(store: Store, record: Path) -> Iterator[str]:
     with suppress(*UNREADABLE):  # which makes it a miss
-        envelope, _ = read_unchecked(store, record.name)
-        yield from (file.path for file in decode(envelope["result"].encode()).files())
+        yield from (file.path for file in read_unchecked(store, record.name)[0].files())
 
 
 def _record_classes(base: type[Record]) -> dict[str, type[Record]]:

@@ -1,27 +1,28 @@
-"""Stages: functions that are a task of Prefect's, and where nothing may run, what it stored."""
+"""Stages: functions of which a run computes again only what has no record; and that run."""
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cached_property, update_wrapper
+from functools import update_wrapper
 from hashlib import sha256
 from importlib.metadata import version
 from inspect import signature
-from logging import Logger, LoggerAdapter
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+from logging import Logger, LoggerAdapter, getLogger
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
+
+from pydantic import BaseModel
 
 from tasks.schemas.references import identity
 from tasks.storage.source import source_digests
-
-if TYPE_CHECKING:
-    from prefect import Task
+from tasks.storage.store import Store
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 LIBRARIES = ("keras", "tensorflow", "numpy")
+RUNS = "digit-transfer"  # the name of the logger
+CHECKPOINTS = "checkpoints"
 
 _recipe: ContextVar[str] = ContextVar("recipe", default="")
 
@@ -45,49 +46,51 @@ def cache_key(decided_by: Mapping[str, Any]) -> str:
     return sha256(json.dumps(decided_by, sort_keys=True).encode()).hexdigest()
 
 
-class Lookup(Protocol):
-    """What answers in the place of a stage where nothing may run."""
+class Checkpoint(NamedTuple):
+    """Where arrays and notes of an unfinished stage are, as `read_arrays` takes it."""
 
-    log: Logger
+    store: Store
+    name: str
 
-    def answer(self, stage: "Stage[..., Any]", inputs: Mapping[str, Any]) -> Any:
+
+class TaskRunResult(BaseModel):
+    """One finished run of a stage: `state` is Completed or Cached."""
+
+    task: str
+    state: str
+    seconds: float
+
+
+class Executor(Protocol):
+    """What calls the stages of a run, on whose store it is alone."""
+
+    store: Store
+    is_prefect: bool
+    finished: list[TaskRunResult]  # in order
+
+    def call(self, stage: "Stage[..., Any]", inputs: Mapping[str, Any]) -> Any:
         """The stage's result for these inputs."""
 
 
-lookup: ContextVar[Lookup | None] = ContextVar("lookup", default=None)
+executor: ContextVar[Executor] = ContextVar("executor")
+_running: ContextVar[tuple[str, str]] = ContextVar("running", default=("", ""))  # name and key
 
 
 class Stage(Generic[P, R]):
-    """A function that is called as a task of Prefect's, unless a `lookup` answers for it."""
+    """A function that the `executor` of a run calls, if there is no record of its result."""
 
     def __init__(
         self, function: Callable[P, R], name: str, is_cached: bool, how: Mapping[str, Any]
     ) -> None:
-        """`how` has more of Prefect's options of a task."""
+        """`how` are more of Prefect's options of a task."""
         update_wrapper(self, function)
         self.fn, self.name, self.is_cached, self.how = function, name, is_cached, how
-        self.find: Callable[P, R] | None = None
-
-    @cached_property
-    def task(self) -> "Task[P, R]":
-        """Prefect's, whose import takes a second."""
-        from tasks.storage.prefect_tasks import as_task
-
-        return as_task(self)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The result, of whichever."""
-        looking = lookup.get()
-        if looking is None:
-            return self.task(*args, **kwargs)
+        """The result, computed now or before."""
         bound = signature(self.fn).bind(*args, **kwargs)
         bound.apply_defaults()
-        return looking.answer(self, bound.arguments)  # type: ignore[no-any-return]
-
-    def found_by(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorator: what finds an earlier result of a stage that is not cached, or raises."""
-        self.find = function
-        return function
+        return executor.get().call(self, bound.arguments)  # type: ignore[no-any-return]
 
     def run_name(self, inputs: Mapping[str, Any]) -> str:
         """Its name, that of the recipe, and what it is about."""
@@ -123,17 +126,38 @@ def by_fold(items: Iterable[R]) -> Iterator[R]:
             yield item
 
 
+@contextmanager
+def running(name: str, key: str) -> Iterator[None]:
+    """Within, a stage runs, whose record has a key."""
+    before = _running.set((name, key))
+    try:
+        yield
+    finally:
+        _running.reset(before)
+
+
+def current_store() -> Store:
+    """The store of the present run."""
+    return executor.get().store
+
+
+def current_checkpoint() -> Checkpoint:
+    """The checkpoint of the running stage, named as its record will be."""
+    _, key = _running.get()
+    assert key, "only a cached stage has one"
+    return Checkpoint(current_store(), f"{CHECKPOINTS}/{key}")
+
+
 def in_task() -> bool:
-    """Whether a task runs here, as in no worker of a study."""
-    context = sys.modules.get("prefect.context")
-    return context is not None and context.TaskRunContext.get() is not None
+    """Whether a stage runs here, as in no worker of a study."""
+    return bool(_running.get()[0])
 
 
-def get_run_logger() -> "Logger | LoggerAdapter[Any]":
-    """The logger of the present run: Prefect's, or that of a lookup."""
-    looking = lookup.get()
-    if looking:
-        return looking.log
-    from prefect.logging import get_run_logger
+def get_run_logger() -> Logger | LoggerAdapter[Any]:
+    """The logger of the present run: Prefect's, or Python's where that does not run it."""
+    calling = executor.get(None)
+    if calling and calling.is_prefect:
+        from prefect.logging import get_run_logger
 
-    return get_run_logger()
+        return get_run_logger()
+    return LoggerAdapter(getLogger(RUNS), {"task_run_name": _running.get()[0]})

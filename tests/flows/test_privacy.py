@@ -40,7 +40,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_nothing_is_sent_and_no_identifier_made(elsewhere, tiny_dataset, tiny_run):
+def test_nothing_is_sent_and_no_identifier_made(elsewhere, tiny_dataset, tiny_run, server):
     """By a retraining, which is an experiment, whose base is trained already, and a registry."""
     shutil.copytree(tiny_run, elsewhere / "artifacts", symlinks=True)
     terminal = Terminal(
@@ -63,6 +63,7 @@ def test_nothing_is_sent_and_no_identifier_made(elsewhere, tiny_dataset, tiny_ru
             "0,1,2",
         ),
         HOME=str(elsewhere),
+        PREFECT_API_URL=server,
         NETWORK=str(elsewhere / "network"),
         PYTHONPATH=os.pathsep.join([str(elsewhere), os.environ.get("PYTHONPATH", "")]),
         cwd=str(elsewhere),

@@ -16,7 +16,6 @@ from flows.main import main
 from flows.prune import call, prune
 from tasks.arrivals.batch import Part, accepted, read_notes, remember
 from tasks.schemas.references import Dataset, Split
-from tasks.storage.records import encode
 from tasks.storage.store import Store, write_checksummed
 
 ROOT = Path(__file__).parents[2]
@@ -25,12 +24,12 @@ NOON = 1_780_000_000.0  # long before both
 
 
 def add_record(store: Store, name: str, *arrays: str, used: float | None = None) -> None:
-    """A record as Prefect writes it, of arrays with these names, used at a time or now."""
+    """A record of arrays with these names, used at a time or now."""
     found = [store.add_array(one, np.frombuffer(one.encode(), np.uint8)) for one in arrays]
     splits = [Split(inputs=one, labels=one) for one in found]
     dataset = Dataset(train=splits[0], test=splits[-1])
-    result = encode(dataset).decode()
-    write_checksummed(store, f"records/{name}", json.dumps({"result": result}).encode())
+    content = json.dumps(["Dataset", dataset.model_dump(mode="json"), {}]).encode()
+    write_checksummed(store, f"records/{name}", content)
     if used is not None:
         for path in (store.root / f"records/{name}", *(store.root / one.path for one in found)):
             os.utime(path, (used, used))

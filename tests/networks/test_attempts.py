@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from prefect.logging import disable_run_logger
 
 from flows.recipes import RECIPES
 from tasks.errors import DeadModelError
@@ -19,19 +18,13 @@ from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
 from tasks.networks.training import Compiled, fit
 from tasks.schemas.training import EpochResult, History
-from tasks.storage.records import Checkpoint
+from tasks.storage.stages import Checkpoint
 from tasks.storage.store import Store, write_arrays
 
 TRAINING = Training(
     loss="mean_squared_error", optimizer="sgd", learning_rate=0.5, batch_size=2, epochs=3
 )
 LABELS = np.array([0, 0, 0, 1, 1, 0, 0, 0, 1, 1])
-
-
-@pytest.fixture(autouse=True)
-def _no_prefect_run():
-    with disable_run_logger():
-        yield
 
 
 @pytest.fixture

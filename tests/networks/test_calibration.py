@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from prefect.logging import disable_run_logger
 
 from tasks.calibrate import calibrate
 from tasks.hold_out import held_out_rows, hold_out
@@ -135,8 +134,7 @@ def test_a_subsets_images_are_in_the_folds_that_they_are_in_of_all(store, monkey
         classes=("a", "b", "c"),
         preparation=Preparation(height=8, width=8, channels=1),
     )
-    with disable_run_logger():
-        whole, subset = (hold_out.fn(data, classes, 3) for classes in ((0, 1, 2), (2, 1)))
+    whole, subset = (hold_out.fn(data, classes, 3) for classes in ((0, 1, 2), (2, 1)))
     for of_whole, of_subset in zip(whole.folds, subset.folds, strict=True):
         np.testing.assert_array_equal(store.array(of_subset), store.array(of_whole)[10:])
 
@@ -174,8 +172,7 @@ def test_a_model_is_as_sure_as_others_are_of_what_is_new_to_them(store, monkeypa
     expected = fit_temperature(np.concatenate(outputs), targets)
     model = trained(7, 1.0)
     before = run(load_model(store, model.model).layers[-1], features)
-    with disable_run_logger():
-        found = calibrate.fn(model, tuple(folds))
+    found = calibrate.fn(model, tuple(folds))
     assert found.temperature == pytest.approx(expected)
     assert expected > 2  # labels at random: nobody can be sure
     after = run(load_model(store, found.model).layers[-1], features)

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from prefect.logging import disable_run_logger
 
 from flows.recipes import RECIPES
 from tasks.networks.architecture import (
@@ -23,7 +22,7 @@ from tasks.networks.models import load_model, store_trained, weights_sha256
 from tasks.networks.recipe import Augmentation, Training
 from tasks.networks.training import Compiled, build_optimizer, fit, scheduled_steps
 from tasks.networks.transfer import freeze_backbone
-from tasks.storage.records import Checkpoint
+from tasks.storage.stages import Checkpoint
 from tasks.storage.store import DamagedError, Store
 
 SHAPE = (28, 28, 1)
@@ -34,12 +33,6 @@ SHORT = Training(
 
 def train(model, inputs, targets, training, seed):
     return fit(Compiled(model, inputs, targets, training), inputs, targets, seed)
-
-
-@pytest.fixture(autouse=True)
-def _no_prefect_run():
-    with disable_run_logger():
-        yield
 
 
 @pytest.fixture

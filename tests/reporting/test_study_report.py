@@ -22,7 +22,8 @@ from tasks.report_study import draw, render, report_study
 from tasks.reporting.page import fill
 from tasks.reporting.study.analysis import analyse
 from tasks.schemas.references import Dataset, Split
-from tasks.storage.prefect_tasks import storing_in
+from tasks.storage.execution import called_by
+from tasks.storage.prefect_tasks import ByPrefect
 from tasks.storage.store import Store
 from tasks.trials.trial import TrialResult
 
@@ -322,7 +323,7 @@ def test_the_task_writes_the_report_and_shows_it(prefect_server, tmp_path):
     @flow
     def study() -> Path:
         store = Store(tmp_path)
-        with storing_in(store):
+        with called_by(ByPrefect(store)):
             split = Split(
                 inputs=store.add_array("images", TEST), labels=store.add_array("labels", LABELS)
             )

@@ -1,5 +1,6 @@
 import ast
 import json
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,9 +10,13 @@ from pydantic import ValidationError
 from tasks.schemas.references import ModelReference
 from tasks.schemas.training import Attempt, History, TrainedModel
 from tasks.storage import source, stages
-from tasks.storage.records import decode, encode
+from tasks.storage.files import replace
+from tasks.storage.records import read_record, write_record
 from tasks.storage.source import PROJECT, UNDECISIVE
 from tasks.storage.stages import cache_key, decisive
+from tasks.storage.store import DamagedError, write_checksummed
+
+WEIGHTS = sha256(b"weights").hexdigest()
 
 
 def trained(weights: str = "w", path: str = "m.keras", seconds: float = 1.0) -> TrainedModel:
@@ -122,16 +127,36 @@ def test_a_version_changes_the_key(monkeypatch, library):
 
 
 class TestRecords:
-    def test_a_record_comes_back_as_it_was(self):
-        assert decode(encode(trained())) == trained()
+    @pytest.fixture
+    def whole(self, store):
+        """A record of a model whose file is there."""
+        with store.temporary("m.keras") as file:
+            file.write_bytes(b"weights")
+            replace(file, store.root / "m.keras")
+        return trained().model_copy(
+            update={"model": trained().model.model_copy(update={"sha256": WEIGHTS})}
+        )
 
-    def test_only_our_own_records_come_to_life(self):
+    def test_a_record_comes_back_as_it_was(self, store, whole):
+        write_record(store, whole, {"stage": "any"})
+        assert read_record(store, cache_key({"stage": "any"})) == whole
+
+    def test_a_file_that_it_refers_to_is_checked(self, store, whole):
+        write_record(store, whole, {"stage": "any"})
+        (store.root / "m.keras").write_bytes(b"others")
+        with pytest.raises(DamagedError, match=r"m\.keras is missing or is not what was stored"):
+            read_record(store, cache_key({"stage": "any"}))
+
+    def test_only_our_own_records_come_to_life(self, store):
+        write_checksummed(store, "records/a", b'["pathlib.Path", {}, {}]')
         with pytest.raises(KeyError, match=r"pathlib\.Path"):
-            decode(b'["pathlib.Path", {}]')
+            read_record(store, "a")
 
     @pytest.mark.parametrize("path", ["/etc/passwd", "../elsewhere.npy", "models/../../a.keras"])
-    def test_no_record_points_out_of_the_store(self, path):
+    def test_no_record_points_out_of_the_store(self, store, path):
         fields = trained().model_dump(mode="json")
         fields["model"]["path"] = path
+        content = json.dumps(["TrainedModel", fields, {}]).encode()
+        write_checksummed(store, "records/a", content)
         with pytest.raises(ValidationError, match="does not lie in the store"):
-            decode(json.dumps(["TrainedModel", fields]).encode())
+            read_record(store, "a")

@@ -14,7 +14,6 @@ import pooch
 import pytest
 from commands import Started
 from disks import small_disk, small_files
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Failed
 
 from flows.main import main
@@ -168,12 +167,3 @@ def test_a_run_that_finds_the_disk_full_goes_on_when_there_is_room(tiny_config):
     assert [name for name, state in tasks.items() if state == "Cached"] == [
         *("load", "reshape", "hold-out", "one-hot", "filter")
     ]
-
-
-def test_prefects_temporary_server_is_not_started_without_space(tmp_path):
-    with temporary_settings({PREFECT_HOME: tmp_path / "home"}, restore_defaults=[PREFECT_API_URL]):
-        code, said = run(1_000_000, "--dataset", "digits", "--artifacts", str(tmp_path))
-    assert code == 1
-    (error,) = [line for line in said.splitlines() if line.startswith("error: ")]
-    assert f" for {tmp_path}/home/prefect.db" in error
-    assert "Traceback" not in said

@@ -18,9 +18,10 @@ from flows.study import study
 from tasks.errors import RemoteError
 from tasks.reporting.folder import write_folder
 from tasks.schemas.references import ArrayReference
-from tasks.storage.prefect_tasks import storing_in
-from tasks.storage.records import current_store, remove_checkpoints
-from tasks.storage.stages import stage
+from tasks.storage.execution import called_by
+from tasks.storage.prefect_tasks import ByPrefect
+from tasks.storage.records import remove_checkpoints
+from tasks.storage.stages import current_store, executor, stage
 from tasks.storage.store import (
     DamagedError,
     Store,
@@ -259,8 +260,11 @@ def count(numbers: int) -> ArrayReference:
 @flow
 def count_twice(address: str) -> list[str]:
     """How a task ended, and then again."""
-    with storing_in(Store.at(address)):
-        return [count(3, return_state=True).name for _ in range(2)]
+    with called_by(ByPrefect(Store.at(address))):
+        calling = executor.get()
+        for _ in range(2):
+            count(3)
+        return [one.state for one in calling.finished]
 
 
 @pytest.mark.usefixtures("prefect_server", "on_machine")

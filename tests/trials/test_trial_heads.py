@@ -10,7 +10,7 @@ from tasks.networks.losses import targets_for
 from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
 from tasks.schemas.references import Dataset, Split
-from tasks.storage.records import Checkpoint
+from tasks.storage.stages import Checkpoint
 from tasks.storage.store import Store
 from tasks.trials.trial import Group, Trial, _train
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import forked_process
-from prefect.logging import disable_run_logger
 
 from tasks.errors import InputError, WorkerError
 from tasks.networks.recipe import Training
@@ -28,12 +27,6 @@ TRAINING = Training(
 ARRAY = ArrayReference(path="a", sha256="0", shape=(1,), dtype="uint8")
 OTHER = ARRAY.model_copy(update={"sha256": "1"})
 SPLIT = Split(inputs=ARRAY, labels=ARRAY)
-
-
-@pytest.fixture(autouse=True)
-def _no_prefect_run():
-    with disable_run_logger():
-        yield
 
 
 def group_of(seed: int) -> Group:

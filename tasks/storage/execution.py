@@ -1,0 +1,128 @@
+"""Stages are executed: what is stored is read, the rest runs; or it is explained what would."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
+
+from tasks.schemas.references import FileReference, Record
+from tasks.storage.reasons import NotStoredError, stored
+from tasks.storage.records import write_record
+from tasks.storage.stages import (
+    Executor,
+    Stage,
+    TaskRunResult,
+    cache_key,
+    decisive,
+    executor,
+    get_run_logger,
+    running,
+)
+from tasks.storage.store import Store
+
+CACHED = "Cached"
+
+
+class Executing:
+    """Runs stages in this process, but for those that are stored, unless it is to `refresh`."""
+
+    is_prefect = False
+
+    def __init__(self, store: Store, refresh: bool = False) -> None:
+        self.store, self.finished = store, list[TaskRunResult]()
+        self._refresh = refresh
+
+    def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
+        """The result of a stage."""
+        return self.execute(stage, inputs)[0]
+
+    def execute(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> tuple[Any, str]:
+        """The result of a stage, and the name of the state in which it ended."""
+        started, decided_by = time.monotonic(), decided(stage, inputs)
+        with running(stage.run_name(inputs), cache_key(decided_by) if decided_by else ""):
+            try:
+                result, state = self._stored(stage, decided_by), CACHED
+                self.say_cached()
+            except NotStoredError as missing:
+                if missing.stand_in:
+                    get_run_logger().info("runs: %s", missing)
+                result, state = stage.fn(**inputs), "Completed"
+                if stage.is_cached:
+                    write_record(self.store, result, decided_by)
+        seconds = time.monotonic() - started
+        self.finished.append(TaskRunResult(task=stage.name, state=state, seconds=seconds))
+        return result, state
+
+    def say_cached(self) -> None:
+        """As Prefect logs it by itself."""
+        get_run_logger().info("Finished in state Cached")
+
+    def _stored(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
+        if self._refresh or not stage.is_cached:
+            raise NotStoredError("")
+        return stored(self.store, decided_by)
+
+
+def decided(stage: Stage[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the result of a stage; nothing is looked at if it is not cached."""
+    return decisive(stage.name, stage.fn.__module__, inputs) if stage.is_cached else {}
+
+
+class Row(NamedTuple):
+    """What becomes of a stage, and why it runs, or what its input may come out as otherwise."""
+
+    stage: str
+    fate: Literal["runs", "may run", "cached"]
+    reason: str = ""
+
+
+class Explaining:
+    """Says what would become of stages, with former results in place of new ones."""
+
+    is_prefect = False
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.rows = store, list[Row]()
+        self.finished: list[TaskRunResult] = []
+        self._unsure: dict[str, str] = {}  # the stages whose files may come out otherwise
+
+    def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
+        """The result of a stage, or a former one; NotStoredError where there is none."""
+        name, unsure = stage.run_name(inputs), self._unsure_of(inputs.values())
+        result: Record | None
+        try:
+            if not stage.is_cached:
+                raise NotStoredError("it runs each time")
+            result, row = stored(self.store, decided(stage, inputs)), Row(name, "cached")
+        except NotStoredError as missing:
+            result, row = missing.stand_in, Row(name, "runs", str(missing))
+        if unsure and row.fate == "cached":
+            row = Row(name, "may run", f"if {unsure} comes out otherwise")
+        self.rows.append(row)
+        if result is None:
+            raise NotStoredError(row.reason)
+        if row.fate != "cached":
+            self._unsure |= {file.sha256: name for file in _files([result])}
+        return result
+
+    def _unsure_of(self, values: Iterable[object]) -> str | None:
+        found = (self._unsure.get(file.sha256) for file in _files(values))
+        return next(filter(None, found), None)
+
+
+def _files(values: Iterable[object]) -> Iterator[FileReference]:
+    for value in values:
+        if isinstance(value, Record):
+            yield from value.files()
+        elif isinstance(value, list | tuple):
+            yield from _files(value)
+
+
+@contextmanager
+def called_by(calling: Executor) -> Iterator[None]:
+    """Within, it calls the stages."""
+    before = executor.set(calling)
+    try:
+        yield
+    finally:
+        executor.reset(before)

@@ -79,17 +79,13 @@ def describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
     Accuracy, its interval and the mean, least (`best`) and most (`worst`) errors are of the seeds
     that learned, None if none did; `errors` has None for a seed that did not.
     """
-    trial, n = trials[0].trial, len(trials[0].labels)
     errors = [one.errors for one in trials if one.errors is not None]
     return {
-        "recipe": trial.recipe,
-        "classes": list(trials[0].classes),
-        "head": trial.head,
-        "n": n,
+        **trials[0].about("recipe", "classes", "head", "n"),
         "seeds": [one.trial.seed for one in trials],
         "learned": len(errors),
         "errors": [one.errors for one in trials],
-        **_score(errors, n),
+        **_score(errors, len(trials[0].labels)),
         "mean_errors": float(np.mean(errors)) if errors else None,
         "best": min(errors, default=None),
         "worst": max(errors, default=None),
@@ -98,13 +94,9 @@ def describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
 
 def describe_trial(scored: ScoredTrial) -> Row:
     """One trial: a row of `trials.csv`."""
-    trial, attempts, errors = scored.trial, scored.result.attempts, scored.errors
+    attempts, errors = scored.result.attempts, scored.errors
     return {
-        "recipe": trial.recipe,
-        "classes": list(scored.classes),
-        "head": trial.head,
-        "seed": trial.seed,
-        "n": len(scored.labels),
+        **scored.about("recipe", "classes", "head", "seed", "n"),
         "errors": errors,
         **_score([] if errors is None else [errors], len(scored.labels)),
         "attempts": len(attempts),
@@ -194,11 +186,9 @@ def _compare(trials: Sequence[ScoredTrial]) -> Row | None:
     seeds, (two, one) = _count_hits(trials)
     if not seeds:
         return None
-    n, predictions = len(two), len(two) * len(seeds)
+    predictions = len(two) * len(seeds)
     return {
-        "recipe": trials[0].trial.recipe,
-        "classes": list(trials[0].classes),
-        "n": n,
+        **trials[0].about("recipe", "classes", "n"),
         "seeds": len(seeds),
         "two_errors": predictions - int(two.sum()),
         "one_errors": predictions - int(one.sum()),
@@ -252,8 +242,7 @@ def count_attempts(trials: Sequence[ScoredTrial]) -> Row:
         if outcome != LEARNED
     )
     return {
-        "recipe": trials[0].trial.recipe,
-        "head": trials[0].trial.head,
+        **trials[0].about("recipe", "head"),
         "trials": len(trials),
         "attempts": len(outcomes),
         "dead": reasons.total(),

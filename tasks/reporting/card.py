@@ -11,12 +11,5 @@ from tasks.reporting.page import fill
 
 def describe_model(name: str, model: str, preparation: Mapping[str, Any], metrics: Any) -> str:
     """The card, in Markdown, of what a report's `metrics.json` calls `model`, as in `two-node`."""
-    of_model = [row for row in metrics["models"] if row["model"] == model][-1]
-    refusals = [row for row in metrics["refusals"] if row["model"] == model]
-    card = {
-        "name": name,
-        "model": of_model,
-        "refusal": refusals[-1] if refusals else None,
-        "preparation": preparation,
-    }
-    return fill("card.md.jinja", metrics | card, {})
+    about = {"name": name, "model": model, "preparation": preparation}
+    return fill("card.md.jinja", metrics | about, {})

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.arrivals.batch import Note
 from tasks.reporting.page import fill
+from tasks.schemas.images import ClassName
 from tasks.storage.store import Store
 
 PAGE = "review/index.html"
@@ -28,19 +29,13 @@ def write_page(store: Store, notes: Sequence[Note]) -> str:
     return store.place(PAGE)
 
 
-def _shown(store: Store, note: Note) -> list[dict[str, object]]:
-    """Some of its images with their labels, those first whose suggested label is another."""
+def _shown(store: Store, note: Note) -> list[tuple[str, ClassName, ClassName]]:
+    """Some images with given and suggested class, those first of which these are not the same."""
     images, given = store.array(note.batch.images), store.array(note.batch.labels)
     suggested = store.array(note.suggested) if note.suggested else given
     order = np.argsort(given == suggested, kind="stable")[:MOST_SHOWN]
-    return [
-        {
-            "picture": _picture(images[row]),
-            "given": note.classes[given[row]],
-            "suggested": note.classes[suggested[row]] if given[row] != suggested[row] else "",
-        }
-        for row in order
-    ]
+    names = note.classes
+    return [(_picture(images[row]), names[given[row]], names[suggested[row]]) for row in order]
 
 
 def _picture(image: NDArray[np.uint8]) -> str:
@@ -48,7 +43,6 @@ def _picture(image: NDArray[np.uint8]) -> str:
     from PIL import Image
 
     brightest = max(1, int(image.max()))
-    scaled = (image.astype(np.uint16) * 255 // brightest).astype(np.uint8)
     buffer = BytesIO()
-    Image.fromarray(scaled).save(buffer, "PNG")
+    Image.fromarray(image).point(lambda level: level * 255 // brightest).save(buffer, "PNG")
     return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"

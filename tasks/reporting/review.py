@@ -24,18 +24,30 @@ def list_batches(notes: Sequence[Note]) -> str:
 
 def write_page(store: Store, notes: Sequence[Note]) -> str:
     """Write the page of what waits, and return where it lies."""
-    waiting = [(note, _shown(store, note)) for note in notes if note.state == "waiting"]
-    store.write(PAGE, fill("review.html.jinja", {"waiting": waiting}, {}).encode())
+    batches = [
+        {
+            "title": note.batch.title,
+            "reason": note.reason,
+            "images": note.batch.labels.shape[0],
+            "shown": _shown(store, note),
+        }
+        for note in notes
+        if note.state == "waiting"
+    ]
+    store.write(PAGE, fill("review.html.jinja", {"batches": batches}, {}).encode())
     return store.place(PAGE)
 
 
-def _shown(store: Store, note: Note) -> list[tuple[str, ClassName, ClassName]]:
+def _shown(store: Store, note: Note) -> list[dict[str, ClassName]]:
     """Some images with given and suggested class, those first of which these are not the same."""
     images, given = store.array(note.batch.images), store.array(note.batch.labels)
     suggested = store.array(note.suggested) if note.suggested else given
     order = np.argsort(given == suggested, kind="stable")[:MOST_SHOWN]
-    names = note.classes
-    return [(_picture(images[row]), names[given[row]], names[suggested[row]]) for row in order]
+    columns = (map(_picture, images[order]), given[order], suggested[order])
+    return [
+        {"picture": picture, "given": note.classes[label], "suggested": note.classes[other]}
+        for picture, label, other in zip(*columns, strict=True)
+    ]
 
 
 def _picture(image: NDArray[np.uint8]) -> str:

@@ -35,10 +35,9 @@ def near_duplicates(
         nearness = shifted[:, rows] @ cells.T
         if reference is images:
             nearness[:, rows - start, rows] = -1
-        nearest = nearness.argmax(axis=2)
-        shift = np.take_along_axis(nearness, nearest[..., None], 2)[..., 0].argmax(axis=0)
-        row = nearest[shift, rows - start]
-        distance = _distance(images[rows], reference[row], shift, shifts)
+        number = nearness.max(axis=2).argmax(axis=0)
+        row = nearness[number, rows - start].argmax(axis=1)
+        distance = _distance(images[rows], reference[row], [shifts[one] for one in number])
         found[rows] = np.where(distance <= MOST, row, -1)
     return found
 
@@ -54,17 +53,11 @@ def is_near(
 
 
 def _distance(
-    images: NDArray[np.uint8],
-    others: NDArray[np.uint8],
-    numbers: NDArray[np.intp],
-    shifts: Sequence[Shift],
+    images: NDArray[np.uint8], others: NDArray[np.uint8], shifts: Sequence[Shift]
 ) -> NDArray[np.float32]:
-    distance = np.empty(len(images), np.float32)
-    for number in np.unique(numbers):
-        rows = np.flatnonzero(numbers == number)
-        here, there = _inside(images[rows], shifts[number]), _inside(others[rows], STILL)
-        distance[rows] = np.linalg.norm(_unit(here) - _unit(there), axis=1)
-    return distance
+    moved = [_inside(image[None], shift) for image, shift in zip(images, shifts, strict=True)]
+    apart = _unit(np.concatenate(moved)) - _unit(_inside(others, STILL))
+    return np.asarray(np.linalg.norm(apart, axis=1))
 
 
 def _inside(images: NDArray[np.uint8], shift: Shift) -> NDArray[np.uint8]:

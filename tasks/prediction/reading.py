@@ -79,18 +79,12 @@ def _count(path: Path) -> int:
 
 def _find(path: Path) -> Iterator[Found]:
     with _told(path):
-        if path.is_dir() or is_list(path.name):
-            yield from chain.from_iterable(map(_in_file, _files(path)))
-        else:
-            yield from _in_file(path)
-
-
-def _in_file(path: Path) -> Iterator[Found]:
-    if path.suffix == ".npz" or is_idx_images(path.name):
-        images = _npz_images(path) if path.suffix == ".npz" else read_idx(path, IMAGE)
-        yield from ((f"{path}[{number}]", image) for number, image in enumerate(images))
-    else:
-        yield str(path), path
+        for file in _files(path):
+            if file.suffix == ".npz" or is_idx_images(file.name):
+                images = _npz_images(file) if file.suffix == ".npz" else read_idx(file, IMAGE)
+                yield from ((f"{file}[{number}]", image) for number, image in enumerate(images))
+            else:
+                yield str(file), file
 
 
 @contextmanager
@@ -104,13 +98,15 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """Those of a folder, or that a CSV file lists."""
+    """Those of a folder, or that a CSV file lists, or the file itself."""
     if path.is_dir():
         yield from _picture_files(path)
-        return
-    with open_regular(path) as file:
-        for line in read_list(file, str(path), ("path",)):
-            yield path.parent / line.path
+    elif is_list(path.name):
+        with open_regular(path) as file:
+            for line in read_list(file, str(path), ("path",)):
+                yield path.parent / line.path
+    else:
+        yield path
 
 
 def _picture_files(folder: Path) -> Iterator[Path]:

@@ -6,6 +6,7 @@ from functools import cache
 from statistics import median
 from typing import Any, TypeAlias
 
+from tasks.data.names import shown_names
 from tasks.schemas.images import ClassName
 
 # JSON types. A row is one of a table of the report, or all of `metrics.json`, which templates read;
@@ -59,9 +60,13 @@ def fill(template: str, metrics: Row, pictures: dict[str, str]) -> str:
 
 def say(folder: str, about: str, *facts: object) -> Finding:
     """A finding in the words of `verdict.jinja`'s macros, as `heads_claim` and `heads_evidence`."""
+    return {part: phrase(folder, f"{about}_{part}", *facts) for part in ("claim", "evidence")}
+
+
+def phrase(folder: str, macro: str, *facts: object) -> str:
+    """What one macro of `verdict.jinja` says."""
     macros = _templates().get_template(f"{folder}/verdict.jinja").module
-    parts = ("claim", "evidence")
-    return {part: getattr(macros, f"{about}_{part}")(*facts).strip("\n") for part in parts}
+    return str(getattr(macros, macro)(*facts)).strip("\n")
 
 
 @cache
@@ -76,6 +81,6 @@ def _templates() -> Any:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "listed": listed, "enumerated": enumerated}
-    environment.filters |= {"count": "{:,}".format, "median": median}
+    environment.filters |= {"count": "{:,}".format, "median": median, "shown": shown_names}
     environment.globals["SIGNIFICANT"] = SIGNIFICANT
     return environment

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.arrivals.batch import Note
 from tasks.reporting.page import fill
+from tasks.schemas.images import ClassName
 from tasks.storage.store import Store
 
 PAGE = "review/index.html"
@@ -17,12 +18,8 @@ MOST_SHOWN = 60  # images of a batch
 
 def list_batches(notes: Sequence[Note]) -> str:
     """All batches as a Markdown table, those that wait first."""
-    rows = [("batch", "state", "images", "why"), ("---", "---", "---:", "---")]
-    for note in sorted(notes, key=lambda note: note.state != "waiting"):
-        acts = [f"{act.state} by {act.who}: {act.why}" for act in note.acts]
-        why = "; ".join(filter(None, (note.reason, *acts))).replace("|", "\\|")
-        rows.append((note.batch.title, note.state, f"{note.batch.labels.shape[0]:,}", why))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    ordered = sorted(notes, key=lambda note: note.state != "waiting")
+    return fill("batches.md.jinja", {"notes": ordered}, {}).rstrip("\n")
 
 
 def write_page(store: Store, notes: Sequence[Note]) -> str:
@@ -41,18 +38,15 @@ def write_page(store: Store, notes: Sequence[Note]) -> str:
     return store.place(PAGE)
 
 
-def _shown(store: Store, note: Note) -> list[dict[str, object]]:
-    """Some of its images with their labels, those first whose suggested label is another."""
+def _shown(store: Store, note: Note) -> list[dict[str, ClassName]]:
+    """Some images with given and suggested class, those first of which these are not the same."""
     images, given = store.array(note.batch.images), store.array(note.batch.labels)
     suggested = store.array(note.suggested) if note.suggested else given
     order = np.argsort(given == suggested, kind="stable")[:MOST_SHOWN]
+    columns = (map(_picture, images[order]), given[order], suggested[order])
     return [
-        {
-            "picture": _picture(images[row]),
-            "given": note.classes[given[row]],
-            "suggested": note.classes[suggested[row]] if given[row] != suggested[row] else "",
-        }
-        for row in order
+        {"picture": picture, "given": note.classes[label], "suggested": note.classes[other]}
+        for picture, label, other in zip(*columns, strict=True)
     ]
 
 
@@ -61,7 +55,6 @@ def _picture(image: NDArray[np.uint8]) -> str:
     from PIL import Image
 
     brightest = max(1, int(image.max()))
-    scaled = (image.astype(np.uint16) * 255 // brightest).astype(np.uint8)
     buffer = BytesIO()
-    Image.fromarray(scaled).save(buffer, "PNG")
+    Image.fromarray(image).point(lambda level: level * 255 // brightest).save(buffer, "PNG")
     return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"

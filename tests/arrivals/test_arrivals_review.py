@@ -141,3 +141,12 @@ def test_the_page_shows_given_and_suggested_labels_of_what_waits(inbox, store):
     decide(store, "reject", note.batch.name, "wrong")
     write_page(store, read_notes(store))
     assert "None does." in (store.root / "review/index.html").read_text()
+
+
+def test_the_page_gives_the_digest_of_a_batch_with_parentheses_in_its_name(inbox, store):
+    (inbox / "monday (copy).npz").write_bytes(npz(IMAGES, 9 - LABELS))
+    look(inbox, store)
+    (note,) = read_notes(store)
+    write_page(store, [note])
+    page = (store.root / "review/index.html").read_text()
+    assert f'python flows/retrain.py approve "{note.batch.sha256[:8]}" --why "..."' in page

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from tasks.data.names import shown_names
 from tasks.reporting.experiment.benefit import judge_benefit
-from tasks.reporting.page import Finding, Row, say
+from tasks.reporting.page import Finding, Row, phrase, say
 from tasks.schemas.results import OTHER_CLASSES
 
 UNEQUAL = 2  # times as many test images as another class has
@@ -12,7 +11,8 @@ UNEQUAL = 2  # times as many test images as another class has
 
 def reach_verdict(found: Row) -> list[Finding]:
     """What a reader should take away; first whether transfer helps, if that was asked."""
-    models, base, heads = found["models"], _describe_base(found["base"]), found["heads"]
+    models, heads = found["models"], found["heads"]
+    base = phrase("experiment", "base", found["base"])
     last, efficiency = models[-1]["recipe"], found["label_efficiency"]
     refused = [row for row in found["refusals"] if row["recipe"] == last]
     findings = (
@@ -54,13 +54,3 @@ def judge_refusals(refusals: Sequence[Row]) -> Finding:
     # of noise and the like where the data have no other classes
     least = min((kind["refused"] / kind["n"] for kind in classes or kinds), default=None)
     return say("experiment", "refusals", refusals, promised, broken, classes, least)
-
-
-def _describe_base(base: Row) -> str:
-    if base["other_images"]:
-        return "a base of other images"
-    if not base["seen"]:
-        return "a base that had seen none of these classes"
-    if len(base["seen"]) == base["asked"]:
-        return "a base that had seen these classes and images"
-    return f"a base that had seen {shown_names(base['seen'])} of these classes"

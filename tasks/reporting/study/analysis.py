@@ -79,17 +79,13 @@ def describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
     Accuracy, its interval and the mean, least (`best`) and most (`worst`) errors are of the seeds
     that learned, None if none did; `errors` has None for a seed that did not.
     """
-    trial, n = trials[0].trial, len(trials[0].labels)
     errors = [one.errors for one in trials if one.errors is not None]
     return {
-        "recipe": trial.recipe,
-        "classes": list(trials[0].classes),
-        "head": trial.head,
-        "n": n,
+        **trials[0].about("recipe", "classes", "head", "n"),
         "seeds": [one.trial.seed for one in trials],
         "learned": len(errors),
         "errors": [one.errors for one in trials],
-        **_score(errors, n),
+        **_score(errors, len(trials[0].labels)),
         "mean_errors": float(np.mean(errors)) if errors else None,
         "best": min(errors, default=None),
         "worst": max(errors, default=None),
@@ -98,13 +94,9 @@ def describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
 
 def describe_trial(scored: ScoredTrial) -> Row:
     """One trial: a row of `trials.csv`."""
-    trial, attempts, errors = scored.trial, scored.result.attempts, scored.errors
+    attempts, errors = scored.result.attempts, scored.errors
     return {
-        "recipe": trial.recipe,
-        "classes": list(scored.classes),
-        "head": trial.head,
-        "seed": trial.seed,
-        "n": len(scored.labels),
+        **scored.about("recipe", "classes", "head", "seed", "n"),
         "errors": errors,
         **_score([] if errors is None else [errors], len(scored.labels)),
         "attempts": len(attempts),
@@ -129,8 +121,8 @@ def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
     which one node was: the test images are the units of the sign-flip test, however many the seeds.
     `adjusted` is its p value adjusted for all pairs and recipes, and for the other question.
     """
-    subsets = group(scored, lambda one: (one.trial.recipe, one.trial.classes))
-    rows = [row for trials in subsets if (row := _compare(trials))]
+    pairs = group(_matched(scored), lambda both: (both[0].trial.recipe, both[0].trial.classes))
+    rows = [_compare(matched) for matched in pairs]
     return _adjusted(rows, [row["p_value"] for row in rows])
 
 
@@ -174,32 +166,24 @@ def _sum_up(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> Row:
 def _test_images(scored: Sequence[ScoredTrial]) -> float:
     # of each test image, over all pairs and seeds
     differences = np.zeros(max(int(one.rows.max()) for one in scored) + 1, np.int64)
-    for trials in group(scored, lambda one: one.trial.classes):
-        _, (two, one) = _count_hits(trials)
-        differences[trials[0].rows] += two - one
+    for two, one in _matched(scored):
+        differences[one.rows] += two.hits.astype(np.int64) - one.hits
     return sign_flip_p_value(differences)
 
 
-def _count_hits(trials: Sequence[ScoredTrial]) -> tuple[list[int], NDArray[np.int64]]:
-    """Seeds from which both heads of a pair learned; from how many two, one were right, (2, n)."""
-    hits = {(one.trial.head, one.trial.seed): one.hits for one in trials if one.result.learned}
-    seeds = [seed for head, seed in hits if head == ONE and (TWO, seed) in hits]
-    right = np.zeros((2, len(trials[0].labels)), np.int64)
-    for seed in seeds:
-        right += [hits[TWO, seed], hits[ONE, seed]]
-    return seeds, right
+def _matched(scored: Sequence[ScoredTrial]) -> list[tuple[ScoredTrial, ScoredTrial]]:
+    """Two nodes and one, by each recipe, on each pair, from each seed from which both learned."""
+    found = {one.trial: one for one in scored if one.result.learned}
+    both = [(one.trial.model_copy(update={"head": TWO}), one) for one in found.values()]
+    return [(found[two], one) for two, one in both if one.trial.head == ONE and two in found]
 
 
-def _compare(trials: Sequence[ScoredTrial]) -> Row | None:
-    seeds, (two, one) = _count_hits(trials)
-    if not seeds:
-        return None
-    n, predictions = len(two), len(two) * len(seeds)
+def _compare(matched: Sequence[tuple[ScoredTrial, ScoredTrial]]) -> Row:
+    two, one = (np.sum([both[head].hits for both in matched], axis=0) for head in (0, 1))
+    predictions = len(two) * len(matched)
     return {
-        "recipe": trials[0].trial.recipe,
-        "classes": list(trials[0].classes),
-        "n": n,
-        "seeds": len(seeds),
+        **matched[0][0].about("recipe", "classes", "n"),
+        "seeds": len(matched),
         "two_errors": predictions - int(two.sum()),
         "one_errors": predictions - int(one.sum()),
         "two_better": int((two > one).sum()),
@@ -252,8 +236,7 @@ def count_attempts(trials: Sequence[ScoredTrial]) -> Row:
         if outcome != LEARNED
     )
     return {
-        "recipe": trials[0].trial.recipe,
-        "head": trials[0].trial.head,
+        **trials[0].about("recipe", "head"),
         "trials": len(trials),
         "attempts": len(outcomes),
         "dead": reasons.total(),

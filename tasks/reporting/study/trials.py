@@ -40,6 +40,11 @@ class ScoredTrial:
         """The number of wrong predictions; None if it did not learn."""
         return int((~self.hits).sum()) if self.result.learned else None
 
+    def about(self, *names: str) -> Row:
+        """Some of what was trained, by names of a row, and `n`, how many images it is tested on."""
+        row = dict(self.trial) | {"classes": list(self.classes), "n": len(self.labels)}
+        return {name: row[name] for name in names}
+
 
 def score_trials(
     results: Sequence[TrialResult], labels: NDArray[Any], names: Sequence[ClassName]
@@ -82,8 +87,7 @@ def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[Row]:
     hardest = sorted(subsets, key=_accuracy)[:MOST_SUBSETS]
     return [
         {
-            "recipe": trials[0].trial.recipe,
-            "classes": list(trials[0].classes),
+            **trials[0].about("recipe", "classes"),
             "trials": len(trials),
             "accuracy": _accuracy(trials),
             "images": images,

@@ -4,7 +4,7 @@ python flows/study.py --pairs all --seeds 0..4 --recipes tuned
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from flows.startup import begin
+    from startup import begin
 
     begin()
 

@@ -17,26 +17,14 @@ MOST_SHOWN = 60  # images of a batch
 
 def list_batches(notes: Sequence[Note]) -> str:
     """All batches as a Markdown table, those that wait first."""
-    rows = [("batch", "state", "images", "why"), ("---", "---", "---:", "---")]
-    for note in sorted(notes, key=lambda note: note.state != "waiting"):
-        acts = [f"{act.state} by {act.who}: {act.why}" for act in note.acts]
-        why = "; ".join(filter(None, (note.reason, *acts))).replace("|", "\\|")
-        rows.append((note.batch.title, note.state, f"{note.batch.labels.shape[0]:,}", why))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    ordered = sorted(notes, key=lambda note: note.state != "waiting")
+    return fill("batches.md.jinja", {"notes": ordered}, {})
 
 
 def write_page(store: Store, notes: Sequence[Note]) -> str:
     """Write the page of what waits, and return where it lies."""
-    batches = [
-        {
-            "title": note.batch.title,
-            "reason": note.reason,
-            "images": note.batch.labels.shape[0],
-            "shown": _shown(store, note),
-        }
-        for note in notes
-        if note.state == "waiting"
-    ]
+    waiting = [note for note in notes if note.state == "waiting"]
+    batches = [{"note": note, "shown": _shown(store, note)} for note in waiting]
     store.write(PAGE, fill("review.html.jinja", {"batches": batches}, {}).encode())
     return store.place(PAGE)
 

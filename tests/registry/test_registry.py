@@ -186,7 +186,7 @@ def test_the_run_holds_settings_report_lineage_and_decision(root):
     ]
     assert (files / "decision.md").read_text() == (
         "Promoted: there was no champion yet.\n\n"
-        "| passed | criterion | champion | challenger | bound |\n"
+        "| passed | criterion, or worse by chance | champion | challenger | bound |\n"
         "| --- | --- | ---: | ---: | ---: |\n"
         "| yes | learned, 1 or 0 |  | 1 | 1 |"
     )

@@ -65,7 +65,8 @@ def pages(tiny_report, tmp_path) -> list[Path]:
     (tmp_path / "decision.html").write_text(fill("decision.html.jinja", told | {"rows": rows}, {}))
     (tmp_path / "index.html").write_text(index(store))
     image = {"picture": "data:image/png;base64,", "given": 1, "suggested": 2}
-    waits = {"title": "a.npz (12345678)", "reason": "drift", "images": 9, "shown": [image]}
+    batch = {"title": "a.npz (12345678)", "labels": {"shape": (9,)}}
+    waits = {"note": {"batch": batch, "reason": "drift"}, "shown": [image]}
     review = fill("review.html.jinja", {"batches": [waits]}, {})
     (tmp_path / "review.html").write_text(review)
     return [tiny_report / "report.html", *sorted(tmp_path.glob("*.html"))]

@@ -59,7 +59,7 @@ def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]
     with its `label`, `predicted`, `probability` 0..1, and whether its label is `in_doubt`.
     """
     notes = [
-        f"{row['probability']:.3f}" + (", label in doubt" if row["in_doubt"] else "")
+        f"{row['probability']:.3f}" + (", in doubt" if row["in_doubt"] else "")
         for row in rows
     ]
     return _draw(images, rows, notes, [row["predicted"] != row["label"] for row in rows], 1.45)

@@ -152,7 +152,7 @@ def test_a_killed_study_goes_on_where_it_was(studied, without_trials, tiny_datas
 def start(dataset: Path, artifacts: Path) -> Started:
     """A study as a user starts it, whose workers are spawned."""
     return Started(
-        *("flows/study.py", "--dataset", str(dataset), "--recipes", "tuned"),
+        *("flows/study.py", "--verbose", "--dataset", str(dataset), "--recipes", "tuned"),
         *("--folds", "0", "--base-epochs", "4", "--head-epochs", "2", "--pairs", "0,1", "3,5"),
         *("--subsets", "2,4,6", "--seeds", "0..1", "--workers", "1"),
         *("--artifacts", str(artifacts)),

@@ -32,8 +32,8 @@ def test_the_first_screen_has_the_answer_and_what_is_beside_it(browser, tiny_rep
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get((tiny_report / "report.html").as_uri())
     seen = "\n".join(browser.execute_script(FIRST_SCREEN))
-    for text in ("does it help t", "How often each model is right", "tuned two-node",
-                 "What refusal costs and brings", "What needs a look"):  # fmt: skip
+    for text in ("does transfer help t", "How often each model is right", "tuned two-node",
+                 "What each model refuses to answer", "What needs a look"):  # fmt: skip
         assert text in seen, text
     chart = browser.find_element("css selector", ".first .chart").rect
     assert 0 < chart["y"] + chart["height"] <= 800

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -284,8 +285,8 @@ def test_the_verdict_says_what_the_base_had_seen(metrics, base, seen):
         ),
         (
             refusal() | {"kinds": [refusal()["kinds"][0], refusal()["kinds"][2]]},
-            "At the cost of at most 1\u00a0% of their own images, 100.0\u00a0% or more of noise "
-            "and the like are refused.",
+            "At the cost of at most 1\u00a0% of their own images, all noise and the like are "
+            "refused.",
         ),
         (
             [refusal() | {"promise": "none"}, refusal(others=990) | {"model": "base"}],
@@ -360,6 +361,39 @@ def test_as_many_images_are_shown_as_there_are_errors_from_12_to_30():
             Predictions("tuned", "base", probabilities, labels, np.arange(60), ("a", "b"))
         )
         assert [row["image"] for row in found] == list(range(shown))
+
+
+def test_the_page_says_each_claim_once(metrics):
+    page = unescape(pages(metrics)["report.html"])
+    assert f"<h1>{metrics['verdict'][0]['claim']}</h1>" in page
+    assert [page.count(claim) for claim in claims(metrics)] == [1, 1, 1, 1, 1]
+    assert metrics["verdict"][0]["evidence"] in page
+
+
+@pytest.mark.parametrize(
+    ("doubts", "overlap", "lines"),
+    [
+        (0, 0, []),
+        (1, 1, ["Needs a look: 1 of 5 test images was trained on, too.",
+                "Needs a look: 1 test label is in doubt; the report shows its picture."]),
+        (2, 3, ["Needs a look: 3 of 5 test images were trained on, too.",
+                "Needs a look: 2 test labels are in doubt; the report shows their pictures."]),
+    ],
+)  # fmt: skip
+def test_a_run_in_a_terminal_ends_with_what_to_look_at(metrics, doubts, overlap, lines):
+    metrics["mistakes"][0]["in_doubt"], metrics["overlap"]["images"] = doubts, overlap
+    place = {"local": "file:///a/report.html", "path": "s3://b/report.html", "is_remote": False}
+    said = fill("terminal.txt.jinja", metrics | {"place": place}, {}).splitlines()
+    assert said[:2] == ["What was found:", f"  {claims(metrics)[0]}"]
+    assert said[-len(lines) - 3 :] == [
+        "  notebook  one-node         100.00\u00a0%   39.76\u00a0% to 100.00\u00a0%    0 of 4",
+        "",
+        *lines,
+        "Report: file:///a/report.html",
+    ]
+    place["is_remote"] = True
+    said = fill("terminal.txt.jinja", metrics | {"place": place}, {}).splitlines()
+    assert said[-2:] == ["Report: s3://b/report.html", "Report: file:///a/report.html"]
 
 
 def test_accuracy_without_test_images_that_were_trained_on(metrics):

@@ -159,7 +159,6 @@ def report_crashed(store: Store) -> None:
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(run).state
             if state and not state.is_final():
-                client.set_flow_run_state(
-                    run, Crashed(message="Its process was killed."), force=True
-                )
+                message = "Its process was killed; the next run resumes what it was at."
+                client.set_flow_run_state(run, Crashed(message=message), force=True)
     path.unlink(missing_ok=True)

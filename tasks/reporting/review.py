@@ -18,7 +18,7 @@ MOST_SHOWN = 60  # images of a batch
 def list_batches(notes: Sequence[Note]) -> str:
     """All batches as a Markdown table, those that wait first."""
     ordered = sorted(notes, key=lambda note: note.state != "waiting")
-    return fill("batches.md.jinja", {"notes": ordered}, {})
+    return fill("batches.md.jinja", {"notes": ordered}, {}).strip()
 
 
 def write_page(store: Store, notes: Sequence[Note]) -> str:

@@ -239,6 +239,7 @@ def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, b
     browser.get(f"{ui}/artifacts/artifact/{artifacts['decision']['id']}")
     see(browser, "Version 2 against version 1")
     see(browser, "log loss, at most")
+    assert browser.execute_script(CUT_OFF) == 0
     save(browser, "decision.png")
     browser.get(f"{ui}/artifacts/artifact/{artifacts['report']['id']}")
     see(browser, "two-node")
@@ -276,6 +277,11 @@ def test_the_studys_form_takes_lists_as_they_are_typed(served, browser):
     run = served.ended(served.next_run())
     assert run.state.name == "Completed"
     assert run.parameters["config"]["pairs"] == "0,1 3,5"
+
+
+CUT_OFF = """
+const table = document.querySelector('.p-table'); return table.scrollWidth - table.clientWidth
+"""
 
 
 def fill(browser, name, value):

@@ -48,7 +48,7 @@ class StageLines(logging.Handler):
     def _say(self, stage: str, message: str) -> None:
         self._say_cached()
         if "\n" in message:
-            print(f"\n{message}\n", file=sys.stderr)
+            print(f"\n{message}", file=sys.stderr)
         else:
             print(f"{stage:<{WIDTH}} {message}" if stage else message, file=sys.stderr)
 

@@ -28,6 +28,14 @@ def test_a_stages_name_and_what_it_says_are_apart_however_long_it_is(logger, cap
     ]
 
 
+def test_what_has_lines_of_its_own_is_set_off_and_can_be_the_end(logger, capsys):
+    logger.info("reshaped", extra={"task_run_name": "reshape"})
+    logger.info("What was found:\n  nothing", extra={"task_run_name": "report"})
+    assert capsys.readouterr().err == (
+        "reshape                         reshaped\n\nWhat was found:\n  nothing\n"
+    )
+
+
 def test_of_a_study_there_is_a_line_in_half_a_minute_and_the_last(logger, capsys, monkeypatch):
     """45 pairs, whose trials take 4 s each, into a pipe."""
     monkeypatch.setattr(run_trials, "get_run_logger", lambda: logger)

@@ -4,7 +4,7 @@ python flows/main.py --help
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from flows.startup import begin
+    from startup import begin
 
     begin()
 

@@ -5,7 +5,7 @@ python flows/predict.py export --to litert champion.tflite
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from flows.startup import begin
+    from startup import begin
 
     begin()
 

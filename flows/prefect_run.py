@@ -81,12 +81,13 @@ def _run_name() -> str:
 
 def leave_reason(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Failure and crash hook: a markdown artifact of the run that says why it ended."""
+    why = reason(state)
     text = (
-        f"## `{flow.name}`: {state.name}\n\n{reason(state)}\n\n"
+        f"## `{flow.name}`: {state.name}\n\n{why[:1].upper()}{why[1:].rstrip('.')}.\n\n"
         "What was stored before is whole; the next run resumes from there."
     )
     if flow.name == "digit-retraining":
-        tell("retraining.failed", "retraining", reason(state), str(flow_run.id))
+        tell("retraining.failed", "retraining", why, str(flow_run.id))
     show("failure", text, "Why the run ended.", flow_run.id)  # after a crash none is present
 
 
@@ -128,7 +129,6 @@ def report_crashed(store: Store) -> None:
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(run).state
             if state and not state.is_final():
-                client.set_flow_run_state(
-                    run, Crashed(message="Its process was killed."), force=True
-                )
+                message = "Its process was killed; the next run resumes what it was at."
+                client.set_flow_run_state(run, Crashed(message=message), force=True)
     path.unlink(missing_ok=True)

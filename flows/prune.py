@@ -4,7 +4,7 @@ python flows/prune.py --keep 10 --dry-run
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from flows.startup import begin
+    from startup import begin
 
     begin()
 

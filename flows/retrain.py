@@ -8,7 +8,7 @@ python flows/retrain.py approve monday.npz --why "a new scanner"
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from flows.startup import begin
+    from startup import begin
 
     begin()
 

@@ -4,7 +4,7 @@ python flows/serve.py --cron "0 3 * * *"
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from flows.startup import begin
+    from startup import begin
 
     begin()
 

@@ -1,7 +1,10 @@
 """The first import of each command: nothing is told to others, and signals end it soon."""
 
+from __future__ import annotations
+
 import os
 import re
+import shlex
 import signal
 import socket
 import sys
@@ -11,6 +14,7 @@ from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType, ModuleType
 from typing import Any
@@ -27,10 +31,19 @@ NOTICE = re.compile(rb"WARNING: All log messages before|[IW]\d{4} |To enable the
 ENDING = (signal.SIGINT, signal.SIGTERM)
 SECONDS_TO_END = 3.5
 SECONDS_TO_DESCRIBE = 0.5
+VENV = Path(__file__).resolve().parents[1] / ".venv"
+SETUP = "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e ."
+
+# one module, though scripts import `startup`, which any Python finds in the folder of its script
+sys.modules["startup"] = sys.modules["flows.startup"] = sys.modules[__name__]
 
 
 def begin() -> None:
-    """Prepare the process of a command, before its imports."""
+    """Prepare the process of a command, before its imports, or say what to run to have them."""
+    if not (find_spec("flows") and find_spec("prefect")):
+        is_lost = Path(sys.prefix) != VENV and VENV.exists()
+        advice = shlex.join([f"{VENV}/bin/python", *sys.argv]) if is_lost else SETUP
+        sys.exit(f"error: {sys.executable} lacks this project's packages; run: {advice}")
     os.environ |= PRIVATE
     sys.meta_path.insert(0, _QuietImport())
     for number in ENDING:

@@ -3,8 +3,8 @@
 python flows/study.py --pairs all --seeds 0..4 --recipes tuned
 """
 
-if __name__ == "__main__":  # before the imports, which take seconds
-    from flows.startup import begin
+if __name__ in ("__main__", "__mp_main__"):  # of a worker; before the imports, which take seconds
+    from startup import begin
 
     begin()
 

@@ -12,9 +12,9 @@ from tasks.storage.stages import RUNS
 
 ENDED = "Finished in state "
 CACHED = f"{ENDED}Cached"
-WIDTH = 32  # of a stage's name
+WIDTH = 31  # of a stage's name; few are longer
 VERBOSE = "%(asctime)s | %(levelname)-7s | %(task_run_name)s - %(message)s"
-SECONDS = 30  # from a line to that of an epoch
+SECONDS = 30  # from a line to that of an epoch, or of a study's trials
 
 verbose: ContextVar[bool] = ContextVar("verbose", default=False)
 explaining: ContextVar[bool] = ContextVar("explaining", default=False)
@@ -27,7 +27,7 @@ class StageLines(logging.Handler):
         super().__init__(logging.INFO)
         self._cached: list[str] = []
         self._said: set[str] = set()
-        self._next_epoch = time.monotonic() + SECONDS
+        self._next_progress = time.monotonic() + SECONDS
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say a record, unless it was said before, or is of little news."""
@@ -36,14 +36,14 @@ class StageLines(logging.Handler):
             self._cached.append(stage)
         elif message not in self._said and self._is_news(record, message):
             self._said.add(message)  # as the layers of a base, which every head has
-            self._next_epoch = time.monotonic() + SECONDS
+            self._next_progress = time.monotonic() + SECONDS
             self._say("warning:" if record.levelno >= logging.WARNING else stage, message)
 
     def _is_news(self, record: logging.LogRecord, message: str) -> bool:
-        """Neither Prefect's states, nor an epoch soon after the one before."""
+        """Neither Prefect's states, nor progress soon after the line before."""
         is_state = record.levelno >= logging.ERROR or message.startswith((ENDED, "Beginning flow"))
-        is_last_epoch = getattr(record, "is_last", True)
-        return not is_state and (is_last_epoch or time.monotonic() >= self._next_epoch)
+        is_last = getattr(record, "is_last", True)
+        return not is_state and (is_last or time.monotonic() >= self._next_progress)
 
     def close(self) -> None:
         """Say what is left to be said."""
@@ -53,13 +53,13 @@ class StageLines(logging.Handler):
     def _say(self, stage: str, message: str) -> None:
         self._say_cached()
         if "\n" in message:
-            print(f"\n{message}\n", file=sys.stderr)
+            print(f"\n{message}", file=sys.stderr)
         else:
-            print(f"{stage:<{WIDTH}}{message}" if stage else message, file=sys.stderr)
+            print(f"{stage:<{WIDTH}} {message}" if stage else message, file=sys.stderr)
 
     def _say_cached(self) -> None:
         if self._cached:
-            print(f"{'cached':<{WIDTH}}{', '.join(dict.fromkeys(self._cached))}", file=sys.stderr)
+            print(f"{'cached':<{WIDTH}} {', '.join(dict.fromkeys(self._cached))}", file=sys.stderr)
             self._cached.clear()
 
 

@@ -54,6 +54,6 @@ def evaluate(trained: TrainedModel, split: Split, training: Training) -> Evaluat
     outputs = run(model.layers[-1] if is_features else model, store.array(split.inputs))
     scores = score(outputs, store.array(split.labels), training, trained.temperature)
     line = f"{trained.name}: loss {scores.loss:.5f}, accuracy {scores.accuracy:.5f}"
-    get_run_logger().info("%s (%d errors of %d)", line, scores.errors, scores.n)
+    get_run_logger().info("%s (%d of %d wrong)", line, scores.errors, scores.n)
     probabilities = store.add_array(f"{trained.name}-probabilities", class_probabilities(outputs))
     return Evaluation(scores=scores, probabilities=probabilities)

@@ -49,4 +49,4 @@ class StudyProgress(ShownProgress):
         line = f"{self._done} of {self._trials} trials, {self._dead} dead attempts"
         line += f", {rate:.2f} a second"
         if self._log:
-            self._log.info(line)
+            self._log.info(line, extra={"is_last": self._done == self._trials})

@@ -91,6 +91,7 @@ def _run_script(environment: dict[str, str], settings: dict[str, str], words: li
             if script == "-c":
                 exec(sys.argv.pop(1), {"__name__": "__main__"})
             else:
+                sys.path.insert(0, str((ROOT / script).parent))
                 runpy.run_path(str(ROOT / script), run_name="__main__")
     finally:
         atexit._run_exitfuncs()

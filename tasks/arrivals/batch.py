@@ -130,9 +130,8 @@ def count_parts(
     store: Store, published: Split, batches: Sequence[Batch]
 ) -> tuple[tuple[str, int], ...]:
     """Where test images are from, and how many, in the order of `extend`."""
-    held_out = [(batch.title, int(batch.mask(store).sum())) for batch in batches]
-    arrived = [(f"held-out images of {title}", count) for title, count in held_out if count]
-    return ((PUBLISHED, published.labels.shape[0]), *arrived)
+    held_out = ((batch.title, int(batch.mask(store).sum())) for batch in batches)
+    return ((PUBLISHED, published.labels.shape[0]), *(one for one in held_out if one[1]))
 
 
 def _write(store: Store, note: Note) -> Note:

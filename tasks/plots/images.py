@@ -11,6 +11,7 @@ from tasks.schemas.images import ClassName
 
 COLUMNS = 4
 MOST_COUNTED, MOST_TICKS = 20, 40  # classes with counts in their cells, and names along an axis
+LINE = 122  # of a picture's text, in letters times points
 LONG = 3  # letters, from which on names are turned
 
 
@@ -59,8 +60,7 @@ def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]
     with its `label`, `predicted`, `probability` 0..1, and whether its label is `in_doubt`.
     """
     notes = [
-        f"{row['probability']:.3f}" + (", label in doubt" if row["in_doubt"] else "")
-        for row in rows
+        f"{row['probability']:.3f}" + (", in doubt" if row["in_doubt"] else "") for row in rows
     ]
     return _draw(images, rows, notes, [row["predicted"] != row["label"] for row in rows], 1.45)
 
@@ -88,8 +88,9 @@ def _draw(
         shown = image if image.shape[-1] == 3 else image[..., 0]
         axes.imshow(shown, "gray_r", vmin=0, vmax=max(1, image.max()), extent=place)
         colour, weight = (COLOURS[1], "bold") if highlighted[number] else ("black", "normal")
-        style = {"ha": "center", "va": "bottom", "size": 8, "color": colour, "weight": weight}
-        text = f"true {short(row['label'], 8)}: {short(row['predicted'], 8)}\n{note}"
-        axes.text(left + 0.5, bottom - 0.96, text, **style)
+        style = {"ha": "center", "va": "bottom", "color": colour, "weight": weight}
+        text = f"true {short(row['label'], 8)}: {short(row['predicted'], 8)}"
+        size = min(8, LINE / len(text))
+        axes.text(left + 0.5, bottom - 0.96, f"{text}\n{note}", size=size, **style)
     axes.set(xlim=(0, COLUMNS), ylim=(cell * lines, 0))
     axes.axis("off")

@@ -33,9 +33,8 @@ def draw_pairs(
         row, column = (high, low) if transfer["head"] == ONE_NODE.name else (low, high)
         errors = transfer["mean_errors"]
         shades[row, column] = np.nan if errors is None else np.sqrt(errors)
-        text = "dead"
-        if errors is not None:  # at most four characters, which fit into a cell
-            text = f"{errors:.1f}" if errors < 99.95 else f"{errors:.0f}"
+        # at most four characters, which fit into a cell
+        text = "dead" if errors is None else f"{errors:.{int(errors < 99.95)}f}"
         axes.text(column, row, text, ha="center", va="center", size=8)
     axes.imshow(shades, cmap="Oranges", vmin=0, vmax=1.5 * np.nanmax(shades, initial=1))
     corners = [-0.5, len(classes) - 0.5]

@@ -198,7 +198,7 @@ def _keeps(
         after < share - margin - ROUNDING and sign_test(hits, challenger) <= SIGNIFICANCE / tests
         for hits, share in zip(opponents, before, strict=True)
     )
-    n, most, name = len(challenger), max(before), f"{what}, at least, or less by chance"
+    n, most, name = len(challenger), max(before), f"{what}, at least"
     objection = f"its {what} is {after:.1%} of {n:,} images, where {most:.1%} was reached before"
     return Criterion(name, before[0], after, max(most - margin, 0), objection if is_lost else "")
 
@@ -211,8 +211,8 @@ def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: flo
     before, after = (float(one.log_losses.mean()) for one in (opponents[0], challenger))
     bound = float(first.log_losses.mean()) + margin
     objection = f"its log loss is {after:.4f}, the first champion's {first.log_losses.mean():.4f}"
-    name = "log loss, at most, or more by chance"
-    return Criterion(name, before, after, bound, objection if least > margin else "")
+    is_lost = least > margin
+    return Criterion("log loss, at most", before, after, bound, objection if is_lost else "")
 
 
 def markdown(decision: Decision) -> str:
@@ -224,10 +224,10 @@ def markdown(decision: Decision) -> str:
 
 def table(decision: Decision) -> list[tuple[str, ...]]:
     """A header, and the cells of each criterion below it."""
-    header = ("passed", "criterion", "champion", "challenger", "bound")
+    header = ("passed", "criterion, or worse by chance", "champion", "challenger", "bound")
     return [header, *map(_cells, decision.rows)]
 
 
 def _cells(row: Criterion) -> tuple[str, ...]:
-    numbers = ("" if x is None else f"{x:.5g}" for x in (row.champion, row.challenger, row.bound))
+    numbers = ("" if x is None else f"{x:.4g}" for x in (row.champion, row.challenger, row.bound))
     return ("no" if row.objection else "yes", row.name, *numbers)

@@ -58,13 +58,11 @@ def publish(
     """Write a report, log what was found, show it in the UI under `key`, and return its folder."""
     folder = write_folder(store, files, latest)
     page = f"{FOLDER}/{folder.name}/report.html"
-    link, served = (store.root / page).resolve().as_uri(), os.environ.get(PAGES)
-    place = {"path": store.place(page), "link": served and f"{served}/{page}"}
-    show(key, fill("ui.md.jinja", metrics | {"place": place}, {}), "What was found.")
-    found = fill("terminal.txt.jinja", metrics, {})
-    if store.remote:
-        found += f"\nReport: {store.place(page)}"
-    get_run_logger().info("%s\nReport: %s", found, link)
+    local, served = (store.root / page).resolve().as_uri(), os.environ.get(PAGES)
+    place = {"path": store.place(page), "link": served and f"{served}/{page}", "local": local}
+    found = metrics | {"place": place | {"is_remote": bool(store.remote)}}
+    show(key, fill("ui.md.jinja", found, {}), "What was found.")
+    get_run_logger().info(fill("terminal.txt.jinja", found, {}).strip())
     return folder
 
 

@@ -61,7 +61,7 @@ def test_it_is_known_where_held_out_images_are_from(inbox, tmp_path):
     parts = rows_by_part(count_parts(store, published.test, used), rows)
     assert list(parts) == [
         "the published test images",
-        f"held-out images of monday.npz ({used[0].sha256[:8]})",
+        f"monday.npz ({used[0].sha256[:8]})",
     ]
     first, second = parts.values()
     assert first.tolist() == [True] * 20 + [False] * 8

@@ -3,9 +3,11 @@
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flows.pages import index
+from tasks.plots.images import draw_predictions
 from tasks.reporting.page import fill
 from tasks.storage.store import Store
 
@@ -32,8 +34,8 @@ def test_the_first_screen_has_the_answer_and_what_is_beside_it(browser, tiny_rep
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get((tiny_report / "report.html").as_uri())
     seen = "\n".join(browser.execute_script(FIRST_SCREEN))
-    for text in ("does it help t", "How often each model is right", "tuned two-node",
-                 "What refusal costs and brings", "What needs a look"):  # fmt: skip
+    for text in ("does transfer help t", "How often each model is right", "tuned two-node",
+                 "What each model refuses to answer", "What needs a look"):  # fmt: skip
         assert text in seen, text
     chart = browser.find_element("css selector", ".first .chart").rect
     assert 0 < chart["y"] + chart["height"] <= 800
@@ -55,6 +57,17 @@ def test_a_long_notice_does_not_overflow(browser, tiny_report, tmp_path, width):
     assert box.rect["x"] + box.rect["width"] <= width
 
 
+def test_long_names_below_pictures_do_not_meet(browser, tmp_path):
+    row = {"label": "rectangle", "predicted": "hexagons", "probability": 0.5, "in_doubt": True}
+    svg = draw_predictions(np.zeros((4, 8, 8, 3), np.uint8), [row] * 4)
+    (tmp_path / "picture.html").write_text(svg)
+    browser.get((tmp_path / "picture.html").as_uri())
+    for line in ("true rectang…: hexagons", "0.500, in doubt"):
+        left, right = zip(*sorted(browser.execute_script(SIDES, line)), strict=True)
+        assert len(left) == 4
+        assert min(np.subtract(left[1:], right[:-1])) > 0, line
+
+
 @pytest.fixture
 def pages(tiny_report, tmp_path) -> list[Path]:
     """The report, and one of each other page."""
@@ -65,7 +78,8 @@ def pages(tiny_report, tmp_path) -> list[Path]:
     (tmp_path / "decision.html").write_text(fill("decision.html.jinja", told | {"rows": rows}, {}))
     (tmp_path / "index.html").write_text(index(store))
     image = {"picture": "data:image/png;base64,", "given": 1, "suggested": 2}
-    waits = {"title": "a.npz (12345678)", "reason": "drift", "images": 9, "shown": [image]}
+    batch = {"title": "a.npz (12345678)", "labels": {"shape": (9,)}}
+    waits = {"note": {"batch": batch, "reason": "drift"}, "shown": [image]}
     review = fill("review.html.jinja", {"batches": [waits]}, {})
     (tmp_path / "review.html").write_text(review)
     return [tiny_report / "report.html", *sorted(tmp_path.glob("*.html"))]
@@ -99,6 +113,12 @@ FIRST_SCREEN = """
 return [...document.querySelectorAll('main *')].filter(
   e => !e.children.length && e.getBoundingClientRect().bottom <= innerHeight
 ).map(e => e.textContent.trim());
+"""
+# Where each of the same texts begins and ends.
+SIDES = """
+return [...document.querySelectorAll('svg text')].filter(
+  text => text.textContent.trim() === arguments[0]
+).map(text => text.getBoundingClientRect()).map(box => [box.left, box.right]);
 """
 OVERFLOW = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
 # Texts of pictures that reach out of their picture by more than a pixel.

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -284,8 +285,8 @@ def test_the_verdict_says_what_the_base_had_seen(metrics, base, seen):
         ),
         (
             refusal() | {"kinds": [refusal()["kinds"][0], refusal()["kinds"][2]]},
-            "At the cost of at most 1\u00a0% of their own images, 100.0\u00a0% or more of noise "
-            "and the like are refused.",
+            "At the cost of at most 1\u00a0% of their own images, all noise and the like are "
+            "refused.",
         ),
         (
             [refusal() | {"promise": "none"}, refusal(others=990) | {"model": "base"}],
@@ -362,6 +363,39 @@ def test_as_many_images_are_shown_as_there_are_errors_from_12_to_30():
         assert [row["image"] for row in found] == list(range(shown))
 
 
+def test_the_page_says_each_claim_once(metrics):
+    page = unescape(pages(metrics)["report.html"])
+    assert f"<h1>{metrics['verdict'][0]['claim']}</h1>" in page
+    assert [page.count(claim) for claim in claims(metrics)] == [1, 1, 1, 1, 1]
+    assert metrics["verdict"][0]["evidence"] in page
+
+
+@pytest.mark.parametrize(
+    ("doubts", "overlap", "lines"),
+    [
+        (0, 0, []),
+        (1, 1, ["Needs a look: 1 of 5 test images was trained on, too.",
+                "Needs a look: 1 test label is in doubt; the report shows its picture."]),
+        (2, 3, ["Needs a look: 3 of 5 test images were trained on, too.",
+                "Needs a look: 2 test labels are in doubt; the report shows their pictures."]),
+    ],
+)  # fmt: skip
+def test_a_run_in_a_terminal_ends_with_what_to_look_at(metrics, doubts, overlap, lines):
+    metrics["mistakes"][0]["in_doubt"], metrics["overlap"]["images"] = doubts, overlap
+    place = {"local": "file:///a/report.html", "path": "s3://b/report.html", "is_remote": False}
+    said = fill("terminal.txt.jinja", metrics | {"place": place}, {}).splitlines()
+    assert said[:2] == ["What was found:", f"  {claims(metrics)[0]}"]
+    assert said[-len(lines) - 3 :] == [
+        "  notebook  one-node         100.00\u00a0%   39.76\u00a0% to 100.00\u00a0%    0 of 4",
+        "",
+        *lines,
+        "Report: file:///a/report.html",
+    ]
+    place["is_remote"] = True
+    said = fill("terminal.txt.jinja", metrics | {"place": place}, {}).splitlines()
+    assert said[-2:] == ["Report: s3://b/report.html", "Report: file:///a/report.html"]
+
+
 def test_accuracy_without_test_images_that_were_trained_on(metrics):
     assert metrics["overlap"] == {
         "images": 1,
@@ -379,18 +413,18 @@ def test_accuracy_without_test_images_that_were_trained_on(metrics):
 
 
 def test_accuracy_by_where_test_images_are_from(metrics):
-    parts = (("the published test images", 3), ("held-out images of a.npz (ab)", 2))
+    parts = (("the published test images", 3), ("a.npz (ab)", 2))
     models = [predictions("base", BASE), predictions("two-node", TWO)]
     metrics["parts"] = count_by_part(parts, models)
     assert [(row["model"], row["part"][:5], row["hits"], row["n"]) for row in metrics["parts"]] == [
         ("base", "the p", 3, 3),
-        ("base", "held-", 1, 2),
+        ("base", "a.npz", 1, 2),
         ("two-node", "the p", 3, 3),
-        ("two-node", "held-", 0, 1),
+        ("two-node", "a.npz", 0, 1),
     ]
-    row = "| notebook | two-node | held-out images of a.npz (ab) | 0 of 1 | 0.00\u00a0% |"
+    row = "| notebook | two-node | a.npz (ab) | 0 of 1 | 0.00\u00a0% |"
     assert row in pages(metrics)["report.md"]
-    assert "held-out images of a.npz (ab)" in pages(metrics)["report.html"]
+    assert "a.npz (ab)" in pages(metrics)["report.html"]
 
 
 def test_the_comparison_has_intervals_and_the_published_numbers(metrics):

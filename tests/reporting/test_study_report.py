@@ -215,10 +215,11 @@ def test_a_study_in_which_nothing_learned_has_a_report():
 
 def test_the_verdict_follows_from_the_numbers():
     assert claims(pairs()) == [
-        "All 12 trials on bases that had seen these classes and images learned.",
+        "All 12 trials on bases that had seen these classes and images learned, with a mean "
+        "accuracy of 62.50\u00a0% or more on each subset.",
         "With the recipe tuned, two output nodes and one were not shown to differ: 3 against 6 "
         "errors of 48 predictions.",
-        "The accuracy varied at least as much over seeds as over draws of as many test images for "
+        "Another seed changes the accuracy at least as much as other test images would for "
         "1 of 6 combinations of recipe, head and subset.",
         "Hardest to tell apart, by mean accuracy: 3 and 5.",
         "Every initialisation learned.",
@@ -226,8 +227,8 @@ def test_the_verdict_follows_from_the_numbers():
     evidence = analyse(pairs(), LABELS, CLASSES)["verdict"][1]["evidence"]
     assert evidence == (
         "Two nodes made fewer errors on 1 of 3 pairs, as many on 2, more on 0. Exact sign-flip "
-        "tests over pairs and over images: larger p = 1, adjusted for 1 recipe 1. Pair by pair, "
-        "adjusted for the 3 tests of all recipes, 0 differ (least p = 1). Adjusted by Holm's "
+        "tests over pairs and over images: larger p = 1, and 1 adjusted for 1 recipe. Pair by "
+        "pair, adjusted for the 3 tests of all recipes, 0 differ (least p = 1). Adjusted by Holm's "
         "method, and doubled for two questions"
     )
 

@@ -34,8 +34,10 @@ def start_run(api: str) -> str:
     raise AssertionError(answer.text)
 
 
-def state_of(api: str, run: str) -> str:
-    return httpx.get(f"{api}/flow_runs/{run}").json()["state"]["name"]
+def state_of(api: str, run: str) -> tuple[str, str]:
+    """Its name and message."""
+    state = httpx.get(f"{api}/flow_runs/{run}").json()["state"]
+    return state["name"], state["message"] or ""
 
 
 def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefect_home):
@@ -49,7 +51,7 @@ def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefe
     first = start_run(api)
     served.until("base: epoch 2/500")
     second = start_run(api)
-    assert state_of(api, first) == "Running"
+    assert state_of(api, first) == ("Running", "")
     for process in (psutil.Process(server.pid), served.process):
         kill(process)
     served.exit_code()
@@ -58,9 +60,10 @@ def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefe
     server = start_server(prefect_home, port)
     served = ForkedTerminal(*options, **environment)
     served.until("being served")
-    assert state_of(api, first) == "Crashed"
+    said = "Its process was killed; the next run resumes what it was at."
+    assert state_of(api, first) == ("Crashed", said)
     served.until("base: resumes after epoch")
-    assert state_of(api, second) == "Running"
+    assert state_of(api, second) == ("Running", "")
     served.press_ctrl_c()
     assert served.exit_code() == 130
     server.terminate()

@@ -76,7 +76,7 @@ def explained(rows: Sequence[Row]) -> str:
 def stage_lines(is_by_prefect: bool) -> Iterator[None]:
     """Within, the terminal has what stages log, or where `verbose` is set, all as it is logged."""
     if is_by_prefect:
-        import prefect.logging  # noqa: F401    # sets its loggers up
+        import flows.prefect_run  # noqa: F401    # Prefect sets its loggers up
 
     if is_by_prefect and verbose.get():
         yield

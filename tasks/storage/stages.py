@@ -8,7 +8,7 @@ from functools import update_wrapper
 from hashlib import sha256
 from importlib.metadata import version
 from inspect import signature
-from logging import Logger, LoggerAdapter, getLogger
+from logging import Logger, LoggerAdapter, LogRecord, getLogger
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -109,6 +109,14 @@ def uncached_stage(name: str, **how: Any) -> Callable[[Callable[P, R]], Stage[P,
     return lambda function: Stage(function, name, False, how)
 
 
+def _name(record: LogRecord) -> bool:
+    record.task_run_name = _running.get()[0]  # as Prefect's records have it
+    return True
+
+
+getLogger(RUNS).addFilter(_name)
+
+
 @contextmanager
 def by_recipe(name: str) -> Iterator[None]:
     """Within, task runs have a recipe's name behind that of their stage, and one behind that."""
@@ -160,4 +168,4 @@ def get_run_logger() -> Logger | LoggerAdapter[Any]:
         from prefect.logging import get_run_logger
 
         return get_run_logger()
-    return LoggerAdapter(getLogger(RUNS), {"task_run_name": _running.get()[0]})
+    return getLogger(RUNS)

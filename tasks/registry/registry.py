@@ -5,7 +5,7 @@ version is written, and in one transaction: a run that is killed leaves one whol
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -59,6 +59,8 @@ class Registry:
 
     def prepare(self) -> None:
         """Begin a registry where there is none; the runs that a kill left running are over."""
+        if self._is_own() and not connection.has_running(database(self._store)):
+            return  # without MLflow's client, which takes seconds
         if self._uri is None:
             with connection.silent_mlflow(self._store, None):
                 connection.begin(self._store)
@@ -69,10 +71,8 @@ class Registry:
 
     def champion(self) -> Version | None:
         """The model in use."""
-        if self._uri is None and connection.is_begun(self._store):
-            connection.address(self._store)  # refuses what is damaged
-            found = connection.read_champion(database(self._store), self.name)
-            return self._made_of(found) if found else None
+        if self._is_own():
+            return next(self._own(connection.ALIASED, CHAMPION), None)
         return self._aliased(CHAMPION)
 
     def challenger(self) -> Version | None:
@@ -81,8 +81,11 @@ class Registry:
 
     def with_lineage(self, lineage: str) -> Version | None:
         """The newest judged version of this lineage; `register` resumes one that was not."""
-        found = self._search(f" and tags.lineage = '{lineage}'")
-        return next((self._read(one) for one in found if "decision" in one.tags), None)
+        if self._is_own():
+            found = self._own(connection.OF_LINEAGE, lineage)
+        else:
+            found = map(self._read, self._search(f" and tags.lineage = '{lineage}'"))
+        return next((version for version in found if version.decision), None)
 
     def opponents(self) -> tuple[Version, ...]:
         """Whom a challenger is judged against: champion, and the first one if its file is left."""
@@ -186,6 +189,17 @@ class Registry:
             self._download(version, SAMPLE, path)
         with np.load(path) as kept:
             return np.asarray(kept["images"])
+
+    def _is_own(self) -> bool:
+        """Whether it lies in the store, and was begun; InputError if it is damaged."""
+        if self._uri is not None or not connection.is_begun(self._store):
+            return False
+        connection.address(self._store)
+        return True
+
+    def _own(self, query: str, value: str) -> Iterator[Version]:
+        found = connection.read_versions(database(self._store), query, self.name, value)
+        return map(self._made_of, found)
 
     def _whole(self, version: Version, file: PurePosixPath, sha256: str) -> Path:
         path, is_whole = self._fetched(version, file, sha256)

@@ -48,6 +48,7 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
     """In a flow: alone on the artifacts; InputError if they cannot be written to, or are in use."""
     store = writable_store(config.artifacts)
     with (
+        space_for(store.root),
         exclusive(store, config.wait, get_run_logger().warning),
         reported_alive(store),
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),

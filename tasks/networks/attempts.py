@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
+from pydantic import ValidationError
 
 from tasks.errors import DeadModelError, RemoteError
 from tasks.networks.epochs import derive_seed
@@ -16,7 +17,7 @@ from tasks.networks.health import HealthGate
 from tasks.networks.inference import Model, predicted_classes, run_rows
 from tasks.networks.losses import fit_temperature, set_temperature
 from tasks.networks.recipe import Training
-from tasks.networks.training import Compiled, as_tensors, assign, fit
+from tasks.networks.training import Compiled, as_tensors, assign, fit, fits
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
 from tasks.storage.records import CHECKPOINTS, Checkpoint
@@ -46,7 +47,9 @@ class Notes(Record):
 def read_checkpoint(checkpoint: Checkpoint | None) -> tuple[list[NDArray[Any]], Notes] | None:
     """Variables and notes of a checkpoint; None if there is none."""
     saved = read_arrays(*checkpoint) if checkpoint else None
-    return (saved[0], Notes.model_validate_json(saved[1])) if saved else None
+    with suppress(ValidationError):  # of notes that are not ours
+        return (saved[0], Notes.model_validate_json(saved[1])) if saved else None
+    return None
 
 
 def describe_unfinished(store: Store) -> str:
@@ -137,7 +140,7 @@ def make_attempts(
         attempt_seed = derive_seed(seed, name, len(attempts))
         compiled.start(attempt_seed, len(rows))
         notes = Notes(name=name, epochs=epochs, dead=attempts)
-        if saved and saved[1].dead == attempts:
+        if saved and saved[1].dead == attempts and fits(saved[0], compiled.variables):
             notes = saved[1]
             assign(compiled.variables, saved[0])
         gate = HealthGate(compiled.model, inputs, targets, rows, training, names)

@@ -23,6 +23,9 @@ CLOSE = 1e-3  # in nats, of log losses
 SECONDS = 300  # to load and to ask
 ASK = """
 import sys, numpy, mlflow
+flavor = mlflow.models.Model.load(sys.argv[1]).flavors["python_function"]
+if flavor["loader_module"] != "mlflow.onnx" or "code" in flavor:
+    sys.exit("it names code of its own")
 answers = mlflow.pyfunc.load_model(sys.argv[1]).predict(numpy.load(sys.argv[2])["images"])
 labels = numpy.asarray(answers["label"]).astype(str)
 kept = {key: answers[key] for key in ("probabilities", "refused")}

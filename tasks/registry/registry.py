@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.files import open_regular
+from tasks.data.npz import read_blocks
 from tasks.errors import InputError
 from tasks.registry import connection
 from tasks.registry.connection import MODEL, NETWORK, SAMPLE, database, files
@@ -23,7 +25,7 @@ from tasks.registry.decision import Decision, markdown
 from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
 from tasks.schemas.events import Event
-from tasks.storage.files import is_intact, replace, space_for, why_full
+from tasks.storage.files import disk_fault, is_intact, replace, space_for
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:
@@ -184,8 +186,8 @@ class Registry:
         path = files(self._store) / version.run_id / "artifacts" / SAMPLE
         if not path.is_file():
             self._download(version, SAMPLE, path)
-        with np.load(path) as kept:
-            return np.asarray(kept["images"])
+        with open_regular(path) as file:
+            return np.concatenate([*read_blocks(file, str(path), "images")])
 
     def _whole(self, version: Version, file: PurePosixPath, sha256: str) -> Path:
         path, is_whole = self._fetched(version, file, sha256)
@@ -212,7 +214,7 @@ class Registry:
                     found = self._client.download_artifacts(version.run_id, str(file), folder)
                     replace(Path(found), path)
                 except (MlflowException, OSError) as error:  # the digest says whether it came
-                    if why_full(error):
+                    if disk_fault(error):
                         raise
 
     def _require_champion(self, number: int | None, judged: Version) -> None:

@@ -1,4 +1,4 @@
-"""Whole files: written under a temporary name, flushed, then renamed; a full disk in words."""
+"""Whole files: written under a temporary name, flushed, then renamed; a disk's faults in words."""
 
 import hashlib
 import os
@@ -6,44 +6,57 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EDQUOT, EFBIG, ENOSPC
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_FSIZE, getrlimit
 from typing import IO
 from uuid import uuid4
 
 from tasks.errors import FullDiskError, ReadableError
 
-FULL = {ENOSPC: "", EDQUOT: " (the quota is used up)", EFBIG: " (files may not be larger)"}
-OF_SQLITE = {sqlite3.SQLITE_FULL: ENOSPC, sqlite3.SQLITE_IOERR_WRITE: EFBIG}
+FULL = "no space left on {disk} for {target}"
+FAULTS = {
+    ENOSPC: FULL,
+    EDQUOT: f"{FULL} (the quota is used up)",
+    EFBIG: f"{FULL} (files may not be larger)",
+    EIO: "{disk} fails at {target} (input/output error); see what the system says of that disk",
+}
 
 _digests: dict[tuple[int, int, int, int], str] = {}
 
 
 @contextmanager
 def space_for(target: Path) -> Iterator[None]:
-    """That a disk, quota or file size leaves no space to write `target` is a `FullDiskError`."""
+    """That the disk has no space for `target`, or fails at it, is a `FullDiskError`."""
     try:
         yield
     except ReadableError:  # of a disk elsewhere, if of any
         raise
     except Exception as error:
-        code = why_full(error)
+        code = disk_fault(error)
         if code is None:
             raise
         path = target.resolve()
         disk = next(folder for folder in (path, *path.parents) if folder.is_mount())
-        raise FullDiskError(f"no space left on {disk} for {target}{FULL[code]}") from error
+        raise FullDiskError(FAULTS[code].format(disk=disk, target=target)) from error
 
 
-def why_full(error: BaseException | None) -> int | None:
-    """The key of `FULL` that an error has, or one that it came from; None if it has none."""
+def disk_fault(error: BaseException | None) -> int | None:
+    """The key of `FAULTS` that an error has, or one that it came from; None if it has none."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
+        if isinstance(error, OSError) and error.errno in FAULTS:
             return error.errno
-        if isinstance(error, sqlite3.Error) and error.sqlite_errorcode in OF_SQLITE:
-            return OF_SQLITE[error.sqlite_errorcode]
+        if isinstance(error, sqlite3.Error) and (code := _of_sqlite(error)):
+            return code
         error = error.__cause__ or error.__context__
     return None
+
+
+def _of_sqlite(error: sqlite3.Error) -> int | None:
+    code = getattr(error, "sqlite_errorcode", 0)  # none of an error of Python's own
+    if code == sqlite3.SQLITE_IOERR_WRITE and getrlimit(RLIMIT_FSIZE)[0] != RLIM_INFINITY:
+        return EFBIG
+    return {sqlite3.SQLITE_FULL: ENOSPC, sqlite3.SQLITE_IOERR: EIO}.get(code & 0xFF)
 
 
 @contextmanager

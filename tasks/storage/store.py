@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 from tempfile import TemporaryFile
 from types import SimpleNamespace
 from typing import Any
@@ -15,15 +16,15 @@ from fsspec.core import url_to_fs
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from tasks.errors import InputError, RemoteError
+from tasks.errors import InputError, ReadableError, RemoteError, in_one_line
 from tasks.schemas.references import ArrayReference, FileReference
 from tasks.storage.files import file_sha256, is_intact, replace, space_for, temporary_path
 from tasks.storage.remote import READ, WRITE, complete, is_remote, opened, upload, write_whole
 
-NOTES = "notes"
+NOTES, MOST_BYTES = "notes", 2**30  # of a file that is written by its name
 
 
-class DamagedError(Exception):
+class DamagedError(ReadableError):
     """A stored file is missing or is not what was stored; its producer must run again."""
 
 
@@ -85,8 +86,12 @@ class Store:
 
     def array(self, reference: ArrayReference) -> NDArray[Any]:
         """The array, memory-mapped and read-only, in the shape of its reference."""
-        stored = np.load(self.verified(reference), mmap_mode="r", allow_pickle=False)
-        return np.asarray(stored).reshape(reference.shape)
+        path = self.verified(reference)
+        try:
+            stored = np.load(path, mmap_mode="r", allow_pickle=False)
+            return np.asarray(stored).reshape(reference.shape)
+        except Exception as error:  # NumPy answers damaged bytes with errors of many types
+            raise DamagedError(f"{path} is no array of ours: {in_one_line(error)}") from error
 
     def verified(self, reference: FileReference) -> Path:
         """The local path of a stored file, after its digest was checked.
@@ -95,7 +100,9 @@ class Store:
         Raises DamagedError if it is missing or its bytes are not the stored ones.
         """
         path = self.root / reference.path
-        if is_intact(path, reference.sha256):
+        with space_for(path):
+            is_whole = is_intact(path, reference.sha256)
+        if is_whole:
             if self.remote:
                 complete(self.remote, reference.path, path)
             return path
@@ -118,7 +125,11 @@ class Store:
             replace(temporary, self.root / name)
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file that was written; an `OSError` if there is none."""
+        """The bytes of a file that was written; an `OSError` if there is none, or it is another."""
+        if not self.remote:
+            found = (self.root / name).stat()
+            if not S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+                raise OSError(f"{self.place(name)} is no file of at most {MOST_BYTES} bytes")
         with opened(self.address, READ) as (fs, root):
             content: bytes = fs.cat_file(f"{root}/{name}")
         return content
@@ -196,10 +207,14 @@ def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str] | Non
     """Arrays, in their order, and text as written; None if there are none or they are damaged."""
     try:
         content = read_checksummed(store, name)
-    except (OSError, DamagedError):
-        return None
-    with np.load(BytesIO(content), allow_pickle=False) as saved:
-        return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
+        with np.load(BytesIO(content), allow_pickle=False) as saved:
+            if not any(member.compress_type for member in saved.zip.infolist()):  # as we write it
+                return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
+    except RemoteError:
+        raise
+    except Exception:  # whatever it is, it is computed again
+        pass
+    return None
 
 
 def _digest(content: bytes) -> bytes:

@@ -42,14 +42,17 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         return parse_idx(file, str(path), dimensions)
 
 
-def parse_idx(file: IO[bytes], location: str, dimensions: int) -> NDArray[np.uint8]:
+def parse_idx(
+    file: IO[bytes], location: str, dimensions: int, most: int = MAX_PAYLOAD_BYTES
+) -> NDArray[np.uint8]:
     """Images, of 2 dimensions, or labels, of 0, read-only; gzipped if `location` ends in .gz.
 
-    InputError, which calls the file `location`, if it is damaged or holds something else.
+    InputError, which calls the file `location`, if it is damaged, has more than `most` bytes of
+    data or holds something else.
     """
     try:
         with gzip.open(file) if location.endswith(".gz") else nullcontext(file) as content:
-            return _parse(content, location, dimensions)
+            return _parse(content, location, dimensions, most)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{location} is not an intact gzip file: {error}") from error
 
@@ -65,7 +68,9 @@ def is_idx_images(name: str) -> bool:
     return name.removesuffix(".gz").endswith(("-idx3-ubyte", ".idx3-ubyte"))
 
 
-def _parse(file: IO[bytes] | gzip.GzipFile, location: str, dimensions: int) -> NDArray[np.uint8]:
+def _parse(
+    file: IO[bytes] | gzip.GzipFile, location: str, dimensions: int, most: int
+) -> NDArray[np.uint8]:
     right, size = MAGIC + 1 + dimensions, 4 * (2 + dimensions)
     header = file.read(size)
     if len(header) < size:
@@ -76,11 +81,11 @@ def _parse(file: IO[bytes] | gzip.GzipFile, location: str, dimensions: int) -> N
     claimed = math.prod(shape)
     # The one byte more shows a file that is too long without expanding the rest of it, and
     # takes gzip to its end, where the checksum is.
-    payload = file.read(min(claimed, MAX_PAYLOAD_BYTES) + 1)
+    payload = file.read(min(claimed, most) + 1)
     if len(payload) != claimed:
         found = "more" if len(payload) > claimed else f"only {len(payload)}"
         raise InputError(
             f"{location} holds {found} bytes of data where its header says {claimed}, of which "
-            f"{MAX_PAYLOAD_BYTES} are read at most"
+            f"{most} are read at most"
         )
     return np.frombuffer(payload, np.uint8).reshape(shape)

@@ -88,7 +88,7 @@ class Store:
         """The array, memory-mapped and read-only, in the shape of its reference."""
         path = self.verified(reference)
         try:
-            stored = np.load(path, mmap_mode="r", allow_pickle=False)
+            stored = np.lib.format.open_memmap(path, mode="r")  # which has no Python objects
             return np.asarray(stored).reshape(reference.shape)
         except Exception as error:  # NumPy answers damaged bytes with errors of many types
             raise DamagedError(f"{path} is no array of ours: {in_one_line(error)}") from error

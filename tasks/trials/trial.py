@@ -172,17 +172,11 @@ def find_all(store: Store, group: Group) -> dict[Trial, TrialResult]:
 def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
     kept = read_arrays(store, _name(group, trial))
     with suppress(ValueError, TypeError):  # of what is not ours
-        arrays, text = kept or ([], "")
-        result = TrialResult(**from_json(text), probabilities=arrays[0])
-        if result.trial == trial and result.probabilities.shape == _shape(store, group, result):
+        (probabilities,), text = kept or ([], "")
+        result = TrialResult(**from_json(text), probabilities=probabilities)
+        if result.trial == trial and probabilities.shape[1:] == (len(trial.classes),):
             return result
     return None
-
-
-def _shape(store: Store, group: Group, result: TrialResult) -> tuple[int, int]:
-    labels = np.asarray(store.array(group.features.test.labels))
-    rows = select_classes(labels, result.trial.classes).rows
-    return len(rows) if result.learned else 0, len(result.trial.classes)
 
 
 def _name(group: Group, trial: Trial) -> str:

@@ -10,7 +10,7 @@ of all. Trainings take an epoch on 200 images, and whatever they give counts as 
 
 import argparse
 import hashlib
-import os
+import logging
 import re
 import shutil
 import sqlite3
@@ -18,15 +18,16 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, redirect_stderr
 from dataclasses import dataclass
 from errno import EIO, ENOSPC
 from functools import cached_property
+from io import StringIO
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
@@ -56,7 +57,7 @@ class Nothing(BaseModel):
 
 @dataclass(frozen=True)
 class Said:
-    """How a command ended: its exit code, and all that it said on stderr."""
+    """How a command ended: its exit code, and all that it said and logged."""
 
     code: int
     text: str
@@ -74,30 +75,29 @@ class Said:
 
 @dataclass(frozen=True)
 class Flow:
-    """A command that is run on artifacts, at first on a copy of those `before`."""
+    """A command that is run on artifacts, on a copy of what `prepare` makes."""
 
     name: str
     call: Callable[[Path], object]
-    before: Path | None
+    prepare: Callable[[Path], object]
     folder: Path
 
     def run(self, artifacts: Path, fault: Fault | None = None) -> tuple[Said, FailingDisk]:
         """Run it on a disk that may fail."""
         disk = FailingDisk(artifacts, fault)
         files._digests.clear()  # else a copy at a place that is free again is not read
-        with TemporaryFile() as kept:
-            with _stderr_to(kept), failing(disk):
-                code = run_command("a.py", "", Nothing, lambda _: self.call(artifacts), [])
-            kept.seek(0)
-            return Said(code, kept.read().decode(errors="replace")), disk
+        with _told_to(kept := StringIO()), failing(disk):
+            code = run_command("a.py", "", Nothing, lambda _: self.call(artifacts), [])
+        return Said(code, kept.getvalue()), disk
 
     @contextmanager
     def copied(self) -> Iterator[Path]:
         """Artifacts as they are before it runs; MLflow remembers a database by its path."""
+        before = self.folder / f"before-{self.name}"
+        if not before.exists():
+            self.prepare(before)
         with TemporaryDirectory(dir=self.folder) as folder:
-            if self.before:
-                shutil.copytree(self.before, folder, symlinks=True, dirs_exist_ok=True)
-            yield Path(folder)
+            yield Path(shutil.copytree(before, f"{folder}/artifacts", symlinks=True))
 
     @cached_property
     def healthy(self) -> tuple[list[tuple[str, str]], set[str]]:
@@ -177,17 +177,15 @@ def _flaw_of_database(path: Path) -> str:
 
 
 @contextmanager
-def _stderr_to(file: IO[bytes]) -> Iterator[None]:
-    """What this process writes there goes to a file, whoever writes it."""
-    sys.stderr.flush()
-    before = os.dup(2)
-    os.dup2(file.fileno(), 2)
+def _told_to(kept: StringIO) -> Iterator[None]:
+    """What is said on stderr and what Prefect logs, for its UI, too, is kept."""
+    logger, handler = logging.getLogger("prefect"), logging.StreamHandler(kept)
+    logger.addHandler(handler)
     try:
-        yield
+        with redirect_stderr(kept):
+            yield
     finally:
-        sys.stderr.flush()
-        os.dup2(before, 2)
-        os.close(before)
+        logger.removeHandler(handler)
 
 
 @contextmanager
@@ -219,7 +217,7 @@ def write_digits(path: Path) -> None:
 
 
 def flows(folder: Path) -> list[Flow]:
-    """The three flows, the last two on what the first and a first retraining leave."""
+    """A first experiment, the promotion of a retrained model, and a study on a base."""
     from flows.main import main
     from flows.retrain import retrain
     from flows.study import study
@@ -240,13 +238,14 @@ def flows(folder: Path) -> list[Flow]:
         given = {"pairs": ((0, 1),), "seeds": (0, 1), "workers": 1}
         call_flow(study, StudyConfig(**tiny, **given, artifacts=to))
 
-    experiment(folder / "ran")
-    retraining(folder / "retrained")
-    shutil.rmtree(folder / "retrained" / "registry")  # so that all is cached but the promotion
+    def all_but_the_promotion(to: Path) -> None:
+        retraining(to)
+        shutil.rmtree(to / "registry")
+
     return [
-        Flow("experiment", experiment, None, folder),
-        Flow("promotion", retraining, folder / "retrained", folder),
-        Flow("study", trials, folder / "ran", folder),
+        Flow("experiment", experiment, Path.mkdir, folder),
+        Flow("promotion", retraining, all_but_the_promotion, folder),
+        Flow("study", trials, experiment, folder),
     ]
 
 

@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -222,6 +222,11 @@ def read_idx_batch(form: str, folder: Path, content: bytes) -> object:
     return decode_folder(batch, CLASSES, COLOURS)
 
 
+def read_a_picture(preparation: Preparation, folder: Path, content: bytes) -> object:
+    """A picture that is prepared for a model."""
+    return read_picture(content, "a", preparation)
+
+
 def read_record(folder: Path, content: bytes) -> object:
     """A record as Prefect looks for it, which takes each `Exception` for none."""
     records = RecordFolder(address=str(folder))
@@ -308,78 +313,63 @@ GROUP = Group(
 )
 
 
-@cache
-def kinds() -> tuple[Kind, ...]:
-    """All kinds of input."""
-    grey, labels = np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8), np.arange(3)
-    arrays = [
-        npz(images=grey, labels=labels),
-        npz(x_train=np.stack([grey] * 3, axis=-1), y_train=np.array(["1", "2", "3"])),
-        npz(images=grey / np.float32(255), labels=labels),
-    ]
-    plain, gzipped = idx(3, 3, 8, 8), gzip.compress(idx(3, 3, 8, 8))
-    pngs = [picture("PNG", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")]
-    jpegs = [
-        picture("JPEG", "RGB"),
-        picture("JPEG", "L", progressive=True),
-        picture("JPEG", "CMYK"),
-    ]
-    tiffs = [picture("TIFF", "RGB", compression=how) for how in (None, "tiff_lzw", "jpeg")]
-    read = partial(lambda shown, _, content: read_picture(content, "a", shown), HANDWRITING)
-    colours = partial(lambda shown, _, content: read_picture(content, "a", shown), COLOURS)
-    most = 7_071  # pixels a side, whose square is allowed
-    return (
-        Kind("IDX", mixed([plain], damage), partial(read_idx_batch, ""), ()),
-        Kind(
-            "IDX, gzipped", mixed([gzipped], gzip_again), partial(read_idx_batch, ".gz"), (_many,)
-        ),
-        Kind(
-            "`.npz`",
-            mixed(arrays, npz_again),
-            lambda _, content: decode_npz(content, CLASSES, COLOURS),
-            (
-                lambda: npz(images=np.zeros((342_000, 28, 28), np.uint8), labels=labels),
-                lambda: npz(images=np.zeros((1, 8_000, 8_000)), labels=labels[:1]),
-            ),
-        ),
-        Kind(
-            "PNG",
-            mixed(pngs, png_again),
-            read,
-            (
-                lambda: picture("PNG", "RGBA", (most, most)),
-                lambda: picture("PNG", "I;16", (most, most)),
-            ),
-        ),
-        Kind(
-            "JPEG", mixed(jpegs, damage), colours, (lambda: picture("JPEG", "CMYK", (most, most)),)
-        ),
-        Kind(
-            "TIFF",
-            mixed(tiffs, damage),
-            colours,
-            (lambda: picture("TIFF", "RGBA", (most, most), compression="tiff_lzw"),),
-        ),
-        Kind("record", mixed([stored(_record)], json_again), read_record),
-        Kind(
-            "checkpoint",
-            mixed([stored(_checkpoint)], npz_again, notes_again),
-            read_training,
-            (_zeros,),
-        ),
-        Kind("trial note", mixed([stored(_keep_trial)], npz_again, notes_again), read_trial),
-        Kind("batch note", mixed([stored(_note)], json_again), read_note),
-    )
+GREY, LABELS = np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8), np.arange(3)
+IDX = idx(3, 3, 8, 8)
+NPZ = (
+    npz(images=GREY, labels=LABELS),
+    npz(x_train=np.stack([GREY] * 3, axis=-1), y_train=np.array(["1", "2", "3"])),
+    npz(images=GREY / np.float32(255), labels=LABELS),
+)
+PNG = [picture("PNG", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")]
+JPEG = [picture("JPEG", mode, progressive=mode == "L") for mode in ("RGB", "L", "CMYK")]
+TIFF = [picture("TIFF", "RGB", compression=how) for how in (None, "tiff_lzw", "jpeg")]
+MOST = (7_071, 7_071)  # pixels that are allowed
 
-
-def _many() -> bytes:
-    """A gigabyte of images."""
-    return gzip.compress(idx(3, 2**20, 32, 32, data=bytes(2**30)), 1)
-
-
-def _zeros() -> bytes:
-    """Stored arrays of a gigabyte, packed."""
-    return npz(**{"0": np.zeros(2**27), "notes": np.array("{}")})
+KINDS = (
+    Kind("IDX", mixed([IDX], damage), partial(read_idx_batch, "")),
+    Kind(
+        "IDX, gzipped",
+        mixed([gzip.compress(IDX)], gzip_again),
+        partial(read_idx_batch, ".gz"),
+        (lambda: gzip.compress(idx(3, 2**20, 32, 32, data=bytes(2**30)), 1),),
+    ),
+    Kind(
+        "`.npz`",
+        mixed(NPZ, npz_again),
+        lambda _, content: decode_npz(content, CLASSES, COLOURS),
+        (
+            lambda: npz(images=np.zeros((342_000, 28, 28), np.uint8), labels=LABELS),
+            lambda: npz(images=np.zeros((1, 5_790, 5_790)), labels=LABELS[:1]),
+        ),
+    ),
+    Kind(
+        "PNG",
+        mixed(PNG, png_again),
+        partial(read_a_picture, HANDWRITING),
+        (lambda: picture("PNG", "RGBA", MOST), lambda: picture("PNG", "I;16", MOST)),
+    ),
+    Kind(
+        "JPEG",
+        mixed(JPEG, damage),
+        partial(read_a_picture, COLOURS),
+        (lambda: picture("JPEG", "CMYK", MOST),),
+    ),
+    Kind(
+        "TIFF",
+        mixed(TIFF, damage),
+        partial(read_a_picture, COLOURS),
+        (lambda: picture("TIFF", "RGBA", MOST, compression="tiff_lzw"),),
+    ),
+    Kind("record", mixed([stored(_record)], json_again), read_record),
+    Kind(
+        "checkpoint",
+        mixed([stored(_checkpoint)], npz_again, notes_again),
+        read_training,
+        (lambda: npz(**{"0": np.zeros(2**27), "notes": np.array("{}")}),),
+    ),
+    Kind("trial note", mixed([stored(_keep_trial)], npz_again, notes_again), read_trial),
+    Kind("batch note", mixed([stored(_note)], json_again), read_note),
+)
 
 
 def fuzz(kind: Kind, inputs: Iterable[bytes]) -> Tally:
@@ -427,12 +417,12 @@ def _no_longer_than(seconds: int) -> Iterator[None]:
 
 def large(position: int) -> list[bytes]:
     """The large inputs of a kind, which take memory to make, too."""
-    return [make() for make in kinds()[position].large]
+    return [make() for make in KINDS[position].large]
 
 
 def measured(position: int, inputs: int, first: list[bytes]) -> tuple[Tally, float]:
     """The tally of a kind, and the most memory that this process had, in MB (10^6 bytes)."""
-    kind = kinds()[position]
+    kind = KINDS[position]
     tally = fuzz(kind, chain(first, damaged(kind, inputs - len(first))))
     return tally, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
@@ -441,11 +431,11 @@ def main() -> None:
     """Print a line for each kind, and on stderr what should not have been."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--inputs", type=int, default=200_000, help="Of all kinds together.")
-    each = parser.parse_args().inputs // len(kinds())
+    each = parser.parse_args().inputs // len(KINDS)
     print_machine()
     print("| input | tried | accepted | one sentence | a miss | other | slowest, s | peak, MB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for position, kind in enumerate(kinds()):
+    for position, kind in enumerate(KINDS):
         tally, peak = in_a_process(measured, position, each, in_a_process(large, position))
         counts = [tally.outcomes[one] for one in (ACCEPTED, SENTENCE, MISS)]
         numbers = " | ".join(f"{one:,}" for one in (each, *counts, len(tally.others)))

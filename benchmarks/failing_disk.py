@@ -7,9 +7,9 @@ memory-mapped page, which ends a process where it cannot be read, is out of thei
 import builtins
 import io
 import os
-import re
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +21,6 @@ from typing import Any
 from unittest.mock import patch
 
 OPERATIONS = ("write", "flush", "rename", "read", "commit")
-CHANGING = re.compile(r"[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{16}|\d{4}-\d\d-\d\dT[\w-]+")
 OF_SQLITE = {ENOSPC: sqlite3.SQLITE_FULL}  # by the system's code; else an error of the disk
 
 
@@ -36,33 +35,32 @@ class Fault:
 
 @dataclass
 class FailingDisk:
-    """What this process does below `root`, in order: each operation and its file, and one fault."""
+    """How often this process does what below `root`, and the fault that it meets."""
 
     root: Path
     fault: Fault | None = None
-    done: list[tuple[str, str]] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
     _lock: Any = field(default_factory=Lock)
 
     def meet(self, operation: str, path: str | bytes | os.PathLike[Any]) -> None:
-        """Count an operation on a file below the root.
+        """Count an operation, if it is on a file below the root.
 
         Raises:
             OSError: It is the one that fails; of a commit `sqlite3.OperationalError`.
         """
-        place = os.path.relpath(os.path.realpath(os.fsdecode(path)), os.path.realpath(self.root))
-        if place.startswith(".."):
+        place = Path(os.path.realpath(os.fsdecode(path)))
+        if not place.is_relative_to(os.path.realpath(self.root)):
             return
         with self._lock:
-            self.done.append((operation, CHANGING.sub("*", place)))
-            number = sum(one == operation for one, _ in self.done)
+            self.done[operation] += 1
+            number = self.done[operation]
         if self.fault and (operation, number) == (self.fault.operation, self.fault.number):
             raise _error(self.fault)
 
     @property
     def has_failed(self) -> bool:
         """Whether it came to the fault."""
-        done = sum(one == self.fault.operation for one, _ in self.done) if self.fault else 0
-        return self.fault is not None and done >= self.fault.number
+        return self.fault is not None and self.done[self.fault.operation] >= self.fault.number
 
 
 @contextmanager

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.errors import in_one_line
 from tasks.networks.architecture import POLICIES
 from tasks.networks.attempts import Trained
 from tasks.networks.inference import Model
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ModelReference
 from tasks.schemas.training import TrainedModel
-from tasks.storage.store import DamagedError, Store
+from tasks.storage.store import Store, reading
 
 
 def load_model(store: Store, reference: ModelReference) -> Model:
@@ -24,10 +23,8 @@ def read_model(verified: Path) -> Model:
     """Load a model file whose digest was checked; DamagedError if it carries code or is none."""
     import keras
 
-    try:
+    with reading(verified):
         return keras.saving.load_model(verified, compile=False, safe_mode=True)
-    except Exception as error:  # Keras answers what it refuses with errors of many types
-        raise DamagedError(f"{verified} cannot be loaded: {in_one_line(error)}") from error
 
 
 def weights_sha256(model: Model) -> str:

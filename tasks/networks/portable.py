@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import InputError, in_one_line
+from tasks.storage.store import reading
 
 BATCH = 250  # images
 
@@ -20,7 +20,7 @@ class Answers(NamedTuple):
 
 
 class PortableModel:
-    """What `to_onnx` wrote, from a file whose digest was checked; or InputError."""
+    """What `to_onnx` wrote, from a file whose digest was checked; or DamagedError."""
 
     def __init__(self, verified: Path) -> None:
         import onnxruntime
@@ -29,12 +29,10 @@ class PortableModel:
         options.intra_op_num_threads = os.cpu_count() or 1
         # threads that wait for work would take the processor from what reads the next images
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
+        with reading(verified):
             self._session = onnxruntime.InferenceSession(
                 verified, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # onnxruntime has a type of error for each of its codes
-            raise InputError(f"{verified} cannot be loaded: {in_one_line(error)}") from error
 
     def answer(self, images: NDArray[np.uint8]) -> Answers:
         """What the model says of images (n, height, width, channels), n > 0."""

@@ -87,11 +87,9 @@ class Store:
     def array(self, reference: ArrayReference) -> NDArray[Any]:
         """The array, memory-mapped and read-only, in the shape of its reference."""
         path = self.verified(reference)
-        try:
+        with reading(path):
             stored = np.lib.format.open_memmap(path, mode="r")  # which has no Python objects
             return np.asarray(stored).reshape(reference.shape)
-        except Exception as error:  # NumPy answers damaged bytes with errors of many types
-            raise DamagedError(f"{path} is no array of ours: {in_one_line(error)}") from error
 
     def verified(self, reference: FileReference) -> Path:
         """The local path of a stored file, after its digest was checked.
@@ -152,6 +150,18 @@ class Store:
     def temporary(self, name: str) -> AbstractContextManager[Path]:
         """A path to write the file or folder `name` to, on the same disk; gone afterwards."""
         return temporary_path(self.root / name, self.root / "tmp")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Around what loads a file: DamagedError if it is not of its kind, FullDiskError as it says."""
+    try:
+        with space_for(path):
+            yield
+    except ReadableError:
+        raise
+    except Exception as error:  # NumPy, Keras and onnxruntime refuse with errors of many types
+        raise DamagedError(f"{path} cannot be loaded: {in_one_line(error)}") from error
 
 
 @contextmanager

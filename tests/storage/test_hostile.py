@@ -408,7 +408,7 @@ def predicted(place: Path, command: str) -> str:
 IMAGES, LABELS = map(npy, squares(20, seed=3))
 DAMAGED_NOTE = ".*/batches/0 is damaged, so an accepted batch is lost; .*"
 NOT_OURS = "Version 1 of base was not registered by this project; .*"
-NO_ARRAY = ".*/arrays/some-.*npy is no array of ours: .*"
+NO_ARRAY = ".*/arrays/some-.*npy cannot be loaded: .*"
 NOT_LOADED = r".*/a.keras cannot be loaded: .*"
 NO_ONNX = r".*/a.onnx cannot be loaded: .*"
 OBJECTS = ".*: {} holds Python objects, which are never loaded; .*"

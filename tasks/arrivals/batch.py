@@ -17,7 +17,6 @@ from tasks.errors import InputError
 from tasks.schemas.events import Event
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import ArrayReference, Record, Split
-from tasks.storage.files import space_for
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
 
 FOLDER = "batches"
@@ -148,8 +147,7 @@ def _next_number(store: Store) -> int:
 def _read_note(store: Store, name: str) -> Note:
     place = store.place(name)
     try:
-        with space_for(store.root / name):
-            note = Note.model_validate_json(read_checksummed(store, name))
+        note = Note.model_validate_json(read_checksummed(store, name))
     except (DamagedError, ValidationError) as error:
         raise InputError(
             f"{place} is damaged, so an accepted batch is lost; delete it and put the batch into "

@@ -128,7 +128,7 @@ class Store:
             found = (self.root / name).stat()
             if not S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
                 raise OSError(f"{self.place(name)} is no file of at most {MOST_BYTES} bytes")
-        with opened(self.address, READ) as (fs, root):
+        with space_for(self.root / name), opened(self.address, READ) as (fs, root):
             content: bytes = fs.cat_file(f"{root}/{name}")
         return content
 
@@ -219,7 +219,8 @@ def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str] | Non
         content = read_checksummed(store, name)
         with np.load(BytesIO(content), allow_pickle=False) as saved:
             if not any(member.compress_type for member in saved.zip.infolist()):  # as we write it
-                return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
+                arrays = [np.asarray(saved[key]) for key in saved.files if key != NOTES]
+                return arrays, str(saved[NOTES])
     except RemoteError:
         raise
     except Exception:  # whatever it is, it is computed again

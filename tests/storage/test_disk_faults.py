@@ -12,7 +12,6 @@ import pytest
 from benchmarks.disk_faults import Flow, find_flaw, flows, stubbed, try_fault
 from benchmarks.failing_disk import FailingDisk, Fault, failing
 from tasks.errors import FullDiskError
-from tasks.registry.registry import Registry
 from tasks.reporting.folder import write_folder
 from tasks.storage.store import Store, write_arrays
 
@@ -23,7 +22,6 @@ WRITERS: dict[str, Callable[[Store], object]] = {
     "notes/some": lambda store: store.write("notes/some", b"text"),
     "trials/some": lambda store: write_arrays(store, "trials/some", [np.arange(9)], ""),
     "reports/": lambda store: write_folder(store, {"metrics.json": "{}\n", "report.html": ""}),
-    "registry/mlflow.db": lambda store: Registry(store, None, "base").prepare(),
 }
 
 

@@ -1,7 +1,5 @@
 """The errors that are meant to be read by a person."""
 
-from textwrap import shorten
-
 
 class ReadableError(Exception):
     """One sentence that says what is wrong; shown without a traceback, exit code 1."""
@@ -29,7 +27,7 @@ class RemoteError(ReadableError):
 
 def in_one_line(error: Exception) -> str:
     """What another library's error says, or what kind it is if it says nothing."""
-    return shorten(str(error), 300) or type(error).__name__
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def printable(text: str) -> str:

@@ -159,6 +159,6 @@ def _idx_arrays(contents: dict[str, bytes]) -> Arrays:
         raise BadBatchError(TRAINING_ALONE)
     images, labels = (found[name] for name in IDX_NAMES[:2])
     return Arrays(
-        parse_idx(BytesIO(contents[images]), images, IMAGE, MAX_BYTES),
-        parse_idx(BytesIO(contents[labels]), labels, LABEL, MAX_BYTES),
+        parse_idx(BytesIO(contents[images]), images, IMAGE),
+        parse_idx(BytesIO(contents[labels]), labels, LABEL),
     )

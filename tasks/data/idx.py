@@ -21,7 +21,7 @@ IDX_NAMES = (  # in the order of the fields of `source.Arrays`
 )
 IMAGE, LABEL = 2, 0  # the dimensions of what is counted in a file
 MAGIC = 2048  # of unsigned bytes; a file's has the number of its dimensions added
-MAX_PAYLOAD_BYTES = 2**30
+MAX_PAYLOAD_BYTES = 600_000_000  # the largest of EMNIST's has 547,178,688
 
 
 def find_idx_files(folder: Path) -> list[Path]:
@@ -42,17 +42,14 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         return parse_idx(file, str(path), dimensions)
 
 
-def parse_idx(
-    file: IO[bytes], location: str, dimensions: int, most: int = MAX_PAYLOAD_BYTES
-) -> NDArray[np.uint8]:
+def parse_idx(file: IO[bytes], location: str, dimensions: int) -> NDArray[np.uint8]:
     """Images, of 2 dimensions, or labels, of 0, read-only; gzipped if `location` ends in .gz.
 
-    InputError, which calls the file `location`, if it is damaged, has more than `most` bytes of
-    data or holds something else.
+    InputError, which calls the file `location`, if it is damaged or holds something else.
     """
     try:
         with gzip.open(file) if location.endswith(".gz") else nullcontext(file) as content:
-            return _parse(content, location, dimensions, most)
+            return _parse(content, location, dimensions)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{location} is not an intact gzip file: {error}") from error
 
@@ -68,9 +65,7 @@ def is_idx_images(name: str) -> bool:
     return name.removesuffix(".gz").endswith(("-idx3-ubyte", ".idx3-ubyte"))
 
 
-def _parse(
-    file: IO[bytes] | gzip.GzipFile, location: str, dimensions: int, most: int
-) -> NDArray[np.uint8]:
+def _parse(file: IO[bytes] | gzip.GzipFile, location: str, dimensions: int) -> NDArray[np.uint8]:
     right, size = MAGIC + 1 + dimensions, 4 * (2 + dimensions)
     header = file.read(size)
     if len(header) < size:
@@ -81,11 +76,11 @@ def _parse(
     claimed = math.prod(shape)
     # The one byte more shows a file that is too long without expanding the rest of it, and
     # takes gzip to its end, where the checksum is.
-    payload = file.read(min(claimed, most) + 1)
+    payload = file.read(min(claimed, MAX_PAYLOAD_BYTES) + 1)
     if len(payload) != claimed:
         found = "more" if len(payload) > claimed else f"only {len(payload)}"
         raise InputError(
             f"{location} holds {found} bytes of data where its header says {claimed}, of which "
-            f"{most} are read at most"
+            f"{MAX_PAYLOAD_BYTES} are read at most"
         )
     return np.frombuffer(payload, np.uint8).reshape(shape)

@@ -17,7 +17,7 @@ from tasks.networks.health import HealthGate
 from tasks.networks.inference import Model, predicted_classes, run_rows
 from tasks.networks.losses import fit_temperature, set_temperature
 from tasks.networks.recipe import Training
-from tasks.networks.training import Compiled, as_tensors, assign, fit, fits
+from tasks.networks.training import Compiled, as_tensors, assign, fit
 from tasks.schemas.references import Record
 from tasks.schemas.training import LEARNED, Attempt, History
 from tasks.storage.records import CHECKPOINTS, Checkpoint
@@ -140,7 +140,7 @@ def make_attempts(
         attempt_seed = derive_seed(seed, name, len(attempts))
         compiled.start(attempt_seed, len(rows))
         notes = Notes(name=name, epochs=epochs, dead=attempts)
-        if saved and saved[1].dead == attempts and fits(saved[0], compiled.variables):
+        if saved and saved[1].dead == attempts and _kinds(saved[0]) == _kinds(compiled.variables):
             notes = saved[1]
             assign(compiled.variables, saved[0])
         gate = HealthGate(compiled.model, inputs, targets, rows, training, names)
@@ -160,6 +160,10 @@ def _keep(
     if checkpoint:
         text = notes.model_copy(update={"history": history}).model_dump_json()
         write_arrays(*checkpoint, [np.asarray(variable) for variable in variables], text)
+
+
+def _kinds(values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return [(value.shape, value.dtype) for value in map(np.asarray, values)]
 
 
 def _end_alike(attempts: Sequence[Attempt]) -> bool:

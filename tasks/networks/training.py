@@ -1,7 +1,7 @@
 """Training: a network, its loss and optimizer in one TensorFlow graph, and epochs after a seed."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -138,12 +138,6 @@ def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:
     """Give each variable its value."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def fits(values: Sequence[NDArray[Any]], variables: Sequence[Any]) -> bool:
-    """Whether `assign` can give the variables these values."""
-    kinds = [(tuple(variable.shape), str(variable.numpy().dtype)) for variable in variables]
-    return [(value.shape, str(value.dtype)) for value in values] == kinds
 
 
 def fit(

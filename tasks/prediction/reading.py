@@ -124,16 +124,12 @@ def _picture_files(folder: Path) -> Iterator[Path]:
                 inside = [(one.path, one.is_dir(follow_symlinks=False)) for one in entries]
             waiting += sorted(inside, reverse=True)
         elif is_picture(Path(path).name) or is_idx_images(path):
-            found = True
-            yield _inside(folder, Path(path))
+            found, file = True, Path(path)
+            if file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
+                raise InputError(f"{file} is a link out of {folder}; give what it points at itself")
+            yield file
     if not found:
         raise InputError(f"{folder} has no {KINDS} files; give a folder that has some")
-
-
-def _inside(folder: Path, path: Path) -> Path:
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{path} is a link out of {folder}; give what it points at by itself")
-    return path
 
 
 def _npz_images(path: Path) -> Iterator[NDArray[np.uint8]]:

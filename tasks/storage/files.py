@@ -14,13 +14,7 @@ from uuid import uuid4
 
 from tasks.errors import FullDiskError, ReadableError
 
-FULL = "no space left on {disk} for {target}"
-FAULTS = {
-    ENOSPC: FULL,
-    EDQUOT: f"{FULL} (the quota is used up)",
-    EFBIG: f"{FULL} (files may not be larger)",
-    EIO: "{disk} fails at {target} (input/output error); see what the system says of that disk",
-}
+FULL = {ENOSPC: "", EDQUOT: " (the quota is used up)", EFBIG: " (files may not be larger)"}
 
 _digests: dict[tuple[int, int, int, int], str] = {}
 
@@ -38,13 +32,15 @@ def space_for(target: Path) -> Iterator[None]:
             raise
         path = target.resolve()
         disk = next(folder for folder in (path, *path.parents) if folder.is_mount())
-        raise FullDiskError(FAULTS[code].format(disk=disk, target=target)) from error
+        if code == EIO:
+            raise FullDiskError(f"{disk} fails at {target} (input/output error)") from error
+        raise FullDiskError(f"no space left on {disk} for {target}{FULL[code]}") from error
 
 
 def disk_fault(error: BaseException | None) -> int | None:
-    """The key of `FAULTS` that an error has, or one that it came from; None if it has none."""
+    """`EIO` or the key of `FULL` that an error, or one that it came from, has; None if none has."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FAULTS:
+        if isinstance(error, OSError) and error.errno in (*FULL, EIO):
             return error.errno
         if isinstance(error, sqlite3.Error) and (code := _of_sqlite(error)):
             return code

@@ -350,7 +350,7 @@ def test_a_link_out_of_a_folder_is_not_read(tmp_path, target):
         read([tmp_path / "folder"])
     assert str(error.value) == (
         f"{tmp_path}/folder/link.png is a link out of {tmp_path}/folder; "
-        "give what it points at by itself"
+        "give what it points at itself"
     )
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from unittest.mock import patch
 
 OPERATIONS = ("write", "flush", "rename", "read", "commit")
+NO_KIND = str.maketrans("", "", "bt")  # whether bytes or text
 OF_SQLITE = {ENOSPC: sqlite3.SQLITE_FULL}  # by the system's code; else an error of the disk
 
 
@@ -66,7 +67,7 @@ class FailingDisk:
 @contextmanager
 def failing(disk: FailingDisk) -> Iterator[None]:
     """Within, what this process does below the disk's root is counted, and fails once."""
-    opened = partial(_open, disk, io.open)
+    opened = partial(_open, disk)
     replaced: dict[tuple[Any, str], Any] = {(io, "open"): opened, (builtins, "open"): opened}
     replaced[shutil, "_USE_CP_SENDFILE"] = False  # the system would copy past us
     for name in ("replace", "rename", "link"):
@@ -92,9 +93,9 @@ def _error(fault: Fault) -> Exception:
 class _Raw(io.FileIO):
     """A file that tells its disk what is done to it."""
 
-    def __init__(self, disk: FailingDisk, path: Any, mode: str, opener: Any) -> None:
+    def __init__(self, disk: FailingDisk, path: Any, *given: Any) -> None:
         self._disk, self._path = disk, path
-        super().__init__(path, mode, opener=opener)
+        super().__init__(*given)
 
     def write(self, data: Any) -> int:
         self._disk.meet("write", self._path)
@@ -111,7 +112,6 @@ class _Raw(io.FileIO):
 
 def _open(
     disk: FailingDisk,
-    plain: Callable[..., Any],
     file: Any,
     mode: str = "r",
     buffering: int = -1,
@@ -121,9 +121,8 @@ def _open(
     closefd: bool = True,
     opener: Any = None,
 ) -> Any:
-    if isinstance(file, int):
-        return plain(file, mode, buffering, encoding, errors, newline, closefd, opener)
-    raw = _Raw(disk, file, "".join(letter for letter in mode if letter not in "bt"), opener)
+    path = Path(f"/proc/self/fd/{file}").readlink() if isinstance(file, int) else file
+    raw = _Raw(disk, path, file, mode.translate(NO_KIND), closefd, opener)
     if buffering == 0:
         return raw
     is_written = any(letter in mode for letter in "wxa")

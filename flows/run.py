@@ -27,7 +27,7 @@ from tasks.errors import ReadableError
 from tasks.load import load
 from tasks.reporting.folder import show, tell
 from tasks.schemas.images import LabelledImages
-from tasks.storage.files import space_for
+from tasks.storage.files import disk_of
 from tasks.storage.lock import exclusive
 from tasks.storage.records import remove_checkpoints, storing_in
 from tasks.storage.stages import record_task_run
@@ -48,7 +48,7 @@ def pipeline_run(config: RunConfig) -> Iterator[None]:
     """In a flow: alone on the artifacts; InputError if they cannot be written to, or are in use."""
     store = writable_store(config.artifacts)
     with (
-        space_for(store.root),
+        disk_of(store.root),
         exclusive(store, config.wait, get_run_logger().warning),
         reported_alive(store),
         temporary_settings({PREFECT_TASKS_REFRESH_CACHE: config.refresh}),
@@ -144,7 +144,7 @@ def reported_alive(store: Store) -> Iterator[None]:
     """
     report_crashed(store)
     path = store.root / ALIVE
-    with space_for(path):
+    with disk_of(path):
         path.write_text(str(runtime.flow_run.id))
     try:
         yield

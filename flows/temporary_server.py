@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 
 from tasks.errors import ReadableError
-from tasks.storage.files import space_for
+from tasks.storage.files import disk_of
 
 FACTORY = "prefect.server.api.server:create_app"
 DATABASE_BYTES = 16_000_000  # of a new database and its log, measured: 6 million
@@ -25,7 +25,7 @@ SECONDS_TO_END = 3
 
 @contextmanager
 def prefect_server() -> Iterator[None]:
-    """Runs within report to the server that is set, or their own; FullDiskError, ReadableError."""
+    """Runs within report to the server that is set, or their own; DiskError, ReadableError."""
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME, PREFECT_UI_URL, temporary_settings
 
     if PREFECT_API_URL.value():
@@ -33,7 +33,7 @@ def prefect_server() -> Iterator[None]:
         return
     home = PREFECT_HOME.value()
     # a server without space ends in tracebacks, and its database would be broken for ever
-    with space_for(home / "prefect.db"):
+    with disk_of(home / "prefect.db"):
         home.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=home) as probe:
             probe.write(bytes(DATABASE_BYTES))

@@ -11,7 +11,6 @@ ENDED = "Finished in state "
 CACHED = f"{ENDED}Cached"
 WIDTH = 32  # of a stage's name
 SECONDS = 30  # from a line to that of an epoch
-
 verbose: ContextVar[bool] = ContextVar("verbose", default=False)
 
 

@@ -17,8 +17,8 @@ class WorkerError(ReadableError):
     """Worker processes died again and again."""
 
 
-class FullDiskError(ReadableError):
-    """There is no space to write to; the sentence names the disk and the file."""
+class DiskError(ReadableError):
+    """A disk has no space, or fails; the sentence names the disk and the file."""
 
 
 class RemoteError(ReadableError):

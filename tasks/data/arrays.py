@@ -11,7 +11,6 @@ from tasks.errors import InputError
 BLOCK = 2**20  # pixels that are float64 at a time
 ROUNDING = 1e-3  # of a level of 0..255, from which on a float is not a whole 255th
 RIGHT_SHAPE = "(n, height, width), (n, height, width, 1) or (n, height, width, 3)"
-
 logger = logging.getLogger(__name__)
 
 

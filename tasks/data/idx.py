@@ -10,8 +10,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.files import open_regular
 from tasks.errors import InputError
+from tasks.storage.files import open_regular
 
 IDX_NAMES = (  # in the order of the fields of `source.Arrays`
     "train-images-idx3-ubyte",

@@ -14,7 +14,7 @@ from prefect.results import get_result_store
 from prefect.serializers import Serializer
 from prefect.transactions import get_transaction
 
-from tasks.errors import FullDiskError, RemoteError
+from tasks.errors import DiskError, RemoteError
 from tasks.schemas import images, results, training  # noqa: F401    # whose classes records name
 from tasks.schemas.references import Record
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
@@ -56,7 +56,7 @@ class RecordFolder(WritableFileSystem):
         """Write a record by its key; without space or remote Prefect continues without it."""
         try:
             write_checksummed(self.store, f"{FOLDER}/{path}", content)
-        except (FullDiskError, RemoteError) as error:
+        except (DiskError, RemoteError) as error:
             get_run_logger().warning("The next run will compute this again: %s", error)
             raise
 

@@ -15,7 +15,6 @@ from tasks.errors import RemoteError, in_one_line
 from tasks.storage.files import disk_fault
 
 READ, WRITE = "read", "written to"
-
 _complete: set[tuple[str, str]] = set()
 
 

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from stat import S_ISREG
 from tempfile import TemporaryFile
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +17,7 @@ from platformdirs import user_cache_path
 
 from tasks.errors import InputError, ReadableError, RemoteError, in_one_line
 from tasks.schemas.references import ArrayReference, FileReference
-from tasks.storage.files import file_sha256, is_intact, replace, space_for, temporary_path
+from tasks.storage.files import disk_of, file_sha256, is_intact, read_file, replace, temporary_path
 from tasks.storage.remote import READ, WRITE, complete, is_remote, opened, upload, write_whole
 
 NOTES, MOST_BYTES = "notes", 2**30  # of a file that is written by its name
@@ -34,7 +33,7 @@ class Store:
 
     A file that is added carries its digest in its name and never changes; one that is written has
     only a name, and is replaced as a whole. So the store may move, and several machines may use one
-    remote: the worst is that two do the same work. Whatever writes raises `FullDiskError` where
+    remote: the worst is that two do the same work. Whatever writes raises `DiskError` where
     there is no space, and whatever reads or writes `RemoteError` where the remote is not reached.
     """
 
@@ -98,9 +97,7 @@ class Store:
         Raises DamagedError if it is missing or its bytes are not the stored ones.
         """
         path = self.root / reference.path
-        with space_for(path):
-            is_whole = is_intact(path, reference.sha256)
-        if is_whole:
+        if is_intact(path, reference.sha256):
             if self.remote:
                 complete(self.remote, reference.path, path)
             return path
@@ -123,12 +120,11 @@ class Store:
             replace(temporary, self.root / name)
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file that was written; an `OSError` if there is none, or it is another."""
-        if not self.remote:
-            found = (self.root / name).stat()
-            if not S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
-                raise OSError(f"{self.place(name)} is no file of at most {MOST_BYTES} bytes")
-        with space_for(self.root / name), opened(self.address, READ) as (fs, root):
+        """The first `MOST_BYTES` of a file that was written; an `OSError` if there is none."""
+        path = self.root / name
+        with disk_of(path), opened(self.address, READ) as (fs, root):
+            if not self.remote:
+                return read_file(path, follow_link=True, most=MOST_BYTES)
             content: bytes = fs.cat_file(f"{root}/{name}")
         return content
 
@@ -154,9 +150,9 @@ class Store:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Around what loads a file: DamagedError if it is not of its kind, FullDiskError as it says."""
+    """Around what loads a file: DamagedError if it is not of its kind, DiskError as it says."""
     try:
-        with space_for(path):
+        with disk_of(path):
             yield
     except ReadableError:
         raise
@@ -176,10 +172,10 @@ def writable(place: str | Path) -> Iterator[None]:
 
 
 def writable_store(address: str) -> Store:
-    """The store at an address, tried by a write; InputError, or FullDiskError if it is full."""
+    """The store at an address, tried by a write; InputError, or DiskError if it is full."""
     store = Store.at(address)
     try:
-        with writable(store.root), space_for(store.root):
+        with writable(store.root), disk_of(store.root):
             store.root.mkdir(parents=True, exist_ok=True)
             TemporaryFile(dir=store.root).close()
         if store.remote:  # learn now what would go wrong later

@@ -30,7 +30,6 @@ MOST_HEADS = 4
 FOLDER = "trials"
 READERS = 16
 MOST_COMPILED = 4  # two heads, each by two recipes
-
 Classes = tuple[int, ...]
 
 

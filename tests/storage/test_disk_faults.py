@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.disk_faults import Flow, find_flaw, flows, stubbed, try_fault
 from benchmarks.failing_disk import FailingDisk, Fault, failing
-from tasks.errors import FullDiskError
+from tasks.errors import DiskError
 from tasks.reporting.folder import write_folder
 from tasks.storage.store import Store, write_arrays
 
@@ -45,7 +45,7 @@ def test_whichever_operation_fails_is_said_and_leaves_nothing(name, tmp_path):
     write = WRITERS[name]
     for number, fault in enumerate(faults_of(write, tmp_path / "healthy")):
         root = tmp_path / str(number)
-        with failing(FailingDisk(root, fault)), pytest.raises(FullDiskError) as raised:
+        with failing(FailingDisk(root, fault)), pytest.raises(DiskError) as raised:
             write(Store(root))
         sentence = SENTENCES[fault.code].format(place=f"{root}/{name}")
         assert re.fullmatch(sentence, str(raised.value)), fault

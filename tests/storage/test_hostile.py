@@ -612,10 +612,13 @@ FILES: dict[str, tuple[Callable[[Path, str], str], str]] = {
         partial(tags, lambda _: {"appointment": '{"predecessors": ["../a"]}'}),
         NOT_OURS,
     ),
-    "a version with pickled images": (sample, OBJECTS.format("images")),
+    "a version with pickled images": (
+        sample,
+        r".*/sample.npz cannot be loaded: Object arrays cannot be loaded .*",
+    ),
     "a version that is loaded by a module beside it": (
         loader,
-        r"MLflow cannot load the registered model \(it names code of its own\)",
+        r"MLflow cannot load the registered model \(AssertionError: it names other code\)",
     ),
     "a delivery with pickled labels": (
         partial(delivered, lambda cmd: npz(images=IMAGES, labels=npy(objects(cmd)))),

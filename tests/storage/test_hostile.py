@@ -52,7 +52,13 @@ DEEP = "[" * 100_000
 DIGITS = "9" * 5_000  # more than Python reads as a number
 OURS = RecordSerializer().type
 TRAINING = Training(
-    loss="crossentropy", optimizer="sgd", learning_rate=0.1, batch_size=8, epochs=1, gated=False
+    loss="crossentropy",
+    optimizer="sgd",
+    learning_rate=0.1,
+    batch_size=8,
+    epochs=1,
+    attempts=1,
+    gated=False,
 )
 
 

@@ -13,6 +13,7 @@ from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.records import current_store
 from tasks.storage.stages import uncached_stage
+from tasks.storage.store import reading
 
 
 @uncached_stage("report")
@@ -37,4 +38,5 @@ def report(
 
 
 def _read(file: FileReference) -> str:
-    return current_store().verified(file).read_text(encoding="utf-8")
+    with reading(path := current_store().verified(file)):
+        return path.read_text(encoding="utf-8")

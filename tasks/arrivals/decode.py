@@ -75,8 +75,7 @@ def pixel_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def decode_npz(content: bytes, classes: Sequence[ClassName], preparation: Preparation) -> Decoded:
     """Images and labels of a .npz; NotIntactError if not whole, InputError if of something else."""
-    arrays = read_npz(BytesIO(content), "the file", MAX_BYTES)
-    return _decode_arrays(arrays, classes, preparation)
+    return _decode_arrays(read_npz(BytesIO(content), "the file", MAX_BYTES), classes, preparation)
 
 
 def is_of_a_batch(path: str, classes: Collection[ClassName]) -> bool:

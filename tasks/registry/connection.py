@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tasks.errors import InputError
-from tasks.storage.files import flush, space_for
+from tasks.storage.files import disk_of, flush
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ METRICS = "SELECT key, value FROM latest_metrics WHERE run_uuid = ?"
 def connect(store: Store, uri: str | None) -> "MlflowClient":
     """A client of the registry at `uri`, or of the store's own, which was begun.
 
-    Raises InputError if it cannot be used, FullDiskError if there is no space for its database.
+    Raises InputError if it cannot be used, DiskError if there is no space for its database.
     """
     # Folders of files, which MLflow also takes, cannot change an alias atomically.
     if uri is not None and urlsplit(uri).scheme.partition("+")[0] not in (*DATABASES, *SERVERS):
@@ -56,7 +56,7 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
     with silent_mlflow(store, uri):
         from mlflow import MlflowClient
 
-        with space_for(database(store, uri)):
+        with disk_of(database(store, uri)):
             client = MlflowClient(uri or address(store))
             client.search_registered_models(max_results=1)
     return client
@@ -121,7 +121,7 @@ def is_begun(store: Store) -> bool:
 def begin(store: Store) -> None:
     """Make the database if there is none; whoever calls holds the lock of the artifacts.
 
-    FullDiskError without space, OSError if the folder cannot be written to, else as `is_begun`.
+    DiskError without space, OSError if the folder cannot be written to, else as `is_begun`.
     """
     if is_begun(store):
         return

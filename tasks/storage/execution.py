@@ -30,7 +30,7 @@ class Executing:
 
     def __init__(self, store: Store, refresh: bool = False) -> None:
         self.store, self.finished = store, list[TaskRunResult]()
-        self._refresh = refresh
+        self._refresh, self._known = refresh, set[str]()
 
     def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage."""
@@ -39,7 +39,8 @@ class Executing:
     def execute(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> tuple[Any, str]:
         """The result of a stage, and the name of the state in which it ended."""
         started, decided_by = time.monotonic(), decided(stage, inputs)
-        with running(stage.run_name(inputs), cache_key(decided_by) if decided_by else ""):
+        key = cache_key(decided_by) if decided_by else ""
+        with running(stage.run_name(inputs), key):
             try:
                 result, state = self._stored(stage, decided_by), CACHED
                 self.say_cached()
@@ -49,6 +50,7 @@ class Executing:
                 result, state = stage.fn(**inputs), "Completed"
                 if stage.is_cached:
                     write_record(self.store, result, decided_by)
+        self._known.add(key)
         seconds = time.monotonic() - started
         self.finished.append(TaskRunResult(task=stage.name, state=state, seconds=seconds))
         return result, state
@@ -60,7 +62,7 @@ class Executing:
     def _stored(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
         if self._refresh or not stage.is_cached:
             raise NotStoredError("")
-        return stored(self.store, decided_by)
+        return stored(self.store, decided_by, self._known)
 
 
 def decided(stage: Stage[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,6 +86,7 @@ class Explaining:
     def __init__(self, store: Store) -> None:
         self.store, self.rows = store, list[Row]()
         self.finished: list[TaskRunResult] = []
+        self._known = set[str]()
         self._unsure: dict[str, str] = {}  # the stages whose files may come out otherwise
 
     def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
@@ -93,7 +96,9 @@ class Explaining:
         try:
             if not stage.is_cached:
                 raise NotStoredError("it runs each time")
-            result, row = stored(self.store, decided(stage, inputs)), Row(name, "cached")
+            decided_by = decided(stage, inputs)
+            result, row = stored(self.store, decided_by, self._known), Row(name, "cached")
+            self._known.add(cache_key(decided_by))
         except NotStoredError as missing:
             result, row = missing.stand_in, Row(name, "runs", str(missing))
         if unsure and row.fate == "cached":

@@ -17,9 +17,8 @@ from flows.config import SETTINGS, RunConfig, as_config
 from flows.run import PipelineFlow, server_is_set
 from flows.startup import Interruption
 from flows.terminal import explained, explaining, stage_lines, verbose
-from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
-from tasks.storage.store import Store, writable_store
+from tasks.storage.store import Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 OF_ENVIRONMENT = "Every option can also be set in the environment, as in TRANSFER_ARTIFACTS."
@@ -130,11 +129,7 @@ def _check_environment() -> None:
 
 
 def call_flow(flow: PipelineFlow[C, Any], config: C) -> None:
-    """Run a flow, or explain it, once its inputs were found."""
-    writable_store(config.artifacts)
-    for dataset in (config.dataset, config.base_dataset):
-        if dataset not in (None, *NAMED):
-            find_source(dataset, 0, config.reading)
+    """Run a flow, or explain what it would do."""
     if explaining.get():
         print(explained(flow.explain(config)))
         return

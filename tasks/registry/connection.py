@@ -35,7 +35,7 @@ ORDER BY version DESC
 """
 VERSION = """
 SELECT run_id, creation_time FROM model_versions
-WHERE name = ? AND version = ? AND current_stage != 'Deleted_Internal'
+WHERE name = ? AND version = ? AND current_stage IS NOT 'Deleted_Internal'
 """
 RUNNING = "SELECT 1 FROM runs WHERE status = 'RUNNING'"
 TAGS = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"

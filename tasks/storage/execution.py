@@ -1,11 +1,12 @@
 """Stages are executed: what is stored is read, the rest runs; or it is explained what would."""
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
-from tasks.schemas.references import FileReference, Record
+from tasks.schemas.references import Record
 from tasks.storage.reasons import NotStoredError, stored
 from tasks.storage.records import write_record
 from tasks.storage.stages import (
@@ -87,7 +88,7 @@ class Explaining:
         self.store, self.rows = store, list[Row]()
         self.finished: list[TaskRunResult] = []
         self._known = set[str]()
-        self._unsure: dict[str, str] = {}  # the stages whose files may come out otherwise
+        self._unsure: dict[str, str] = {}  # the stages of what may come out otherwise
 
     def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage, or a former one; NotStoredError where there is none."""
@@ -107,20 +108,25 @@ class Explaining:
         if result is None:
             raise NotStoredError(row.reason)
         if row.fate != "cached":
-            self._unsure |= {file.sha256: name for file in _files([result])}
+            self._unsure |= dict.fromkeys(_contents([result]), name)
         return result
 
     def _unsure_of(self, values: Iterable[object]) -> str | None:
-        found = (self._unsure.get(file.sha256) for file in _files(values))
-        return next(filter(None, found), None)
+        return next(filter(None, map(self._unsure.get, _contents(values))), None)
 
 
-def _files(values: Iterable[object]) -> Iterator[FileReference]:
+def _contents(values: Iterable[object]) -> Iterator[str]:
+    """What identifies the records in some values, and the files that they refer to."""
     for value in values:
         if isinstance(value, Record):
-            yield from value.files()
+            yield _identified(value)
+            yield from (file.sha256 for file in value.files())
         elif isinstance(value, list | tuple):
-            yield from _files(value)
+            yield from _contents(value)
+
+
+def _identified(record: Record) -> str:
+    return json.dumps(record.identity())
 
 
 @contextmanager

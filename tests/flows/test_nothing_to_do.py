@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.config import Config, RetrainConfig, StudyConfig
+from flows.config import Config
 from flows.main import main
 from flows.run import server_is_set
 from tasks.storage import source, stages
@@ -39,20 +39,22 @@ def say(script: str, *arguments: str) -> str:
         text=True,
         check=False,
     )
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout + finished.stderr
+    said = finished.stdout + finished.stderr
+    assert finished.returncode == 0, said[-500:]
+    return said
 
 
 def imported(said: str) -> set[str]:
     return set(re.findall(r"^import time:.*\| +(\w+)$", said, re.MULTILINE))
 
 
-def options(config: Config | RetrainConfig | StudyConfig) -> list[str]:
+def options(config: Config) -> list[str]:
+    """What is typed for a configuration."""
     told = config.filled_form()
-    changed = {name: told[name] for name in config.model_fields_set}
+    typed = {name.replace("_", "-"): told[name] for name in config.model_fields_set}
     return [
-        f"--{name.replace('_', '-')}={str(value).lower() if value in (True, False) else value}"
-        for name, value in changed.items()
+        f"--{'' if value else 'no-'}{name}" if isinstance(value, bool) else f"--{name}={value}"
+        for name, value in typed.items()
     ]
 
 
@@ -94,7 +96,7 @@ MUTATIONS: dict[str, Callable[[Config], Config]] = {
     "own images lost": lambda config: config.model_copy(update={"refuse_own": 0.05}),
     "classes": lambda config: config.model_copy(update={"classes": (3, 5)}),
     "a record": lambda config: spoil(config, "records", "*"),
-    "features": lambda config: spoil(config, "arrays", "x-train-features*"),
+    "features": lambda config: spoil(config, "arrays", "train-features-inputs*"),
     "a head": lambda config: spoil(config, "models", "two-node*"),
 }
 
@@ -106,10 +108,10 @@ def spoil(config: Config, folder: str, pattern: str) -> Config:
 
 
 def explain_and_run(config: Config) -> list[tuple[Row, tuple[str, str]]]:
-    """What was said of each stage, and what became of it."""
+    """What was said of each stage, up to one of which nothing is known, and what became of it."""
     rows = [row for row in main.explain(config) if row.stage != "report"]
     main(config)
-    return list(zip(rows, states(config.artifacts), strict=True))
+    return list(zip(rows, states(config.artifacts), strict=False))
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)

@@ -116,17 +116,13 @@ class Explaining:
 
 
 def _contents(values: Iterable[object]) -> Iterator[str]:
-    """What identifies the records in some values, and the files that they refer to."""
+    """What identifies the records in some values, and those in these."""
     for value in values:
         if isinstance(value, Record):
-            yield _identified(value)
-            yield from (file.sha256 for file in value.files())
+            yield json.dumps(value.identity())
+            yield from _contents(item for _, item in value)
         elif isinstance(value, list | tuple):
             yield from _contents(value)
-
-
-def _identified(record: Record) -> str:
-    return json.dumps(record.identity())
 
 
 @contextmanager

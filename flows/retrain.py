@@ -40,9 +40,9 @@ from tasks.foresee import foresee
 from tasks.registry.decision import Bounds
 from tasks.registry.portable import sampled
 from tasks.registry.registry import Registry, only_model
-from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
 from tasks.reporting.card import describe_model
+from tasks.reporting.decision import describe_registry
 from tasks.reporting.folder import show
 from tasks.reporting.review import list_batches, write_page
 from tasks.reshape import reshape
@@ -231,7 +231,7 @@ def ask_registry(config: RetrainConfig, *, is_rollback: bool) -> None:
     name = config.registered_name if is_named else only_model(store, config.registry)
     registry = Registry(store, config.registry, name)
     if not is_rollback:
-        print(describe(registry))
+        print(describe_registry(registry))
         return
     with exclusive(store, config.wait, print):
         before, now = registry.rollback()

@@ -19,7 +19,7 @@ from flows.startup import Interruption
 from flows.terminal import explained, explaining, stage_lines, verbose
 from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
-from tasks.storage.store import Store, writable_store
+from tasks.storage.store import Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 OF_ENVIRONMENT = "Every option can also be set in the environment, as in TRANSFER_ARTIFACTS."
@@ -130,8 +130,7 @@ def _check_environment() -> None:
 
 
 def call_flow(flow: PipelineFlow[C, Any], config: C) -> None:
-    """Run a flow, or explain it, once its inputs were found."""
-    writable_store(config.artifacts)
+    """Run a flow, or explain it, once its data were found."""
     for dataset in (config.dataset, config.base_dataset):
         if dataset not in (None, *NAMED):
             find_source(dataset, 0, config.reading)

@@ -16,9 +16,10 @@ from flows.cli_types import annotation, in_one_sentence, shown
 from flows.config import SETTINGS, RunConfig, as_config
 from flows.run import PipelineFlow, server_is_set
 from flows.startup import Interruption
-from flows.terminal import explained, explaining, stage_lines, verbose
+from flows.terminal import explaining, stage_lines, verbose
 from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
+from tasks.reporting.page import fill
 from tasks.storage.store import Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
@@ -135,7 +136,7 @@ def call_flow(flow: PipelineFlow[C, Any], config: C) -> None:
         if dataset not in (None, *NAMED):
             find_source(dataset, 0, config.reading)
     if explaining.get():
-        print(explained(flow.explain(config)))
+        print(fill("explained.txt.jinja", {"rows": flow.explain(config)}, {}).strip("\n"))
         return
     with stage_lines(server_is_set()):
         flow(config)

@@ -41,9 +41,9 @@ from tasks.registry.decision import Bounds
 from tasks.registry.portable import sampled
 from tasks.registry.registry import Registry, only_model
 from tasks.registry.version import Candidate, Version, lineage_digest
-from tasks.reporting.card import describe_model
 from tasks.reporting.decision import describe_registry
 from tasks.reporting.folder import show
+from tasks.reporting.page import fill
 from tasks.reporting.review import list_batches, write_page
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages, Preparation
@@ -167,6 +167,7 @@ def nominate(
     file = refusals[trained.name] or trained.model
     portable, images = export(file, classes_in_use(config, data)), store.array(held_out.inputs)
     metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
+    about = {"name": config.registered_name, "model": trained.name, "preparation": data.preparation}
     return Candidate(
         model=store.verified(portable),
         sha256=portable.sha256,
@@ -178,9 +179,7 @@ def nominate(
         metrics={"images": scores.n} | scores.model_dump(include=MEASURED),
         lineage=lineage,
         report=report,
-        card=describe_model(
-            config.registered_name, trained.name, data.preparation.model_dump(), metrics
-        ),
+        card=fill("card.md.jinja", metrics | about, {}),
         sample=images[sampled(images)],
     )
 

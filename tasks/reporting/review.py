@@ -24,16 +24,8 @@ def list_batches(notes: Sequence[Note]) -> str:
 
 def write_page(store: Store, notes: Sequence[Note]) -> str:
     """Write the page of what waits, and return where it lies."""
-    batches = [
-        {
-            "title": note.batch.title,
-            "reason": note.reason,
-            "images": note.batch.labels.shape[0],
-            "shown": _shown(store, note),
-        }
-        for note in notes
-        if note.state == "waiting"
-    ]
+    waiting = [note for note in notes if note.state == "waiting"]
+    batches = [{"note": note, "shown": _shown(store, note)} for note in waiting]
     store.write(PAGE, fill("review.html.jinja", {"batches": batches}, {}).encode())
     return store.place(PAGE)
 

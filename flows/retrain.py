@@ -44,7 +44,7 @@ from tasks.registry.version import Candidate, Version, lineage_digest
 from tasks.reporting.decision import describe_registry
 from tasks.reporting.folder import show
 from tasks.reporting.page import fill
-from tasks.reporting.review import list_batches, write_page
+from tasks.reporting.review import write_page
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages, Preparation
 from tasks.schemas.references import Dataset, Split
@@ -202,7 +202,7 @@ def carry_out(store: Store, config: ReviewConfig) -> tuple[str, str]:
     waiting = sum(note.state == "waiting" for note in notes)
     place = write_page(store, notes)
     said += f"Batches that wait for a decision: {waiting}; pictures: {place}"
-    return said, list_batches(notes)
+    return said, fill("batches.md.jinja", {"notes": notes}, {}).rstrip("\n")
 
 
 def act(command: RetrainCommand) -> None:

@@ -1,4 +1,4 @@
-"""What waits for a person's decision, as a table and as a page of pictures."""
+"""What waits for a person's decision, as a page of pictures."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -14,12 +14,6 @@ from tasks.storage.store import Store
 
 PAGE = "review/index.html"
 MOST_SHOWN = 60  # images of a batch
-
-
-def list_batches(notes: Sequence[Note]) -> str:
-    """All batches as a Markdown table, those that wait first."""
-    ordered = sorted(notes, key=lambda note: note.state != "waiting")
-    return fill("batches.md.jinja", {"notes": ordered}, {}).rstrip("\n")
 
 
 def write_page(store: Store, notes: Sequence[Note]) -> str:

@@ -42,7 +42,7 @@ FAULTS = (
     Fault("tasks/arrivals/inbox.py", "in count(2)", "in count(3)", "arrivals"),
     Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),
     Fault("tasks/registry/version.py", "self.predecessors[-1]", "self.predecessors[0]", "registry"),
-    Fault("tasks/registry/status.py", "%H:%M} UTC", "%H:%M}", "registry"),
+    Fault("tasks/reporting/page.py", "%H:%M} UTC", "%H:%M}", "registry"),
     Fault("tasks/storage/store.py", "_digest(content) + b", "_digest(content[1:]) + b", "storage"),
     Fault("tasks/storage/source.py", "ast.unparse(_", "repr(_", "storage"),
     Fault("tasks/storage/stages.py", "sort_keys=True", "sort_keys=False", "storage"),

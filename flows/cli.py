@@ -23,8 +23,10 @@ from flows.config import (
 )
 from flows.run import PipelineFlow, server_is_set
 from flows.startup import Interruption
-from flows.terminal import explained, explaining, stage_lines, verbose
+from flows.terminal import explaining, stage_lines, verbose
+from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
+from tasks.reporting.page import fill
 from tasks.storage.store import Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
@@ -141,9 +143,12 @@ def _check_environment() -> None:
 
 
 def call_flow(flow: PipelineFlow[C, Any], config: C) -> None:
-    """Run a flow, or explain what it would do."""
+    """Run a flow, or explain it, once its data were found."""
+    for dataset in (config.dataset, config.base_dataset):
+        if dataset not in (None, *NAMED):
+            find_source(dataset, 0, config.reading)
     if explaining.get():
-        print(explained(flow.explain(config)))
+        print(fill("explained.txt.jinja", {"rows": flow.explain(config)}, {}).strip("\n"))
         return
     with stage_lines(server_is_set()):
         flow(config)

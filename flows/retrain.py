@@ -40,11 +40,11 @@ from tasks.foresee import foresee
 from tasks.registry.decision import Bounds
 from tasks.registry.portable import sampled
 from tasks.registry.registry import Registry, only_model
-from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
-from tasks.reporting.card import describe_model
+from tasks.reporting.decision import describe_registry
 from tasks.reporting.folder import show
-from tasks.reporting.review import list_batches, write_page
+from tasks.reporting.page import fill
+from tasks.reporting.review import write_page
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages, Preparation
 from tasks.schemas.references import Dataset, Split
@@ -64,7 +64,11 @@ TRAINING_STAGES = (
     *("calibrate", "evaluate_refusal", "export"),
 )
 
-promote = uncached_stage("promote")(Registry.promote)
+
+@uncached_stage("promote")
+def promote(registry: Registry, winner: Version) -> None:
+    """Promote a version that won before the last run was killed."""
+    registry.promote(winner)
 
 
 @pipeline_flow("digit-retraining")
@@ -167,6 +171,7 @@ def nominate(
     file = refusals[trained.name] or trained.model
     portable, images = export(file, classes_in_use(config, data)), store.array(held_out.inputs)
     metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
+    about = {"name": config.registered_name, "model": trained.name, "preparation": data.preparation}
     return Candidate(
         model=store.verified(portable),
         sha256=portable.sha256,
@@ -178,9 +183,7 @@ def nominate(
         metrics={"images": scores.n} | scores.model_dump(include=MEASURED),
         lineage=lineage,
         report=report,
-        card=describe_model(
-            config.registered_name, trained.name, data.preparation.model_dump(), metrics
-        ),
+        card=fill("card.md.jinja", metrics | about, {}),
         sample=images[sampled(images)],
     )
 
@@ -203,7 +206,7 @@ def carry_out(store: Store, config: ReviewConfig) -> tuple[str, str]:
     waiting = sum(note.state == "waiting" for note in notes)
     place = write_page(store, notes)
     said += f"Batches that wait for a decision: {waiting}; pictures: {place}"
-    return said, list_batches(notes)
+    return said, fill("batches.md.jinja", {"notes": notes}, {}).rstrip("\n")
 
 
 def act(command: RetrainCommand) -> None:
@@ -231,7 +234,7 @@ def ask_registry(config: RetrainConfig, *, is_rollback: bool) -> None:
     name = config.registered_name if is_named else only_model(store, config.registry)
     registry = Registry(store, config.registry, name)
     if not is_rollback:
-        print(describe(registry))
+        print(describe_registry(registry))
         return
     with exclusive(store, config.wait, print):
         before, now = registry.rollback()

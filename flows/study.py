@@ -19,11 +19,11 @@ from flows.cli_types import reproducing_command
 from flows.config import StudyConfig
 from flows.run import load_data, pipeline_flow
 from flows.transfers import BaseData, for_the_base, load_base_data
-from tasks.data.names import shown_names
 from tasks.extract_features import extract_features
 from tasks.filter import filter_classes
 from tasks.hold_out import hold_out
 from tasks.report_study import report_study
+from tasks.reporting.page import phrase
 from tasks.reshape import reshape
 from tasks.run_trials import run_trials
 from tasks.schemas.images import LabelledImages
@@ -41,9 +41,8 @@ def study(config: StudyConfig) -> Path:
     data = data.model_copy(update={"images": reshape(data.images)})
     workers = config.workers or os.cpu_count() or 1
     results = run_trials(train_bases(config, data), workers, config.refresh)
-    return report_study(
-        config, command, source, data.images, data.classes, results, describe_bases(config)
-    )
+    bases = phrase("study", "bases", config.base_classes, config.base_dataset is not None)
+    return report_study(config, command, source, data.images, data.classes, results, bases)
 
 
 def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:
@@ -81,17 +80,6 @@ def train_own_bases(
                 training=recipe.head,
                 classes=data.classes,
             )
-
-
-def describe_bases(config: StudyConfig) -> str:
-    """What the bases had seen before they were transferred, in words."""
-    if config.base_dataset is not None:
-        return "bases of other images"
-    if config.base_classes == "all":
-        return "bases that had seen these classes and images"
-    if config.base_classes == "others":
-        return "bases that had seen none of their subset's classes"
-    return f"bases that had seen the classes {shown_names(config.base_classes)}"
 
 
 def join_lists(arguments: Sequence[str]) -> list[str]:

@@ -3,11 +3,10 @@
 import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from tasks.storage.execution import Row
 from tasks.storage.stages import RUNS
 
 ENDED = "Finished in state "
@@ -61,15 +60,6 @@ class StageLines(logging.Handler):
         if self._cached:
             print(f"{'cached':<{WIDTH}} {', '.join(dict.fromkeys(self._cached))}", file=sys.stderr)
             self._cached.clear()
-
-
-def explained(rows: Sequence[Row]) -> str:
-    """What would become of stages, a line each; of those that are Cached on one together."""
-    kept = dict.fromkeys(row.stage for row in rows if row.fate == "cached")
-    width = max(len(row.stage) for row in rows)
-    changed = (row for row in rows if row.fate != "cached")
-    lines = [f"{row.fate:<9}{row.stage:<{width}}  {row.reason}" for row in changed]
-    return "\n".join([*lines, *([f"cached   {', '.join(kept)}"] if kept else [])])
 
 
 @contextmanager

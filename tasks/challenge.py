@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from tasks.data.splits import rows_by_part
 from tasks.networks.health import diagnose
 from tasks.networks.portable import PortableModel
-from tasks.registry.decision import Bounds, Decision, Judged, decide, markdown, table
+from tasks.registry.decision import Bounds, Decision, Judged, decide
 from tasks.registry.portable import find_flaw
 from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
+from tasks.reporting.decision import describe_decision
 from tasks.reporting.folder import FOLDER, show, tell
 from tasks.reporting.page import fill
 from tasks.schemas.images import ClassName, LabelledImages
@@ -52,7 +53,7 @@ def challenge(
         told = {"promoted": False, "reason": f"Not promoted: {flaw}."}
         decision = decision.model_copy(update=told)
     champion = opponents[0] if opponents else None
-    registry.record(version, decision, champion)
+    registry.record(version, decision, champion, describe_decision(decision))
     _show(version, champion, decision, candidate.report)
     message = f"version {version.number}: {decision.reason}"
     what = "promoted" if decision.promoted else "refused"
@@ -81,7 +82,11 @@ def _show(version: Version, champion: Version | None, decision: Decision, report
     against = f"version {champion.number}" if champion else "nobody"
     get_run_logger().info("version %d against %s: %s", version.number, against, decision.reason)
     title = f"Version {version.number} against {against}"
-    show("decision", f"## {title}\n\n{markdown(decision)}", "Whether it is put into use, and why.")
-    told = {"title": title, "reason": decision.reason, "rows": table(decision)}
+    show(
+        "decision",
+        f"## {title}\n\n{describe_decision(decision)}",
+        "Whether it is put into use, and why.",
+    )
+    told = {"title": title, "decision": decision}
     page = f"{FOLDER}/{report.name}/decision.html"
     current_store().write(page, fill("decision.html.jinja", told, {}).encode())

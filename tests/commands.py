@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 # of the flows, and of what the registry's tests fork: the first to fork decides for a worker
 PRELOADED = [
     *("flows.serve", "flows.predict", "keras", "tasks.networks.attempts", "pytest"),
-    *("scipy.stats", "scipy.optimize", "alembic.command", "tasks.registry.status"),
+    *("scipy.stats", "scipy.optimize", "alembic.command", "tasks.registry.registry"),
     *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"),
 ]
 TAKEN_OVER = ("PREFECT_API_URL", "PREFECT_HOME")  # settings that tests change

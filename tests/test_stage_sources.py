@@ -51,13 +51,17 @@ MODULES = {
     "transfer_one_node": {"networks": f"{TRAINING} transfer", "schemas": SCHEMAS},
     "transfer_two_node": {"networks": f"{TRAINING} transfer", "schemas": SCHEMAS},
 }
+# Folders of templates and styles.
+TEXTS = {"compare": "plots reporting reporting/experiment"}
 
 
 @pytest.mark.parametrize(("stage", "rooms"), MODULES.items())
 def test_a_stage_depends_on_these_modules_alone(stage, rooms):
     modules = [f"{room}/{name}" for room, names in rooms.items() for name in names.split()]
     found = {path.relative_to(PROJECT / "tasks") for path in reachable(f"tasks.{stage}")}
-    assert found == {Path(f"{name}.py") for name in (*modules, stage)}
+    sources = {path for path in found if path.suffix == ".py"}
+    assert sources == {Path(f"{name}.py") for name in (*modules, stage)}
+    assert {str(path.parent) for path in found - sources} == set(TEXTS.get(stage, "").split())
 
 
 def test_a_base_depends_on_twelve():

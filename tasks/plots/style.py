@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from io import StringIO
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 P = ParamSpec("P")
@@ -12,15 +13,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "osD^v"
 WIDTH = 4.6  # inches; 331 points on the page
 
-_SETTINGS: Any = {
-    "svg.hashsalt": "digit-transfer",
-    "svg.fonttype": "none",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-}
+_SETTINGS = Path(__file__).with_suffix(".mplstyle")
 
 
 def picture(
@@ -31,11 +24,11 @@ def picture(
     def decorate(draw: Callable[Concatenate[Any, P], None]) -> Callable[P, str]:
         @wraps(draw)
         def drawn(*arguments: P.args, **named: P.kwargs) -> str:
-            from matplotlib import rc_context
+            from matplotlib import style
             from matplotlib.figure import Figure
 
             text = StringIO()
-            with rc_context(_SETTINGS):
+            with style.context(_SETTINGS):
                 figure = Figure(figsize=(WIDTH, height), layout="constrained")
                 draw(figure.subplots(), *arguments, **named)
                 if legend:

@@ -213,21 +213,3 @@ def _keeps_log_loss(opponents: Sequence[Judged], challenger: Judged, margin: flo
     objection = f"its log loss is {after:.4f}, the first champion's {first.log_losses.mean():.4f}"
     is_lost = least > margin
     return Criterion("log loss, at most", before, after, bound, objection if is_lost else "")
-
-
-def markdown(decision: Decision) -> str:
-    """The reason, and a table of all criteria, in Markdown."""
-    header, *rows = table(decision)
-    lines = [header, ("---", "---", "---:", "---:", "---:"), *rows]
-    return "\n".join([decision.reason, "", *(f"| {' | '.join(row)} |" for row in lines)])
-
-
-def table(decision: Decision) -> list[tuple[str, ...]]:
-    """A header, and the cells of each criterion below it."""
-    header = ("passed", "criterion, or worse by chance", "champion", "challenger", "bound")
-    return [header, *map(_cells, decision.rows)]
-
-
-def _cells(row: Criterion) -> tuple[str, ...]:
-    numbers = ("" if x is None else f"{x:.4g}" for x in (row.champion, row.challenger, row.bound))
-    return ("no" if row.objection else "yes", row.name, *numbers)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tasks.errors import InputError
 from tasks.registry import connection
 from tasks.registry.connection import MODEL, NETWORK, SAMPLE, database, files
-from tasks.registry.decision import Decision, markdown
+from tasks.registry.decision import Decision
 from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
 from tasks.schemas.events import Event
@@ -122,10 +122,14 @@ class Registry:
             self._client.set_registered_model_alias(self.name, CHALLENGER, str(version.number))
         return version
 
-    def record(self, version: Version, decision: Decision, opponent: Version | None) -> None:
-        """Keep a decision on a version; InputError if another than `opponent` is champion now."""
+    def record(
+        self, version: Version, decision: Decision, opponent: Version | None, text: str
+    ) -> None:
+        """Keep a decision on a version, and its text, which is Markdown.
+
+        InputError if another than `opponent` is champion now.
+        """
         self._require_champion(opponent.number if opponent else None, version)
-        text = markdown(decision)
         with disk_of(files(self._store)):
             numbers = decision.model_dump_json(indent=2)
             self._client.log_text(version.run_id, numbers, "decision.json")

@@ -30,6 +30,11 @@ def listed(value: Any) -> Any:
     return separator.join(str(listed(item)) for item in value)
 
 
+def number(value: float | None, digits: int = 4) -> str:
+    """A number with at most so many digits; nothing of None."""
+    return "" if value is None else f"{value:.{digits}g}"
+
+
 def enumerated(classes: Sequence[ClassName]) -> str:
     """Classes in a sentence: `3, 5 and 8`."""
     *most, last = map(str, classes)
@@ -81,5 +86,6 @@ def _templates() -> Any:
     )
     environment.filters |= {"percent": percent, "listed": listed, "enumerated": enumerated}
     environment.filters |= {"count": "{:,}".format, "median": median, "shown": shown_names}
+    environment.filters |= {"number": number, "minute": "{:%Y-%m-%d %H:%M} UTC".format}
     environment.globals["SIGNIFICANT"] = SIGNIFICANT
     return environment

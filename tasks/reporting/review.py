@@ -1,4 +1,4 @@
-"""What waits for a person's decision, as a table and as a page of pictures."""
+"""What waits for a person's decision, as a page of pictures."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -16,24 +16,10 @@ PAGE = "review/index.html"
 MOST_SHOWN = 60  # images of a batch
 
 
-def list_batches(notes: Sequence[Note]) -> str:
-    """All batches as a Markdown table, those that wait first."""
-    ordered = sorted(notes, key=lambda note: note.state != "waiting")
-    return fill("batches.md.jinja", {"notes": ordered}, {}).rstrip("\n")
-
-
 def write_page(store: Store, notes: Sequence[Note]) -> str:
     """Write the page of what waits, and return where it lies."""
-    batches = [
-        {
-            "title": note.batch.title,
-            "reason": note.reason,
-            "images": note.batch.labels.shape[0],
-            "shown": _shown(store, note),
-        }
-        for note in notes
-        if note.state == "waiting"
-    ]
+    waiting = [note for note in notes if note.state == "waiting"]
+    batches = [{"note": note, "shown": _shown(store, note)} for note in waiting]
     store.write(PAGE, fill("review.html.jinja", {"batches": batches}, {}).encode())
     return store.place(PAGE)
 

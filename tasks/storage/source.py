@@ -16,6 +16,7 @@ UNDECISIVE = (
     "tasks/networks/progress.py",  # shows how far a training is
     "tasks/storage/",  # carries arrays and records, whose digests are checked
 )
+TEXTS = ("*.jinja", "*.mplstyle")  # beside a module that fills them in, or draws by them
 LOGGING = {"debug", "info", "warning", "log"}  # methods whose statements decide nothing either
 
 # Python 3.11 counts the depth of all threads' syntax trees together, and fails if two are made.
@@ -33,7 +34,7 @@ def source_digests(module: str, root: Path = PROJECT) -> dict[str, str]:
     """The digests of the source of `module`, as in `tasks.load`, and of all its project imports.
 
     They are those below `root`, inside functions, too; but not what is `UNDECISIVE`. Comments,
-    docstrings and log statements do not count.
+    docstrings and log statements do not count; the `TEXTS` beside a module do, to the byte.
     """
     with _one_thread:
         files = {path.relative_to(root).as_posix(): path for path in reachable(module, root)}
@@ -49,7 +50,7 @@ def reachable(module: str, root: Path = PROJECT) -> set[Path]:
         if path is None or path.relative_to(root).as_posix().startswith(UNDECISIVE):
             continue
         if path not in found:
-            found.add(path)
+            found.update([path], *map(path.parent.glob, TEXTS))
             waiting += _imported(path)
     return found
 
@@ -68,7 +69,10 @@ def _parsed(path: Path) -> ast.Module:
 
 @cache
 def _digest(path: Path) -> str:
-    return hashlib.sha256(ast.unparse(_Decisive().visit(_parsed(path))).encode()).hexdigest()[:16]
+    content = path.read_bytes()
+    if path.suffix == ".py":
+        content = ast.unparse(_Decisive().visit(_parsed(path))).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 class _Decisive(ast.NodeTransformer):

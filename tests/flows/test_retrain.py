@@ -132,7 +132,7 @@ def events(monkeypatch) -> dict[UUID, tuple[str, str, str]]:
     def emit(event: str, resource: dict[str, str], payload: dict[str, str], id: UUID) -> None:
         emitted[id] = (event, resource["prefect.resource.id"], payload["message"])
 
-    monkeypatch.setattr("tasks.reporting.folder.emit_event", emit)
+    monkeypatch.setattr("prefect.events.emit_event", emit)
     return emitted
 
 

@@ -29,8 +29,8 @@ from tasks.errors import DiskError, InputError
 from tasks.registry import connection
 from tasks.registry.decision import Bounds, Decision, Judged, decide
 from tasks.registry.registry import Registry
-from tasks.registry.status import describe
 from tasks.registry.version import Candidate, Version, lineage_digest
+from tasks.reporting.decision import describe_decision, describe_registry
 from tasks.schemas.images import Preparation
 from tasks.storage.files import file_sha256
 from tasks.storage.store import Store
@@ -117,7 +117,8 @@ def retrain(root: Path, text: str, errors: int) -> None:
     version = registry.with_lineage(lineage_digest(described.lineage))
     if version is None:
         version, champion = registry.register(described), registry.champion()
-        registry.record(version, judge(champion, errors, registry.looks() + 1), champion)
+        decision = judge(champion, errors, registry.looks() + 1)
+        registry.record(version, decision, champion, describe_decision(decision))
         version = registry.with_lineage(version.lineage)
         assert version is not None
     if registry.awaits_promotion(version):
@@ -329,7 +330,7 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path, m
 
 
 def test_the_status_of_an_empty_registry_is_one_sentence(root):
-    assert describe(open_registry(root)) == (
+    assert describe_registry(open_registry(root)) == (
         "There is no model in the registry of two-node-0-1 yet."
     )
 
@@ -339,7 +340,7 @@ def test_the_status_says_who_and_why(root):
         retrain(root, text, errors)
     registry = open_registry(root)
     registry.rollback()
-    lines = describe(registry).splitlines()
+    lines = describe_registry(registry).splitlines()
     assert [line.split() for line in lines[:2]] == [
         ["two-node-0-1", "champion", "challenger"],
         ["version", "1", "2"],
@@ -369,8 +370,8 @@ def test_a_challenger_that_was_never_judged_is_registered_once(root):
     registered = registry.register(described)
     assert registry.register(described) == registered
     assert registry.with_lineage(lineage_digest(described.lineage)) is None
-    assert "Challenger: Not judged yet" in describe(registry)
-    assert "There is no champion of two-node-0-1 yet." in describe(registry)
+    assert "Challenger: Not judged yet" in describe_registry(registry)
+    assert "There is no champion of two-node-0-1 yet." in describe_registry(registry)
 
 
 def test_of_what_was_never_judged_only_the_same_whole_model_is_resumed(root):
@@ -548,7 +549,9 @@ def test_a_kill_while_a_registry_begins_leaves_a_whole_one_or_none(exit_code, tm
     seen = []
     for root in states_of_the_killed(exit_code, begin_until_killed, tmp_path / "start", tmp_path):
         seen.append((root / "registry" / "mlflow.db").exists())
-        assert describe(open_registry(root)).startswith("There is no model in the registry")
+        assert describe_registry(open_registry(root)).startswith(
+            "There is no model in the registry"
+        )
         retrain(root, "first", errors=5)
         assert champion_of(root) == (1, "first")
     assert seen == [False, True, True]
@@ -724,7 +727,7 @@ def test_of_two_that_judge_at_once_the_second_says_so_and_judges_anew(root):
     decision = judge(opponent, errors=3, look=2)
     assert decision.promoted
     with pytest.raises(InputError) as raised:
-        ours.record(version, decision, opponent)
+        ours.record(version, decision, opponent, "")
     assert str(raised.value) == (
         "version 3 of two-node-0-1 became champion while version 2 was judged; run the retraining "
         "again, which judges it anew"

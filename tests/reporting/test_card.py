@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard
 
-from tasks.reporting.card import describe_model
+from tasks.reporting.page import fill
 
 METRICS = json.loads((Path(__file__).parent / "expected" / "metrics.json").read_text())
 PREPARATION = {"height": 28, "width": 28, "channels": 1, "handwriting": True}
 MODELS = {row["model"]: row for row in METRICS["models"]}
 
 
-def card_of(model: str) -> str:
-    return describe_model("digits-in-use", model, PREPARATION, METRICS)
+def card_of(model: str, metrics: dict[str, Any] = METRICS) -> str:
+    about = {"name": "digits-in-use", "model": model, "preparation": PREPARATION}
+    return fill("card.md.jinja", metrics | about, {})
 
 
 def numbers_in(value: Any) -> Iterator[float]:
@@ -54,7 +55,6 @@ def test_hugging_face_reads_it(model):
 
 
 def test_what_cannot_be_promised_is_not_claimed():
-    metrics = METRICS | {"refusals": []}
-    card = describe_model("digits-in-use", "base", PREPARATION, metrics)
+    card = card_of("base", METRICS | {"refusals": []})
     assert "Nothing: too few images were held out to promise anything." in card
     assert "refuses images" not in card

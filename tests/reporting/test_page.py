@@ -8,6 +8,7 @@ import pytest
 
 from flows.pages import index
 from tasks.plots.images import draw_predictions
+from tasks.registry.decision import Criterion, Decision
 from tasks.reporting.page import fill
 from tasks.storage.store import Store
 
@@ -72,10 +73,10 @@ def test_long_names_below_pictures_do_not_meet(browser, tmp_path):
 def pages(tiny_report, tmp_path) -> list[Path]:
     """The report, and one of each other page."""
     store = Store(tiny_report.parents[1])
-    told = {"title": "Version 2 against version 1", "reason": "Promoted: better."}
-    header = ("passed", "criterion", "champion", "challenger", "bound")
-    rows = [header, ("yes", "errors", "3", "2", "2"), ("no", "log loss", "0.1", "0.2", "0.1")]
-    (tmp_path / "decision.html").write_text(fill("decision.html.jinja", told | {"rows": rows}, {}))
+    rows = (Criterion("errors", 3, 2, 2, ""), Criterion("log loss", 0.1, 0.2, 0.1, "it grew"))
+    decision = Decision(promoted=True, reason="Promoted: better.", rows=rows)
+    told = {"title": "Version 2 against version 1", "decision": decision}
+    (tmp_path / "decision.html").write_text(fill("decision.html.jinja", told, {}))
     (tmp_path / "index.html").write_text(index(store))
     image = {"picture": "data:image/png;base64,", "given": 1, "suggested": 2}
     batch = {"title": "a.npz (12345678)", "labels": {"shape": (9,)}}

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.reporting.experiment.analysis import describe_recall
-from tasks.reporting.experiment.verdict import judge_recall
+from tasks.reporting.page import say
 
 
 def model(name: str, confusion: list[list[int]], classes: tuple[str, ...]) -> dict:
@@ -33,11 +33,15 @@ def test_a_class_without_test_images_is_left_out():
 
 
 def test_equal_classes_that_are_recognised_alike_are_not_mentioned():
-    assert judge_recall([model("two-node", EQUAL, ("a", "b"))]) is None
+    assert not say("experiment", "recall", [model("two-node", EQUAL, ("a", "b"))])["claim"]
 
 
 def test_a_class_that_accuracy_hides_is_named():
-    found = judge_recall([model("base", EQUAL, ("a", "b")), model("two-node", RARE, ("a", "b"))])
+    found = say(
+        "experiment",
+        "recall",
+        [model("base", EQUAL, ("a", "b")), model("two-node", RARE, ("a", "b"))],
+    )
     assert found["claim"] == (
         "Accuracy hides classes that are recognised less often: b (2 of 10) by tuned two-node."
     )
@@ -54,14 +58,14 @@ def test_only_three_of_many_classes_are_named():
     for row in range(2, 6):
         confusion[row] = [500, 0, 0, 0, 0, 0]
         confusion[row][row] = 500
-    claim = judge_recall([model("base", confusion, classes)])["claim"]
+    claim = say("experiment", "recall", [model("base", confusion, classes)])["claim"]
     assert claim.endswith(
         "c (500 of 1,000), d (500 of 1,000), e (500 of 1,000) and 1 more by tuned base."
     )
 
 
 def test_unequal_classes_are_mentioned_even_if_none_is_behind():
-    found = judge_recall([model("two-node", [[40, 0], [0, 10]], ("a", "b"))])
+    found = say("experiment", "recall", [model("two-node", [[40, 0], [0, 10]], ("a", "b"))])
     assert found["claim"] == (
         "Test images of the classes are unequal in number; none was shown to be recognised less."
     )

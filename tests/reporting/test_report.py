@@ -29,13 +29,14 @@ from tasks.reporting.experiment.analysis import (
     list_mistakes,
 )
 from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.verdict import judge_refusals, reach_verdict
+from tasks.reporting.experiment.verdict import reach_verdict
 from tasks.reporting.folder import write_folder
 from tasks.reporting.page import fill, render_report, say, tabulate
 from tasks.schemas.references import ArrayReference, ModelReference
 from tasks.schemas.results import (
     LEARNED,
     MARGINS,
+    OTHER_CLASSES,
     Evaluation,
     LabelEfficiency,
     Refusal,
@@ -301,7 +302,8 @@ def test_the_verdict_says_what_the_base_had_seen(metrics, base, seen):
     ],
 )
 def test_the_verdict_says_what_is_refused(row, claim):
-    assert judge_refusals(row if isinstance(row, list) else [row])["claim"] == claim
+    rows = row if isinstance(row, list) else [row]
+    assert say("experiment", "refusals", rows, OTHER_CLASSES)["claim"] == claim
 
 
 def test_what_a_refusal_means_depends_on_how_many_others_there_are():

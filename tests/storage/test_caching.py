@@ -75,6 +75,17 @@ class TestSource:
         now = digests("tasks.stage", project)
         assert [name for name in now if now[name] != before[name]] == [f"tasks/{edited}.py"]
 
+    @pytest.mark.parametrize("edited", ["room/said.jinja", "room/drawn.mplstyle"])
+    def test_templates_and_styles_beside_a_module_count_to_the_byte(self, project, edited):
+        path = project / "tasks" / edited
+        path.write_text("# one\n")
+        (project / "tasks" / "elsewhere").mkdir()
+        before = digests("tasks.stage", project)
+        path.write_text("# other\n")
+        (project / "tasks" / "elsewhere" / "said.jinja").write_text("other\n")
+        now = digests("tasks.stage", project)
+        assert [name for name in now if now[name] != before[name]] == [f"tasks/{edited}"]
+
     @pytest.mark.parametrize(
         "edit", ["# why\n", '"""What."""\n', "log.info('%d', 1)\n", "self._log.warning('!')\n"]
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.data.splits import rows_by_part
 from tasks.networks.architecture import ONE_NODE, softmax_head
-from tasks.reporting.page import Row, enumerated, percent
+from tasks.reporting.page import Row, percent, phrase
 from tasks.schemas.images import ClassName
 from tasks.schemas.results import OTHER_CLASSES, Refusal, Result
 from tasks.schemas.training import LEARNED
@@ -138,7 +138,7 @@ def describe_refusal(recipe: str, found: Refusal) -> Row:
         percent(share, 0): share * refused / (share * refused + (1 - share) * found.share)
         for share in SHARES
     }
-    return {
+    row = {
         "recipe": recipe,
         "model": found.model,
         "share": found.share,
@@ -146,21 +146,8 @@ def describe_refusal(recipe: str, found: Refusal) -> Row:
         "promise": PROMISES[found.is_sure] if found.file else "none",
         "kinds": kinds,
         "meaning": meaning if found.file else {},
-        "sentence": f"{recipe} {found.model}: {_explain(found, meaning)}",
     }
-
-
-def _explain(found: Refusal, meaning: dict[str, float]) -> str:
-    share, held_out = f"{100 * found.share:g}\u00a0%", f"{found.held_out:,} held-out images"
-    held_out += f" in {found.folds} folds" if found.folds > 1 else ""
-    if found.file is None:
-        return f"it refuses nothing, as {held_out} are too few to lose at most {share} of its own."
-    of_all = enumerated([*meaning])
-    of_refused = enumerated([percent(one, 0) for one in meaning.values()])
-    return (
-        f"at most {share} of its own images are refused, {PROMISES[found.is_sure]} ({held_out}). "
-        f"Where {of_all} of all images are others, {of_refused} of the refused ones are."
-    )
+    return row | {"sentence": phrase("experiment", "refusal", row, found.folds)}
 
 
 def compare_heads(predictions: Sequence[Predictions]) -> list[Row]:

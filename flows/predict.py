@@ -19,7 +19,7 @@ from flows.config import ExportConfig, InUseConfig, PredictConfig
 from tasks.data.folder import with_bar
 from tasks.data.pictures import AS_IT_IS
 from tasks.errors import InputError
-from tasks.networks.portable import PortableModel
+from tasks.networks.export import PortableModel
 from tasks.prediction.export import write_export
 from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
 from tasks.prediction.reading import count_images, read_images

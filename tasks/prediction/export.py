@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import InputError
-from tasks.networks.portable import Answers, PortableModel
+from tasks.networks.export import Answers, PortableModel, ask_exported, export_network
 from tasks.storage.files import replace, temporary_path
 
 Form = Literal["onnx", "litert", "saved-model"]
@@ -45,8 +45,7 @@ def _export(
     if form == "onnx":
         shutil.copyfile(model, path)
         return PortableModel(path).answer(images)
-    from tasks.networks.export import ask_exported, export_network  # imports TensorFlow
-    from tasks.networks.models import read_model
+    from tasks.networks.models import read_model  # imports TensorFlow
 
     export_network(read_model(network), form, path)
     return ask_exported(form, path, images)

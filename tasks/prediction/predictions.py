@@ -16,7 +16,7 @@ from typing import IO, NamedTuple, TextIO
 import numpy as np
 
 from tasks.errors import FullDiskError, InputError
-from tasks.networks.portable import PortableModel
+from tasks.networks.export import PortableModel
 from tasks.prediction.reading import NamedImages
 from tasks.registry.version import Version
 from tasks.schemas.images import ClassName

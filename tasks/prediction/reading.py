@@ -18,7 +18,7 @@ from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
 from tasks.data.npz import Header, read_blocks, read_header
 from tasks.data.pictures import KINDS, MAX_PIXELS, picture_bytes, prepare_array, read_picture
 from tasks.errors import InputError
-from tasks.networks.portable import BATCH
+from tasks.networks.export import BATCH
 from tasks.schemas.images import Preparation
 
 ARRAYS = ("images", "x_test", "x_train")  # of a .npz; the first that is there

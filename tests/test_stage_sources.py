@@ -41,7 +41,7 @@ MODULES = {
         "schemas": "images references results training",
     },
     "load": {
-        "data": "arrays digits files folder handwriting held_out idx mnist names npz pictures "
+        "data": "arrays digits files folder handwriting held_out idx mnist names pictures "
         "read source splits",
         "schemas": "images references",
     },

@@ -29,9 +29,10 @@ class Known:
     """The data set and all batches, read when the first new batch needs them."""
 
     def __init__(
-        self, data: LabelledImages, notes: Sequence[Note], store: Store, embed: Embed
+        self, data: LabelledImages, notes: Sequence[Note], store: Store, embed: Embed, share: float
     ) -> None:
-        self.data, self.notes, self.store = data, list(notes), store
+        """The `share` of each class of a new batch is held out."""
+        self.data, self.notes, self.store, self._share = data, list(notes), store, share
         self._embed, self._described = embed, dict[str, Description]()
 
     def note(self, sha256: str) -> Note | None:
@@ -56,13 +57,11 @@ class Known:
         """Which of images (n, ...) are test or held-out images, or near duplicates of one."""
         return is_near(images, self._images(held_out=True))
 
-    def hold_out(
-        self, images: NDArray[np.uint8], labels: NDArray[Any], share: float
-    ) -> NDArray[np.bool_]:
+    def hold_out(self, images: NDArray[np.uint8], labels: NDArray[Any]) -> NDArray[np.bool_]:
         """The share of each class that is to be held out; near duplicates are on one side."""
-        if not share:
+        if not self._share:
             return np.zeros(len(labels), bool)
-        mask = held_out(images, labels, share, seed=0, originals=_originals(images))
+        mask = held_out(images, labels, self._share, seed=0, originals=_originals(images))
         return np.asarray(mask & ~is_near(images, self._images(held_out=False)))
 
     def look(self, images: NDArray[np.uint8]) -> Seen:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.arrays import as_labels, as_pixels
+from tasks.data.arrays import Arrays, as_labels, as_pixels, read_npz
 from tasks.data.digits import COPIES, digits_source, make_digits
 from tasks.data.folder import decode_pictures, digest_pictures, is_list
 from tasks.data.handwriting import is_handwriting
@@ -19,9 +19,8 @@ from tasks.data.held_out import Splits, held_out, split
 from tasks.data.idx import IMAGE, LABEL, find_idx_files, idx_name, read_idx
 from tasks.data.mnist import find_mnist
 from tasks.data.names import as_positions, check_classes, in_order
-from tasks.data.npz import read_npz
 from tasks.data.pictures import automatic_size, is_coloured, prepare_arrays
-from tasks.data.source import Arrays, Images, Reading, Source
+from tasks.data.source import Images, Reading, Source
 from tasks.errors import FullDiskError, InputError
 from tasks.schemas.images import Preparation
 

@@ -59,6 +59,28 @@ class Contest:
         trained, tested = ways[approach](), self.test[approach == "frozen"]
         return lambda rows, seed: predicted_classes(run(trained(rows, seed), tested))
 
+    def _trainer(self, model: Model, inputs: NDArray[Any], training: Training) -> Train:
+        """Trains a new network on rows of inputs (n, ...)."""
+        compiled = Compiled(model, inputs, self.targets, training)
+
+        def train(rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()) -> Model:
+            x, y = inputs[rows], self.targets[rows]
+            epochs = training.epochs_for(len(x))
+            for attempt in range(training.attempts):
+                own_seed = derive_seed(seed, "approach", attempt)
+                compiled.start(own_seed, len(x))
+                if weights:
+                    model.set_weights(weights)
+                plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
+                run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
+                compiled.finish()
+                found = predicted_classes(run(model, x))
+                if not diagnose(found, y.argmax(axis=1), y.shape[1]):
+                    break
+            return model
+
+        return train
+
     def _linear(self) -> Predict:
         """A logistic regression on pixels, with scikit-learn's own settings; it ignores seeds."""
         from sklearn.linear_model import LogisticRegression
@@ -79,7 +101,7 @@ class Contest:
         """A softmax head on features, trained as the recipe's heads are."""
         training, features = to_its_end(self.recipe.head, self.recipe), self.train[1]
         head = build_head(softmax_head(self.targets.shape[1]), features.shape[1], training)
-        return trainer(head, features, self.targets, training)
+        return self._trainer(head, features, training)
 
     def _scratch(self, step: float = 1) -> Train:
         """A network like the base from random weights, trained as it is, distortions included."""
@@ -88,7 +110,7 @@ class Contest:
         training = to_its_end(recipe.base.model_copy(update=rate), recipe)
         mean = -self.base.get_layer("backbone").layers[0].offset / recipe.scaling
         model = build_base(images.shape[1:], classes, recipe.scaling, training, mean=mean)
-        return trainer(model, images, self.targets, training)
+        return self._trainer(model, images, training)
 
     def _fine_tuned(self) -> Train:
         """A head on the frozen backbone; then both, trained as the base is, in smaller steps."""
@@ -98,31 +120,6 @@ class Contest:
             return whole(rows, seed, [*backbone.get_weights(), *head(rows, seed).get_weights()])
 
         return train_both
-
-
-def trainer(
-    model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
-) -> Train:
-    """Trains a new network on rows of inputs (n, ...) and targets (n, classes)."""
-    compiled = Compiled(model, inputs, targets, training)
-
-    def train(rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()) -> Model:
-        x, y = inputs[rows], targets[rows]
-        epochs = training.epochs_for(len(x))
-        for attempt in range(training.attempts):
-            own_seed = derive_seed(seed, "approach", attempt)
-            compiled.start(own_seed, len(x))
-            if weights:
-                model.set_weights(weights)
-            plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
-            run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
-            compiled.finish()
-            found = predicted_classes(run(model, x))
-            if not diagnose(found, y.argmax(axis=1), y.shape[1]):
-                break
-        return model
-
-    return train
 
 
 def to_its_end(training: Training, recipe: Recipe) -> Training:

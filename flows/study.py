@@ -41,9 +41,7 @@ def study(config: StudyConfig) -> Path:
     data = data.model_copy(update={"images": reshape(data.images)})
     workers = config.workers or os.cpu_count() or 1
     results = run_trials(train_bases(config, data), workers, config.refresh)
-    return report_study(
-        config, command, source, data.images, data.classes, results, describe_bases(config)
-    )
+    return report_study(config, command, source, data, results, describe_bases(config))
 
 
 def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:

@@ -125,7 +125,7 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
         result = TrialResult(
             trial=trial, attempts=attempts, weights_sha256=digest, probabilities=probabilities
         )
-        keep(store, group, result)
+        write_arrays(store, _name(group, trial), [probabilities], result.model_dump_json())
         yield result
 
 
@@ -153,12 +153,6 @@ def _compiled(specification: HeadSpecification, features: int, training: Trainin
         np.empty((1, specification.nodes), np.float32),
         training,
     )
-
-
-def keep(store: Store, group: Group, result: TrialResult) -> None:
-    """Keep the result of one trial of a group, atomically."""
-    name = _name(group, result.trial)
-    write_arrays(store, name, [result.probabilities], result.model_dump_json())
 
 
 def find_all(store: Store, group: Group) -> dict[Trial, TrialResult]:

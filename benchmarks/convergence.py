@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import disable_run_logger
 
 from benchmarks.machine import print_machine
 from flows.config import Config
@@ -163,15 +162,14 @@ def main() -> None:
         "| recipe | head | gate | learned | mean attempts | most | worst | 10 % | median | 90 % |"
     )
     print("| --- | --- | --- |" + " ---: |" * 7)
-    with disable_run_logger():
-        for name, recipe in config.chosen_recipes().items():
-            for head in (softmax_head(2), ONE_NODE):
-                for gate, train in (("no", train_without_gate), ("yes", train_with_gate)):
-                    outcomes = [
-                        train(head, recipe.head, *features[name], seed)
-                        for seed in range(arguments.heads)
-                    ]
-                    print_row((name, head.name, gate), outcomes)
+    for name, recipe in config.chosen_recipes().items():
+        for head in (softmax_head(2), ONE_NODE):
+            for gate, train in (("no", train_without_gate), ("yes", train_with_gate)):
+                outcomes = [
+                    train(head, recipe.head, *features[name], seed)
+                    for seed in range(arguments.heads)
+                ]
+                print_row((name, head.name, gate), outcomes)
 
 
 if __name__ == "__main__":

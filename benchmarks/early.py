@@ -12,8 +12,6 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 
-from prefect.logging import disable_run_logger
-
 from flows.config import Config
 from tasks.data.read import find_source, read_source
 from tasks.data.splits import encode
@@ -45,15 +43,14 @@ def train_briefly(config: Config, epochs: int) -> Early:
     pixels, labels = images.train_images[..., None], encode(images.train_labels, 10)
     started = time.perf_counter()
     model = build_base((28, 28, 1), 10, recipe.scaling, recipe.base, seed)
-    with disable_run_logger():
-        compiled = Compiled(model, pixels, labels, recipe.base)
-        fit(
-            compiled,
-            pixels,
-            labels,
-            seed,
-            is_over=lambda history: len(history.epochs) == epochs,  # as scheduled for all of them
-        )
+    compiled = Compiled(model, pixels, labels, recipe.base)
+    fit(
+        compiled,
+        pixels,
+        labels,
+        seed,
+        is_over=lambda history: len(history.epochs) == epochs,  # as scheduled for all of them
+    )
     seconds = time.perf_counter() - started
     predicted = predicted_classes(run(model, images.test_images[..., None]))
     return Early(epochs, float((predicted == images.test_labels).mean()), seconds)

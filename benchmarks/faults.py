@@ -53,7 +53,7 @@ FAULTS = (
     ),
     Fault("tasks/data/arrays.py", "block.max() <= 1)", "block.max() <= 2)", "data"),
     Fault("tasks/data/digits.py", "TEST_ORIGINALS = 360", "TEST_ORIGINALS = 359", "data"),
-    Fault("tasks/data/files.py", "st_size, most) + 1", "st_size, most)", "arrivals prediction"),
+    Fault("tasks/storage/files.py", "st_size, most) + 1", "st_size, most)", "arrivals prediction"),
     Fault("tasks/data/idx.py", "IMAGE, LABEL = 2, 0", "IMAGE, LABEL = 2, 1", "data"),
     Fault("tasks/data/splits.py", '"labels": "y"}', '"labels": "x"}', "data"),
     Fault("tasks/networks/health.py", "if never.size:", "if never.size > 1:", "networks"),

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import disable_run_logger
 
 from benchmarks.machine import print_machine
 from flows.config import Config
@@ -44,9 +43,8 @@ def main() -> None:
     told = parser.parse_args()
     own, without = ([int(c) for c in text.split(",") if c] for text in (told.classes, told.without))
     print_machine()
-    with disable_run_logger():
-        data = read_source(find_source(told.dataset, told.seed))
-        print_table(data, own, [c for c in range(10) if c not in without], told.seed)
+    data = read_source(find_source(told.dataset, told.seed))
+    print_table(data, own, [c for c in range(10) if c not in without], told.seed)
 
 
 def print_table(data: Images, own: Sequence[int], learned: Sequence[int], seed: int) -> None:

@@ -20,7 +20,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import disable_run_logger
 
 from benchmarks.machine import print_machine
 from benchmarks.memory import peak_memory
@@ -48,7 +47,7 @@ def main() -> None:
     parser.add_argument("--heads", type=int, nargs="+", default=list(HEADS))
     heads = parser.parse_args().heads
     print_machine()
-    with TemporaryDirectory() as folder, disable_run_logger():
+    with TemporaryDirectory() as folder:
         features = in_a_process(extract, folder)
         alone = in_a_process(seconds_alone, folder, features)
         print(f"A head by itself: {alone:.2f} s.")
@@ -119,11 +118,10 @@ def seconds_alone(folder: str, features: Dataset) -> float:
     compiled = Compiled(model, inputs, targets, TRAINING)
     tensors = as_tensors(inputs, targets)
     found = []
-    with disable_run_logger():
-        for seed in range(ALONE):
-            started = time.perf_counter()
-            fit(compiled.start(seed, len(inputs)), *tensors, seed)
-            found.append(time.perf_counter() - started)
+    for seed in range(ALONE):
+        started = time.perf_counter()
+        fit(compiled.start(seed, len(inputs)), *tensors, seed)
+        found.append(time.perf_counter() - started)
     return median(found)
 
 

@@ -4,14 +4,18 @@
     python -m benchmarks.speed --cases cached
     python -m benchmarks.speed --quick
 
-Uses the data that TRANSFER_DATASET names. Prints the median of each side and of their ratios.
+Uses the data that TRANSFER_DATASET names, and for the case `nothing` the program that DVC names.
+Prints the median of each side and of their ratios.
 """
 
 import argparse
 import json
 import os
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -20,6 +24,7 @@ from benchmarks.machine import print_machine
 from benchmarks.processes import Finished, prefect_server, run
 
 FLOW = "flows/main.py"
+DVC = os.environ.get("DVC", "dvc")  # of an environment of its own, as it pins much
 HEAD_STAGES = ("extract-features", "transfer-two-node", "transfer-one-node")
 
 
@@ -85,12 +90,42 @@ def cold(setting: Setting, artifacts: str) -> Iterator[tuple[str, Pair]]:
     yield "another pair of classes / cold run", _seconds(pair, first)
 
 
+def nothing(setting: Setting, artifacts: str) -> Iterator[tuple[str, Pair]]:
+    """A run in which all is stored, and its explanation, against DVC of as many stages."""
+    run(setting.pipeline(artifacts))
+    again = setting.pipeline(artifacts)
+    with TemporaryDirectory() as folder:
+        repro = dvc_repository(Path(folder), len(_tasks(artifacts)) + 1)
+        pair = _seconds(run(again), repro())
+        yield "nothing to do, no server / dvc repro", pair
+        yield "--explain / dvc repro", _seconds(run([*again, "--explain"]), repro())
+
+
+def dvc_repository(folder: Path, stages: int) -> Callable[[], Finished]:
+    """What runs `dvc repro` where a chain of so many stages is up to date."""
+    chain = {
+        f"stage-{n}": {"cmd": f"cp {n} {n + 1}", "deps": [str(n)], "outs": [str(n + 1)]}
+        for n in range(stages)
+    }
+    (folder / "0").write_bytes(os.urandom(1_000_000))
+    (folder / "dvc.yaml").write_text(json.dumps({"stages": chain}))
+    environment = os.environ | {"DVC_NO_ANALYTICS": "1"}
+
+    def dvc(*words: str) -> Finished:
+        started = time.perf_counter()
+        subprocess.run([DVC, *words], cwd=folder, env=environment, check=True, capture_output=True)
+        return Finished(time.perf_counter() - started, 0, "")
+
+    dvc("init", "--no-scm")
+    dvc("repro")
+    return partial(dvc, "repro")
+
+
 def cached(setting: Setting, artifacts: str) -> Iterator[tuple[str, Pair]]:
     """A run in which all is cached, against an empty flow of as many tasks."""
     run(setting.pipeline(artifacts))
     empty = ["-m", "benchmarks.empty", str(len(_tasks(artifacts)) + 1)]
     again = setting.pipeline(artifacts)
-    yield "cached run / empty flow, temporary server", _seconds(run(again), run(empty))
     with prefect_server() as server:
         run(empty, server)  # the first run of a new server sets up its database
         pair = _seconds(run(again, server), run(empty, server))
@@ -99,6 +134,7 @@ def cached(setting: Setting, artifacts: str) -> Iterator[tuple[str, Pair]]:
 
 CASES: dict[str, Callable[[Setting, str], Iterator[tuple[str, Pair]]]] = {
     "cold": cold,
+    "nothing": nothing,
     "cached": cached,
 }
 
@@ -128,7 +164,7 @@ def print_table(pairs: dict[str, list[Pair]]) -> None:
     for case, found in pairs.items():
         ours, theirs = median(p.ours for p in found), median(p.theirs for p in found)
         ratio = median(p.ours / p.theirs for p in found)
-        print(f"| {case} | {ours:.1f} | {theirs:.1f} | {ratio:.2f} | {len(found)} |")
+        print(f"| {case} | {ours:.2f} | {theirs:.2f} | {ratio:.2f} | {len(found)} |")
 
 
 def main() -> None:

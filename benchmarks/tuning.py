@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect.logging import disable_run_logger
 from sklearn.metrics import log_loss
 
 from benchmarks.machine import print_machine
@@ -83,8 +82,7 @@ def try_recipe(recipe: Recipe, train: Arrays, others: Arrays, seed: int) -> tupl
     targets, rows = encode(labels, 10), np.arange(len(labels), dtype=np.int32)
     model = build_base(pixels.shape[1:], 10, recipe.scaling, recipe.base)
     compiled = Compiled(model, pixels, targets, recipe.base)
-    with disable_run_logger():
-        make_attempts(compiled, pixels, targets, rows, seed)
+    make_attempts(compiled, pixels, targets, rows, seed)
     found = run(compiled.model, unseen)
     return float((found.argmax(axis=1) != truth).mean()), float(log_loss(truth, found))
 

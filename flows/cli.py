@@ -13,16 +13,23 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
 from flows.cli_types import annotation, in_one_sentence, shown
-from flows.config import SETTINGS, RunConfig, as_config
+from flows.config import (
+    SETTINGS,
+    Config,
+    RetrainCommand,
+    RunConfig,
+    StudyConfig,
+    as_config,
+)
 from flows.run import PipelineFlow, server_is_set
 from flows.startup import Interruption
 from flows.terminal import explained, explaining, stage_lines, verbose
-from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
-from tasks.storage.store import Store, writable_store
+from tasks.storage.store import Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 OF_ENVIRONMENT = "Every option can also be set in the environment, as in TRANSFER_ARTIFACTS."
+EXPLAINED = (Config, RetrainCommand, StudyConfig)  # what a flow is told on the command line
 METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
 
 C = TypeVar("C", bound=RunConfig)
@@ -44,6 +51,9 @@ class _Options(BaseSettings):
 
     debug: bool = Field(default=False, description="Show the traceback of an error.")
     verbose: bool = Field(default=False, description="Show all that is logged, as the UI does.")
+
+
+class _RunOptions(_Options):
     explain: bool = Field(
         default=False, description="Say which stages would run, and why, and run none."
     )
@@ -69,7 +79,7 @@ def run_command(
         return _fail(error)
     interruption = Interruption(partial(_describe_interruption, parsed))
     verbose.set(options.verbose)
-    explaining.set(options.explain)
+    explaining.set(getattr(options, "explain", False))
     return _exit_code(partial(call, parsed), interruption, options.debug)
 
 
@@ -95,7 +105,8 @@ def _parse(
     """The settings that arguments and environment give, and the options of every command."""
     paragraph = " ".join(about.partition("\n\n")[0].split())
     described = f"{paragraph}\n\n{OF_ENVIRONMENT}"
-    model = create_model("Options", __base__=(settings, _Options), __doc__=described)
+    of_command = _RunOptions if settings in EXPLAINED else _Options
+    model = create_model("Options", __base__=(settings, of_command), __doc__=described)
     options: Any = model
     source: CliSettingsSource[Any] = CliSettingsSource(
         options,
@@ -120,7 +131,7 @@ def _parse_words(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
 
 def _check_environment() -> None:
     """A misspelt name would be ignored without a word."""
-    fields = [field for settings in (_Options, *SETTINGS) for field in settings.model_fields]
+    fields = [field for settings in (_RunOptions, *SETTINGS) for field in settings.model_fields]
     known = [f"{ENVIRONMENT_PREFIX}{field}".upper() for field in fields]
     for name in os.environ:
         upper = name.upper()
@@ -130,11 +141,7 @@ def _check_environment() -> None:
 
 
 def call_flow(flow: PipelineFlow[C, Any], config: C) -> None:
-    """Run a flow, or explain it, once its inputs were found."""
-    writable_store(config.artifacts)
-    for dataset in (config.dataset, config.base_dataset):
-        if dataset not in (None, *NAMED):
-            find_source(dataset, 0, config.reading)
+    """Run a flow, or explain what it would do."""
     if explaining.get():
         print(explained(flow.explain(config)))
         return

@@ -23,7 +23,7 @@ from flows.run import Ended, PipelineFlow, alone, is_refreshed
 from tasks.errors import ReadableError
 from tasks.reporting.folder import show, tell
 from tasks.storage.execution import called_by
-from tasks.storage.files import space_for
+from tasks.storage.files import disk_of
 from tasks.storage.prefect_tasks import ByPrefect
 from tasks.storage.store import Store, writable_store
 
@@ -113,7 +113,7 @@ def reported_alive(store: Store) -> Iterator[None]:
     """
     report_crashed(store)
     path = store.root / ALIVE
-    with space_for(path):
+    with disk_of(path):
         path.write_text(str(runtime.flow_run.id))
     try:
         yield

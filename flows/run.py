@@ -17,6 +17,7 @@ from tasks.errors import InputError
 from tasks.load import load
 from tasks.schemas.images import LabelledImages
 from tasks.storage.execution import Executing, Explaining, Row, called_by
+from tasks.storage.files import disk_of
 from tasks.storage.lock import exclusive
 from tasks.storage.reasons import NotStoredError
 from tasks.storage.records import remove_checkpoints
@@ -111,7 +112,7 @@ def _may_be_set() -> bool:
 def alone(config: StoringConfig) -> Iterator[None]:
     """Alone on the artifacts, without what killed runs left; InputError if they are in use."""
     store = current_store()
-    with exclusive(store, config.wait, get_run_logger().warning):
+    with disk_of(store.root), exclusive(store, config.wait, get_run_logger().warning):
         _tidy(store, is_refreshed(config))
         yield
         _tidy(store)

@@ -89,8 +89,7 @@ def compare(
     notebook's first attempts; `overlap`, bool (n,), marks test images that were trained on.
     """
     store, images = current_store(), data.images
-    of_mnist = is_mnist(images) and learned.images == images
-    told = of_mnist, classes, learned.classes
+    told = is_mnist(images) and learned.images == images, classes, learned.classes
     models, once = (describe_models(some, *told) for some in (results, published))
     predictions = [_predict(result, data, classes, learned) for result in results]
     on_these = [one for one in predictions if not (one.model == "base" and learned.is_other)]

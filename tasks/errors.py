@@ -17,8 +17,8 @@ class WorkerError(ReadableError):
     """Worker processes died again and again."""
 
 
-class FullDiskError(ReadableError):
-    """There is no space to write to; the sentence names the disk and the file."""
+class DiskError(ReadableError):
+    """A disk has no space, or fails; the sentence names the disk and the file."""
 
 
 class RemoteError(ReadableError):
@@ -27,7 +27,7 @@ class RemoteError(ReadableError):
 
 def in_one_line(error: Exception) -> str:
     """What another library's error says, or what kind it is if it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def printable(text: str) -> str:

@@ -49,8 +49,7 @@ def unknown_images(
         if (mask & ~is_own).any():
             yield kind, test[mask & ~is_own]
     brightest, shape = int(test.max()), test.shape[1:]
-    rng = np.random.default_rng(0)
-    yield "noise", rng.integers(0, brightest + 1, (MADE, *shape), np.uint8)
+    yield "noise", np.random.default_rng(0).integers(0, brightest + 1, (MADE, *shape), np.uint8)
     yield "one grey", np.stack([np.full(shape, grey, np.uint8) for grey in range(brightest + 1)])
     own = test[evenly(np.flatnonzero(is_own), MADE)]
     turns = 1 if shape[0] == shape[1] else 2

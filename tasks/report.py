@@ -12,6 +12,7 @@ from tasks.reporting.page import render_report
 from tasks.schemas.references import Dataset, FileReference
 from tasks.schemas.results import Findings
 from tasks.storage.stages import current_store, uncached_stage
+from tasks.storage.store import reading
 
 
 @uncached_stage("report")
@@ -36,4 +37,5 @@ def report(
 
 
 def _read(file: FileReference) -> str:
-    return current_store().verified(file).read_text(encoding="utf-8")
+    with reading(path := current_store().verified(file)):
+        return path.read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ TRAINING = "architecture attempts epochs health inference losses recipe training
 MODULES = {
     "calibrate": {"networks": "inference losses", "schemas": SCHEMAS},
     "compare": {
-        "data": "files idx mnist names splits",
+        "data": "idx mnist names splits",
         "networks": "architecture epochs recipe",
         "plots": "curves images style",
         "reporting/experiment": "analysis benefit",
@@ -41,7 +41,7 @@ MODULES = {
         "schemas": "images references results training",
     },
     "load": {
-        "data": "arrays digits files folder handwriting held_out idx mnist names pictures "
+        "data": "arrays digits folder handwriting held_out idx mnist names pictures "
         "read source splits",
         "schemas": "images references",
     },

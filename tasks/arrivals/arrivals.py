@@ -28,14 +28,13 @@ from tasks.data.arrays import NotIntactError
 from tasks.errors import InputError, ReadableError, printable
 from tasks.schemas.images import LabelledImages
 from tasks.storage.stages import get_run_logger
-from tasks.storage.store import DamagedError, Store
+from tasks.storage.store import Store
 
 WAITING = "batches that wait for a decision: %d; `python flows/retrain.py review` lists them"
 MOST_DOUBTED = 0.05  # of a batch's labels; with as many or more it is set aside as a whole
 SIGNIFICANCE = 0.001
 NEAR = "test or held-out images, or near duplicates of these"
 DOUBT = "the nearest training images have other labels"
-
 Fate: TypeAlias = Literal["new", "known", "quarantined", "unfinished"]
 
 
@@ -89,7 +88,7 @@ def _take(delivery: Delivery, inbox: Inbox, known: Known, settle: float) -> tupl
         reason = _move_aside(inbox, delivery, printable(str(error)))
         log.warning("%s is quarantined: %s", name, reason)
         return "quarantined", reason
-    except (ReadableError, DamagedError):  # the store is to blame, not the batch
+    except ReadableError:  # the store is to blame, not the batch
         raise
     except Exception as error:
         log.warning("%s cannot be checked and is left: %s", name, printable(repr(error)))

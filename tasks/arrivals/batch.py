@@ -21,7 +21,6 @@ from tasks.storage.store import DamagedError, Store, read_checksummed, write_che
 
 FOLDER = "batches"
 PUBLISHED = "the published test images"
-
 State: TypeAlias = Literal["accepted", "waiting", "rejected", "withdrawn"]
 
 

@@ -20,11 +20,11 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from tasks.arrivals.decode import MAX_BYTES, is_of_a_batch
-from tasks.data.files import read_regular
 from tasks.data.folder import is_list, is_picture
 from tasks.data.idx import idx_name
 from tasks.errors import InputError, in_one_line, printable
 from tasks.schemas.images import ClassName
+from tasks.storage.files import read_file
 
 QUARANTINE = "quarantine"
 REASON = ".reason.txt"
@@ -212,7 +212,7 @@ def _entry(info: dict[str, Any]) -> Entry:
 def read(fs: AbstractFileSystem, path: str, most: int) -> bytes:
     """The bytes of a file; more than `most`, of which never many are read, are an `OSError`."""
     if isinstance(fs, LocalFileSystem):
-        content = read_regular(Path(path), follow_link=False, most=most)
+        content = read_file(Path(path), follow_link=False, most=most)
     else:
         # not fs.cat, which takes [ and * in a name for a pattern
         with fs.open(path, "rb") as file:

@@ -20,7 +20,6 @@ from tasks.storage.store import Store
 
 RECENT = 20  # batches that are tested together for drift
 MOST_IMAGES = 10_000  # that stand for all of their kind
-
 Embed: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (n, ...) to (n, m)
 Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any]]  # images (n, ...), labels (n,)
 

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from tasks.errors import InputError
 
-BLOCK = 1_000  # images that are float64 at a time
+BLOCK = 2**20  # pixels that are float64 at a time
 ROUNDING = 1e-3  # of a level of 0..255, from which on a float is not a whole 255th
 RIGHT_SHAPE = "(n, height, width), (n, height, width, 1) or (n, height, width, 3)"
-
 MAX_MEMBER_BYTES = 2**32
 BLOCK_BYTES = 2**25
 NAMES = ("x_train", "y_train", "x_test", "y_test")  # in the order of the fields of `Arrays`
@@ -73,8 +72,11 @@ def flaw_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
 
 def as_labels(labels: NDArray[Any], count: int, name: str) -> NDArray[Any]:
     """Labels (count,) or (count, 1) as (count,), integers or text; InputError if they are not."""
-    if labels.dtype.kind == "S":
-        labels = np.char.decode(labels, "utf-8")
+    try:
+        labels = np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
+        labels.tolist()  # NumPy notices what is no text only now
+    except (ValueError, SystemError) as error:
+        raise InputError(f"{name} are not text: {error}") from error
     if labels.dtype.kind not in "iuU":  # NumPy counts a time span as an integer, too
         raise InputError(f"{name} are {labels.dtype} where integers or text are right")
     if labels.shape not in ((count,), (count, 1)):
@@ -84,8 +86,9 @@ def as_labels(labels: NDArray[Any], count: int, name: str) -> NDArray[Any]:
 
 def _rounded(images: NDArray[Any], name: str) -> NDArray[np.uint8]:
     pixels, is_exact = np.empty(images.shape, np.uint8), True
-    for start in range(0, len(images), BLOCK):
-        block = images[start : start + BLOCK].astype(np.float64)
+    flat, whole_pixels = images.reshape(-1), pixels.reshape(-1)
+    for start in range(0, len(flat), BLOCK):
+        block = flat[start : start + BLOCK].astype(np.float64)
         if not (block.min() >= 0 and block.max() <= 1):  # which NaN is not either
             raise InputError(
                 f"{name} are floats from {block.min():g} to {block.max():g} where 0 to 1, or uint8 "
@@ -94,7 +97,7 @@ def _rounded(images: NDArray[Any], name: str) -> NDArray[np.uint8]:
         levels = block * 255
         whole = levels.round()
         is_exact = is_exact and bool(np.abs(levels - whole).max() <= ROUNDING)
-        pixels[start : start + BLOCK] = whole
+        whole_pixels[start : start + BLOCK] = whole
     if not is_exact:
         logger.warning("%s are floats that are not whole 255ths; they are rounded to these", name)
     return pixels

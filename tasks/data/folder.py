@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.progress import track
 
 from tasks.data.arrays import Arrays
-from tasks.data.files import open_regular
 from tasks.data.held_out import split
 from tasks.data.pictures import (
     KINDS,
@@ -29,12 +28,12 @@ from tasks.data.pictures import (
 from tasks.data.source import Reading
 from tasks.errors import InputError
 from tasks.schemas.images import LEAST_SIDE, Preparation
+from tasks.storage.files import open_regular
 
 HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
 AT_ONCE = 16  # files that a reader takes
 SPLITS = ("train", "test")
 COLUMNS = ("path", "label")
-
 T = TypeVar("T")
 
 
@@ -86,8 +85,7 @@ def digest_pictures(path: Path) -> str:
     with ThreadPool() as readers:
         digests = readers.imap(lambda one: sha256(picture_bytes(Path(one.path))), listed, AT_ONCE)
         for one, digest in zip(listed, digests, strict=True):
-            name = os.path.relpath(one.path, root)
-            head = f"{name}\0{one.label}\0{one.split}\0"
+            head = f"{os.path.relpath(one.path, root)}\0{one.label}\0{one.split}\0"
             whole.update(head.encode("utf-8", "surrogateescape") + digest.digest())
     return whole.hexdigest()
 

@@ -10,8 +10,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.files import open_regular
 from tasks.errors import InputError
+from tasks.storage.files import open_regular
 
 IDX_NAMES = (  # in the order of the fields of `arrays.Arrays`
     "train-images-idx3-ubyte",
@@ -21,7 +21,7 @@ IDX_NAMES = (  # in the order of the fields of `arrays.Arrays`
 )
 IMAGE, LABEL = 2, 0  # the dimensions of what is counted in a file
 MAGIC = 2048  # of unsigned bytes; a file's has the number of its dimensions added
-MAX_PAYLOAD_BYTES = 2**30
+MAX_PAYLOAD_BYTES = 600_000_000  # the largest of EMNIST's has 547,178,688
 
 
 def find_idx_files(folder: Path) -> list[Path]:

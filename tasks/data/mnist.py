@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tasks.data.idx import IDX_NAMES
 from tasks.errors import InputError, in_one_line
 from tasks.schemas.references import Dataset
-from tasks.storage.files import is_intact, space_for
+from tasks.storage.files import disk_of, is_intact
 
 MNIST_SHA256 = "822f78e02db33504697bfa6eff28bb536a72821f0a43c34b1b710788472a2a54"  # as loaded
 KERAS_FILES = {"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
@@ -51,7 +51,7 @@ def find_mnist(
 
     Where it is not in `datasets`, by default Keras's folder of them, the first mirror gives it that
     can; who is not `patient` asks once, and those alone that answer within `SECONDS_TO_ANSWER`.
-    InputError says why if none can, FullDiskError that there is no space to keep it.
+    InputError says why if none can, DiskError that there is no space to keep it.
     """
     datasets, failures = datasets or keras_datasets_folder(), list[str]()
     cached = [
@@ -100,7 +100,7 @@ def download(mirror: Mirror, datasets: Path, retries: int = 0) -> Path:
     """Where MNIST is, after what is not there or damaged was downloaded, whole or not at all.
 
     OSError: no connection, an HTTP status other than 200, a stalled or broken transfer, or a folder
-    that cannot be written; ValueError: other bytes than the published; FullDiskError: no space.
+    that cannot be written; ValueError: other bytes than the published; DiskError: no space.
     """
     import pooch
 
@@ -114,7 +114,7 @@ def download(mirror: Mirror, datasets: Path, retries: int = 0) -> Path:
     folder = datasets / mirror.folder
     files = pooch.create(folder, mirror.url, registry=mirror.files, retry_if_failed=retries)
     for name in mirror.files:
-        with space_for(folder / name):
+        with disk_of(folder / name):
             path = Path(files.fetch(name, downloader=receive_for_all))
     return folder if len(mirror.files) > 1 else path
 

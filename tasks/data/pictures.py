@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tasks.data.files import read_regular
 from tasks.data.handwriting import WIDE, convert
 from tasks.errors import InputError, in_one_line
 from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, Preparation
+from tasks.storage.files import read_file
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -71,7 +71,7 @@ def prepare_arrays(images: NDArray[np.uint8], preparation: Preparation) -> NDArr
 def picture_bytes(path: Path) -> bytes:
     """The bytes of a picture's file; InputError if it cannot be read or is too large."""
     try:
-        content = read_regular(path, follow_link=True, most=MAX_FILE_BYTES)
+        content = read_file(path, follow_link=True, most=MAX_FILE_BYTES)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if len(content) > MAX_FILE_BYTES:

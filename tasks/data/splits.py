@@ -37,8 +37,7 @@ def rows_by_part(
     parts: Sequence[tuple[str, int]], rows: NDArray[np.intp]
 ) -> dict[str, NDArray[np.bool_]]:
     """Which rows (k,) are from which of the parts, of so many rows each, bool (k,), if any is."""
-    ends = np.cumsum([count for _, count in parts])
-    origin = np.searchsorted(ends, rows, side="right")
+    origin = np.searchsorted(np.cumsum([count for _, count in parts]), rows, side="right")
     found = {name: origin == number for number, (name, _) in enumerate(parts)}
     return {name: mask for name, mask in found.items() if mask.any()}
 

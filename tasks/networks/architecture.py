@@ -61,8 +61,7 @@ def build_backbone(
 def block_filters(image_shape: tuple[int, ...]) -> tuple[int, ...]:
     """The filters of each block: one block more for each doubling of the shorter side above 28."""
     # With many more features than of 28 x 28 the tuned recipe's steps are too large to learn.
-    doublings = max(0, int(math.log2(min(image_shape[:2]) / 28)))
-    return (32, 64, 128, *[128] * doublings)
+    return (32, 64, 128, *[128] * max(0, int(math.log2(min(image_shape[:2]) / 28))))
 
 
 def build_head(

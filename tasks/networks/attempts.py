@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from tasks.errors import DeadModelError, RemoteError
 from tasks.networks.epochs import derive_seed
@@ -44,7 +45,9 @@ class Notes(Record):
 def read_checkpoint(checkpoint: Checkpoint | None) -> tuple[list[NDArray[Any]], Notes] | None:
     """Variables and notes of a checkpoint; None if there is none."""
     saved = read_arrays(*checkpoint) if checkpoint else None
-    return (saved[0], Notes.model_validate_json(saved[1])) if saved else None
+    with suppress(ValidationError):  # of notes that are not ours
+        return (saved[0], Notes.model_validate_json(saved[1])) if saved else None
+    return None
 
 
 def describe_unfinished(store: Store) -> str:
@@ -135,7 +138,7 @@ def make_attempts(
         attempt_seed = derive_seed(seed, name, len(attempts))
         compiled.start(attempt_seed, len(rows))
         notes = Notes(name=name, epochs=epochs, dead=attempts)
-        if saved and saved[1].dead == attempts:
+        if saved and saved[1].dead == attempts and _kinds(saved[0]) == _kinds(compiled.variables):
             notes = saved[1]
             assign(compiled.variables, saved[0])
         gate = HealthGate(compiled.model, inputs, targets, rows, training, names)
@@ -155,6 +158,10 @@ def _keep(
     if checkpoint:
         text = notes.model_copy(update={"history": history}).model_dump_json()
         write_arrays(*checkpoint, [np.asarray(variable) for variable in variables], text)
+
+
+def _kinds(values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return [(value.shape, value.dtype) for value in map(np.asarray, values)]
 
 
 def _end_alike(attempts: Sequence[Attempt]) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.networks.inference import Model
 from tasks.schemas.images import ClassName
+from tasks.storage.store import reading
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -27,18 +28,17 @@ class Answers(NamedTuple):
 
 
 class PortableModel:
-    """What `to_onnx` wrote, from a file whose digest was checked; it answers without Keras."""
+    """What `to_onnx` wrote, from a file whose digest was checked; or DamagedError."""
 
     def __init__(self, verified: Path) -> None:
-        import onnxruntime
+        from onnxruntime import InferenceSession, SessionOptions
 
-        options = onnxruntime.SessionOptions()
+        options = SessionOptions()
         options.intra_op_num_threads = os.cpu_count() or 1
         # threads that wait for work would take the processor from what reads the next images
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            verified, options, providers=["CPUExecutionProvider"]
-        )
+        with reading(verified):
+            self._session = InferenceSession(verified, options, providers=["CPUExecutionProvider"])
 
     def answer(self, images: NDArray[np.uint8]) -> Answers:
         """What the model says of images (n, height, width, channels), n > 0."""

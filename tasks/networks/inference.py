@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 Model: TypeAlias = "keras.Model"
 Real = TypeVar("Real", bound=np.floating)
-
 BATCH_IMAGES = 250
 BATCH_FEATURES = 2_000
 

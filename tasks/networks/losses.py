@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from tasks.networks.inference import Model, class_probabilities
 
 Loss: TypeAlias = Callable[[Any, Any], Any]
-
 LEAST_PROBABILITY = 1e-38, 3e-8  # of what softmax and sigmoid can tell from 0
 WIDEST = np.log(20.0)  # a temperature is 1/20 to 20
 

@@ -11,7 +11,7 @@ from tasks.networks.inference import Model
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ModelReference
 from tasks.schemas.training import TrainedModel
-from tasks.storage.store import Store
+from tasks.storage.store import Store, reading
 
 
 def load_model(store: Store, reference: ModelReference) -> Model:
@@ -20,10 +20,11 @@ def load_model(store: Store, reference: ModelReference) -> Model:
 
 
 def read_model(verified: Path) -> Model:
-    """Load a model file whose digest was checked; safe mode refuses one that carries code."""
+    """Load a model file whose digest was checked; DamagedError if it carries code or is none."""
     import keras
 
-    return keras.saving.load_model(verified, compile=False, safe_mode=True)
+    with reading(verified):
+        return keras.saving.load_model(verified, compile=False, safe_mode=True)
 
 
 def weights_sha256(model: Model) -> str:

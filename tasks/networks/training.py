@@ -16,6 +16,7 @@ from tasks.networks.losses import per_image_loss
 from tasks.networks.progress import EpochProgress
 from tasks.networks.recipe import Training
 from tasks.schemas.training import EpochResult, History
+from tasks.storage.store import reading
 
 PART_BATCHES = 20  # one call into the graph: short enough for a bar that moves and for Ctrl-C
 
@@ -128,7 +129,8 @@ def mapped_tensor(path: Path) -> Any:
     import tensorflow as tf
 
     # DLPack hands over writable arrays only: the mapping is copy-on-write, and nobody writes
-    mapped = np.load(path, mmap_mode="c", allow_pickle=False)
+    with reading(path):
+        mapped = np.lib.format.open_memmap(path, mode="c")
     return tf.experimental.dlpack.from_dlpack(mapped.__dlpack__())
 
 

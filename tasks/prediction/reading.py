@@ -12,17 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.arrays import Header, as_pixels, flaw_of, read_blocks, read_header
-from tasks.data.files import open_regular
 from tasks.data.folder import is_list, is_picture, read_list
 from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
 from tasks.data.pictures import KINDS, MAX_PIXELS, picture_bytes, prepare_array, read_picture
 from tasks.errors import InputError
 from tasks.networks.export import BATCH
 from tasks.schemas.images import Preparation
+from tasks.storage.files import open_regular
 
 ARRAYS = ("images", "x_test", "x_train")  # of a .npz; the first that is there
 MAX_IMAGES = 1_000_000  # of one call
-
 Found: TypeAlias = tuple[str, NDArray[np.uint8] | Path]  # its name, and an image or its file
 
 
@@ -119,8 +118,10 @@ def _picture_files(folder: Path) -> Iterator[Path]:
                 inside = [(one.path, one.is_dir(follow_symlinks=False)) for one in entries]
             waiting += sorted(inside, reverse=True)
         elif is_picture(Path(path).name) or is_idx_images(path):
-            found = True
-            yield Path(path)
+            found, file = True, Path(path)
+            if file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
+                raise InputError(f"{file} is a link out of {folder}; give what it points at itself")
+            yield file
     if not found:
         raise InputError(f"{folder} has no {KINDS} files; give a folder that has some")
 

@@ -16,12 +16,12 @@ from typing import IO, Literal, NamedTuple, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import FullDiskError, InputError
+from tasks.errors import DiskError, InputError
 from tasks.networks.export import Answers, PortableModel, ask_exported, export_network
 from tasks.prediction.reading import NamedImages
 from tasks.registry.version import Version
 from tasks.schemas.images import ClassName
-from tasks.storage.files import replace, space_for, temporary_path, whole_file
+from tasks.storage.files import disk_of, replace, temporary_path, whole_file
 
 ROWS = 10_000  # of a Parquet file, written together
 Form = Literal["onnx", "litert", "saved-model"]
@@ -95,9 +95,9 @@ FORMATS = {"csv": write_csv, "json": write_json, "parquet": write_parquet}
 
 @contextmanager
 def whole_output(path: Path | None) -> Iterator[TextIO]:
-    """UTF-8 text that replaces `path` or is printed once it is whole; FullDiskError, InputError."""
+    """UTF-8 text that replaces `path` or is printed once it is whole; DiskError, InputError."""
     if path is None:
-        with space_for(Path(gettempdir())), TemporaryFile() as kept:
+        with disk_of(Path(gettempdir())), TemporaryFile() as kept:
             with _text(kept) as text:
                 yield text
             kept.seek(0)
@@ -114,10 +114,10 @@ def whole_output(path: Path | None) -> Iterator[TextIO]:
 
 def _print(kept: IO[bytes]) -> None:
     try:
-        with space_for(Path("/dev/stdout").resolve()):
+        with disk_of(Path("/dev/stdout").resolve()):
             shutil.copyfileobj(kept, sys.stdout.buffer)
             sys.stdout.buffer.flush()
-    except FullDiskError:
+    except DiskError:
         # Python would try once more at its end, and complain in words of its own
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tasks.errors import InputError
-from tasks.storage.files import flush, space_for
+from tasks.storage.files import disk_of, flush
 from tasks.storage.store import Store
 
 if TYPE_CHECKING:
@@ -28,11 +28,16 @@ SAMPLE = PurePosixPath("model/sample.npz")
 
 # The tables of `mlflow.store.*.dbmodels`, as MLflow's client takes seconds.
 NAMES = "SELECT name FROM registered_models ORDER BY name"
-VERSION = """
-SELECT number.version AS number, number.run_id, number.creation_time
-FROM registered_model_aliases AS alias JOIN model_versions AS number USING (name, version)
-WHERE name = ? AND alias = 'champion'
+ALIASED = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
+OF_LINEAGE = """
+SELECT version FROM model_version_tags WHERE name = ? AND key = 'lineage' AND value = ?
+ORDER BY version DESC
 """
+VERSION = """
+SELECT run_id, creation_time FROM model_versions
+WHERE name = ? AND version = ? AND current_stage IS NOT 'Deleted_Internal'
+"""
+RUNNING = "SELECT 1 FROM runs WHERE status = 'RUNNING'"
 TAGS = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"
 METRICS = "SELECT key, value FROM latest_metrics WHERE run_uuid = ?"
 
@@ -40,7 +45,7 @@ METRICS = "SELECT key, value FROM latest_metrics WHERE run_uuid = ?"
 def connect(store: Store, uri: str | None) -> "MlflowClient":
     """A client of the registry at `uri`, or of the store's own, which was begun.
 
-    Raises InputError if it cannot be used, FullDiskError if there is no space for its database.
+    Raises InputError if it cannot be used, DiskError if there is no space for its database.
     """
     # Folders of files, which MLflow also takes, cannot change an alias atomically.
     if uri is not None and urlsplit(uri).scheme.partition("+")[0] not in (*DATABASES, *SERVERS):
@@ -51,7 +56,7 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
     with silent_mlflow(store, uri):
         from mlflow import MlflowClient
 
-        with space_for(database(store, uri)):
+        with disk_of(database(store, uri)):
             client = MlflowClient(uri or address(store))
             client.search_registered_models(max_results=1)
     return client
@@ -116,7 +121,7 @@ def is_begun(store: Store) -> bool:
 def begin(store: Store) -> None:
     """Make the database if there is none; whoever calls holds the lock of the artifacts.
 
-    FullDiskError without space, OSError if the folder cannot be written to, else as `is_begun`.
+    DiskError without space, OSError if the folder cannot be written to, else as `is_begun`.
     """
     if is_begun(store):
         return
@@ -173,16 +178,31 @@ def read_names(database: Path) -> list[str]:
         return [name for (name,) in opened.execute(NAMES)]
 
 
-def read_champion(database: Path, name: str) -> Mapping[str, Any] | None:
-    """What `Version` is made of, of a model's champion if there is one; InputError as above."""
+def has_running(database: Path) -> bool:
+    """Whether a run is, or was killed before it ended; InputError as above."""
     with _opened(database) as opened:
-        found = opened.execute(VERSION, (name,)).fetchone()
-        if found is None:
-            return None
-        number, run_id, milliseconds = found  # since 1970
-        told = {"number": number, "run_id": run_id, "created": milliseconds}
-        metrics = {"metrics": dict(opened.execute(METRICS, (run_id,)))}
-        return dict(opened.execute(TAGS, (name, number))) | told | metrics
+        return opened.execute(RUNNING).fetchone() is not None
+
+
+def read_versions(database: Path, query: str, name: str, value: str) -> list[Mapping[str, Any]]:
+    """What each `Version` of a model is made of that has an alias, or a lineage, as `query` asks.
+
+    The newest comes first; InputError as above.
+    """
+    with _opened(database) as opened:
+        numbers = opened.execute(query, (name, value)).fetchall()
+        found = (_read_version(opened, name, number) for (number,) in numbers)
+        return [version for version in found if version]
+
+
+def _read_version(opened: sqlite3.Connection, name: str, number: int) -> dict[str, Any] | None:
+    found = opened.execute(VERSION, (name, number)).fetchone()
+    if found is None:
+        return None
+    run_id, milliseconds = found  # since 1970
+    told = {"number": number, "run_id": run_id, "created": milliseconds}
+    metrics = {"metrics": dict(opened.execute(METRICS, (run_id,)))}
+    return dict(opened.execute(TAGS, (name, number))) | told | metrics
 
 
 @contextmanager

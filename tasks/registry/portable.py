@@ -23,6 +23,8 @@ CLOSE = 1e-3  # in nats, of log losses
 SECONDS = 300  # to load and to ask
 ASK = """
 import sys, numpy, mlflow
+flavor = mlflow.models.Model.load(sys.argv[1]).flavors["python_function"]
+assert flavor["loader_module"] == "mlflow.onnx" and "code" not in flavor, "it names other code"
 answers = mlflow.pyfunc.load_model(sys.argv[1]).predict(numpy.load(sys.argv[2])["images"])
 labels = numpy.asarray(answers["label"]).astype(str)
 kept = {key: answers[key] for key in ("probabilities", "refused")}
@@ -78,8 +80,7 @@ def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judge
     with TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "images.npz", Path(folder) / "answers.npz"
         np.savez(asked, images=images[rows])
-        command = [sys.executable, "-c", ASK, model, str(asked), str(answered)]
-        flaw = _ask(command, folder, address)
+        flaw = _ask([sys.executable, "-c", ASK, model, str(asked), str(answered)], folder, address)
         if flaw:
             return f"MLflow cannot load the registered model ({shorten(flaw, 200)})"
         with np.load(answered) as answers:

@@ -5,7 +5,7 @@ version is written, and in one transaction: a run that is killed leaves one whol
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,8 +23,8 @@ from tasks.registry.decision import Decision, markdown
 from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
 from tasks.schemas.events import Event
-from tasks.storage.files import is_intact, replace, space_for, why_full
-from tasks.storage.store import Store
+from tasks.storage.files import disk_fault, disk_of, is_intact, replace
+from tasks.storage.store import Store, reading
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -40,7 +40,7 @@ class Registry:
 
     Whoever writes holds the lock of the artifacts folder, or is alone on a registry elsewhere, and
     prepares it first; whoever reads makes nothing, and waits for nobody. It is opened when it is
-    needed; InputError if it cannot be used, or is missing where there was one, FullDiskError if
+    needed; InputError if it cannot be used, or is missing where there was one, DiskError if
     there is no space for what is written.
     """
 
@@ -59,6 +59,8 @@ class Registry:
 
     def prepare(self) -> None:
         """Begin a registry where there is none; the runs that a kill left running are over."""
+        if self._is_own() and not connection.has_running(database(self._store)):
+            return  # without MLflow's client, which takes seconds
         if self._uri is None:
             with connection.silent_mlflow(self._store, None):
                 connection.begin(self._store)
@@ -69,10 +71,8 @@ class Registry:
 
     def champion(self) -> Version | None:
         """The model in use."""
-        if self._uri is None and connection.is_begun(self._store):
-            connection.address(self._store)  # refuses what is damaged
-            found = connection.read_champion(database(self._store), self.name)
-            return self._made_of(found) if found else None
+        if self._is_own():
+            return next(self._own(connection.ALIASED, CHAMPION), None)
         return self._aliased(CHAMPION)
 
     def challenger(self) -> Version | None:
@@ -81,16 +81,18 @@ class Registry:
 
     def with_lineage(self, lineage: str) -> Version | None:
         """The newest judged version of this lineage; `register` resumes one that was not."""
-        found = self._search(f" and tags.lineage = '{lineage}'")
-        return next((self._read(one) for one in found if "decision" in one.tags), None)
+        if self._is_own():
+            found = self._own(connection.OF_LINEAGE, lineage)
+        else:
+            found = map(self._read, self._search(f" and tags.lineage = '{lineage}'"))
+        return next((version for version in found if version.decision), None)
 
     def opponents(self) -> tuple[Version, ...]:
         """Whom a challenger is judged against: champion, and the first one if its file is left."""
         champion = self.champion()
         if champion is None:
             return ()
-        firsts = map(self._version, champion.predecessors[:1])
-        return (champion, *filter(self._is_left, firsts))
+        return (champion, *filter(self._is_left, map(self._version, champion.predecessors[:1])))
 
     def looks(self) -> int:
         """How many versions were judged against a champion."""
@@ -124,7 +126,7 @@ class Registry:
         """Keep a decision on a version; InputError if another than `opponent` is champion now."""
         self._require_champion(opponent.number if opponent else None, version)
         text = markdown(decision)
-        with space_for(files(self._store)):
+        with disk_of(files(self._store)):
             numbers = decision.model_dump_json(indent=2)
             self._client.log_text(version.run_id, numbers, "decision.json")
             self._client.log_text(version.run_id, text, "decision.md")
@@ -184,8 +186,19 @@ class Registry:
         path = files(self._store) / version.run_id / "artifacts" / SAMPLE
         if not path.is_file():
             self._download(version, SAMPLE, path)
-        with np.load(path) as kept:
+        with reading(path), np.load(path, allow_pickle=False) as kept:
             return np.asarray(kept["images"])
+
+    def _is_own(self) -> bool:
+        """Whether it lies in the store, and was begun; InputError if it is damaged."""
+        if self._uri is not None or not connection.is_begun(self._store):
+            return False
+        connection.address(self._store)
+        return True
+
+    def _own(self, query: str, value: str) -> Iterator[Version]:
+        found = connection.read_versions(database(self._store), query, self.name, value)
+        return map(self._made_of, found)
 
     def _whole(self, version: Version, file: PurePosixPath, sha256: str) -> Path:
         path, is_whole = self._fetched(version, file, sha256)
@@ -205,14 +218,14 @@ class Registry:
     def _download(self, version: Version, file: PurePosixPath, path: Path) -> None:
         from mlflow.exceptions import MlflowException
 
-        with space_for(path):
+        with disk_of(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=files(self._store)) as folder:
                 try:
                     found = self._client.download_artifacts(version.run_id, str(file), folder)
                     replace(Path(found), path)
                 except (MlflowException, OSError) as error:  # the digest says whether it came
-                    if why_full(error):
+                    if disk_fault(error):
                         raise
 
     def _require_champion(self, number: int | None, judged: Version) -> None:
@@ -227,7 +240,7 @@ class Registry:
         return self._fetched(version, MODEL, version.sha256)[1]
 
     def _space(self) -> AbstractContextManager[None]:
-        return space_for(database(self._store, self._uri))
+        return disk_of(database(self._store, self._uri))
 
     def _appoint(self, version: Version, why: str, predecessors: tuple[int, ...]) -> None:
         self.model_path(version)
@@ -262,7 +275,7 @@ class Registry:
         metrics = [Metric(key, float(value), now, 0) for key, value in candidate.metrics.items()]
         params = [Param(key, str(value)) for key, value in candidate.params.items()]
         self._client.log_batch(run_id, metrics, params)
-        with space_for(files(self._store)), TemporaryDirectory() as folder:
+        with disk_of(files(self._store)), TemporaryDirectory() as folder:
             self._client.log_dict(run_id, dict(candidate.lineage), "lineage.json")
             self._client.log_artifacts(run_id, str(candidate.report), "report")
             save_mlflow_model(candidate, Path(folder) / MODEL.parent)

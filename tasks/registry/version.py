@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Json
+from pydantic import BaseModel, ConfigDict, Field, Json
 
 from tasks.registry.decision import Decision
 from tasks.schemas.events import Event
@@ -47,7 +47,7 @@ class Version(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     number: int  # of those of its name, from 1
-    run_id: str  # of MLflow's run that has its params, metrics and files
+    run_id: str = Field(pattern=r"^\w+$")  # of MLflow's run, the folder of its files
     sha256: str
     classes: Json[tuple[ClassName, ...]]
     network_sha256: str

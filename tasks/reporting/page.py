@@ -14,7 +14,6 @@ from tasks.schemas.images import ClassName
 Row: TypeAlias = dict[str, Any]
 # A sentence of the verdict, `claim`, and the numbers behind it, `evidence`, without a full stop.
 Finding: TypeAlias = dict[str, str]
-
 SIGNIFICANT = 0.05  # level below which a p value is significant
 
 

@@ -1,11 +1,12 @@
 """Stages are executed: what is stored is read, the rest runs; or it is explained what would."""
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
-from tasks.schemas.references import FileReference, Record
+from tasks.schemas.references import Record
 from tasks.storage.reasons import NotStoredError, stored
 from tasks.storage.records import write_record
 from tasks.storage.stages import (
@@ -30,7 +31,7 @@ class Executing:
 
     def __init__(self, store: Store, refresh: bool = False) -> None:
         self.store, self.finished = store, list[TaskRunResult]()
-        self._refresh = refresh
+        self._refresh, self._known = refresh, set[str]()
 
     def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage."""
@@ -39,7 +40,8 @@ class Executing:
     def execute(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> tuple[Any, str]:
         """The result of a stage, and the name of the state in which it ended."""
         started, decided_by = time.monotonic(), decided(stage, inputs)
-        with running(stage.run_name(inputs), cache_key(decided_by) if decided_by else ""):
+        key = cache_key(decided_by) if decided_by else ""
+        with running(stage.run_name(inputs), key):
             try:
                 result, state = self._stored(stage, decided_by), CACHED
                 self.say_cached()
@@ -49,6 +51,7 @@ class Executing:
                 result, state = stage.fn(**inputs), "Completed"
                 if stage.is_cached:
                     write_record(self.store, result, decided_by)
+        self._known.add(key)
         seconds = time.monotonic() - started
         self.finished.append(TaskRunResult(task=stage.name, state=state, seconds=seconds))
         return result, state
@@ -60,7 +63,7 @@ class Executing:
     def _stored(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
         if self._refresh or not stage.is_cached:
             raise NotStoredError("")
-        return stored(self.store, decided_by)
+        return stored(self.store, decided_by, self._known)
 
 
 def decided(stage: Stage[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +87,8 @@ class Explaining:
     def __init__(self, store: Store) -> None:
         self.store, self.rows = store, list[Row]()
         self.finished: list[TaskRunResult] = []
-        self._unsure: dict[str, str] = {}  # the stages whose files may come out otherwise
+        self._known = set[str]()
+        self._unsure: dict[str, str] = {}  # the stages of what may come out otherwise
 
     def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage, or a former one; NotStoredError where there is none."""
@@ -93,7 +97,9 @@ class Explaining:
         try:
             if not stage.is_cached:
                 raise NotStoredError("it runs each time")
-            result, row = stored(self.store, decided(stage, inputs)), Row(name, "cached")
+            decided_by = decided(stage, inputs)
+            result, row = stored(self.store, decided_by, self._known), Row(name, "cached")
+            self._known.add(cache_key(decided_by))
         except NotStoredError as missing:
             result, row = missing.stand_in, Row(name, "runs", str(missing))
         if unsure and row.fate == "cached":
@@ -102,20 +108,21 @@ class Explaining:
         if result is None:
             raise NotStoredError(row.reason)
         if row.fate != "cached":
-            self._unsure |= {file.sha256: name for file in _files([result])}
+            self._unsure |= dict.fromkeys(_contents([result]), name)
         return result
 
     def _unsure_of(self, values: Iterable[object]) -> str | None:
-        found = (self._unsure.get(file.sha256) for file in _files(values))
-        return next(filter(None, found), None)
+        return next(filter(None, map(self._unsure.get, _contents(values))), None)
 
 
-def _files(values: Iterable[object]) -> Iterator[FileReference]:
+def _contents(values: Iterable[object]) -> Iterator[str]:
+    """What identifies the records in some values, and those in these."""
     for value in values:
         if isinstance(value, Record):
-            yield from value.files()
+            yield json.dumps(value.identity())
+            yield from _contents(item for _, item in value)
         elif isinstance(value, list | tuple):
-            yield from _files(value)
+            yield from _contents(value)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from datetime import datetime
 from filelock import FileLock, Timeout
 
 from tasks.errors import InputError
-from tasks.storage.files import space_for
+from tasks.storage.files import disk_of
 from tasks.storage.store import Store, writable
 
 
@@ -22,11 +22,11 @@ def exclusive(
     The lock is `flock`'s, which the system releases when its holder dies. It lies in the store's
     folder, which exists: of a remote store it holds for the runs of this machine. The wait is 0 or
     more; None is as long as it takes. `say` is told for whom we wait. InputError if another run
-    still held it after that, or it cannot be written, FullDiskError if there is no space for it.
+    still held it after that, or it cannot be written, DiskError if there is no space for it.
     """
     lock, holder = FileLock(store.root / "run.lock"), store.root / "run.holder"
     try:
-        with writable(store.address), space_for(holder):
+        with writable(store.address), disk_of(holder):
             try:
                 lock.acquire(timeout=0)
             except Timeout:

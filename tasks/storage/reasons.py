@@ -1,6 +1,6 @@
 """Why a stage has to run: what is another than at the most similar of its former results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tasks.schemas.references import Record
@@ -21,19 +21,24 @@ class NotStoredError(Exception):
         self.stand_in = stand_in
 
 
-def stored(store: Store, decided_by: Mapping[str, Any]) -> Record:
-    """The result that so much decides; NotStoredError if there is no record, or it is damaged."""
+def stored(store: Store, decided_by: Mapping[str, Any], known: Collection[str]) -> Record:
+    """The result that so much decides; NotStoredError if there is no record, or it is damaged.
+
+    No result of the present run, whose keys are `known`, stands in for one.
+    """
     try:
         return read_record(store, cache_key(decided_by))
     except DamagedError as error:
         reason = str(error)
     except UNREADABLE:
         reason = ""
-    before, stand_in = nearest(store, decided_by)
+    before, stand_in = nearest(store, decided_by, known)
     raise NotStoredError(reason or differences(before, decided_by), stand_in)
 
 
-def nearest(store: Store, decided_by: Mapping[str, Any]) -> tuple[Mapping[str, Any], Record | None]:
+def nearest(
+    store: Store, decided_by: Mapping[str, Any], known: Collection[str]
+) -> tuple[Mapping[str, Any], Record | None]:
     """What decided a former result of the same stage, and that: of the most similar inputs."""
     wanted = _flat(decided_by)
 
@@ -41,14 +46,18 @@ def nearest(store: Store, decided_by: Mapping[str, Any]) -> tuple[Mapping[str, A
         other = wanted.items() ^ _flat(former[0]).items()
         return -sum(path.startswith("inputs") for path, _ in other), -len(other)
 
-    return max(_former(store, decided_by["stage"]), key=likeness, default=({}, None))
+    former = _former(store, decided_by["stage"], known)
+    return max(former, key=likeness, default=({}, None))
 
 
-def _former(store: Store, stage: str) -> Iterator[tuple[Mapping[str, Any], Record]]:
+def _former(
+    store: Store, stage: str, known: Collection[str]
+) -> Iterator[tuple[Mapping[str, Any], Record]]:
     """What decided the results of a stage, and these, the newest first."""
-    for name in reversed(store.names(FOLDER)[-RECENT:]):
+    names = (name.removeprefix(f"{FOLDER}/") for name in store.names(FOLDER)[-RECENT:][::-1])
+    for key in (name for name in names if name not in known):
         try:
-            record, decided_by = read_unchecked(store, name.removeprefix(f"{FOLDER}/"))
+            record, decided_by = read_unchecked(store, key)
             if decided_by["stage"] == stage:
                 yield decided_by, record
         except UNREADABLE:

@@ -7,15 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import FullDiskError, RemoteError
+from tasks.errors import DiskError, ReadableError, RemoteError
 from tasks.schemas import images, results, training  # noqa: F401    # whose classes records name
 from tasks.schemas.references import Record
 from tasks.storage.stages import CHECKPOINTS, cache_key, get_run_logger
-from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
+from tasks.storage.store import Store, read_checksummed, write_checksummed
 
 FOLDER = "records"
 STORED = ("arrays", "models", "pages")  # the folders of what records refer to
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, DamagedError)
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, RecursionError, ReadableError)
 
 
 def write_record(store: Store, record: Record, decided_by: Mapping[str, Any]) -> None:
@@ -23,7 +23,7 @@ def write_record(store: Store, record: Record, decided_by: Mapping[str, Any]) ->
     told = [type(record).__name__, record.model_dump(mode="json"), decided_by]
     try:
         write_checksummed(store, f"{FOLDER}/{cache_key(decided_by)}", json.dumps(told).encode())
-    except (FullDiskError, RemoteError) as error:
+    except (DiskError, RemoteError) as error:
         get_run_logger().warning("The next run will compute this again: %s", error)
 
 

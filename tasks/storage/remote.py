@@ -12,10 +12,9 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from tasks.errors import RemoteError, in_one_line
-from tasks.storage.files import why_full
+from tasks.storage.files import disk_fault
 
 READ, WRITE = "read", "written to"
-
 _complete: set[tuple[str, str]] = set()
 
 
@@ -36,7 +35,7 @@ def opened(address: str, use: str) -> Iterator[tuple[AbstractFileSystem, str]]:
         yield fs, root.rstrip("/")
     except Exception as error:  # each file system has errors of its own
         # while reading, a file may be missing, and this machine's disk full
-        expected = use == READ and (isinstance(error, FileNotFoundError) or why_full(error))
+        expected = use == READ and (isinstance(error, FileNotFoundError) or disk_fault(error))
         if expected or not elsewhere:
             raise
         raise RemoteError(f"{address} cannot be {use} ({in_one_line(error)})") from error

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import update_wrapper
+from functools import cache, update_wrapper
 from hashlib import sha256
 from importlib.metadata import version
 from inspect import signature
@@ -37,8 +37,14 @@ def decisive(name: str, module: str, inputs: Mapping[str, object]) -> dict[str, 
         "stage": name,
         "inputs": {key: identity(value) for key, value in inputs.items()},
         "source": source_digests(module),
-        "versions": {library: version(library) for library in LIBRARIES},
+        "versions": versions(),
     }
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of the libraries that decide results."""
+    return {library: version(library) for library in LIBRARIES}
 
 
 def cache_key(decided_by: Mapping[str, Any]) -> str:

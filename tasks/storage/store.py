@@ -15,15 +15,15 @@ from fsspec.core import url_to_fs
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from tasks.errors import InputError, RemoteError
+from tasks.errors import InputError, ReadableError, RemoteError, in_one_line
 from tasks.schemas.references import ArrayReference, FileReference
-from tasks.storage.files import file_sha256, is_intact, replace, space_for, temporary_path
+from tasks.storage.files import disk_of, file_sha256, is_intact, read_file, replace, temporary_path
 from tasks.storage.remote import READ, WRITE, complete, is_remote, opened, upload, write_whole
 
-NOTES = "notes"
+NOTES, MOST_BYTES = "notes", 2**30  # of a file that is written by its name
 
 
-class DamagedError(Exception):
+class DamagedError(ReadableError):
     """A stored file is missing or is not what was stored; its producer must run again."""
 
 
@@ -33,7 +33,7 @@ class Store:
 
     A file that is added carries its digest in its name and never changes; one that is written has
     only a name, and is replaced as a whole. So the store may move, and several machines may use one
-    remote: the worst is that two do the same work. Whatever writes raises `FullDiskError` where
+    remote: the worst is that two do the same work. Whatever writes raises `DiskError` where
     there is no space, and whatever reads or writes `RemoteError` where the remote is not reached.
     """
 
@@ -85,8 +85,10 @@ class Store:
 
     def array(self, reference: ArrayReference) -> NDArray[Any]:
         """The array, memory-mapped and read-only, in the shape of its reference."""
-        stored = np.load(self.verified(reference), mmap_mode="r", allow_pickle=False)
-        return np.asarray(stored).reshape(reference.shape)
+        path = self.verified(reference)
+        with reading(path):
+            stored = np.lib.format.open_memmap(path, mode="r")  # which has no Python objects
+            return np.asarray(stored).reshape(reference.shape)
 
     def verified(self, reference: FileReference) -> Path:
         """The local path of a stored file, after its digest was checked.
@@ -118,8 +120,11 @@ class Store:
             replace(temporary, self.root / name)
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file that was written; an `OSError` if there is none."""
-        with opened(self.address, READ) as (fs, root):
+        """The first `MOST_BYTES` of a file that was written; an `OSError` if there is none."""
+        path = self.root / name
+        with disk_of(path), opened(self.address, READ) as (fs, root):
+            if not self.remote:
+                return read_file(path, follow_link=True, most=MOST_BYTES)
             content: bytes = fs.cat_file(f"{root}/{name}")
         return content
 
@@ -144,6 +149,18 @@ class Store:
 
 
 @contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Around what loads a file: DamagedError if it is not of its kind, DiskError as it says."""
+    try:
+        with disk_of(path):
+            yield
+    except ReadableError:
+        raise
+    except Exception as error:  # NumPy, Keras and onnxruntime refuse with errors of many types
+        raise DamagedError(f"{path} cannot be loaded: {in_one_line(error)}") from error
+
+
+@contextmanager
 def writable(place: str | Path) -> Iterator[None]:
     """Around what writes to the artifacts first; that it cannot is an `InputError`."""
     try:
@@ -155,10 +172,10 @@ def writable(place: str | Path) -> Iterator[None]:
 
 
 def writable_store(address: str) -> Store:
-    """The store at an address, tried by a write; InputError, or FullDiskError if it is full."""
+    """The store at an address, tried by a write; InputError, or DiskError if it is full."""
     store = Store.at(address)
     try:
-        with writable(store.root), space_for(store.root):
+        with writable(store.root), disk_of(store.root):
             store.root.mkdir(parents=True, exist_ok=True)
             TemporaryFile(dir=store.root).close()
         if store.remote:  # learn now what would go wrong later
@@ -196,10 +213,15 @@ def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str] | Non
     """Arrays, in their order, and text as written; None if there are none or they are damaged."""
     try:
         content = read_checksummed(store, name)
-    except (OSError, DamagedError):
-        return None
-    with np.load(BytesIO(content), allow_pickle=False) as saved:
-        return [saved[key] for key in saved.files if key != NOTES], str(saved[NOTES])
+        with np.load(BytesIO(content), allow_pickle=False) as saved:
+            if not any(member.compress_type for member in saved.zip.infolist()):  # as we write it
+                arrays = [np.asarray(saved[key]) for key in saved.files if key != NOTES]
+                return arrays, str(saved[NOTES])
+    except RemoteError:
+        raise
+    except Exception:  # whatever it is, it is computed again
+        pass
+    return None
 
 
 def _digest(content: bytes) -> bytes:

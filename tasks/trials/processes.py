@@ -15,7 +15,6 @@ from tasks.storage.stages import get_run_logger
 from tasks.trials.trial import Group, TrialResult
 
 R = TypeVar("R")
-
 MOST_DEATHS = 3
 # Keras imports them where they are installed, for functions that no worker calls.
 NOT_NEEDED = ("matplotlib", "pandas", "sklearn")

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache, partial
 
 import numpy as np
@@ -29,7 +30,6 @@ MOST_HEADS = 4
 FOLDER = "trials"
 READERS = 16
 MOST_COMPILED = 4  # two heads, each by two recipes
-
 Classes = tuple[int, ...]
 
 
@@ -125,7 +125,7 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
         result = TrialResult(
             trial=trial, attempts=attempts, weights_sha256=digest, probabilities=probabilities
         )
-        write_arrays(store, _name(group, trial), [probabilities], result.model_dump_json())
+        keep(store, group, result)
         yield result
 
 
@@ -155,6 +155,12 @@ def _compiled(specification: HeadSpecification, features: int, training: Trainin
     )
 
 
+def keep(store: Store, group: Group, result: TrialResult) -> None:
+    """Keep the result of one trial of a group, atomically."""
+    name = _name(group, result.trial)
+    write_arrays(store, name, [result.probabilities], result.model_dump_json())
+
+
 def find_all(store: Store, group: Group) -> dict[Trial, TrialResult]:
     """What was kept of a group, undamaged; many at a time, since each takes its time elsewhere."""
     with ThreadPoolExecutor(READERS) as readers:
@@ -164,10 +170,12 @@ def find_all(store: Store, group: Group) -> dict[Trial, TrialResult]:
 
 def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
     kept = read_arrays(store, _name(group, trial))
-    if kept is None:
-        return None
-    (probabilities,), text = kept
-    return TrialResult(**from_json(text), probabilities=probabilities)
+    with suppress(ValueError, TypeError):  # of what is not ours
+        (probabilities,), text = kept or ([], "")
+        result = TrialResult(**from_json(text), probabilities=probabilities)
+        if result.trial == trial and probabilities.shape[1:] == (len(trial.classes),):
+            return result
+    return None
 
 
 def _name(group: Group, trial: Trial) -> str:

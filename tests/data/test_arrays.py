@@ -85,3 +85,13 @@ def test_other_labels_are_told(labels, sentence):
     with pytest.raises(InputError) as caught:
         as_labels(labels, 2, "y")
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.array([0x110000], np.uint32).view("U1"), np.array([b"\xff"])],
+    ids=["no character", "no UTF-8"],
+)
+def test_labels_that_are_no_text_are_told(labels):
+    with pytest.raises(InputError, match=r"^labels are not text: "):
+        as_labels(labels, 1, "labels")

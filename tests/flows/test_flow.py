@@ -322,7 +322,10 @@ class Command:
 
 @undrawn
 def test_a_record_that_is_damaged_or_hostile_is_a_miss_and_runs_no_code(first, ran, tmp_path):
-    """All records are damaged or replaced, in each way in turn, and each is a miss."""
+    """All records are damaged or replaced, in each way in turn, and each is a miss.
+
+    For more of what a record may hold see tests/storage/test_hostile.py.
+    """
     executed = tmp_path / "executed"
     command = Command(f"touch {executed}")
     envelope = {  # as Prefect writes it

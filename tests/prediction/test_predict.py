@@ -335,9 +335,28 @@ def test_what_is_no_regular_file_is_not_read(tmp_path, name, kind):
         os.mkfifo(path)
     else:
         path.symlink_to("/dev/zero")
-    with pytest.raises(InputError) as error:
+    with pytest.raises(InputError, match=f"^{path} is (not a regular file|a link out of)"):
         read([path.parent if "/" in name else path])
-    assert str(error.value) == f"{path} is not a regular file; a pipe or a device is never read"
+
+
+@pytest.mark.parametrize("target", ["elsewhere/a.png", "/dev/zero", "folder/../elsewhere/a.png"])
+def test_a_link_out_of_a_folder_is_not_read(tmp_path, target):
+    (tmp_path / "elsewhere").mkdir()
+    png(tmp_path / "elsewhere" / "a.png", image(7))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link.png").symlink_to(tmp_path / target)
+    with pytest.raises(InputError) as error:
+        read([tmp_path / "folder"])
+    assert str(error.value) == (
+        f"{tmp_path}/folder/link.png is a link out of {tmp_path}/folder; "
+        "give what it points at itself"
+    )
+
+
+def test_a_link_within_a_folder_is_read(tmp_path):
+    png(tmp_path / "a.png", image(7))
+    (tmp_path / "b.png").symlink_to("a.png")
+    assert len(read([tmp_path]).pixels) == 2
 
 
 def test_a_link_to_a_regular_file_is_read(tmp_path):

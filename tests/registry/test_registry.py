@@ -25,7 +25,7 @@ from flows.cli import run_command
 from flows.config import PredictConfig, RetrainCommand
 from flows.predict import label_with_champion
 from flows.retrain import act
-from tasks.errors import FullDiskError, InputError
+from tasks.errors import DiskError, InputError
 from tasks.registry import connection
 from tasks.registry.decision import Bounds, Decision, Judged, decide
 from tasks.registry.registry import Registry
@@ -698,7 +698,7 @@ assert mlflow.telemetry.get_telemetry_client() is None
 def test_a_full_disk_leaves_the_champion_and_later_the_challenger_wins(one_champion, tmp_path):
     root = shutil.copytree(one_champion, tmp_path / "artifacts")
     place = re.escape(f"for {root}/registry/mlflow.db")
-    with small_files(5_000), pytest.raises(FullDiskError, match=f"^no space left on /.* {place}"):
+    with small_files(5_000), pytest.raises(DiskError, match=f"^no space left on /.* {place}"):
         retrain(root, "second", errors=1)
     assert champion_of(root) == (1, "first")
     retrain(root, "second", errors=1)

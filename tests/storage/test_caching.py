@@ -123,7 +123,11 @@ class TestSource:
 def test_a_version_changes_the_key(monkeypatch, library):
     before = key({})
     monkeypatch.setattr(stages, "version", lambda name: "0" if name == library else version(name))
-    assert key({}) != before
+    stages.versions.cache_clear()
+    try:
+        assert key({}) != before
+    finally:
+        stages.versions.cache_clear()
 
 
 class TestRecords:

@@ -21,7 +21,7 @@ from flows.prefect_run import reason
 from tasks.data.mnist import Mirror
 from tasks.data.mnist import download as fetch
 from tasks.data.read import find_source
-from tasks.errors import FullDiskError, ReadableError
+from tasks.errors import DiskError, ReadableError
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import write_folder
 from tasks.storage.lock import exclusive
@@ -70,7 +70,7 @@ def full(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
 )
 def test_what_finds_no_space_says_so_and_leaves_nothing(full, write, name):
     store = Store(full / "a")
-    with pytest.raises(FullDiskError) as raised:
+    with pytest.raises(DiskError) as raised:
         write(store)
     disk = next(folder for folder in (full, *full.parents) if folder.is_mount())
     place = re.escape(f"no space left on {disk} for {full}/a/{name}")
@@ -81,7 +81,7 @@ def test_what_finds_no_space_says_so_and_leaves_nothing(full, write, name):
 
 def test_a_full_disk_has_no_space_for_the_lock(tmp_path):
     lock = exclusive(Store(tmp_path), 0, print)
-    with small_files(1), pytest.raises(FullDiskError, match=f"for {tmp_path}/run.holder"), lock:
+    with small_files(1), pytest.raises(DiskError, match=f"for {tmp_path}/run.holder"), lock:
         pass
     with exclusive(Store(tmp_path), 0, print):
         assert "process" in (tmp_path / "run.holder").read_text()
@@ -119,7 +119,7 @@ def test_auto_takes_the_digits_where_there_is_no_space_for_mnist(tmp_path, monke
     source = find_source("auto", 0)
     assert source.name == "scikit-learn digits"
     assert f" for {tmp_path}/mnist.npz" in source.notice
-    with pytest.raises(FullDiskError, match="no space left on"):
+    with pytest.raises(DiskError, match="no space left on"):
         find_source("mnist", 0)
 
 

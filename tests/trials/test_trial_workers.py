@@ -17,9 +17,9 @@ from commands import forked_process
 from tasks.errors import InputError, WorkerError
 from tasks.networks.recipe import Training
 from tasks.schemas.references import ArrayReference, Dataset, Split
-from tasks.storage.store import Store, write_arrays
+from tasks.storage.store import Store
 from tasks.trials.processes import run_on_processes, submit
-from tasks.trials.trial import Group, Trial, TrialResult, _name, find_all, train_group
+from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep, train_group
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1
@@ -129,9 +129,7 @@ def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
 )
 def test_a_trial_is_kept_for_the_same_settings_data_and_seed(tmp_path, changes):
     store, group = Store(tmp_path), group_of(0)
-    (trial,) = group.trials
-    result = result_of(trial, "w")
-    write_arrays(store, _name(group, trial), [result.probabilities], result.model_dump_json())
+    keep(store, group, result_of(group.trials[0], "w"))
     assert [one.weights_sha256 for one in find_all(store, group).values()] == ["w"]
     assert find_all(store, group.model_copy(update=changes)) == {}
 

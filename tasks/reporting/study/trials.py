@@ -15,7 +15,6 @@ from tasks.trials.trial import Trial, TrialResult
 
 MOST_SUBSETS = 6
 MOST_IMAGES = 8
-
 Item = TypeVar("Item")
 
 

@@ -11,7 +11,7 @@ from tasks.arrivals.batch import Batch, Note, accepted
 from tasks.arrivals.decode import pixel_range
 from tasks.arrivals.drift import Description, describe, find_drift, joined
 from tasks.arrivals.neighbours import Neighbours, Seen, doubt_bounds
-from tasks.data.held_out import fingerprints, held_out
+from tasks.data.held_out import Labelled, fingerprints, held_out
 from tasks.data.near import is_near, near_duplicates
 from tasks.networks.inference import evenly
 from tasks.schemas.images import LabelledImages
@@ -21,7 +21,6 @@ from tasks.storage.store import Store
 RECENT = 20  # batches that are tested together for drift
 MOST_IMAGES = 10_000  # that stand for all of their kind
 Embed: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (n, ...) to (n, m)
-Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any]]  # images (n, ...), labels (n,)
 
 
 class Known:

@@ -88,13 +88,11 @@ def export_network(model: Model, form: Literal["litert", "saved-model"], path: P
     _answering(model).export(path, format=kinds[form], verbose=False)
 
 
-def ask_exported(
-    form: Literal["litert", "saved-model"], path: Path, images: NDArray[np.uint8]
-) -> Answers:
+def ask_exported(path: Path, images: NDArray[np.uint8]) -> Answers:
     """What `export_network` wrote says of images (n, height, width, channels)."""
     import tensorflow as tf
 
-    if form == "saved-model":
+    if path.is_dir():
         loaded = tf.saved_model.load(str(path))  # has the weights as long as it lives
         said = loaded.serve(images.astype(np.float32))
         found = {name: value.numpy() for name, value in said.items()}

@@ -163,4 +163,4 @@ def _export(
     from tasks.networks.models import read_model  # imports TensorFlow
 
     export_network(read_model(network), form, path)
-    return ask_exported(form, path, images)
+    return ask_exported(path, images)

@@ -42,7 +42,7 @@ from tasks.data.pictures import read_picture
 from tasks.errors import ReadableError
 from tasks.networks.attempts import Notes, read_checkpoint
 from tasks.networks.recipe import Training
-from tasks.schemas.images import Preparation
+from tasks.schemas.images import LabelledImages, Preparation
 from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.schemas.training import Attempt, EpochResult, History
 from tasks.storage.reasons import NotStoredError
@@ -222,7 +222,7 @@ def read_idx_batch(form: str, folder: Path, content: bytes) -> object:
     """Images in an IDX file, with the labels of three."""
     images, labels = IDX_NAMES[:2]
     batch = {f"{images}{form}": content, labels: idx(1, 3)}
-    return decode_folder(batch, CLASSES, COLOURS)
+    return decode_folder(batch, DATA)
 
 
 def read_a_picture(preparation: Preparation, folder: Path, content: bytes) -> object:
@@ -304,10 +304,12 @@ def _note(store: Store) -> None:
 
 TRAINING = Training(loss="crossentropy", optimizer="sgd", learning_rate=0.1, batch_size=8, epochs=1)
 SPLIT = Split(inputs=_reference(), labels=_reference())
+IMAGES = Dataset(train=SPLIT, test=SPLIT)
+DATA = LabelledImages(images=IMAGES, classes=CLASSES, preparation=COLOURS)
 DECIDED_BY = {"stage": "any"}
 GROUP = Group(
     trials=(Trial(recipe="tuned", classes=(0, 1), head="two-node", seed=0),),
-    features=Dataset(train=SPLIT, test=SPLIT),
+    features=IMAGES,
     held_out=_reference(),
     training=TRAINING,
 )
@@ -336,7 +338,7 @@ KINDS = (
     Kind(
         "`.npz`",
         mixed(NPZ, npz_again),
-        lambda _, content: decode_npz(content, CLASSES, COLOURS),
+        lambda _, content: decode_npz(content, DATA),
         (
             lambda: npz(images=np.zeros((342_000, 28, 28), np.uint8), labels=LABELS),
             lambda: npz(images=np.zeros((1, 5_790, 5_790)), labels=LABELS[:1]),

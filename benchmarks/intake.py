@@ -77,7 +77,7 @@ def make_champion(images: dict[str, NDArray[Any]], folder: Path) -> Known:
     preparation = Preparation(height=28, width=28, channels=1)
     data = LabelledImages(images=Dataset(**splits), classes=classes, preparation=preparation)
     registry = Registry(store, None, "two-node-0-1")
-    return Known(data, (), store, champions_view(registry))
+    return Known(data, (), store, champions_view(registry), 0)
 
 
 def try_labels(known: Known, images: Pixels, labels: NDArray[Any], draws: int) -> Iterator[str]:

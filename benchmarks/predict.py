@@ -28,11 +28,10 @@ from PIL import Image, ImageDraw
 from benchmarks.machine import print_machine
 from flows.config import Config
 from tasks.networks.architecture import build_backbone, build_head, join, softmax_head
-from tasks.networks.export import to_onnx
+from tasks.networks.export import PortableModel, to_onnx
 from tasks.networks.models import in_float32
-from tasks.networks.portable import PortableModel
-from tasks.prediction.predictions import label_images, write_csv
 from tasks.prediction.reading import read_images
+from tasks.prediction.writing import label_images, write_csv
 from tasks.schemas.images import Preparation
 
 if TYPE_CHECKING:

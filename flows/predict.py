@@ -19,10 +19,9 @@ from flows.config import ExportConfig, InUseConfig, PredictConfig
 from tasks.data.folder import with_bar
 from tasks.data.pictures import AS_IT_IS
 from tasks.errors import InputError
-from tasks.networks.portable import PortableModel
-from tasks.prediction.export import write_export
-from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
+from tasks.networks.export import PortableModel
 from tasks.prediction.reading import count_images, read_images
+from tasks.prediction.writing import FORMATS, Row, label_images, whole_output, write_export
 from tasks.registry.registry import Registry, only_model
 from tasks.registry.version import Version
 from tasks.storage.store import Store

@@ -42,7 +42,7 @@ def study(config: StudyConfig) -> Path:
     workers = config.workers or os.cpu_count() or 1
     results = run_trials(train_bases(config, data), workers, config.refresh)
     bases = phrase("study", "bases", config.base_classes, config.base_dataset is not None)
-    return report_study(config, command, source, data.images, data.classes, results, bases)
+    return report_study(config, command, source, data, results, bases)
 
 
 def train_bases(config: StudyConfig, data: LabelledImages) -> list[Group]:

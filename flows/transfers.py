@@ -1,7 +1,7 @@
 """The transfers of an experiment: a base by each recipe, its heads, and what they refuse."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.config import Config, RunConfig
 from tasks.calibrate import calibrate
@@ -27,6 +27,7 @@ from tasks.transfer_one_node import transfer_one_node
 from tasks.transfer_two_node import transfer_two_node
 
 ONE_ATTEMPT = "as published, one attempt"
+NONE_YET = Refusals(models=())
 UNGATED = {"gated": False}  # a dead network says of its fold that nothing is sure
 
 
@@ -112,7 +113,7 @@ class Transfer:
     base: Result
     features: Dataset
     heads: list[Result]
-    refusals: Refusals
+    refusals: Refusals = NONE_YET
 
 
 def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) -> Transfer:
@@ -127,14 +128,10 @@ def train_and_transfer(name: str, recipe: Recipe, data: Data, config: Config) ->
         heads = train_heads(whole, recipe.head, config)
         if data.held_out.folds:
             heads = calibrate_heads(heads, views, recipe.head, config)
-        return Transfer(
-            name,
-            recipe,
-            score_on(name, base, data.base.labelled, recipe.base),
-            features,
-            [score_on(name, head, features, recipe.head) for head in heads],
-            refuse(base, folds, heads, features, views, data, config.refuse_own),
-        )
+        result = score_on(name, base, data.base.labelled, recipe.base)
+        results = [score_on(name, head, features, recipe.head) for head in heads]
+        transfer = Transfer(name, recipe, result, features, results)
+        return replace(transfer, refusals=refuse(transfer, folds, views, data, config.refuse_own))
 
 
 def see_folds(
@@ -198,15 +195,10 @@ def as_published(transfer: Transfer, data: Data, config: Config) -> list[Result]
 
 
 def refuse(
-    base: TrainedModel,
-    folds: tuple[Fold, ...],
-    heads: Sequence[TrainedModel],
-    features: Dataset,
-    views: tuple[Fold, ...],
-    data: Data,
-    share: float,
+    transfer: Transfer, folds: tuple[Fold, ...], views: tuple[Fold, ...], data: Data, share: float
 ) -> Refusals:
     """What the base and its heads refuse of images that are not theirs."""
+    base, heads = transfer.base.trained, [head.trained for head in transfer.heads]
     of_base, nodes = data.base, tuple(range(len(data.base.classes)))
     images, own = (data.whole.images, data.learned) if data.learned else (of_base.images, nodes)
     unknown = extract_unknown(base, images, own, own)
@@ -214,5 +206,5 @@ def refuse(
     split = folds or (whole,)
     by_base = evaluate_refusal(base, [base], of_base.labelled, split, nodes, unknown, share)
     unknown = extract_unknown(base, data.whole.images, data.chosen, data.learned)
-    by_heads = evaluate_refusal(base, heads, features, views, data.nodes, unknown, share)
+    by_heads = evaluate_refusal(base, heads, transfer.features, views, data.nodes, unknown, share)
     return Refusals(models=by_base.models + by_heads.models)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.splits import rows_by_part
+from tasks.networks.export import PortableModel
 from tasks.networks.health import diagnose
-from tasks.networks.portable import PortableModel
 from tasks.registry.decision import Bounds, Decision, Judged, decide
 from tasks.registry.portable import find_flaw
 from tasks.registry.registry import Registry

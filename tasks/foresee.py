@@ -1,6 +1,6 @@
 """Foresee: what a challenger would have to do, before it is trained."""
 
-from tasks.networks.portable import PortableModel
+from tasks.networks.export import PortableModel
 from tasks.registry.decision import Prospect, foresee_win
 from tasks.registry.registry import Registry
 from tasks.schemas.references import Split

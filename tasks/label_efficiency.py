@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.networks.approaches import Approach, Predict, predictor
+from tasks.networks.approaches import Approach, Contest, Predict
 from tasks.networks.epochs import derive_seed
 from tasks.networks.models import load_model
 from tasks.networks.recipe import Recipe
@@ -61,7 +61,8 @@ def label_efficiency(
     train, targets, test, labels = map(store.array, arrays)
     of_train, of_test = (store.array(split.inputs) for _, split in features)
     model = load_model(store, base.model)
-    predict = predictor(approach, model, nodes, (train, of_train), targets, (test, of_test), recipe)
+    contest = Contest(model, nodes, (train, of_train), targets, (test, of_test), recipe)
+    predict = contest.predictor(approach)
     images, hits = train_on_draws(predict, targets.argmax(axis=1), labels.argmax(axis=1), seed)
     means = zip(hits.mean(axis=(1, 2)), images, strict=True)
     said = ", ".join(f"{accuracy:.2%} with {n:,}" for accuracy, n in means)

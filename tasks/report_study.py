@@ -13,8 +13,7 @@ from tasks.plots.study import draw_pairs, draw_spread
 from tasks.reporting.folder import describe_run, publish
 from tasks.reporting.page import Row, render_report, tabulate
 from tasks.reporting.study.analysis import analyse
-from tasks.schemas.images import ClassName
-from tasks.schemas.references import Dataset
+from tasks.schemas.images import LabelledImages
 from tasks.storage.stages import current_store, uncached_stage
 from tasks.trials.trial import TrialResult
 
@@ -47,8 +46,7 @@ def report_study(
     config: BaseModel,
     command: str,
     source: Source,
-    images: Dataset,
-    classes: Sequence[ClassName],
+    data: LabelledImages,
     results: Sequence[TrialResult],
     bases: str,
 ) -> Path:
@@ -58,7 +56,7 @@ def report_study(
     `command` is what is typed to run the study again, `bases` in words what the bases had seen.
     """
     store = current_store()
-    analysis = analyse(results, store.array(images.test.labels), classes, bases)
-    pictures = dict(draw(analysis, store.array(images.test.inputs)))
-    metrics = describe_run(config, command, source, images, analysis)
+    analysis = analyse(results, store.array(data.images.test.labels), data.classes, bases)
+    pictures = dict(draw(analysis, store.array(data.images.test.inputs)))
+    metrics = describe_run(config, command, source, data.images, analysis)
     return publish(store, render(metrics, pictures), metrics, "study", latest="latest-study")

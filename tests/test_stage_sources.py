@@ -29,7 +29,7 @@ MODULES = {
         "schemas": "images references results training",
         "statistics": "estimates",
     },
-    "export": {"networks": "export inference portable", "schemas": "images references"},
+    "export": {"networks": "export inference", "schemas": "images references"},
     "extend": {"arrivals": "batch", "data": "splits", "schemas": "events images references"},
     "extract_features": {"data": "splits", "networks": "inference", "schemas": SCHEMAS},
     "extract_unknown": {"networks": "inference", "schemas": "images references results training"},
@@ -41,7 +41,7 @@ MODULES = {
         "schemas": "images references results training",
     },
     "load": {
-        "data": "arrays digits folder handwriting held_out idx mnist names npz pictures "
+        "data": "arrays digits folder handwriting held_out idx mnist names pictures "
         "read source splits",
         "schemas": "images references",
     },

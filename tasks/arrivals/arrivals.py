@@ -24,7 +24,7 @@ from tasks.arrivals.decode import (
 from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
 from tasks.arrivals.known import Embed, Known
 from tasks.arrivals.neighbours import DOUBTED, Seen
-from tasks.data.npz import NotIntactError
+from tasks.data.arrays import NotIntactError
 from tasks.errors import InputError, ReadableError, printable
 from tasks.schemas.images import LabelledImages
 from tasks.storage.stages import get_run_logger
@@ -67,22 +67,20 @@ def take_in(
     duplicates of held-out images, and labels in doubt, are set aside, by the features that `embed`
     gives. InputError if the inbox cannot be reached, or an accepted batch is damaged.
     """
-    place, known = open_inbox(inbox, base.classes), Known(base, read_notes(store), store, embed)
-    found = place.deliveries()
-    fates = tuple((one.name, *_take(one, place, known, settle, hold_out)) for one in found)
+    known = Known(base, read_notes(store), store, embed, hold_out)
+    place = open_inbox(inbox, base.classes)
+    fates = tuple((one.name, *_take(one, place, known, settle)) for one in place.deliveries())
     waiting = [note for note in known.notes if note.state == "waiting"]
     if waiting:
         get_run_logger().warning(WAITING, len(waiting))
     return Arrivals(accepted(known.notes), fates)
 
 
-def _take(
-    delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_out: float
-) -> tuple[Fate, str]:
+def _take(delivery: Delivery, inbox: Inbox, known: Known, settle: float) -> tuple[Fate, str]:
     """What becomes of a delivery, and why it is quarantined."""
     name, log = delivery.name, get_run_logger()
     try:
-        return _accept(delivery, inbox, known, settle, hold_out), ""
+        return _accept(delivery, inbox, known, settle), ""
     except UnfinishedError as error:
         log.info("%s is left for the next run: %s", name, printable(str(error)))
         return "unfinished", ""
@@ -97,7 +95,7 @@ def _take(
         return "unfinished", ""
 
 
-def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_out: float) -> Fate:
+def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float) -> Fate:
     is_young = inbox.age(delivery) < settle
     if delivery.obstacle or (is_young and not delivery.is_npz):
         raise UnfinishedError(delivery.obstacle or BEING_WRITTEN)
@@ -120,25 +118,24 @@ def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float, hold_
         get_run_logger().info("%s: %d of %d images are known already", *told)
     if not is_new.any():
         return "known"
-    _keep(delivery.name, sha256, list(_sort_out(decoded.rows(is_new), known, hold_out)), known)
+    _keep(delivery.name, sha256, list(_sort_out(decoded.rows(is_new), known)), known)
     return "new"
 
 
 def _decode(
     delivery: Delivery, contents: dict[str, bytes], known: Known, is_young: bool
 ) -> Decoded:
-    told = known.data.classes, known.data.preparation
     try:
         if delivery.is_npz:
-            return decode_npz(contents[delivery.name], *told)
-        return decode_folder(contents, *told)
+            return decode_npz(contents[delivery.name], known.data)
+        return decode_folder(contents, known.data)
     except InputError as error:
         if isinstance(error, NotIntactError) and is_young:
             raise UnfinishedError(BEING_WRITTEN) from error
         raise BadBatchError(str(error)) from error
 
 
-def _sort_out(batch: Decoded, known: Known, share: float) -> Iterator[Part]:
+def _sort_out(batch: Decoded, known: Known) -> Iterator[Part]:
     near = known.near_held_out(batch.images)
     if near.all():
         raise BadBatchError(f"its {len(near)} images are {NEAR}; give others")
@@ -149,7 +146,7 @@ def _sort_out(batch: Decoded, known: Known, share: float) -> Iterator[Part]:
     images, labels, seen = batch.images, batch.labels, known.look(batch.images)
     doubted, suggested = known.is_doubted(seen, labels), seen.probabilities.argmax(axis=1)
     objection = _find_objection(batch, seen, doubted, known)
-    whole = Part("", images, labels, known.hold_out(images, labels, share), suggested, objection)
+    whole = Part("", images, labels, known.hold_out(images, labels), suggested, objection)
     if doubted.any() and not objection:
         yield whole.rows(doubted, " in doubt", DOUBT)
     yield whole if objection else whole.rows(~doubted)

@@ -100,13 +100,11 @@ def read_notes(store: Store) -> tuple[Note, ...]:
     return tuple(sorted(notes, key=lambda note: note.number))
 
 
-def remember(
-    store: Store, name: str, sha256: str, part: Part, classes: tuple[ClassName, ...]
-) -> Note:
+def remember(store: Store, name: str, key: str, part: Part, classes: tuple[ClassName, ...]) -> Note:
     """Accept a batch, or set it aside: store its arrays, then its note."""
     batch = Batch(
         name=name,
-        sha256=sha256,
+        sha256=key,
         images=store.add_array("batch-images", part.images),
         labels=store.add_array("batch-labels", part.labels),
         held_out=store.add_array("batch-held-out", part.held_out),

@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.arrays import as_labels, as_pixels
+from tasks.data.arrays import Arrays, as_labels, as_pixels, read_npz
 from tasks.data.folder import is_list, is_picture, read_list
 from tasks.data.idx import IDX_NAMES, IMAGE, LABEL, idx_name, parse_idx
 from tasks.data.names import as_positions, positions
-from tasks.data.npz import read_npz
 from tasks.data.pictures import prepare_arrays, read_picture
-from tasks.data.source import Arrays
 from tasks.errors import InputError
-from tasks.schemas.images import ClassName, Preparation
+from tasks.schemas.images import ClassName, LabelledImages
 
 MAX_BYTES = 2**28  # of the files that were dropped, and of each array in a .npz
 MAX_IMAGES = 100_000
@@ -73,9 +71,9 @@ def pixel_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ranges
 
 
-def decode_npz(content: bytes, classes: Sequence[ClassName], preparation: Preparation) -> Decoded:
+def decode_npz(content: bytes, data: LabelledImages) -> Decoded:
     """Images and labels of a .npz; NotIntactError if not whole, InputError if of something else."""
-    return _decode_arrays(read_npz(BytesIO(content), "the file", MAX_BYTES), classes, preparation)
+    return _decode_arrays(read_npz(BytesIO(content), "the file", MAX_BYTES), data)
 
 
 def is_of_a_batch(path: str, classes: Collection[ClassName]) -> bool:
@@ -86,35 +84,31 @@ def is_of_a_batch(path: str, classes: Collection[ClassName]) -> bool:
     return is_list(first) or idx_name(first) != ""
 
 
-def decode_folder(
-    contents: dict[str, bytes], classes: Sequence[ClassName], preparation: Preparation
-) -> Decoded:
+def decode_folder(contents: dict[str, bytes], data: LabelledImages) -> Decoded:
     """Files by relative path: pictures in class folders, or listed in a CSV file, or IDX files.
 
     A picture's class is the first folder of its path, as in `3/a.png`; where there is none, the CSV
     file says it. InputError if it is none of these, or a file cannot be used.
     """
     top = [path for path in contents if "/" not in path]
-    has_folders = any(is_of_a_batch(path, classes) for path in set(contents) - set(top))
+    has_folders = any(is_of_a_batch(path, data.classes) for path in set(contents) - set(top))
     lists = [path for path in top if is_list(path) and not has_folders]
     if not has_folders and not lists and any(map(idx_name, top)):
-        return _decode_arrays(_idx_arrays(contents), classes, preparation)
-    labels = _listed(lists, contents) if lists else _by_folder(contents, classes)
+        return _decode_arrays(_idx_arrays(contents), data)
+    labels = _listed(lists, contents) if lists else _by_folder(contents, data.classes)
     _check_count(len(labels))
-    pixels = [read_picture(contents[path], path, preparation).pixels for path in labels]
-    found = as_positions(np.array([*labels.values()]), classes)
+    pixels = [read_picture(contents[path], path, data.preparation).pixels for path in labels]
+    found = as_positions(np.array([*labels.values()]), data.classes)
     return Decoded(np.stack(pixels), found, tuple(labels))
 
 
-def _decode_arrays(
-    arrays: Arrays, classes: Sequence[ClassName], preparation: Preparation
-) -> Decoded:
+def _decode_arrays(arrays: Arrays, data: LabelledImages) -> Decoded:
     if arrays.test_images is not None:
         raise BadBatchError(TRAINING_ALONE)
     pixels = as_pixels(arrays.train_images, "images")
     _check_count(len(pixels))
-    labels = as_positions(as_labels(arrays.train_labels, len(pixels), "labels"), classes)
-    return Decoded(prepare_arrays(pixels, preparation), labels)
+    labels = as_positions(as_labels(arrays.train_labels, len(pixels), "labels"), data.classes)
+    return Decoded(prepare_arrays(pixels, data.preparation), labels)
 
 
 def _check_count(count: int) -> None:

@@ -187,18 +187,16 @@ def _said(url: str) -> Iterator[None]:
         ) from error
 
 
-def _entries_below(
-    fs: AbstractFileSystem, folder: Entry, depth: int = MAX_DEPTH
-) -> Iterator[Entry]:
+def _entries_below(fs: AbstractFileSystem, folder: Entry, left: int = MAX_DEPTH) -> Iterator[Entry]:
     if folder.flaw:
         yield folder
     elif not isinstance(fs, LocalFileSystem):
         yield from map(_entry, fs.find(folder.path, detail=True).values())
-    elif not depth:
+    elif not left:  # of the depth
         yield replace(folder, flaw=TOO_DEEP)
     else:  # not fs.find, which passes over a folder inside that cannot be read
         for entry in map(_entry, fs.ls(folder.path, detail=True)):
-            yield from _entries_below(fs, entry, depth - 1) if entry.is_folder else [entry]
+            yield from _entries_below(fs, entry, left - 1) if entry.is_folder else [entry]
 
 
 def _entry(info: dict[str, Any]) -> Entry:

@@ -11,7 +11,7 @@ from tasks.arrivals.batch import Batch, Note, accepted
 from tasks.arrivals.decode import pixel_range
 from tasks.arrivals.drift import Description, describe, find_drift, joined
 from tasks.arrivals.neighbours import Neighbours, Seen, doubt_bounds
-from tasks.data.held_out import fingerprints, held_out
+from tasks.data.held_out import Labelled, fingerprints, held_out
 from tasks.data.near import is_near, near_duplicates
 from tasks.networks.inference import evenly
 from tasks.schemas.images import LabelledImages
@@ -21,16 +21,16 @@ from tasks.storage.store import Store
 RECENT = 20  # batches that are tested together for drift
 MOST_IMAGES = 10_000  # that stand for all of their kind
 Embed: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (n, ...) to (n, m)
-Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any]]  # images (n, ...), labels (n,)
 
 
 class Known:
     """The data set and all batches, read when the first new batch needs them."""
 
     def __init__(
-        self, data: LabelledImages, notes: Sequence[Note], store: Store, embed: Embed
+        self, data: LabelledImages, notes: Sequence[Note], store: Store, embed: Embed, share: float
     ) -> None:
-        self.data, self.notes, self.store = data, list(notes), store
+        """The `share` of each class of a new batch is held out."""
+        self.data, self.notes, self.store, self._share = data, list(notes), store, share
         self._embed, self._described = embed, dict[str, Description]()
 
     def note(self, sha256: str) -> Note | None:
@@ -55,13 +55,11 @@ class Known:
         """Which of images (n, ...) are test or held-out images, or near duplicates of one."""
         return is_near(images, self._images(held_out=True))
 
-    def hold_out(
-        self, images: NDArray[np.uint8], labels: NDArray[Any], share: float
-    ) -> NDArray[np.bool_]:
+    def hold_out(self, images: NDArray[np.uint8], labels: NDArray[Any]) -> NDArray[np.bool_]:
         """The share of each class that is to be held out; near duplicates are on one side."""
-        if not share:
+        if not self._share:
             return np.zeros(len(labels), bool)
-        mask = held_out(images, labels, share, seed=0, originals=_originals(images))
+        mask = held_out(images, labels, self._share, seed=0, originals=_originals(images))
         return np.asarray(mask & ~is_near(images, self._images(held_out=False)))
 
     def look(self, images: NDArray[np.uint8]) -> Seen:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.source import Arrays, Reading, Source
+from tasks.data.arrays import Arrays
+from tasks.data.source import Reading, Source
 
 COPIES = 6
 TEST_ORIGINALS = 360

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from tasks.data.arrays import Arrays
 from tasks.data.held_out import split
 from tasks.data.pictures import (
     KINDS,
@@ -24,7 +25,7 @@ from tasks.data.pictures import (
     read_picture,
     size_of,
 )
-from tasks.data.source import Arrays, Reading
+from tasks.data.source import Reading
 from tasks.errors import InputError
 from tasks.schemas.images import LEAST_SIDE, Preparation
 from tasks.storage.files import open_regular

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 BLOCK = 1_000  # images
 
+Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any]]  # images (n, ...), labels (n,)
 # images and labels to train on, and those to test on
 Splits: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.uint8], NDArray[Any]]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tasks.errors import InputError
 from tasks.storage.files import open_regular
 
-IDX_NAMES = (  # in the order of the fields of `source.Arrays`
+IDX_NAMES = (  # in the order of the fields of `arrays.Arrays`
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
     "t10k-images-idx3-ubyte",

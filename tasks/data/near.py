@@ -42,12 +42,10 @@ def near_duplicates(
     return found
 
 
-def is_near(
-    images: NDArray[np.uint8], references: Iterable[NDArray[np.uint8]]
-) -> NDArray[np.bool_]:
+def is_near(images: NDArray[np.uint8], others: Iterable[NDArray[np.uint8]]) -> NDArray[np.bool_]:
     """Which of images (n, ...) have a near duplicate in any of several others, bool (n,)."""
     found = np.zeros(len(images), bool)
-    for reference in references:
+    for reference in others:
         found |= near_duplicates(images, reference) >= 0
     return found
 

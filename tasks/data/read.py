@@ -11,17 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.arrays import as_labels, as_pixels
+from tasks.data.arrays import Arrays, as_labels, as_pixels, read_npz
 from tasks.data.digits import COPIES, digits_source, make_digits
 from tasks.data.folder import decode_pictures, digest_pictures, is_list
 from tasks.data.handwriting import is_handwriting
-from tasks.data.held_out import Splits, held_out, split
+from tasks.data.held_out import Labelled, Splits, held_out, split
 from tasks.data.idx import IMAGE, LABEL, find_idx_files, idx_name, read_idx
 from tasks.data.mnist import find_mnist
 from tasks.data.names import as_positions, check_classes, in_order
-from tasks.data.npz import read_npz
 from tasks.data.pictures import automatic_size, is_coloured, prepare_arrays
-from tasks.data.source import Arrays, Images, Reading, Source
+from tasks.data.source import Images, Reading, Source
 from tasks.errors import DiskError, InputError
 from tasks.schemas.images import Preparation
 
@@ -134,9 +133,7 @@ def _checked(arrays: Arrays, place: str) -> Splits:
     return train, labels, test, test_labels
 
 
-def _pair(
-    images: NDArray[Any], labels: NDArray[Any], name: str
-) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+def _pair(images: NDArray[Any], labels: NDArray[Any], name: str) -> Labelled:
     pixels = as_pixels(images, f"{name} images")
     if len(pixels) == 0:
         raise InputError(f"{name} images are none where at least one is needed")

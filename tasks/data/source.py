@@ -1,7 +1,7 @@
 """A source of images, how it is to be read, and what is read from it."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,15 +41,6 @@ class Source:
     def identity(self) -> list[Any]:
         """What decides which images are read: not where they lie, nor what they are called."""
         return [self.format, self.sha256, self.seed, self.reading.identity()]
-
-
-class Arrays(NamedTuple):
-    """Images and labels as a source has them, in any form; a source may have no test set."""
-
-    train_images: NDArray[Any]
-    train_labels: NDArray[Any]
-    test_images: NDArray[Any] | None = None
-    test_labels: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)

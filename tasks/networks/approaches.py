@@ -5,6 +5,7 @@ batches of at most `BATCH` images; one that ends dead on its own training images
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -32,105 +33,93 @@ Train: TypeAlias = Callable[..., Model]
 Both: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
-def predictor(
-    approach: Approach,
-    base: Model,
-    nodes: tuple[int, ...],
-    train: Both,
-    targets: NDArray[np.float32],
-    test: Both,
-    recipe: Recipe,
-) -> Predict:
-    """One of the ways, on images and features to train on and to test.
+@dataclass(frozen=True)
+class Contest:
+    """What the ways are held against each other on, one-hot targets float32 (n, classes)."""
 
-    `base alone` takes the most probable of the base's nodes of the classes, and no label;
-    `fine-tuned` is Chollet's (Transfer learning and fine-tuning, keras.io, 2020). The targets are
-    one-hot, float32 (n, classes).
-    """
-    if approach == "base alone":
-        found: NDArray[np.intp] = run(base, test[0])[:, list(nodes)].argmax(axis=1)
-        return lambda rows, seed: found
-    if approach == "linear":
-        return linear(train[0], targets, test[0])
-    if approach == "frozen":
-        trained = frozen(train[1], targets, recipe)
-    elif approach == "scratch":
-        trained = scratch(train[0], targets, base.get_layer("backbone"), recipe)
-    else:
-        trained = fine_tuned(train, targets, base.get_layer("backbone"), recipe)
-    tested = test[approach == "frozen"]
-    return lambda rows, seed: predicted_classes(run(trained(rows, seed), tested))
+    base: Model
+    nodes: tuple[int, ...]  # the base's of the classes
+    train: Both
+    targets: NDArray[np.float32]
+    test: Both
+    recipe: Recipe
 
+    def predictor(self, approach: Approach) -> Predict:
+        """One of the ways.
 
-def trainer(
-    model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
-) -> Train:
-    """Trains a new network on rows of inputs (n, ...) and targets (n, classes)."""
-    compiled = Compiled(model, inputs, targets, training)
+        `base alone` takes the most probable of the base's nodes of the classes, and no label;
+        `fine-tuned` is Chollet's (Transfer learning and fine-tuning, keras.io, 2020).
+        """
+        if approach == "base alone":
+            found = run(self.base, self.test[0])[:, list(self.nodes)].argmax(axis=1)
+            return lambda rows, seed: found
+        if approach == "linear":
+            return self._linear()
+        ways = {"frozen": self._frozen, "scratch": self._scratch, "fine-tuned": self._fine_tuned}
+        trained, tested = ways[approach](), self.test[approach == "frozen"]
+        return lambda rows, seed: predicted_classes(run(trained(rows, seed), tested))
 
-    def train(rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()) -> Model:
-        x, y = inputs[rows], targets[rows]
-        epochs = training.epochs_for(len(x))
-        for attempt in range(training.attempts):
-            own_seed = derive_seed(seed, "approach", attempt)
-            compiled.start(own_seed, len(x))
-            if weights:
-                model.set_weights(weights)
-            plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
-            run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
-            compiled.finish()
-            found = predicted_classes(run(model, x))
-            if not diagnose(found, y.argmax(axis=1), y.shape[1]):
-                break
-        return model
+    def _trainer(self, model: Model, inputs: NDArray[Any], training: Training) -> Train:
+        """Trains a new network on rows of inputs (n, ...)."""
+        compiled = Compiled(model, inputs, self.targets, training)
 
-    return train
+        def train(rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()) -> Model:
+            x, y = inputs[rows], self.targets[rows]
+            epochs = training.epochs_for(len(x))
+            for attempt in range(training.attempts):
+                own_seed = derive_seed(seed, "approach", attempt)
+                compiled.start(own_seed, len(x))
+                if weights:
+                    model.set_weights(weights)
+                plan = plan_epochs(training, len(x), own_seed, epochs, x.shape[1:])
+                run_epoch(partial(compiled.train_on, x, y), plan, lambda images: None)
+                compiled.finish()
+                found = predicted_classes(run(model, x))
+                if not diagnose(found, y.argmax(axis=1), y.shape[1]):
+                    break
+            return model
 
+        return train
 
-def linear(
-    train: NDArray[np.uint8], targets: NDArray[np.float32], test: NDArray[np.uint8]
-) -> Predict:
-    """A logistic regression on pixels, with scikit-learn's own settings; it ignores the seed."""
-    from sklearn.linear_model import LogisticRegression
+    def _linear(self) -> Predict:
+        """A logistic regression on pixels, with scikit-learn's own settings; it ignores seeds."""
+        from sklearn.linear_model import LogisticRegression
 
-    pixels, tested = (
-        np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
-        for images in (train, test)
-    )
+        pixels, tested = (
+            np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
+            for images, _ in (self.train, self.test)
+        )
+        labels = self.targets.argmax(axis=1)
 
-    def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
-        model = LogisticRegression(max_iter=1000).fit(pixels[rows], targets[rows].argmax(axis=1))
-        return np.asarray(model.predict(tested), np.intp)
+        def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
+            model = LogisticRegression(max_iter=1000).fit(pixels[rows], labels[rows])
+            return np.asarray(model.predict(tested), np.intp)
 
-    return predict
+        return predict
 
+    def _frozen(self) -> Train:
+        """A softmax head on features, trained as the recipe's heads are."""
+        training, features = to_its_end(self.recipe.head, self.recipe), self.train[1]
+        head = build_head(softmax_head(self.targets.shape[1]), features.shape[1], training)
+        return self._trainer(head, features, training)
 
-def frozen(features: NDArray[np.float32], targets: NDArray[np.float32], recipe: Recipe) -> Train:
-    """A softmax head on features (n, m), trained as the recipe's heads are."""
-    training, head = to_its_end(recipe.head, recipe), softmax_head(targets.shape[1])
-    return trainer(build_head(head, features.shape[1], training), features, targets, training)
+    def _scratch(self, step: float = 1) -> Train:
+        """A network like the base from random weights, trained as it is, distortions included."""
+        recipe, images, classes = self.recipe, self.train[0], self.targets.shape[1]
+        rate = {"learning_rate": step * recipe.base.learning_rate}
+        training = to_its_end(recipe.base.model_copy(update=rate), recipe)
+        mean = -self.base.get_layer("backbone").layers[0].offset / recipe.scaling
+        model = build_base(images.shape[1:], classes, recipe.scaling, training, mean=mean)
+        return self._trainer(model, images, training)
 
+    def _fine_tuned(self) -> Train:
+        """A head on the frozen backbone; then both, trained as the base is, in smaller steps."""
+        backbone, whole, head = self.base.get_layer("backbone"), self._scratch(FINE), self._frozen()
 
-def scratch(
-    images: NDArray[np.uint8], targets: NDArray[np.float32], backbone: Model, recipe: Recipe
-) -> Train:
-    """A network like the base from random weights, trained as the base is, distortions included."""
-    training = to_its_end(recipe.base, recipe)
-    mean, classes = -backbone.layers[0].offset / recipe.scaling, targets.shape[1]
-    model = build_base(images.shape[1:], classes, recipe.scaling, training, mean=mean)
-    return trainer(model, images, targets, training)
+        def train_both(rows: NDArray[np.intp], seed: int) -> Model:
+            return whole(rows, seed, [*backbone.get_weights(), *head(rows, seed).get_weights()])
 
-
-def fine_tuned(train: Both, targets: NDArray[np.float32], backbone: Model, recipe: Recipe) -> Train:
-    """A head on the frozen backbone; then both, trained as the base is, in smaller steps."""
-    slower = recipe.base.model_copy(update={"learning_rate": FINE * recipe.base.learning_rate})
-    whole = scratch(train[0], targets, backbone, recipe.model_copy(update={"base": slower}))
-    head = frozen(train[1], targets, recipe)
-
-    def train_both(rows: NDArray[np.intp], seed: int) -> Model:
-        return whole(rows, seed, [*backbone.get_weights(), *head(rows, seed).get_weights()])
-
-    return train_both
+        return train_both
 
 
 def to_its_end(training: Training, recipe: Recipe) -> Training:

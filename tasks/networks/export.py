@@ -1,20 +1,53 @@
 """A model as a file that runs without this project: ONNX, LiteRT or TensorFlow's SavedModel."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.inference import Model
-from tasks.networks.portable import Answers
 from tasks.schemas.images import ClassName
+from tasks.storage.store import reading
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+BATCH = 250  # images
+
+
+class Answers(NamedTuple):
+    """Class probabilities (n, classes), 0..1, and which of the images are refused, (n,)."""
+
+    probabilities: NDArray[np.float32]
+    refused: NDArray[np.bool_]
+
+
+class PortableModel:
+    """What `to_onnx` wrote, from a file whose digest was checked; or DamagedError."""
+
+    def __init__(self, verified: Path) -> None:
+        from onnxruntime import InferenceSession, SessionOptions
+
+        options = SessionOptions()
+        options.intra_op_num_threads = os.cpu_count() or 1
+        # threads that wait for work would take the processor from what reads the next images
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        with reading(verified):
+            self._session = InferenceSession(verified, options, providers=["CPUExecutionProvider"])
+
+    def answer(self, images: NDArray[np.uint8]) -> Answers:
+        """What the model says of images (n, height, width, channels), n > 0."""
+        starts = range(0, len(images), BATCH)
+        found = [
+            self._session.run(list(Answers._fields), {"images": images[start : start + BATCH]})
+            for start in starts
+        ]
+        return Answers(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def to_onnx(model: Model, classes: Sequence[ClassName]) -> "ModelProto":
@@ -55,13 +88,11 @@ def export_network(model: Model, form: Literal["litert", "saved-model"], path: P
     _answering(model).export(path, format=kinds[form], verbose=False)
 
 
-def ask_exported(
-    form: Literal["litert", "saved-model"], path: Path, images: NDArray[np.uint8]
-) -> Answers:
+def ask_exported(path: Path, images: NDArray[np.uint8]) -> Answers:
     """What `export_network` wrote says of images (n, height, width, channels)."""
     import tensorflow as tf
 
-    if form == "saved-model":
+    if path.is_dir():
         loaded = tf.saved_model.load(str(path))  # has the weights as long as it lives
         said = loaded.serve(images.astype(np.float32))
         found = {name: value.numpy() for name, value in said.items()}

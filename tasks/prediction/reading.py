@@ -11,13 +11,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.arrays import as_pixels, flaw_of
+from tasks.data.arrays import Header, as_pixels, flaw_of, read_blocks, read_header
 from tasks.data.folder import is_list, is_picture, read_list
 from tasks.data.idx import IMAGE, is_idx_images, parse_idx, read_idx
-from tasks.data.npz import Header, read_blocks, read_header
 from tasks.data.pictures import KINDS, MAX_PIXELS, picture_bytes, prepare_array, read_picture
 from tasks.errors import InputError
-from tasks.networks.portable import BATCH
+from tasks.networks.export import BATCH
 from tasks.schemas.images import Preparation
 from tasks.storage.files import open_regular
 

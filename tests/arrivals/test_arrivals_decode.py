@@ -13,12 +13,13 @@ from PIL import Image
 
 from tasks.arrivals import decode
 from tasks.arrivals.decode import decode_folder, decode_npz
-from tasks.data.npz import NotIntactError
+from tasks.data.arrays import NotIntactError
+from tasks.schemas.images import LabelledImages
 
 IMAGES, LABELS = squares(4, seed=1)
 NO_PICTURE = "is not a PNG, JPEG, WebP, BMP or TIFF file"
-as_npz = partial(decode_npz, classes=CLASSES, preparation=PREPARATION)
-as_pictures = partial(decode_folder, classes=CLASSES, preparation=PREPARATION)
+DATA = LabelledImages.model_construct(classes=CLASSES, preparation=PREPARATION)
+as_npz, as_pictures = partial(decode_npz, data=DATA), partial(decode_folder, data=DATA)
 
 
 @pytest.mark.parametrize(

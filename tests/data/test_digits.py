@@ -6,9 +6,10 @@ from subprocess import run
 import numpy as np
 import pytest
 
+from tasks.data.arrays import Arrays
 from tasks.data.digits import digits_source, make_digits
 from tasks.data.read import read_source
-from tasks.data.source import Arrays, Images
+from tasks.data.source import Images
 
 
 @pytest.fixture(scope="module")

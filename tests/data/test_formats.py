@@ -19,11 +19,12 @@ from tasks.data.idx import IDX_NAMES
 from tasks.data.read import find_source, read_source
 from tasks.errors import InputError
 from tasks.prediction.reading import count_images, read_images
-from tasks.schemas.images import Preparation
+from tasks.schemas.images import LabelledImages, Preparation
 from tasks.storage.store import Store
 
 CLASSES = (3, 7)
 PREPARATION = Preparation(height=12, width=10, channels=1)
+DATA = LabelledImages.model_construct(classes=CLASSES, preparation=PREPARATION)
 LABELS = np.array([3, 7, 7, 3, 3, 7], np.uint8)
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 10), np.uint8)
 
@@ -95,9 +96,9 @@ def in_one_order(images: np.ndarray, *more: np.ndarray) -> list[tuple[bytes, ...
 def test_a_batch_of_each_form_is_the_same_images(tmp_path, save: Save):
     path = save(tmp_path)
     if path.suffix == ".npz":
-        found = decode_npz(path.read_bytes(), CLASSES, PREPARATION)
+        found = decode_npz(path.read_bytes(), DATA)
     else:
-        found = decode_folder(contents(path), CLASSES, PREPARATION)
+        found = decode_folder(contents(path), DATA)
     expected = in_one_order(IMAGES, LABELS == 7)
     assert in_one_order(found.images, found.labels == 1) == expected
 
@@ -183,7 +184,7 @@ def test_a_folder_without_class_folders_is_taken_from_the_inbox(tmp_path, save: 
 )
 def test_a_wrong_list_is_one_sentence(tmp_path, change, sentence):
     with pytest.raises(InputError) as error:
-        decode_folder(contents(save_list(tmp_path)) | change, CLASSES, PREPARATION)
+        decode_folder(contents(save_list(tmp_path)) | change, DATA)
     assert str(error.value) == sentence
 
 
@@ -197,20 +198,20 @@ def test_idx_files_without_labels_or_to_test_on_are_one_sentence(tmp_path):
         (whole | {images: whole[images][:-9]}, f"{images} is not an intact gzip file"),
     ):
         with pytest.raises(InputError, match=f"^{sentence}"):
-            decode_folder(files, CLASSES, PREPARATION)
+            decode_folder(files, DATA)
 
 
 def test_an_npz_to_test_on_is_no_batch():
     file = io.BytesIO()
     np.savez(file, x_train=IMAGES, y_train=LABELS, x_test=IMAGES, y_test=LABELS)
     with pytest.raises(InputError, match=r"^it has test images where a batch has images to"):
-        decode_npz(file.getvalue(), CLASSES, PREPARATION)
+        decode_npz(file.getvalue(), DATA)
 
 
 def test_class_folders_go_before_a_list_beside_them(tmp_path):
     save_folders(tmp_path)
     (tmp_path / "list.csv").write_text("path,label\n3/deeper/0.png,7\n")
-    found = decode_folder(contents(tmp_path), CLASSES, PREPARATION)
+    found = decode_folder(contents(tmp_path), DATA)
     assert in_one_order(found.images, found.labels == 1) == in_one_order(IMAGES, LABELS == 7)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.data import npz
-from tasks.data.npz import read_blocks, read_header
-from tasks.data.source import Arrays
+from tasks.data import arrays as npz
+from tasks.data.arrays import Arrays, read_blocks, read_header
 from tasks.errors import InputError
 
 

@@ -10,7 +10,7 @@ from flows.retrain import retrain, review
 from tasks.arrivals.batch import read_notes
 from tasks.data.digits import make_digits
 from tasks.data.read import find_source, read_source
-from tasks.networks.portable import PortableModel
+from tasks.networks.export import PortableModel
 from tasks.registry.registry import Registry
 from tasks.storage.store import Store
 

@@ -68,7 +68,7 @@ def test_a_guarded_model_answers_with_names_and_refusals(guarded, classes):
 @pytest.mark.parametrize(("form", "name"), [("litert", "base.tflite"), ("saved-model", "base")])
 def test_other_forms_answer_alike(tmp_path, guarded, form, name):
     export_network(guarded, form, tmp_path / name)
-    found = ask_exported(form, tmp_path / name, IMAGES)
+    found = ask_exported(tmp_path / name, IMAGES)
     probabilities, margins = guarded.predict_on_batch(IMAGES)
     np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-6)
     assert found.refused.tolist() == (margins[:, 0] < 0).tolist()

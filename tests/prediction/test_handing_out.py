@@ -11,7 +11,7 @@ from tasks.errors import InputError
 from tasks.networks.architecture import build_base
 from tasks.networks.export import to_onnx
 from tasks.networks.recipe import Training
-from tasks.prediction.export import write_export
+from tasks.prediction.writing import write_export
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.1, batch_size=8, epochs=1

@@ -23,10 +23,9 @@ from flows.cli import run_command
 from flows.config import PredictConfig
 from flows.predict import label_with_champion
 from tasks.errors import InputError
-from tasks.networks.export import to_onnx
-from tasks.networks.portable import Answers, PortableModel
-from tasks.prediction.predictions import FORMATS, Row, label_images, whole_output
+from tasks.networks.export import Answers, PortableModel, to_onnx
 from tasks.prediction.reading import NamedImages, count_images, read_images
+from tasks.prediction.writing import FORMATS, Row, label_images, whole_output
 from tasks.schemas.images import Preparation
 from tasks.storage.files import file_sha256
 from tasks.storage.store import DamagedError

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.networks.architecture import build_base
-from tasks.networks.export import to_onnx
-from tasks.networks.portable import PortableModel
+from tasks.networks.export import PortableModel, to_onnx
 from tasks.networks.recipe import Training
 from tasks.registry.decision import Judged
 from tasks.registry.portable import find_flaw

@@ -21,6 +21,7 @@ from tasks.plots.study import draw_spread
 from tasks.report_study import draw, render, report_study
 from tasks.reporting.page import fill
 from tasks.reporting.study.analysis import analyse
+from tasks.schemas.images import LabelledImages
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.execution import called_by
 from tasks.storage.prefect_tasks import ByPrefect
@@ -329,8 +330,9 @@ def test_the_task_writes_the_report_and_shows_it(prefect_server, tmp_path):
                 inputs=store.add_array("images", TEST), labels=store.add_array("labels", LABELS)
             )
             images = Dataset(train=split, test=split)
+            data = LabelledImages.model_construct(images=images, classes=CLASSES)
             command = "python flows/study.py"
-            return report_study(StudySettings(), command, source, images, CLASSES, results, "bases")
+            return report_study(StudySettings(), command, source, data, results, "bases")
 
     folder = study()
     assert (tmp_path / "reports" / "latest-study").resolve() == folder

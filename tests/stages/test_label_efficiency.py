@@ -3,7 +3,7 @@ import pytest
 
 from flows.config import Config
 from tasks.label_efficiency import draw_rows, sizes, train_on_draws
-from tasks.networks.approaches import APPROACHES, LEAST_STEPS, predictor, to_its_end
+from tasks.networks.approaches import APPROACHES, LEAST_STEPS, Contest, to_its_end
 from tasks.networks.architecture import build_base
 from tasks.networks.epochs import EpochPlan, plan_epoch, plan_epochs
 from tasks.networks.inference import run
@@ -60,9 +60,8 @@ def test_an_approach_learns_to_tell_dark_from_bright(squares, approach):
     images, targets = squares
     base = build_base(SHAPE, 3, RECIPE.scaling, RECIPE.base, seed=3)
     before, features = weights_sha256(base), run(base.get_layer("backbone"), images)
-    predict = predictor(
-        approach, base, (2, 0), (images, features), targets, (images, features), RECIPE
-    )
+    both = images, features
+    predict = Contest(base, (2, 0), both, targets, both, RECIPE).predictor(approach)
     expected = [0, 1] * 20
     if approach == "base alone":
         expected = (run(base, images)[:, 2] < run(base, images)[:, 0]).astype(int).tolist()
@@ -84,7 +83,7 @@ def test_a_network_that_ends_dead_is_trained_again(squares, monkeypatch):
     base = build_base(SHAPE, 2, RECIPE.scaling, RECIPE.base, seed=3)
     features = run(base.get_layer("backbone"), images)
     both = images, features
-    predictor("frozen", base, (), both, targets, both, RECIPE)(np.arange(10), 1)
+    Contest(base, (), both, targets, both, RECIPE).predictor("frozen")(np.arange(10), 1)
     assert len(seen) == len(set(seen)) == 2
 
 

@@ -90,7 +90,7 @@ def test_a_full_disk_has_no_space_for_the_lock(tmp_path):
 def test_a_standard_output_without_space_is_one_sentence():
     command = (
         "from flows.cli import run_command\nfrom pydantic import BaseModel\n"
-        "from tasks.prediction.predictions import whole_output\n"
+        "from tasks.prediction.writing import whole_output\n"
         "class Settings(BaseModel):\n    pass\n"
         "def label(parsed):\n"
         "    with whole_output(None) as file:\n"

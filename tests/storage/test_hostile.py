@@ -32,8 +32,8 @@ from tasks.arrivals.batch import read_notes
 from tasks.data.read import find_source, read_source
 from tasks.errors import ReadableError
 from tasks.networks.attempts import make_attempts, read_checkpoint
+from tasks.networks.export import PortableModel
 from tasks.networks.models import read_model, weights_sha256
-from tasks.networks.portable import PortableModel
 from tasks.networks.recipe import Training
 from tasks.networks.training import Compiled
 from tasks.prediction.reading import count_images

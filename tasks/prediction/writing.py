@@ -1,4 +1,4 @@
-"""What a model says of images, as a table, and where it is written."""
+"""What is handed out: what the model in use says of images, as a table, or that model as a file."""
 
 import csv
 import json
@@ -11,18 +11,22 @@ from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import IO, NamedTuple, TextIO
+from typing import IO, Literal, NamedTuple, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.errors import DiskError, InputError
-from tasks.networks.portable import PortableModel
+from tasks.networks.export import Answers, PortableModel, ask_exported, export_network
 from tasks.prediction.reading import NamedImages
 from tasks.registry.version import Version
 from tasks.schemas.images import ClassName
-from tasks.storage.files import disk_of, whole_file
+from tasks.storage.files import disk_of, replace, temporary_path, whole_file
 
 ROWS = 10_000  # of a Parquet file, written together
+Form = Literal["onnx", "litert", "saved-model"]
+SUFFIXES: dict[Form, str] = {"onnx": ".onnx", "litert": ".tflite", "saved-model": ""}
+CLOSE = 1e-4  # of probabilities
 
 
 class Row(NamedTuple):
@@ -125,3 +129,38 @@ def _text(file: IO[bytes]) -> Iterator[TextIO]:
     text = TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     yield text
     text.detach()
+
+
+def write_export(
+    form: Form, path: Path, model: Path, network: Path, images: NDArray[np.uint8]
+) -> None:
+    """Write the champion, verified files of ONNX and Keras, in a form to a path where nothing is.
+
+    Raises InputError if something is there, its suffix is another than the form's, or what was
+    made answers one of the images (n, height, width, channels) otherwise; then nothing is left.
+    """
+    suffix = SUFFIXES[form]
+    if suffix and path.suffix != suffix:
+        raise InputError(f"{path} is to be {form}; give a name that ends in {suffix}")
+    if path.exists():
+        raise InputError(f"{path} exists; give a path where nothing is")
+    with temporary_path(path, path.absolute().parent) as unfinished:
+        found = _export(form, unfinished, model, network, images)
+        expected = PortableModel(model).answer(images)
+        gap = np.abs(found.probabilities - expected.probabilities).max(axis=1)
+        wrong = ((gap > CLOSE) | (found.refused != expected.refused)).sum()
+        if wrong:
+            raise InputError(f"as {form} it answers {wrong} of {len(images)} images otherwise")
+        replace(unfinished, path)
+
+
+def _export(
+    form: Form, path: Path, model: Path, network: Path, images: NDArray[np.uint8]
+) -> Answers:
+    if form == "onnx":
+        shutil.copyfile(model, path)
+        return PortableModel(path).answer(images)
+    from tasks.networks.models import read_model  # imports TensorFlow
+
+    export_network(read_model(network), form, path)
+    return ask_exported(path, images)

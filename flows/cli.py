@@ -13,14 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
 from flows.cli_types import annotation, in_one_sentence, shown
-from flows.config import (
-    SETTINGS,
-    Config,
-    RetrainCommand,
-    RunConfig,
-    StudyConfig,
-    as_config,
-)
+from flows.config import EXPLAINED, SETTINGS, RunConfig, as_config
 from flows.run import PipelineFlow, server_is_set
 from flows.startup import Interruption
 from flows.terminal import explaining, stage_lines, verbose
@@ -31,7 +24,6 @@ from tasks.storage.store import Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 OF_ENVIRONMENT = "Every option can also be set in the environment, as in TRANSFER_ARTIFACTS."
-EXPLAINED = (Config, RetrainCommand, StudyConfig)  # what a flow is told on the command line
 METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
 
 C = TypeVar("C", bound=RunConfig)

@@ -433,6 +433,7 @@ class ExportConfig(InUseConfig):
     """What it becomes."""
 
 
+EXPLAINED = (Config, RetrainCommand, StudyConfig)  # what a flow is told on the command line
 SETTINGS = (
     *(Config, RetrainCommand, PredictConfig, ExportConfig, StudyConfig, ServeCommand, PruneConfig),
 )

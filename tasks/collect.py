@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.arrivals.arrivals import Arrivals, pixels, take_in
 from tasks.arrivals.known import Embed
-from tasks.errors import ReadableError, printable
+from tasks.errors import printable
 from tasks.networks.inference import Model, run
 from tasks.networks.models import read_model
 from tasks.registry.registry import Registry
@@ -16,15 +16,7 @@ from tasks.schemas.images import LabelledImages, with_channel
 from tasks.storage.stages import current_store, uncached_stage
 
 
-@uncached_stage(
-    "collect",
-    retries=2,
-    retry_delay_seconds=[2, 10],
-    # storage may answer the next time; what is wrong with an input stays wrong
-    retry_condition_fn=lambda task, run, state: (
-        not isinstance(state.result(raise_on_failure=False), ReadableError)
-    ),
-)
+@uncached_stage("collect")
 def collect(
     registry: Registry, inbox: str, base: LabelledImages, settle: float, hold_out: float
 ) -> Arrivals:

@@ -43,5 +43,4 @@ def as_task(stage: Stage[..., Any]) -> Task[..., Any]:
         task_run_name=lambda: stage.run_name(runtime.task_run.parameters),
         cache_policy=NO_CACHE,
         persist_result=False,
-        **stage.how,
     )(run)

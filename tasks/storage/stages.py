@@ -85,12 +85,9 @@ _running: ContextVar[tuple[str, str]] = ContextVar("running", default=("", "")) 
 class Stage(Generic[P, R]):
     """A function that the `executor` of a run calls, if there is no record of its result."""
 
-    def __init__(
-        self, function: Callable[P, R], name: str, is_cached: bool, how: Mapping[str, Any]
-    ) -> None:
-        """`how` are more of Prefect's options of a task."""
+    def __init__(self, function: Callable[P, R], name: str, is_cached: bool) -> None:
         update_wrapper(self, function)
-        self.fn, self.name, self.is_cached, self.how = function, name, is_cached, how
+        self.fn, self.name, self.is_cached = function, name, is_cached
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The result, computed now or before."""
@@ -107,12 +104,12 @@ class Stage(Generic[P, R]):
 
 def stage(name: str) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """A stage that is cached by inputs, source and library versions."""
-    return lambda function: Stage(function, name, True, {})
+    return lambda function: Stage(function, name, is_cached=True)
 
 
-def uncached_stage(name: str, **how: Any) -> Callable[[Callable[P, R]], Stage[P, R]]:
-    """A stage that runs each time, with Prefect's options."""
-    return lambda function: Stage(function, name, False, how)
+def uncached_stage(name: str) -> Callable[[Callable[P, R]], Stage[P, R]]:
+    """A stage that runs each time."""
+    return lambda function: Stage(function, name, is_cached=False)
 
 
 def _name(record: LogRecord) -> bool:

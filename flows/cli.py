@@ -96,7 +96,6 @@ def _exit_code(call: Callable[[], Any], interruption: Interruption, debug: bool)
 def _parse(
     script: str, about: str, settings: type[M], arguments: list[str] | None
 ) -> tuple[M, _Options]:
-    """The settings that arguments and environment give, and the options of every command."""
     paragraph = " ".join(about.partition("\n\n")[0].split())
     described = f"{paragraph}\n\n{OF_ENVIRONMENT}"
     of_command = _RunOptions if settings in EXPLAINED else _Options

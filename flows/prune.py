@@ -14,12 +14,12 @@ from pathlib import Path
 
 from flows.cli import run_command
 from flows.config import PruneConfig
+from flows.run import exclusive
 from tasks.arrivals.batch import read_notes
 from tasks.errors import InputError
 from tasks.registry.connection import database, is_begun, read_names
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import find_reports
-from tasks.storage.lock import exclusive
 from tasks.storage.records import unneeded
 from tasks.storage.store import Store, writable_store
 

@@ -23,7 +23,7 @@ from flows.cli_types import in_one_sentence
 from flows.config import RetrainCommand, RetrainConfig, ReviewConfig, as_config
 from flows.main import experiment
 from flows.prune import prune
-from flows.run import Ended, load_data, pipeline_flow
+from flows.run import Ended, exclusive, load_data, pipeline_flow
 from flows.transfers import Transfer, prepare
 from tasks.arrivals.batch import Batch, count_parts, read_notes
 from tasks.arrivals.inbox import open_inbox
@@ -48,7 +48,6 @@ from tasks.reporting.review import write_page
 from tasks.reshape import reshape
 from tasks.schemas.images import ClassName, LabelledImages, Preparation
 from tasks.schemas.references import Dataset, Split
-from tasks.storage.lock import exclusive
 from tasks.storage.source import source_sha256
 from tasks.storage.stages import current_store, get_run_logger, uncached_stage
 from tasks.storage.store import Store, writable_store

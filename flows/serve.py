@@ -24,11 +24,10 @@ from flows.main import main
 from flows.pages import serve_pages
 from flows.prefect_run import report_crashed
 from flows.retrain import retrain, review
-from flows.run import C
+from flows.run import C, exclusive
 from flows.study import study
 from tasks.errors import InputError
 from tasks.reporting.folder import PAGES
-from tasks.storage.lock import exclusive
 from tasks.storage.store import Store, writable_store
 
 ADVICE = "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"

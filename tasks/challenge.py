@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.data.splits import rows_by_part
 from tasks.networks.export import PortableModel
@@ -17,7 +16,7 @@ from tasks.reporting.decision import describe_decision
 from tasks.reporting.folder import FOLDER, show, tell
 from tasks.reporting.page import fill
 from tasks.schemas.images import ClassName, LabelledImages
-from tasks.schemas.references import Split
+from tasks.schemas.references import Integers, Pixels, Split
 from tasks.storage.stages import current_store, get_run_logger, uncached_stage
 
 LEAST = 1e-7  # of a probability in a log loss
@@ -63,9 +62,7 @@ def challenge(
     return message
 
 
-def judge(
-    model: Path, images: NDArray[np.uint8], labels: NDArray[np.intp], classes: Sequence[ClassName]
-) -> Judged:
+def judge(model: Path, images: Pixels, labels: Integers, classes: Sequence[ClassName]) -> Judged:
     """What a verified ONNX file does with images (n, h, w, channels) of labels (n,), 0..k-1."""
     probabilities, refused = PortableModel(model).answer(images)
     predicted = probabilities.argmax(axis=1)

@@ -2,9 +2,6 @@
 
 from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tasks.arrivals.arrivals import Arrivals, pixels, take_in
 from tasks.arrivals.known import Embed
 from tasks.errors import printable
@@ -13,6 +10,7 @@ from tasks.networks.models import read_model
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import tell
 from tasks.schemas.images import LabelledImages, with_channel
+from tasks.schemas.references import Floats, Pixels
 from tasks.storage.stages import current_store, uncached_stage
 
 
@@ -40,7 +38,7 @@ def champions_view(registry: Registry) -> Embed:
     def backbone() -> Model:
         return read_model(registry.network_path(champion)).get_layer("backbone")
 
-    def embed(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def embed(images: Pixels) -> Floats:
         return run(backbone(), images.reshape(with_channel(images.shape)))
 
     return embed

@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.data.mnist import dataset_sha256, is_mnist
 from tasks.data.names import positions
@@ -25,14 +23,12 @@ from tasks.reporting.experiment.analysis import (
 from tasks.reporting.experiment.benefit import describe_label_efficiency
 from tasks.reporting.page import Row, tabulate
 from tasks.schemas.images import ClassName, LabelledImages
-from tasks.schemas.references import ArrayReference
+from tasks.schemas.references import Array, ArrayReference
 from tasks.schemas.results import Findings, LabelEfficiency, Learned, Picture, Refusals, Result
 from tasks.storage.stages import current_store, stage
 
 
-def count_classes(
-    train: NDArray[Any], test: NDArray[Any], classes: Sequence[ClassName]
-) -> list[Row]:
+def count_classes(train: Array, test: Array, classes: Sequence[ClassName]) -> list[Row]:
     """How many training and test images each class has, by labels (n,) and (m,)."""
     counts = [np.bincount(labels, minlength=len(classes)).tolist() for labels in (train, test)]
     names = ("class", "train", "test")
@@ -52,7 +48,7 @@ def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
 
 
 def draw(
-    analysis: Row, predictions: Sequence[Predictions], of_base: NDArray[Any], test: NDArray[Any]
+    analysis: Row, predictions: Sequence[Predictions], of_base: Array, test: Array
 ) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element; test images are (n, h, w, c)."""
     yield "loss", draw_learning_curves(analysis["models"], "loss")

@@ -1,25 +1,19 @@
 """Evaluate: a model on the test images."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.networks.inference import class_probabilities, predicted_classes, run
 from tasks.networks.losses import per_image_loss, targets_for, with_temperature
 from tasks.networks.models import load_model
 from tasks.networks.recipe import Training
-from tasks.schemas.references import Split
+from tasks.schemas.references import Floats, Split
 from tasks.schemas.results import Evaluation, Scores
 from tasks.schemas.training import TrainedModel
 from tasks.statistics.estimates import calibration_error, exact_interval
 from tasks.storage.stages import current_store, get_run_logger, stage
 
 
-def score(
-    outputs: NDArray[np.float32],
-    one_hot: NDArray[np.float32],
-    training: Training,
-    temperature: float = 1,
-) -> Scores:
+def score(outputs: Floats, one_hot: Floats, training: Training, temperature: float = 1) -> Scores:
     """Compare a calibrated model's outputs with labels, float32 (n, classes).
 
     The outputs are float32 (n, classes), or (n, 1) with the probability of the second class. The

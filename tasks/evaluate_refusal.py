@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from logging import INFO, WARNING
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from tasks.networks.inference import Model, class_probabilities, evenly, run
 from tasks.networks.models import load_model, store_model
 from tasks.networks.refusal import build_guard, score, set_threshold, with_guard
-from tasks.schemas.references import Dataset, Split
+from tasks.schemas.references import Array, Dataset, Floats, Integers, Split
 from tasks.schemas.results import MARGINS, Refusal, Refusals, Refused, UnknownFeatures
 from tasks.schemas.training import Fold, TrainedModel
 from tasks.statistics.estimates import refusal_threshold
@@ -69,7 +68,7 @@ def evaluate_refusal(
     return Refusals(models=tuple(found))
 
 
-def _score(fold: Fold, learned: tuple[int, ...]) -> tuple[list[Model], NDArray[np.float32]]:
+def _score(fold: Fold, learned: tuple[int, ...]) -> tuple[list[Model], Floats]:
     """A guard that is made without a fold's images (k, ...), and their scores (k,)."""
     store = current_store()
     base, held_out = load_model(store, fold.trained.model), store.array(fold.held_out)
@@ -78,20 +77,18 @@ def _score(fold: Fold, learned: tuple[int, ...]) -> tuple[list[Model], NDArray[n
     return guard, score(guard, _features(base, store.array(fold.split.inputs)[kept]))
 
 
-def _guard(
-    base: Model, split: Split, rows: NDArray[np.intp], learned: tuple[int, ...]
-) -> list[Model]:
+def _guard(base: Model, split: Split, rows: Integers, learned: tuple[int, ...]) -> list[Model]:
     """A guard made of rows (m,) of what its classes have to train on."""
     store, seen = current_store(), evenly(rows, MOST_IMAGES)
     features = _features(base, store.array(split.inputs)[seen])
     return build_guard(base, learned, features, store.array(split.labels)[seen].argmax(axis=1))
 
 
-def _features(base: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
+def _features(base: Model, inputs: Array) -> Floats:
     return inputs if inputs.ndim == 2 else run(base.get_layer("backbone"), inputs)
 
 
-def _count(kind: str, margins: NDArray[np.floating], outputs: NDArray[np.float32]) -> Refused:
+def _count(kind: str, margins: NDArray[np.floating], outputs: Floats) -> Refused:
     """How many images (n,) of a kind are refused, none without margins, or surely predicted."""
     counts = np.histogram(margins.clip(MARGINS[0], MARGINS[-1]), MARGINS)[0]
     return Refused(

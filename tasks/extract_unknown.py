@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.networks.inference import evenly, run
 from tasks.networks.models import load_model
-from tasks.schemas.references import ArrayReference, Dataset
+from tasks.schemas.references import ArrayReference, Dataset, Pixels
 from tasks.schemas.results import LEARNED, NOT_LEARNED, UnknownFeatures
 from tasks.schemas.training import TrainedModel
 from tasks.storage.stages import current_store, stage
@@ -38,11 +38,8 @@ def extract_unknown(
 
 
 def unknown_images(
-    test: NDArray[np.uint8],
-    labels: NDArray[np.integer],
-    classes: Sequence[int],
-    learned: Sequence[int],
-) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    test: Pixels, labels: NDArray[np.integer], classes: Sequence[int], learned: Sequence[int]
+) -> Iterator[tuple[str, Pixels]]:
     """Kinds, in words, and their images (k, height, width, ...), of test images (n, ...)."""
     is_own, is_learned = np.isin(labels, classes), np.isin(labels, learned)
     for kind, mask in ((LEARNED, is_learned), (NOT_LEARNED, ~is_learned)):

@@ -1,13 +1,11 @@
 """Hold-out: which training images a model is not trained on, so that it can be calibrated."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.data.held_out import folds_of, held_out
 from tasks.data.splits import select_classes
 from tasks.schemas.images import LabelledImages
+from tasks.schemas.references import Array, Mask, Pixels
 from tasks.schemas.training import HeldOut
 from tasks.storage.stages import current_store, get_run_logger, stage
 
@@ -17,8 +15,8 @@ LEAST_HELD_OUT = 300  # of all classes; of fewer, 1 % cannot be told with confid
 
 
 def held_out_rows(
-    images: NDArray[np.uint8], labels: NDArray[Any], originals: int, copies: int, folds: int = 0
-) -> list[NDArray[np.bool_]]:
+    images: Pixels, labels: Array, originals: int, copies: int, folds: int = 0
+) -> list[Mask]:
     """What is held out of the images (n, ...) from every model, bool (n,), then what is by folds.
 
     It is a tenth of each class that has 200 images or more; or, where that is less than 300 images

@@ -1,13 +1,12 @@
 """Label-efficiency: transfer against other ways to the same classifier with as few labels."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.networks.approaches import Approach, Contest, Predict
 from tasks.networks.epochs import derive_seed
 from tasks.networks.models import load_model
 from tasks.networks.recipe import Recipe
-from tasks.schemas.references import Dataset
+from tasks.schemas.references import Dataset, Integers, Mask
 from tasks.schemas.results import LabelEfficiency
 from tasks.schemas.training import TrainedModel
 from tasks.storage.stages import current_store, get_run_logger, stage
@@ -16,13 +15,13 @@ LABELLED = (1, 5, 20, 100)
 DRAWS = 6
 
 
-def sizes(labels: NDArray[np.intp]) -> list[int | None]:
+def sizes(labels: Integers) -> list[int | None]:
     """Images a class, as many as every class has more of; last None, which is all."""
     smallest = np.bincount(labels).min()
     return [*(size for size in LABELLED if size < smallest), None]
 
 
-def draw_rows(labels: NDArray[np.intp], per_class: int | None, seed: int) -> NDArray[np.intp]:
+def draw_rows(labels: Integers, per_class: int | None, seed: int) -> Integers:
     """Rows of so many images of each class, or all; a larger draw contains the smaller ones."""
     if per_class is None:
         return np.arange(len(labels))
@@ -32,8 +31,8 @@ def draw_rows(labels: NDArray[np.intp], per_class: int | None, seed: int) -> NDA
 
 
 def train_on_draws(
-    predict: Predict, labels: NDArray[np.intp], truth: NDArray[np.intp], seed: int
-) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
+    predict: Predict, labels: Integers, truth: Integers, seed: int
+) -> tuple[tuple[int, ...], Mask]:
     """The numbers of images (of `labels`, (m,)), k, and hits (k, draws, n) on the `truth` (n,)."""
     seeds = [derive_seed(seed, "study", draw) for draw in range(DRAWS)]
     draws = [[draw_rows(labels, size, one) for one in seeds] for size in sizes(labels)]

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from tasks.data.source import Source
@@ -14,6 +12,7 @@ from tasks.reporting.folder import describe_run, publish
 from tasks.reporting.page import Row, render_report, tabulate
 from tasks.reporting.study.analysis import analyse
 from tasks.schemas.images import LabelledImages
+from tasks.schemas.references import Pixels
 from tasks.storage.stages import current_store, uncached_stage
 from tasks.trials.trial import TrialResult
 
@@ -26,7 +25,7 @@ def render(metrics: Row, pictures: dict[str, str]) -> dict[str, str]:
     return render_report("study", metrics, pictures) | {"trials.csv": tabulate(trials, trials[0])}
 
 
-def draw(analysis: Row, test: NDArray[np.uint8]) -> Iterator[tuple[str, str]]:
+def draw(analysis: Row, test: Pixels) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element; `test` is (n, h, w, c)."""
     for recipe in analysis["overview"]["recipes"]:
         transfers = [row for row in analysis["transfers"] if row["recipe"] == recipe]

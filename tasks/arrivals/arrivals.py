@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.arrivals.batch import Batch, Part, accepted, read_notes, remember
 from tasks.arrivals.decode import (
@@ -27,6 +26,7 @@ from tasks.arrivals.neighbours import DOUBTED, Seen
 from tasks.data.arrays import NotIntactError
 from tasks.errors import InputError, ReadableError, printable
 from tasks.schemas.images import LabelledImages
+from tasks.schemas.references import Floats, Mask, Pixels
 from tasks.storage.stages import get_run_logger
 from tasks.storage.store import Store
 
@@ -46,7 +46,7 @@ class Arrivals:
     fates: tuple[tuple[str, Fate, str], ...]  # of deliveries by name, and why quarantined
 
 
-def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def pixels(images: Pixels) -> Floats:
     """Images (n, ...) as rows of their pixels, float32 (n, m)."""
     return images.reshape(len(images), -1).astype(np.float32)
 
@@ -77,7 +77,6 @@ def take_in(
 
 
 def _take(delivery: Delivery, inbox: Inbox, known: Known, settle: float) -> tuple[Fate, str]:
-    """What becomes of a delivery, and why it is quarantined."""
     name, log = delivery.name, get_run_logger()
     try:
         return _accept(delivery, inbox, known, settle), ""
@@ -152,7 +151,7 @@ def _sort_out(batch: Decoded, known: Known) -> Iterator[Part]:
     yield whole if objection else whole.rows(~doubted)
 
 
-def _find_objection(batch: Decoded, seen: Seen, doubted: NDArray[np.bool_], known: Known) -> str:
+def _find_objection(batch: Decoded, seen: Seen, doubted: Mask, known: Known) -> str:
     """Why a batch is set aside as a whole; "" if it is not."""
     faint = find_faint(batch, known.typical_range)
     drift = known.find_drift(batch.images, batch.labels, seen)

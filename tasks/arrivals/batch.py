@@ -7,16 +7,15 @@ the inbox is emptied. What is rejected or withdrawn keeps its note, and its imag
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from tasks.errors import InputError
 from tasks.schemas.events import Event
 from tasks.schemas.images import ClassName
-from tasks.schemas.references import ArrayReference, Record, Split
+from tasks.schemas.references import Array, ArrayReference, Mask, Pixels, Record, Split
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
 
 FOLDER = "batches"
@@ -38,11 +37,11 @@ class Batch(Record):
         """Its name, and as much of its digest as tells it from others of that name."""
         return f"{self.name} ({self.sha256[:8]})"
 
-    def mask(self, store: Store) -> NDArray[np.bool_]:
+    def mask(self, store: Store) -> Mask:
         """Which of its images are held out, (n,)."""
         return store.array(self.held_out) if self.held_out else np.zeros(self.labels.shape, bool)
 
-    def part(self, store: Store, *, held_out: bool) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    def part(self, store: Store, *, held_out: bool) -> tuple[Pixels, Array]:
         """Its images and labels to test on, or those to train on."""
         rows = self.mask(store) == held_out
         return store.array(self.images)[rows], store.array(self.labels)[rows]
@@ -53,13 +52,13 @@ class Part:
     """Images of a batch that are accepted, or set aside for a `reason`, as `Note` has it."""
 
     name: str  # behind the batch's; the part that has none decides about the batch
-    images: NDArray[np.uint8]
-    labels: NDArray[Any]
-    held_out: NDArray[np.bool_]
-    suggested: NDArray[Any]
+    images: Pixels
+    labels: Array
+    held_out: Mask
+    suggested: Array
     reason: str = ""
 
-    def rows(self, mask: NDArray[np.bool_], name: str = "", reason: str = "") -> "Part":
+    def rows(self, mask: Mask, name: str = "", reason: str = "") -> "Part":
         """The images that bool (n,) marks, as a part of their own."""
         told = self.images[mask], self.labels[mask], self.held_out[mask], self.suggested[mask]
         return Part(name, *told, reason)

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from itertools import compress
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.data.arrays import Arrays, as_labels, as_pixels, read_npz
 from tasks.data.folder import is_list, is_picture, read_list
@@ -18,6 +16,7 @@ from tasks.data.names import as_positions, positions
 from tasks.data.pictures import prepare_arrays, read_picture
 from tasks.errors import InputError
 from tasks.schemas.images import ClassName, LabelledImages
+from tasks.schemas.references import Array, Mask, Pixels
 
 MAX_BYTES = 2**28  # of the files that were dropped, and of each array in a .npz
 MAX_IMAGES = 100_000
@@ -35,11 +34,11 @@ class BadBatchError(InputError):
 class Decoded:
     """Labelled images as they were dropped, prepared like those of the data set."""
 
-    images: NDArray[np.uint8]  # (n, height, width) or (n, height, width, 3), n > 0
-    labels: NDArray[Any]  # the positions of their classes, (n,)
+    images: Pixels  # (n, height, width) or (n, height, width, 3), n > 0
+    labels: Array  # the positions of their classes, (n,)
     files: tuple[str, ...] = ()  # of the rows; none where all came from one file
 
-    def rows(self, mask: NDArray[np.bool_]) -> "Decoded":
+    def rows(self, mask: Mask) -> "Decoded":
         """Those that bool (n,) marks."""
         return Decoded(self.images[mask], self.labels[mask], tuple(compress(self.files, mask)))
 
@@ -65,9 +64,9 @@ def find_faint(batch: Decoded, typical_range: float) -> str:
     )
 
 
-def pixel_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pixel_range(images: Pixels) -> Pixels:
     """Brightest minus darkest pixel, of any channel, of each of images (n, ...)."""
-    ranges: NDArray[np.uint8] = np.ptp(images, axis=tuple(range(1, images.ndim)))
+    ranges: Pixels = np.ptp(images, axis=tuple(range(1, images.ndim)))
     return ranges
 
 

@@ -21,10 +21,11 @@ twenty images that are turned, transposed, upside down, permuted or shifted by t
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tasks.schemas.references import Array, Pixels
 
 MAX_LABEL_DISTANCE = 0.25
 MAX_DISTANCE = 0.3
@@ -44,7 +45,7 @@ class Description:
 
 
 def describe(
-    images: NDArray[np.uint8], labels: NDArray[Any], classes: int, similarity: NDArray[np.float64]
+    images: Pixels, labels: Array, classes: int, similarity: NDArray[np.float64]
 ) -> Description:
     """Describe images uint8 (n, ...) with labels (n,) of 0..classes-1, n > 0."""
     pixels = images.reshape(len(images), -1)

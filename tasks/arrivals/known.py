@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.arrivals.batch import Batch, Note, accepted
 from tasks.arrivals.decode import pixel_range
@@ -15,12 +14,12 @@ from tasks.data.held_out import Labelled, fingerprints, held_out
 from tasks.data.near import is_near, near_duplicates
 from tasks.networks.inference import evenly
 from tasks.schemas.images import LabelledImages
-from tasks.schemas.references import Split
+from tasks.schemas.references import Array, Floats, Integers, Mask, Pixels, Split
 from tasks.storage.store import Store
 
 RECENT = 20  # batches that are tested together for drift
 MOST_IMAGES = 10_000  # that stand for all of their kind
-Embed: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (n, ...) to (n, m)
+Embed: TypeAlias = Callable[[Pixels], Floats]  # (n, ...) to (n, m)
 
 
 class Known:
@@ -43,7 +42,7 @@ class Known:
         if note.state == "accepted":
             self._arrived.update(fingerprints(self.store.array(note.batch.images)))
 
-    def new_rows(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    def new_rows(self, images: Pixels) -> Mask:
         """Which of images (n, ...) are not trained on, nor arrived before, each once."""
         rows = dict[bytes, int]()  # the first of each
         for row, one in enumerate(fingerprints(images)):
@@ -51,22 +50,22 @@ class Known:
         new = [row for one, row in rows.items() if one not in self._arrived]
         return np.isin(np.arange(len(images)), new)
 
-    def near_held_out(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    def near_held_out(self, images: Pixels) -> Mask:
         """Which of images (n, ...) are test or held-out images, or near duplicates of one."""
         return is_near(images, self._images(held_out=True))
 
-    def hold_out(self, images: NDArray[np.uint8], labels: NDArray[Any]) -> NDArray[np.bool_]:
+    def hold_out(self, images: Pixels, labels: Array) -> Mask:
         """The share of each class that is to be held out; near duplicates are on one side."""
         if not self._share:
             return np.zeros(len(labels), bool)
         mask = held_out(images, labels, self._share, seed=0, originals=_originals(images))
         return np.asarray(mask & ~is_near(images, self._images(held_out=False)))
 
-    def look(self, images: NDArray[np.uint8]) -> Seen:
+    def look(self, images: Pixels) -> Seen:
         """What the training images that are nearest to each of images (n, ...), n > 0, say."""
         return self._neighbours.look(self._embed(images))
 
-    def is_doubted(self, seen: Seen, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    def is_doubted(self, seen: Seen, labels: Array) -> Mask:
         """Which of labels (n,) the nearest training images confidently contradict."""
         return np.asarray(seen.contradiction(labels) > doubt_bounds(*self._of_test)[labels])
 
@@ -75,7 +74,7 @@ class Known:
         """The median `pixel_range` of the training images."""
         return float(np.median(pixel_range(self._read("train")[0])))
 
-    def find_drift(self, images: NDArray[np.uint8], labels: NDArray[Any], seen: Seen) -> str:
+    def find_drift(self, images: Pixels, labels: Array, seen: Seen) -> str:
         """In what images (n, ...) differ from all sources, by themselves or with recent batches."""
         here = describe(images, labels, len(self.data.classes), seen.similarity)
         taken = [note for note in self.notes if note.state == "accepted"]
@@ -94,8 +93,7 @@ class Known:
         every = (self._read("train")[0], *arrived)
         return {one for images in every for one in fingerprints(images)}
 
-    def _images(self, *, held_out: bool) -> Iterator[NDArray[np.uint8]]:
-        """Those to train on, or those held out, of the data set and of each batch."""
+    def _images(self, *, held_out: bool) -> Iterator[Pixels]:
         yield self._read("test" if held_out else "train")[0]
         for batch in accepted(self.notes):
             yield batch.part(self.store, held_out=held_out)[0]
@@ -114,7 +112,7 @@ class Known:
         return Neighbours(self._embed(images), labels, len(self.data.classes))
 
     @cached_property
-    def _of_test(self) -> tuple[Seen, NDArray[Any]]:
+    def _of_test(self) -> tuple[Seen, Array]:
         images, labels = _evenly(*self._read("test"))
         return self.look(images), labels
 
@@ -134,12 +132,12 @@ class Known:
         return self._described[batch.sha256]
 
 
-def _evenly(images: NDArray[np.uint8], labels: NDArray[Any]) -> Labelled:
+def _evenly(images: Pixels, labels: Array) -> Labelled:
     rows = evenly(np.arange(len(labels)), MOST_IMAGES)
     return images[rows], labels[rows]
 
 
-def _originals(images: NDArray[np.uint8]) -> NDArray[np.intp]:
+def _originals(images: Pixels) -> Integers:
     """For each of images (n, ...) the first of its near duplicates, or itself."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -8,10 +8,11 @@ that it doubts a known share of good labels.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tasks.schemas.references import Array, Floats
 
 NEIGHBOURS = 10
 SCALE = 0.05  # of cosine distances: a neighbour so much farther away counts 1/e
@@ -25,7 +26,7 @@ class Seen:
     similarity: NDArray[np.float64]  # the mean cosine similarity to them, (n,), -1..1
     probabilities: NDArray[np.float64]  # shares of their labels, nearer ones weigh more, (n, k)
 
-    def contradiction(self, labels: NDArray[Any]) -> NDArray[np.float64]:
+    def contradiction(self, labels: Array) -> NDArray[np.float64]:
         """By how much the likeliest other class beats each of labels (n,), -1..1."""
         rows, others = np.arange(len(labels)), self.probabilities.copy()
         others[rows, labels] = -1
@@ -36,14 +37,14 @@ class Seen:
 class Neighbours:
     """Training images as features (n, m), n > 0, with labels (n,) of 0..classes-1."""
 
-    def __init__(self, features: NDArray[np.float32], labels: NDArray[Any], classes: int) -> None:
+    def __init__(self, features: Floats, labels: Array, classes: int) -> None:
         from sklearn.neighbors import NearestNeighbors
 
         self._labels, self._classes = labels, classes
         count = min(NEIGHBOURS, len(features))
         self._nearest = NearestNeighbors(n_neighbors=count, metric="cosine").fit(features)
 
-    def look(self, features: NDArray[np.float32]) -> Seen:
+    def look(self, features: Floats) -> Seen:
         """What they say of images with features (k, m), k > 0."""
         distances, found = self._nearest.kneighbors(features)
         weights = np.exp((distances[:, :1] - distances) / SCALE)
@@ -52,7 +53,7 @@ class Neighbours:
         return Seen(1 - distances.mean(axis=1), shares / weights.sum(axis=1, keepdims=True))
 
 
-def doubt_bounds(seen: Seen, labels: NDArray[Any]) -> NDArray[np.float64]:
+def doubt_bounds(seen: Seen, labels: Array) -> NDArray[np.float64]:
     """For each class a contradiction that the share `DOUBTED` of good labels (n,), n > 0, exceeds.
 
     It is that of all classes, and at least 0, as a label that is the likeliest is not in doubt; of

@@ -11,9 +11,9 @@ from typing import IO, Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import InputError
+from tasks.schemas.references import Array, Pixels
 
 BLOCK = 2**20  # pixels that are float64 at a time
 ROUNDING = 1e-3  # of a level of 0..255, from which on a float is not a whole 255th
@@ -29,10 +29,10 @@ logger = logging.getLogger(__name__)
 class Arrays(NamedTuple):
     """Images and labels as a source has them, in any form; a source may have no test set."""
 
-    train_images: NDArray[Any]
-    train_labels: NDArray[Any]
-    test_images: NDArray[Any] | None = None
-    test_labels: NDArray[Any] | None = None
+    train_images: Array
+    train_labels: Array
+    test_images: Array | None = None
+    test_labels: Array | None = None
 
 
 class NotIntactError(InputError):
@@ -48,7 +48,7 @@ class Header(NamedTuple):
     is_fortran: bool  # whether the first index changes fastest
 
 
-def as_pixels(images: NDArray[Any], name: str) -> NDArray[np.uint8]:
+def as_pixels(images: Array, name: str) -> Pixels:
     """Images as uint8 (n, h, w) or (n, h, w, 3), of uint8 or of floats within 0..1.
 
     A last axis of one channel is left out. Floats that are not whole 255ths are rounded, with a
@@ -70,7 +70,7 @@ def flaw_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
     return ""
 
 
-def as_labels(labels: NDArray[Any], count: int, name: str) -> NDArray[Any]:
+def as_labels(labels: Array, count: int, name: str) -> Array:
     """Labels (count,) or (count, 1) as (count,), integers or text; InputError if they are not."""
     try:
         labels = np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
@@ -84,7 +84,7 @@ def as_labels(labels: NDArray[Any], count: int, name: str) -> NDArray[Any]:
     return labels.reshape(count)
 
 
-def _rounded(images: NDArray[Any], name: str) -> NDArray[np.uint8]:
+def _rounded(images: Array, name: str) -> Pixels:
     pixels, is_exact = np.empty(images.shape, np.uint8), True
     flat, whole_pixels = images.reshape(-1), pixels.reshape(-1)
     for start in range(0, len(flat), BLOCK):
@@ -128,7 +128,7 @@ def read_header(file: IO[bytes], location: str, *names: str) -> Header:
             return header
 
 
-def read_blocks(file: IO[bytes], location: str, name: str) -> Iterator[NDArray[Any]]:
+def read_blocks(file: IO[bytes], location: str, name: str) -> Iterator[Array]:
     """Reads an array in turn, as many rows as `BLOCK_BYTES` hold, or one; in Fortran order, whole.
 
     See `read_npz` for arguments and errors; that data are damaged is told at their end.
@@ -189,6 +189,6 @@ def _member(
         yield Header(name, shape, dtype, is_fortran), member
 
 
-def _whole(archive: ZipFile, location: str, name: str, most: int | None = None) -> NDArray[Any]:
+def _whole(archive: ZipFile, location: str, name: str, most: int | None = None) -> Array:
     with _member(archive, location, name, most), archive.open(f"{name}.npy") as member:
         return np.asarray(np.lib.format.read_array(member, allow_pickle=False))

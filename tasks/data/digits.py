@@ -2,13 +2,13 @@
 
 import hashlib
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.arrays import Arrays
 from tasks.data.source import Reading, Source
+from tasks.schemas.references import Array, Pixels
 
 COPIES = 6
 TEST_ORIGINALS = 360
@@ -59,7 +59,7 @@ def make_digits(seed: int) -> Arrays:
     )
 
 
-def _enlarge(original: NDArray[Any], distortion: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _enlarge(original: Array, distortion: NDArray[np.float64]) -> Pixels:
     """Maps 8x8, 0 to 16, to uint8 28x28, 0 to 16, the foreground's centre of mass in the middle."""
     from scipy import ndimage
 

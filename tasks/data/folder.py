@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO, Literal, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
@@ -28,6 +27,7 @@ from tasks.data.pictures import (
 from tasks.data.source import Reading
 from tasks.errors import InputError
 from tasks.schemas.images import LEAST_SIDE, Preparation
+from tasks.schemas.references import Pixels
 from tasks.storage.files import open_regular
 
 HIDDEN = (".", "_")  # `._cat.jpg`, which macOS adds, `__MACOSX`, `.thumbnails`
@@ -180,7 +180,7 @@ def _size(one: Line) -> tuple[int, int] | None:
         return None
 
 
-def _read_all(listed: Sequence[Line], preparation: Preparation) -> NDArray[np.uint8]:
+def _read_all(listed: Sequence[Line], preparation: Preparation) -> Pixels:
     """Each picture as an array of its shape, in order; a bar on a terminal shows how far."""
     pixels = np.empty((len(listed), *preparation.shape), np.uint8)
 

@@ -8,10 +8,10 @@ of mass is in the middle. The foreground is light. In the published files the mi
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageStat
 
 from tasks.schemas.images import Preparation
+from tasks.schemas.references import Floats, Pixels
 
 BOX, MIDDLE = 20 / 28, 14 / 28  # of an image's sides
 WIDE = 128  # training images that reach it use the range of 8 bits, so any pixel may be theirs
@@ -20,7 +20,7 @@ LOOKED_AT = 1_000
 LEAST_ALIKE = 0.95  # of the images
 
 
-def convert(image: Image.Image, preparation: Preparation) -> tuple[NDArray[np.uint8], str]:
+def convert(image: Image.Image, preparation: Preparation) -> tuple[Pixels, str]:
     """Convert an image as MNIST was made: uint8 (height, width), and in words what was done.
 
     Pixels are from 0, the background, to `preparation.max_pixel`. What has one grey level only is
@@ -46,13 +46,13 @@ def convert(image: Image.Image, preparation: Preparation) -> tuple[NDArray[np.ui
     return pixels, ", ".join([*steps, "centred by mass"])
 
 
-def is_handwriting(images: NDArray[np.uint8]) -> bool:
+def is_handwriting(images: Pixels) -> bool:
     """Whether images (n, h, w), 1,000 of them at most, are light, fitted and centred as MNIST's."""
     rows = np.linspace(0, len(images) - 1, min(len(images), LOOKED_AT)).astype(int)
     return bool(np.mean([_is_fitted(images[row]) for row in rows]) >= LEAST_ALIKE)
 
 
-def _is_fitted(image: NDArray[np.uint8]) -> bool:
+def _is_fitted(image: Pixels) -> bool:
     from scipy.ndimage import center_of_mass
 
     down, across = np.nonzero(image)
@@ -86,7 +86,7 @@ def _flattened(image: Image.Image) -> tuple[Image.Image, list[str]]:
     return background, ["grey", "laid on black" if is_light else "laid on white"]
 
 
-def _foreground_of_levels(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+def _foreground_of_levels(pixels: Pixels) -> tuple[Pixels, int]:
     """How much foreground, 0..255, each of the 256 grey levels is, and the contrast, not 0.
 
     The background is the median of the outermost pixels, give or take three times their noise (its
@@ -111,7 +111,7 @@ def _fit(drawn: Image.Image, preparation: Preparation) -> Image.Image:
     return drawn.convert("F").resize(size, Image.Resampling.HAMMING, reducing_gap=3)
 
 
-def _centre(drawn: NDArray[np.float32], preparation: Preparation) -> NDArray[np.float32]:
+def _centre(drawn: Floats, preparation: Preparation) -> Floats:
     """On black, the centre of mass within half a pixel of the middle where there is room."""
     field = np.zeros((preparation.height, preparation.width), np.float32)
     height, width = drawn.shape
@@ -121,7 +121,7 @@ def _centre(drawn: NDArray[np.float32], preparation: Preparation) -> NDArray[np.
     return field
 
 
-def _start(profile: NDArray[np.float32], side: int) -> int:
+def _start(profile: Floats, side: int) -> int:
     """Where of `side` pixels to start a row or column with this foreground at each pixel."""
     centre = profile @ np.arange(len(profile)) / profile.sum()
     return min(max(round(side * MIDDLE - float(centre)), 0), side - len(profile))

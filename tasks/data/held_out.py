@@ -1,25 +1,22 @@
 """Which images are held out to test on, where a data set does not say."""
 
 import hashlib
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tasks.schemas.references import Array, Integers, Mask, Pixels
 
 BLOCK = 1_000  # images
 
-Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any]]  # images (n, ...), labels (n,)
+Labelled: TypeAlias = tuple[Pixels, Array]  # images (n, ...), labels (n,)
 # images and labels to train on, and those to test on
-Splits: TypeAlias = tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.uint8], NDArray[Any]]
+Splits: TypeAlias = tuple[Pixels, Array, Pixels, Array]
 
 
 def held_out(
-    images: NDArray[np.uint8],
-    labels: NDArray[Any],
-    share: float,
-    seed: int,
-    originals: NDArray[np.intp] | None = None,
-) -> NDArray[np.bool_]:
+    images: Pixels, labels: Array, share: float, seed: int, originals: Integers | None = None
+) -> Mask:
     """Which of images (n, ...), with labels (n,) of any type, are test images, as bool (n,).
 
     Of each class about the same share, 0..1, at least one image and not all, if it has two that
@@ -37,9 +34,7 @@ def held_out(
     return chosen[ranks]
 
 
-def folds_of(
-    images: NDArray[np.uint8], labels: NDArray[Any], folds: int, originals: NDArray[np.intp]
-) -> NDArray[np.intp]:
+def folds_of(images: Pixels, labels: Array, folds: int, originals: Integers) -> Integers:
     """Each image's fold, 0..folds-1, (n,): as many of a class in each, copies as in `held_out`."""
     ranks = _ranks(images, 0, originals)
     fold = np.zeros(int(ranks.max()) + 1, np.intp)
@@ -49,21 +44,19 @@ def folds_of(
     return fold[ranks]
 
 
-def _ranks(
-    images: NDArray[np.uint8], seed: int, originals: NDArray[np.intp] | None
-) -> NDArray[np.intp]:
+def _ranks(images: Pixels, seed: int, originals: Integers | None) -> Integers:
     """Ranks (n,) in an order at random; equal images, and copies, have equal ones."""
     prints = np.array([one.hex() for one in fingerprints(images, seed.to_bytes(8, "big"))])
     prints = prints if originals is None else prints[originals]
     return np.unique(prints, return_inverse=True)[1]
 
 
-def fingerprints(images: NDArray[np.uint8], key: bytes = b"") -> list[bytes]:
+def fingerprints(images: Pixels, key: bytes = b"") -> list[bytes]:
     """A digest of 16 bytes for each of images (n, ...); equal images have equal ones."""
     return [hashlib.blake2b(image.tobytes(), digest_size=16, key=key).digest() for image in images]
 
 
-def split(images: NDArray[np.uint8], labels: NDArray[Any], is_test: NDArray[np.bool_]) -> Splits:
+def split(images: Pixels, labels: Array, is_test: Mask) -> Splits:
     """Images (n, ...) and labels (n,) in two, by bool (n,), those to train on first.
 
     There may be gigabytes of them: they are moved in place, unless they are read-only.

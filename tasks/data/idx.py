@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import InputError
+from tasks.schemas.references import Pixels
 from tasks.storage.files import open_regular
 
 IDX_NAMES = (  # in the order of the fields of `arrays.Arrays`
@@ -36,13 +36,13 @@ def find_idx_files(folder: Path) -> list[Path]:
     return [found[name] for name in IDX_NAMES]
 
 
-def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+def read_idx(path: Path, dimensions: int) -> Pixels:
     """Reads an IDX file of images, of 2 dimensions, or labels, of 0; see `parse_idx` for errors."""
     with open_regular(path) as file:
         return parse_idx(file, str(path), dimensions)
 
 
-def parse_idx(file: IO[bytes], location: str, dimensions: int) -> NDArray[np.uint8]:
+def parse_idx(file: IO[bytes], location: str, dimensions: int) -> Pixels:
     """Images, of 2 dimensions, or labels, of 0, read-only; gzipped if `location` ends in .gz.
 
     InputError, which calls the file `location`, if it is damaged or holds something else.
@@ -65,7 +65,7 @@ def is_idx_images(name: str) -> bool:
     return name.removesuffix(".gz").endswith(("-idx3-ubyte", ".idx3-ubyte"))
 
 
-def _parse(file: IO[bytes] | gzip.GzipFile, location: str, dimensions: int) -> NDArray[np.uint8]:
+def _parse(file: IO[bytes] | gzip.GzipFile, location: str, dimensions: int) -> Pixels:
     right, size = MAGIC + 1 + dimensions, 4 * (2 + dimensions)
     header = file.read(size)
     if len(header) < size:

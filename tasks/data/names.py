@@ -4,13 +4,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import InputError
 from tasks.schemas.images import ClassName
+from tasks.schemas.references import Array
 
 NUMBER = r"-?(0|[1-9][0-9]*)"
 MOST_CLASSES = 1_000
@@ -52,7 +51,7 @@ def positions(asked: Iterable[ClassName], classes: Sequence[ClassName]) -> tuple
     return tuple(_position(str(name), names) for name in asked)
 
 
-def as_positions(labels: NDArray[Any], classes: Sequence[ClassName]) -> NDArray[Any]:
+def as_positions(labels: Array, classes: Sequence[ClassName]) -> Array:
     """Where each label (n,) is among the classes, uint8 or uint16; InputError if one is not."""
     names, of_names = np.unique(labels, return_inverse=True)
     kind = np.uint8 if len(classes) <= 256 else np.uint16

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tasks.schemas.references import Array, Floats, Integers, Mask, Pixels
 
 MOST = 0.1  # of MNIST's test images none is so near to a training image
 CELLS = 8  # of a side
@@ -16,8 +17,8 @@ SHIFTS: tuple[Shift, ...] = tuple(product((-1, 0, 1), repeat=2))
 
 
 def near_duplicates(
-    images: NDArray[np.uint8], reference: NDArray[np.uint8], shifts: Sequence[Shift] = SHIFTS
-) -> NDArray[np.intp]:
+    images: Pixels, reference: Pixels, shifts: Sequence[Shift] = SHIFTS
+) -> Integers:
     """For each of images uint8 (n, ...) the row of a near duplicate among others (m, ...), or -1.
 
     Two images are as far apart as their insides, without a border of one pixel, each less its mean
@@ -42,7 +43,7 @@ def near_duplicates(
     return found
 
 
-def is_near(images: NDArray[np.uint8], others: Iterable[NDArray[np.uint8]]) -> NDArray[np.bool_]:
+def is_near(images: Pixels, others: Iterable[Pixels]) -> Mask:
     """Which of images (n, ...) have a near duplicate in any of several others, bool (n,)."""
     found = np.zeros(len(images), bool)
     for reference in others:
@@ -50,29 +51,27 @@ def is_near(images: NDArray[np.uint8], others: Iterable[NDArray[np.uint8]]) -> N
     return found
 
 
-def _distance(
-    images: NDArray[np.uint8], others: NDArray[np.uint8], shifts: Sequence[Shift]
-) -> NDArray[np.float32]:
+def _distance(images: Pixels, others: Pixels, shifts: Sequence[Shift]) -> Floats:
     moved = [_inside(image[None], shift) for image, shift in zip(images, shifts, strict=True)]
     apart = _unit(np.concatenate(moved)) - _unit(_inside(others, STILL))
     return np.asarray(np.linalg.norm(apart, axis=1))
 
 
-def _inside(images: NDArray[np.uint8], shift: Shift) -> NDArray[np.uint8]:
+def _inside(images: Pixels, shift: Shift) -> Pixels:
     down, right = (1 + step for step in shift)
     height, width = images.shape[1:3]
     return images[:, down : height - 2 + down, right : width - 2 + right]
 
 
-def _cells(images: NDArray[np.uint8], shift: Shift) -> NDArray[np.float32]:
+def _cells(images: Pixels, shift: Shift) -> Floats:
     """The insides of images (n, ...) as means over cells and all channels, (n, cells)."""
     blocks = range(0, len(images), BLOCK)
     means = [_means(_inside(images[start : start + BLOCK], shift)) for start in blocks]
     return _unit(np.concatenate(means))
 
 
-def _means(insides: NDArray[np.uint8]) -> NDArray[np.float32]:
-    means: NDArray[Any] = insides
+def _means(insides: Pixels) -> Floats:
+    means: Array = insides
     for axis in (1, 2):
         side = insides.shape[axis]
         edges = np.linspace(0, side, min(CELLS, side), endpoint=False).astype(int)
@@ -83,7 +82,7 @@ def _means(insides: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(cells.reshape(len(insides), -1))
 
 
-def _unit(images: NDArray[Any]) -> NDArray[np.float32]:
+def _unit(images: Array) -> Floats:
     rows = images.reshape(len(images), -1).astype(np.float32)
     centred = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)

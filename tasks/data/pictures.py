@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tasks.data.handwriting import WIDE, convert
 from tasks.errors import InputError, in_one_line
 from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, Preparation
+from tasks.schemas.references import Pixels
 from tasks.storage.files import read_file
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
@@ -33,7 +33,7 @@ Image.MAX_IMAGE_PIXELS = None
 class Prepared(NamedTuple):
     """An array of the preparation's shape, uint8, and how it came to be, in words."""
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     how: str
 
 
@@ -51,14 +51,14 @@ def prepare(picture: Image.Image, preparation: Preparation) -> Prepared:
     return _scaled(picture, preparation)
 
 
-def prepare_array(image: NDArray[np.uint8], preparation: Preparation) -> Prepared:
+def prepare_array(image: Pixels, preparation: Preparation) -> Prepared:
     """An image (h, w) or (h, w, 3), prepared like a picture."""
     if image.shape == preparation.shape and _is_in_range(image, preparation):
         return Prepared(image, AS_IT_IS)
     return prepare(Image.fromarray(image), preparation)
 
 
-def prepare_arrays(images: NDArray[np.uint8], preparation: Preparation) -> NDArray[np.uint8]:
+def prepare_arrays(images: Pixels, preparation: Preparation) -> Pixels:
     """Images (n, h, w) or (n, h, w, 3) as an array (n, ...) of the preparation's shape."""
     if images.shape[1:] == preparation.shape:
         return images
@@ -131,7 +131,7 @@ def automatic_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return side, side
 
 
-def _ready(picture: Image.Image, preparation: Preparation) -> NDArray[np.uint8] | None:
+def _ready(picture: Image.Image, preparation: Preparation) -> Pixels | None:
     if picture.size != (preparation.width, preparation.height) or picture.mode not in OPAQUE_MODES:
         return None
     is_grey = preparation.channels == 1
@@ -145,12 +145,12 @@ def _ready(picture: Image.Image, preparation: Preparation) -> NDArray[np.uint8] 
     return pixels if _is_in_range(pixels, preparation) else None
 
 
-def is_coloured(pixels: NDArray[np.uint8]) -> bool:
+def is_coloured(pixels: Pixels) -> bool:
     """Whether red, green and blue of pixels (..., 3) differ anywhere."""
     return bool((pixels[..., 1:] != pixels[..., :1]).any())
 
 
-def _is_in_range(pixels: NDArray[np.uint8], preparation: Preparation) -> bool:
+def _is_in_range(pixels: Pixels, preparation: Preparation) -> bool:
     max_pixel = preparation.max_pixel
     return not preparation.handwriting or max_pixel >= WIDE or int(pixels.max()) <= max_pixel
 

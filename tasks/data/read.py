@@ -6,10 +6,8 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.data.arrays import Arrays, as_labels, as_pixels, read_npz
 from tasks.data.digits import COPIES, digits_source, make_digits
@@ -23,6 +21,7 @@ from tasks.data.pictures import automatic_size, is_coloured, prepare_arrays
 from tasks.data.source import Images, Reading, Source
 from tasks.errors import DiskError, InputError
 from tasks.schemas.images import Preparation
+from tasks.schemas.references import Array, Pixels
 
 NAMED = ("auto", "mnist", "digits")
 FORMS = (
@@ -133,14 +132,14 @@ def _checked(arrays: Arrays, place: str) -> Splits:
     return train, labels, test, test_labels
 
 
-def _pair(images: NDArray[Any], labels: NDArray[Any], name: str) -> Labelled:
+def _pair(images: Array, labels: Array, name: str) -> Labelled:
     pixels = as_pixels(images, f"{name} images")
     if len(pixels) == 0:
         raise InputError(f"{name} images are none where at least one is needed")
     return pixels, as_labels(labels, len(pixels), f"{name} labels")
 
 
-def _preparation(train: NDArray[np.uint8], test: NDArray[np.uint8], source: Source) -> Preparation:
+def _preparation(train: Pixels, test: Pixels, source: Source) -> Preparation:
     reading, size = source.reading, source.reading.image_size
     height, width = (size, size) if size else automatic_size([train.shape[1:3]])
     is_grey = train.ndim == 3 or not any(map(is_coloured, chain(train, test)))

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from tasks.schemas.images import LEAST_SIDE, MOST_SIDE, ClassName, Preparation
-from tasks.schemas.references import Record
+from tasks.schemas.references import Array, Pixels, Record
 
 
 class Reading(Record):
@@ -47,10 +45,10 @@ class Source:
 class Images:
     """Images uint8 (n, h, w) or (n, h, w, 3), 0..255, in two splits."""
 
-    train_images: NDArray[np.uint8]
-    train_labels: NDArray[Any]  # uint8 or uint16 (n,), the positions of classes in `classes`
-    test_images: NDArray[np.uint8]
-    test_labels: NDArray[Any]
+    train_images: Pixels
+    train_labels: Array  # uint8 or uint16 (n,), the positions of classes in `classes`
+    test_images: Pixels
+    test_labels: Array
     classes: tuple[ClassName, ...]
     preparation: Preparation
     originals: int = 0  # see `LabelledImages`

@@ -1,12 +1,11 @@
 """Splits of a data set and their labels: computed, stored and referred to in one place."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.schemas.references import ArrayReference, Dataset, Split
+from tasks.schemas.references import Array, ArrayReference, Dataset, Floats, Integers, Mask, Split
 from tasks.storage.stages import current_store, get_run_logger
 
 AXES = {"inputs": "x", "labels": "y"}  # what a person calls them
@@ -15,11 +14,11 @@ AXES = {"inputs": "x", "labels": "y"}  # what a person calls them
 class Subset(NamedTuple):
     """Which images belong to the classes, and their new labels, in the images' order."""
 
-    rows: NDArray[np.intp]
-    labels: NDArray[Any]
+    rows: Integers
+    labels: Array
 
 
-def select_classes(labels: NDArray[Any], classes: Sequence[int]) -> Subset:
+def select_classes(labels: Array, classes: Sequence[int]) -> Subset:
     """The rows with a label (n,) of `classes`, relabelled 0..k-1 in their order, of one type."""
     of_label = np.full(max(*classes, int(labels.max())) + 1, -1)
     of_label[list(classes)] = np.arange(len(classes))
@@ -28,14 +27,12 @@ def select_classes(labels: NDArray[Any], classes: Sequence[int]) -> Subset:
     return Subset(rows, found[rows].astype(labels.dtype))
 
 
-def encode(labels: NDArray[Any], classes: int) -> NDArray[np.float32]:
+def encode(labels: Array, classes: int) -> Floats:
     """Labels (n,) of 0..classes-1 as rows of float32 (n, classes) with a single 1."""
     return np.asarray(np.eye(classes, dtype=np.float32)[labels])
 
 
-def rows_by_part(
-    parts: Sequence[tuple[str, int]], rows: NDArray[np.intp]
-) -> dict[str, NDArray[np.bool_]]:
+def rows_by_part(parts: Sequence[tuple[str, int]], rows: Integers) -> dict[str, Mask]:
     """Which rows (k,) are from which of the parts, of so many rows each, bool (k,), if any is."""
     origin = np.searchsorted(np.cumsum([count for _, count in parts]), rows, side="right")
     found = {name: origin == number for number, (name, _) in enumerate(parts)}
@@ -45,11 +42,11 @@ def rows_by_part(
 class Arrays(NamedTuple):
     """A split's inputs (n, ...) and labels (n, ...), memory-mapped and read-only."""
 
-    inputs: NDArray[Any]
-    labels: NDArray[Any]
+    inputs: Array
+    labels: Array
 
 
-Computed: TypeAlias = Mapping[str, NDArray[Any]]  # new inputs, new labels, or both
+Computed: TypeAlias = Mapping[str, Array]  # new inputs, new labels, or both
 
 
 def transform(dataset: Dataset, name: str, compute: Callable[[Arrays], Computed]) -> Dataset:
@@ -67,7 +64,7 @@ def transform(dataset: Dataset, name: str, compute: Callable[[Arrays], Computed]
     return Dataset(**splits)
 
 
-def store_split(name: str, inputs: NDArray[Any], labels: NDArray[Any]) -> Split:
+def store_split(name: str, inputs: Array, labels: Array) -> Split:
     """Store inputs (n, ...) and labels (n, ...) as the arrays of a split."""
     store = current_store()
     return Split(

@@ -7,10 +7,9 @@ batches of at most `BATCH` images; one that ends dead on its own training images
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.networks.architecture import build_base, build_head, softmax_head
 from tasks.networks.epochs import derive_seed, plan_epochs
@@ -18,6 +17,7 @@ from tasks.networks.health import diagnose
 from tasks.networks.inference import Model, predicted_classes, run
 from tasks.networks.recipe import Recipe, Training
 from tasks.networks.training import Compiled, run_epoch
+from tasks.schemas.references import Array, Floats, Integers, Pixels
 
 Approach: TypeAlias = Literal["frozen", "fine-tuned", "scratch", "linear", "base alone"]
 APPROACHES: tuple[Approach, ...] = get_args(Approach)
@@ -26,11 +26,11 @@ LEAST_STEPS = 300
 FINE = 0.1  # of the base's step size, which would undo what its backbone has learned
 
 # Trains on chosen rows from a seed, and gives the classes of the test images.
-Predict: TypeAlias = Callable[[NDArray[np.intp], int], NDArray[np.intp]]
+Predict: TypeAlias = Callable[[Integers, int], Integers]
 # The same, or from given weights, and gives the network.
 Train: TypeAlias = Callable[..., Model]
 # Images uint8 (n, height, width, channels), and their features float32 (n, m).
-Both: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.float32]]
+Both: TypeAlias = tuple[Pixels, Floats]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Contest:
     base: Model
     nodes: tuple[int, ...]  # the base's of the classes
     train: Both
-    targets: NDArray[np.float32]
+    targets: Floats
     test: Both
     recipe: Recipe
 
@@ -59,11 +59,11 @@ class Contest:
         trained, tested = ways[approach](), self.test[approach == "frozen"]
         return lambda rows, seed: predicted_classes(run(trained(rows, seed), tested))
 
-    def _trainer(self, model: Model, inputs: NDArray[Any], training: Training) -> Train:
+    def _trainer(self, model: Model, inputs: Array, training: Training) -> Train:
         """Trains a new network on rows of inputs (n, ...)."""
         compiled = Compiled(model, inputs, self.targets, training)
 
-        def train(rows: NDArray[np.intp], seed: int, weights: Sequence[NDArray[Any]] = ()) -> Model:
+        def train(rows: Integers, seed: int, weights: Sequence[Array] = ()) -> Model:
             x, y = inputs[rows], self.targets[rows]
             epochs = training.epochs_for(len(x))
             for attempt in range(training.attempts):
@@ -91,7 +91,7 @@ class Contest:
         )
         labels = self.targets.argmax(axis=1)
 
-        def predict(rows: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
+        def predict(rows: Integers, seed: int) -> Integers:
             model = LogisticRegression(max_iter=1000).fit(pixels[rows], labels[rows])
             return np.asarray(model.predict(tested), np.intp)
 
@@ -116,7 +116,7 @@ class Contest:
         """A head on the frozen backbone; then both, trained as the base is, in smaller steps."""
         backbone, whole, head = self.base.get_layer("backbone"), self._scratch(FINE), self._frozen()
 
-        def train_both(rows: NDArray[np.intp], seed: int) -> Model:
+        def train_both(rows: Integers, seed: int) -> Model:
             return whole(rows, seed, [*backbone.get_weights(), *head(rows, seed).get_weights()])
 
         return train_both

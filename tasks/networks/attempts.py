@@ -16,7 +16,7 @@ from tasks.networks.inference import Model, predicted_classes, run_rows
 from tasks.networks.losses import fit_temperature, set_temperature
 from tasks.networks.recipe import Training
 from tasks.networks.training import Compiled, as_tensors, assign, fit
-from tasks.schemas.references import Record
+from tasks.schemas.references import Array, Floats, Integers, Mask, Record
 from tasks.schemas.training import LEARNED, Attempt, History
 from tasks.storage.stages import CHECKPOINTS, Checkpoint, get_run_logger, in_task
 from tasks.storage.store import Store, read_arrays, write_arrays
@@ -42,7 +42,7 @@ class Notes(Record):
     history: History = History()
 
 
-def read_checkpoint(checkpoint: Checkpoint | None) -> tuple[list[NDArray[Any]], Notes] | None:
+def read_checkpoint(checkpoint: Checkpoint | None) -> tuple[list[Array], Notes] | None:
     """Variables and notes of a checkpoint; None if there is none."""
     saved = read_arrays(*checkpoint) if checkpoint else None
     with suppress(ValidationError):  # of notes that are not ours
@@ -66,13 +66,13 @@ def describe_unfinished(store: Store) -> str:
 
 def train_until_healthy(
     model: Model,
-    inputs: NDArray[Any],
-    targets: NDArray[np.float32],
+    inputs: Array,
+    targets: Floats,
     training: Training,
     seed: int,
     checkpoint: Checkpoint,
     names: Sequence[object],
-    held_out: NDArray[np.bool_],
+    held_out: Mask,
 ) -> Trained:
     """The new model, trained and calibrated, and every attempt at it, the last of which learned.
 
@@ -92,9 +92,7 @@ def train_until_healthy(
     return Trained(model, attempts, calibrate(model, inputs, targets, held_out))
 
 
-def calibrate(
-    model: Model, inputs: Any, targets: NDArray[np.float32], held_out: NDArray[np.bool_]
-) -> float:
+def calibrate(model: Model, inputs: Any, targets: Floats, held_out: Mask) -> float:
     """Give a network the temperature that its held-out inputs, bool (n,), ask for; return it."""
     rows = np.flatnonzero(held_out).astype(np.int32)
     temperature = fit_temperature(run_rows(model, inputs, rows), targets[rows])
@@ -102,7 +100,7 @@ def calibrate(
     return temperature
 
 
-def advice(labels: NDArray[np.intp], names: Sequence[object]) -> str:
+def advice(labels: Integers, names: Sequence[object]) -> str:
     """What a person can do about a network that does not learn from images with labels (n,)."""
     counts = np.bincount(labels, minlength=len(names))
     rarest = int(counts.argmin())
@@ -117,7 +115,7 @@ def advice(labels: NDArray[np.intp], names: Sequence[object]) -> str:
 def make_attempts(
     compiled: Compiled,
     inputs: Any,
-    targets: NDArray[np.float32],
+    targets: Floats,
     rows: NDArray[np.int32],
     seed: int,
     checkpoint: Checkpoint | None = None,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.recipe import Augmentation, Training
+from tasks.schemas.references import Floats
 
 SIDE = 28  # pixels a side of the images that a recipe's shift is told for
 
@@ -21,7 +22,7 @@ class EpochPlan(NamedTuple):
     """In which order an epoch, or several, see the images, and how each is distorted."""
 
     rows: NDArray[np.int32]  # (n,), a permutation, or several one after another
-    transforms: NDArray[np.float32]  # (n, 8), an affine map each in that order; (n, 0) is none
+    transforms: Floats  # (n, 8), an affine map each in that order; (n, 0) is none
     bounds: NDArray[np.int32]  # (b + 1,), where each of b batches starts, and n
 
 
@@ -51,7 +52,7 @@ def plan_epochs(
 
 def draw_transforms(
     augmentation: Augmentation, images: int, rng: np.random.Generator, shape: tuple[int, ...]
-) -> NDArray[np.float32]:
+) -> Floats:
     """A random affine map for each image of a shape (height, width, channels), float32 (images, 8).
 
     They are as `keras.ops.image.affine_transform` takes them: output pixel (x, y) is read from

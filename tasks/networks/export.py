@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.networks.inference import Model
 from tasks.schemas.images import ClassName
+from tasks.schemas.references import Array, Floats, Mask, Pixels
 from tasks.storage.store import reading
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ BATCH = 250  # images
 class Answers(NamedTuple):
     """Class probabilities (n, classes), 0..1, and which of the images are refused, (n,)."""
 
-    probabilities: NDArray[np.float32]
-    refused: NDArray[np.bool_]
+    probabilities: Floats
+    refused: Mask
 
 
 class PortableModel:
@@ -40,7 +40,7 @@ class PortableModel:
         with reading(verified):
             self._session = InferenceSession(verified, options, providers=["CPUExecutionProvider"])
 
-    def answer(self, images: NDArray[np.uint8]) -> Answers:
+    def answer(self, images: Pixels) -> Answers:
         """What the model says of images (n, height, width, channels), n > 0."""
         starts = range(0, len(images), BATCH)
         found = [
@@ -65,7 +65,7 @@ def to_onnx(model: Model, classes: Sequence[ClassName]) -> "ModelProto":
         _answering(model).export(path, format="onnx", verbose=False)
         proto = onnx.load(path)
     types, are_numbers = onnx.TensorProto, all(isinstance(name, int) for name in classes)
-    names: NDArray[Any] = np.array(classes, np.int64 if are_numbers else object)
+    names: Array = np.array(classes, np.int64 if are_numbers else object)
     graph, shape = proto.graph, ["n", *model.input_shape[1:]]
     graph.node.insert(0, make_node("Cast", ["images"], ["pixels"], to=types.FLOAT))
     graph.node.append(make_node("ArgMax", ["probabilities"], ["position"], axis=1, keepdims=0))
@@ -88,7 +88,7 @@ def export_network(model: Model, form: Literal["litert", "saved-model"], path: P
     _answering(model).export(path, format=kinds[form], verbose=False)
 
 
-def ask_exported(path: Path, images: NDArray[np.uint8]) -> Answers:
+def ask_exported(path: Path, images: Pixels) -> Answers:
     """What `export_network` wrote says of images (n, height, width, channels)."""
     import tensorflow as tf
 

@@ -43,7 +43,6 @@ def use_one_thread() -> None:
 
 
 def _field(name: str) -> str:
-    """The first value of a field of Linux's description of the processor."""
     text = INFORMATION.read_text() if INFORMATION.is_file() else ""
     found = re.search(rf"^{name}\s*:(.*)", text, re.MULTILINE)
     return found[1].strip() if found else ""

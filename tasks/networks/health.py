@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.networks.inference import evenly, predicted_classes, run_rows
 from tasks.networks.recipe import Training
+from tasks.schemas.references import Floats, Integers
 from tasks.schemas.training import History
 
 MARGIN = 0.1  # for two equal classes and 1,000 images three standard deviations of chance
@@ -20,10 +21,7 @@ MOST_NAMED = 3
 
 
 def diagnose(
-    predicted: NDArray[np.intp],
-    labels: NDArray[np.intp],
-    classes: int,
-    names: Sequence[object] = (),
+    predicted: Integers, labels: Integers, classes: int, names: Sequence[object] = ()
 ) -> str:
     """Why a trained network is dead; empty if it is not.
 
@@ -41,13 +39,13 @@ def diagnose(
     return "" if accuracy >= needed else f"accuracy {accuracy:.3f}, {needed:.3f} is needed"
 
 
-def clear_accuracy(labels: NDArray[np.intp]) -> float:
+def clear_accuracy(labels: Integers) -> float:
     """The accuracy (0..1) from which on a network has learned something; see `diagnose`."""
     largest = float(np.bincount(labels).max() / len(labels))
     return largest + MARGIN * (1 - largest)
 
 
-def examined_rows(rows: NDArray[np.int32], labels: NDArray[np.intp]) -> NDArray[np.int32]:
+def examined_rows(rows: NDArray[np.int32], labels: Integers) -> NDArray[np.int32]:
     """Some 10,000 of the rows (m,), whose labels are (m,), evenly spread, and 100 of each class."""
     chosen = evenly(np.arange(len(rows)), EXAMINED_IMAGES)
     counts = np.bincount(labels[chosen], minlength=int(labels.max()) + 1)
@@ -64,7 +62,7 @@ class HealthGate:
 
     model: Any
     inputs: Any
-    targets: NDArray[np.float32]
+    targets: Floats
     rows: NDArray[np.int32]
     training: Training
     names: Sequence[object] = ()
@@ -99,7 +97,7 @@ class HealthGate:
         )
 
 
-def batches_until_clear(labels: NDArray[np.intp]) -> float:
+def batches_until_clear(labels: Integers) -> float:
     """After how many batches a network that learned nothing will not; labels are (n,)."""
     counts = np.unique(labels, return_counts=True)[1]
     return BATCHES_UNTIL_CLEAR * float(counts.mean() / counts.min())

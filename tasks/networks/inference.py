@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.schemas.references import Array, Floats, Integers
+
 if TYPE_CHECKING:
     import keras
 
@@ -14,12 +16,12 @@ BATCH_IMAGES = 250
 BATCH_FEATURES = 2_000
 
 
-def evenly(rows: NDArray[Any], most: int) -> NDArray[Any]:
+def evenly(rows: Array, most: int) -> Array:
     """At most so many of the rows (n,), evenly spread, with the first and the last."""
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
 
 
-def predicted_classes(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
+def predicted_classes(probabilities: Floats) -> Integers:
     """The class of each row: the largest node, or for a single node whether it exceeds 0.5."""
     return np.asarray(class_probabilities(probabilities).argmax(axis=1))
 
@@ -30,7 +32,7 @@ def class_probabilities(probabilities: NDArray[Real]) -> NDArray[Real]:
     return np.hstack([1 - probabilities, probabilities]) if is_single else probabilities
 
 
-def run(model: Model, inputs: NDArray[Any], batch_size: int = BATCH_IMAGES) -> NDArray[np.float32]:
+def run(model: Model, inputs: Array, batch_size: int = BATCH_IMAGES) -> Floats:
     """The model's output for every input, float32 (n, ...); one batch at a time is float."""
     # `Model.predict` spends more time on its adapter and callbacks than on a small network.
     outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
@@ -40,7 +42,7 @@ def run(model: Model, inputs: NDArray[Any], batch_size: int = BATCH_IMAGES) -> N
     return outputs
 
 
-def run_rows(model: Model, inputs: Any, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+def run_rows(model: Model, inputs: Any, rows: NDArray[np.int32]) -> Floats:
     """The model's output for k rows of the inputs, float32 (k, ...)."""
     # A head's examination is an eighth of its training with batches as small as images'.
     chosen = np.asarray(inputs)[rows]

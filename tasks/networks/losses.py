@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.inference import Model, class_probabilities
+from tasks.schemas.references import Floats
 
 Loss: TypeAlias = Callable[[Any, Any], Any]
 LEAST_PROBABILITY = 1e-38, 3e-8  # of what softmax and sigmoid can tell from 0
@@ -24,7 +25,7 @@ def per_image_loss(name: str, nodes: int, label_smoothing: float = 0) -> Loss:
     return partial(crossentropy, label_smoothing=label_smoothing)
 
 
-def targets_for(nodes: int, one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
+def targets_for(nodes: int, one_hot: Floats) -> Floats:
     """Targets (n, nodes) for one-hot labels (n, classes).
 
     A softmax has a node for each class; a single sigmoid node is the probability of the second.
@@ -38,7 +39,7 @@ def targets_for(nodes: int, one_hot: NDArray[np.float32]) -> NDArray[np.float32]
     return np.asarray(one_hot.argmax(axis=1, keepdims=True), np.float32)
 
 
-def fit_temperature(outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
+def fit_temperature(outputs: Floats, targets: Floats) -> float:
     """The temperature with the least log loss on n images that the model did not see; 1 if n is 0.
 
     Outputs and targets are (n, nodes). Guo, Pleiss, Sun and Weinberger, On calibration of modern
@@ -60,7 +61,7 @@ def fit_temperature(outputs: NDArray[np.float32], targets: NDArray[np.float32]) 
     return float(np.exp(minimize_scalar(loss, bounds=(-WIDEST, WIDEST), method="bounded").x))
 
 
-def with_temperature(outputs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def with_temperature(outputs: Floats, temperature: float) -> Floats:
     """What a model with these outputs (n, nodes) gives once it has the temperature."""
     from scipy.special import softmax
 
@@ -76,7 +77,7 @@ def set_temperature(model: Model, temperature: float) -> None:
     last.set_weights([weights / np.float32(temperature) for weights in last.get_weights()])
 
 
-def _log_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+def _log_probabilities(outputs: Floats) -> NDArray[np.float64]:
     """Of both classes of a single node, too; they are logits but for a constant."""
     least = LEAST_PROBABILITY[outputs.shape[1] == 1]
     return np.log(np.clip(class_probabilities(outputs.astype(np.float64)), least, None))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.networks.inference import Model, run
+from tasks.schemas.references import Array, Floats, Integers
 
 PROTOTYPES = 10  # of a class, or a third of its images: one is not made of one image
 LEAST_DEVIATION = 1e-3  # of scores
@@ -14,7 +14,7 @@ MOST_IMAGES = 3_000  # of a class, that its prototypes are made of
 
 
 def build_guard(
-    base: Model, learned: Sequence[int], features: NDArray[np.float32], labels: NDArray[np.intp]
+    base: Model, learned: Sequence[int], features: Floats, labels: Integers
 ) -> list[Model]:
     """Networks from features (n, m) to scores (n, 1): the larger, the more like a model's own.
 
@@ -42,7 +42,7 @@ def build_guard(
     return guard
 
 
-def score(guard: Sequence[Model], features: NDArray[np.float32]) -> NDArray[np.float32]:
+def score(guard: Sequence[Model], features: Floats) -> Floats:
     """The least score of each of features (n, m), as (n,)."""
     return np.asarray(np.min([run(one, features)[:, 0] for one in guard], axis=0))
 
@@ -65,7 +65,7 @@ def with_guard(model: Model, guard: Sequence[Model]) -> Model:
     return keras.Model(images, [head(features), margin], name=model.name)
 
 
-def _prototypes(features: NDArray[np.float32], labels: NDArray[np.intp]) -> NDArray[np.float32]:
+def _prototypes(features: Floats, labels: Integers) -> Floats:
     """Unit vectors (k, m): the centres of each class's directions."""
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.preprocessing import normalize
@@ -81,7 +81,7 @@ def _prototypes(features: NDArray[np.float32], labels: NDArray[np.intp]) -> NDAr
     return np.concatenate(found)
 
 
-def _largest(below: list[Any], kernel: NDArray[Any], bias: NDArray[Any]) -> Model:
+def _largest(below: list[Any], kernel: Array, bias: Array) -> Model:
     """The largest output of a Dense layer with these weights, behind the layers below."""
     from keras import Input, Sequential, layers
 

@@ -15,6 +15,7 @@ from tasks.networks.inference import Model
 from tasks.networks.losses import per_image_loss
 from tasks.networks.progress import EpochProgress
 from tasks.networks.recipe import Training
+from tasks.schemas.references import Array, Floats
 from tasks.schemas.training import EpochResult, History
 from tasks.storage.store import reading
 
@@ -33,9 +34,7 @@ class Compiled:
     `variables` are all that training changes, `steps` what `scheduled_steps` gives, as variables.
     """
 
-    def __init__(
-        self, model: Model, inputs: NDArray[Any], targets: NDArray[np.float32], training: Training
-    ) -> None:
+    def __init__(self, model: Model, inputs: Array, targets: Floats, training: Training) -> None:
         """Compile a new network for data like inputs and targets."""
         import tensorflow as tf
 
@@ -115,7 +114,7 @@ def build_optimizer(training: Training, warm_up: Any, decay: Any) -> Any:
     return Adam(rate, beta_2=training.beta_2, weight_decay=weight_decay, **average)
 
 
-def as_tensors(inputs: NDArray[Any], targets: NDArray[np.float32]) -> tuple[Any, Any]:
+def as_tensors(inputs: Array, targets: Floats) -> tuple[Any, Any]:
     """The data as a graph takes them; made once, they are not copied at each call."""
     import keras
 

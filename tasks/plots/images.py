@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.plots.style import COLOURS, WIDTH, picture
 from tasks.schemas.images import ClassName
+from tasks.schemas.references import Pixels
 
 COLUMNS = 4
 MOST_COUNTED, MOST_TICKS = 20, 40  # classes with counts in their cells, and names along an axis
@@ -53,7 +53,7 @@ def short(name: ClassName, letters: int = 14) -> str:
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
-def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
+def draw_predictions(images: Pixels, rows: Sequence[Mapping[str, Any]]) -> str:
     """Each image with its true class, the prediction and its probability; errors in colour.
 
     Images uint8 (n, h, w, 1) are drawn dark on light, (n, h, w, 3) in their colours; each has a row
@@ -65,7 +65,7 @@ def draw_predictions(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]
     return _draw(images, rows, notes, [row["predicted"] != row["label"] for row in rows], 1.45)
 
 
-def draw_misclassified(images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]]) -> str:
+def draw_misclassified(images: Pixels, rows: Sequence[Mapping[str, Any]]) -> str:
     """The same, but a row has its `label`, the usual error `predicted`, and `wrong` of `trials`."""
     notes = [f"{row['wrong']} of {row['trials']}" for row in rows]
     return _draw(images, rows, notes, [row["wrong"] == row["trials"] for row in rows], 1.55)
@@ -74,7 +74,7 @@ def draw_misclassified(images: NDArray[np.uint8], rows: Sequence[Mapping[str, An
 @picture()
 def _draw(
     axes: Any,
-    images: NDArray[np.uint8],
+    images: Pixels,
     rows: Sequence[Mapping[str, Any]],
     notes: Sequence[str],
     highlighted: Sequence[bool],

@@ -77,7 +77,6 @@ def draw_spread(axes: Any, transfers: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _hardest_first(transfers: Sequence[Mapping[str, Any]]) -> list[tuple[ClassName, ...]]:
-    """The subsets that a head learned, by their mean accuracy over heads, the lowest first."""
     accuracies: dict[tuple[ClassName, ...], list[float]] = {}
     for row in transfers:
         if row["learned"]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.data.arrays import Header, as_pixels, flaw_of, read_blocks, read_header
 from tasks.data.folder import is_list, is_picture, read_list
@@ -18,18 +17,19 @@ from tasks.data.pictures import KINDS, MAX_PIXELS, picture_bytes, prepare_array,
 from tasks.errors import InputError
 from tasks.networks.export import BATCH
 from tasks.schemas.images import Preparation
+from tasks.schemas.references import Pixels
 from tasks.storage.files import open_regular
 
 ARRAYS = ("images", "x_test", "x_train")  # of a .npz; the first that is there
 MAX_IMAGES = 1_000_000  # of one call
-Found: TypeAlias = tuple[str, NDArray[np.uint8] | Path]  # its name, and an image or its file
+Found: TypeAlias = tuple[str, Pixels | Path]  # its name, and an image or its file
 
 
 class NamedImages(NamedTuple):
     """Images uint8 (n, ...) of a model's shape, in the order in which they were asked for."""
 
     names: list[str]  # paths, or as `file.npz[17]`, counted from 0
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     conversions: list[str]  # in words
 
 
@@ -126,7 +126,7 @@ def _picture_files(folder: Path) -> Iterator[Path]:
         raise InputError(f"{folder} has no {KINDS} files; give a folder that has some")
 
 
-def _npz_images(path: Path) -> Iterator[NDArray[np.uint8]]:
+def _npz_images(path: Path) -> Iterator[Pixels]:
     with open_regular(path) as file:
         array = _header(file, path).name
         for block in read_blocks(file, str(path), array):

@@ -14,13 +14,13 @@ from tempfile import TemporaryFile, gettempdir
 from typing import IO, Literal, NamedTuple, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import DiskError, InputError
 from tasks.networks.export import Answers, PortableModel, ask_exported, export_network
 from tasks.prediction.reading import NamedImages
 from tasks.registry.version import Version
 from tasks.schemas.images import ClassName
+from tasks.schemas.references import Pixels
 from tasks.storage.files import disk_of, replace, temporary_path, whole_file
 
 ROWS = 10_000  # of a Parquet file, written together
@@ -131,9 +131,7 @@ def _text(file: IO[bytes]) -> Iterator[TextIO]:
     text.detach()
 
 
-def write_export(
-    form: Form, path: Path, model: Path, network: Path, images: NDArray[np.uint8]
-) -> None:
+def write_export(form: Form, path: Path, model: Path, network: Path, images: Pixels) -> None:
     """Write the champion, verified files of ONNX and Keras, in a form to a path where nothing is.
 
     Raises InputError if something is there, its suffix is another than the form's, or what was
@@ -154,9 +152,7 @@ def write_export(
         replace(unfinished, path)
 
 
-def _export(
-    form: Form, path: Path, model: Path, network: Path, images: NDArray[np.uint8]
-) -> Answers:
+def _export(form: Form, path: Path, model: Path, network: Path, images: Pixels) -> Answers:
     if form == "onnx":
         shutil.copyfile(model, path)
         return PortableModel(path).answer(images)

@@ -9,13 +9,13 @@ champion or than the first one, which is the reference that small losses add up 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.schemas.references import Record
+from tasks.schemas.references import Array, Mask, Record
 from tasks.statistics.paired import sign_test
 
 LIFETIME = 0.05  # chance that a champion is ever replaced by one that is no better
@@ -50,10 +50,10 @@ class Judged:
     """What a model does with the held-out images, the same n in the same order for all models."""
 
     healthy: bool  # predicts every class, and clearly beats the largest one
-    hits: NDArray[np.bool_]  # (n,)
-    labels: NDArray[Any]  # the true classes, as they are called, (n,)
+    hits: Mask  # (n,)
+    labels: Array  # the true classes, as they are called, (n,)
     log_losses: NDArray[np.floating]  # of the true classes' probabilities, in nats, (n,)
-    refused: NDArray[np.bool_]  # (n,)
+    refused: Mask  # (n,)
 
     @property
     def errors(self) -> int:
@@ -61,7 +61,7 @@ class Judged:
         return int((~self.hits).sum())
 
 
-Hits: TypeAlias = NDArray[np.bool_]  # (n,), of n images
+Hits: TypeAlias = Mask  # (n,), of n images
 # Which held-out images are from where: bool (n,) by name, the published test images first.
 Parts: TypeAlias = Mapping[str, Hits]
 
@@ -160,9 +160,7 @@ def _criteria(
     yield _keeps_log_loss(opponents, challenger, bounds.log_loss_margin)
 
 
-def _better(
-    champion: Judged, challenger: Judged, arrived: NDArray[np.bool_], look: int
-) -> Criterion:
+def _better(champion: Judged, challenger: Judged, arrived: Mask, look: int) -> Criterion:
     parts = (slice(None), arrived)
     chance = min(sign_test(challenger.hits[part], champion.hits[part]) for part in parts)
     p_value, needed = min(1.0, QUESTIONS * chance), level(look)

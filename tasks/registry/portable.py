@@ -8,14 +8,13 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import shorten
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.networks.inference import evenly
 from tasks.registry.decision import Judged
 from tasks.registry.version import Candidate
+from tasks.schemas.references import Array, Integers, Pixels
 
 REQUIREMENTS = ("numpy", "onnx", "onnxruntime")
 SAMPLE = 200  # images
@@ -65,12 +64,12 @@ def save_mlflow_model(candidate: Candidate, folder: Path) -> None:
     np.savez_compressed(folder / "sample.npz", images=candidate.sample)
 
 
-def sampled(images: NDArray[np.uint8]) -> NDArray[np.intp]:
+def sampled(images: Pixels) -> Integers:
     """The rows of the held-out images (n, ...) that a registered model is asked for."""
     return evenly(np.arange(len(images)), SAMPLE)
 
 
-def find_flaw(address: str, model: str, images: NDArray[np.uint8], judged: Judged) -> str:
+def find_flaw(address: str, model: str, images: Pixels, judged: Judged) -> str:
     """Why a registered model is not what was judged, in words; "" if it is.
 
     It is loaded in a process of its own, from the tracking URI `address` by MLflow's name, as in
@@ -101,7 +100,7 @@ def _ask(command: list[str], folder: str, address: str) -> str:
     return last if done.returncode else ""
 
 
-def _difference(answers: dict[str, NDArray[Any]], rows: NDArray[Any], judged: Judged) -> str:
+def _difference(answers: dict[str, Array], rows: Array, judged: Judged) -> str:
     is_hit = answers["label"] == judged.labels[rows].astype(str)
     same = (is_hit == judged.hits[rows]) & (answers["refused"] == judged.refused[rows])
     sure = -np.log(np.maximum(answers["probabilities"].max(axis=1), 1e-7))

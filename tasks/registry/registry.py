@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import InputError
 from tasks.registry import connection
@@ -23,6 +22,7 @@ from tasks.registry.decision import Decision
 from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
 from tasks.schemas.events import Event
+from tasks.schemas.references import Pixels
 from tasks.storage.files import disk_fault, disk_of, is_intact, replace
 from tasks.storage.store import Store, reading
 
@@ -185,7 +185,7 @@ class Registry:
         """Its `.keras` file, likewise."""
         return self._whole(version, NETWORK, version.network_sha256)
 
-    def sample(self, version: Version) -> NDArray[np.uint8]:
+    def sample(self, version: Version) -> Pixels:
         """The held-out images (n, height, width, channels) that were registered with a version."""
         path = files(self._store) / version.run_id / "artifacts" / SAMPLE
         if not path.is_file():
@@ -315,7 +315,6 @@ class Registry:
         return self._client.search_registered_models(f"name = '{self.name}'")
 
     def _search(self, condition: str = "") -> "Sequence[ModelVersion]":
-        """The versions, newest first."""
         query, order = f"name = '{self.name}'{condition}", ["version_number DESC"]
         return self._client.search_model_versions(query, order_by=order) if self._models() else ()
 

@@ -8,13 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, Json
 
 from tasks.registry.decision import Decision
 from tasks.schemas.events import Event
 from tasks.schemas.images import ClassName, Preparation
+from tasks.schemas.references import Pixels
 
 
 class Appointment(Event):
@@ -38,7 +37,7 @@ class Candidate:
     lineage: Mapping[str, Any]  # what it was made of, as JSON: data digests, config, source digest
     report: Path  # a folder that is stored, too
     card: str  # what is known of it, for people
-    sample: NDArray[np.uint8]  # held-out images (n, height, width, channels), to ask it for
+    sample: Pixels  # held-out images (n, height, width, channels), to ask it for
 
 
 class Version(BaseModel):

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.arrivals.batch import Note
 from tasks.reporting.page import fill
 from tasks.schemas.images import ClassName
+from tasks.schemas.references import Pixels
 from tasks.storage.store import Store
 
 PAGE = "review/index.html"
@@ -25,7 +25,6 @@ def write_page(store: Store, notes: Sequence[Note]) -> str:
 
 
 def _shown(store: Store, note: Note) -> list[dict[str, ClassName]]:
-    """Some images with given and suggested class, those first of which these are not the same."""
     images, given = store.array(note.batch.images), store.array(note.batch.labels)
     suggested = store.array(note.suggested) if note.suggested else given
     order = np.argsort(given == suggested, kind="stable")[:MOST_SHOWN]
@@ -36,7 +35,7 @@ def _shown(store: Store, note: Note) -> list[dict[str, ClassName]]:
     ]
 
 
-def _picture(image: NDArray[np.uint8]) -> str:
+def _picture(image: Pixels) -> str:
     """An image (h, w) or (h, w, 3) as a data URI, its brightest pixel white."""
     from PIL import Image
 

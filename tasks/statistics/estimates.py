@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.schemas.references import Mask
 from tasks.schemas.results import Interval
 
 CONFIDENCE = 0.95
@@ -30,7 +31,7 @@ def exact_interval(hits: float, n: int, confidence: float = CONFIDENCE) -> Inter
 BINS = 15
 
 
-def calibration_error(confidences: NDArray[np.floating], hits: NDArray[np.bool_]) -> float:
+def calibration_error(confidences: NDArray[np.floating], hits: Mask) -> float:
     """The expected calibration error (0..1): how far confidence and accuracy are apart.
 
     Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks (2017): the mean

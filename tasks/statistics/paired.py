@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.schemas.references import Mask
+
 
 class PairedCounts(NamedTuple):
     """How many images which of two classifiers got right, and what that says."""
@@ -17,7 +19,7 @@ class PairedCounts(NamedTuple):
     p_value: float  # 0..1, the chance of as uneven a split of those, if both are equally good
 
 
-def compare_paired(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedCounts:
+def compare_paired(first: Mask, second: Mask) -> PairedCounts:
     """McNemar's exact test on hits (n,) of two classifiers on the same images.
 
     McNemar, Note on the sampling error of the difference between correlated proportions,
@@ -40,9 +42,7 @@ class Difference(NamedTuple):
     high: float
 
 
-def difference(
-    first: NDArray[np.bool_], second: NDArray[np.bool_], tail: float = 0.025
-) -> Difference:
+def difference(first: Mask, second: Mask, tail: float = 0.025) -> Difference:
     """How much more accurate an approach is than another, from hits (draws, n) of both.
 
     Training draws and test images are units, both of them random: the variance of the mean is what
@@ -66,7 +66,7 @@ def difference(
     return Difference(mean, mean - reach, mean + reach)
 
 
-def sign_test(better: NDArray[np.bool_], worse: NDArray[np.bool_]) -> float:
+def sign_test(better: Mask, worse: Mask) -> float:
     """The chance (0..1) of so many hits (n,) more of the better one, if both are equally good.
 
     McNemar's exact test, one-sided: of the images on which only one was right. 1 if there are none.

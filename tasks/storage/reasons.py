@@ -53,7 +53,6 @@ def nearest(
 def _former(
     store: Store, stage: str, known: Collection[str]
 ) -> Iterator[tuple[Mapping[str, Any], Record]]:
-    """What decided the results of a stage, and these, the newest first."""
     names = (name.removeprefix(f"{FOLDER}/") for name in store.names(FOLDER)[-RECENT:][::-1])
     for key in (name for name in names if name not in known):
         try:

@@ -86,7 +86,6 @@ class _Decisive(ast.NodeTransformer):
 
 @cache
 def _imported(path: Path) -> list[str]:
-    """Every dotted name below the project's packages that a file may import, parents included."""
     tree = _parsed(path)
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = [(getattr(node, "module", None), alias.name) for node in nodes for alias in node.names]

@@ -8,15 +8,13 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from fsspec.core import url_to_fs
-from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from tasks.errors import InputError, ReadableError, RemoteError, in_one_line
-from tasks.schemas.references import ArrayReference, FileReference
+from tasks.schemas.references import Array, ArrayReference, FileReference
 from tasks.storage.files import disk_of, file_sha256, is_intact, read_file, replace, temporary_path
 from tasks.storage.remote import READ, WRITE, complete, is_remote, opened, upload, write_whole
 
@@ -74,7 +72,7 @@ class Store:
             replace(temporary, self.root / path)
         return FileReference(path=path, sha256=sha256)
 
-    def add_array(self, name: str, array: NDArray[Any]) -> ArrayReference:
+    def add_array(self, name: str, array: Array) -> ArrayReference:
         """Store an array of any shape and numeric dtype under `arrays/name`."""
         file = self.add(f"arrays/{name}.npy", lambda path: _save(path, array))
         return ArrayReference(**dict(file), shape=array.shape, dtype=str(array.dtype))
@@ -83,7 +81,7 @@ class Store:
         """Store a text, as UTF-8."""
         return self.add(name, lambda path: path.write_text(text, encoding="utf-8"))
 
-    def array(self, reference: ArrayReference) -> NDArray[Any]:
+    def array(self, reference: ArrayReference) -> Array:
         """The array, memory-mapped and read-only, in the shape of its reference."""
         path = self.verified(reference)
         with reading(path):
@@ -201,7 +199,7 @@ def read_checksummed(store: Store, name: str) -> bytes:
     return content
 
 
-def write_arrays(store: Store, name: str, arrays: Sequence[NDArray[Any]], notes: str) -> None:
+def write_arrays(store: Store, name: str, arrays: Sequence[Array], notes: str) -> None:
     """Write arrays of any shape and numeric dtype with a text as one checksummed file."""
     buffer = BytesIO()
     numbered = {str(number): array for number, array in enumerate(arrays)}
@@ -209,7 +207,7 @@ def write_arrays(store: Store, name: str, arrays: Sequence[NDArray[Any]], notes:
     write_checksummed(store, name, buffer.getvalue())
 
 
-def read_arrays(store: Store, name: str) -> tuple[list[NDArray[Any]], str] | None:
+def read_arrays(store: Store, name: str) -> tuple[list[Array], str] | None:
     """Arrays, in their order, and text as written; None if there are none or they are damaged."""
     try:
         content = read_checksummed(store, name)
@@ -228,7 +226,7 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).hexdigest().encode()
 
 
-def _save(path: Path, array: NDArray[Any]) -> None:
+def _save(path: Path, array: Array) -> None:
     with path.open("wb") as file:
         # NumPy must not see that this is a file: its own way to write into one hides a full disk
         np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)

@@ -6,7 +6,6 @@ from contextlib import suppress
 from functools import lru_cache, partial
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, SkipValidation
 from pydantic_core import from_json
 
@@ -20,7 +19,7 @@ from tasks.networks.models import weights_sha256
 from tasks.networks.recipe import Training
 from tasks.networks.training import Compiled, mapped_tensor
 from tasks.schemas.images import ClassName
-from tasks.schemas.references import ArrayReference, Dataset, Record
+from tasks.schemas.references import ArrayReference, Dataset, Floats, Record
 from tasks.schemas.training import LEARNED, Attempt
 from tasks.storage.stages import cache_key, decisive
 from tasks.storage.store import Store, read_arrays, write_arrays
@@ -56,7 +55,7 @@ class TrialResult(Record):
     attempts: tuple[Attempt, ...]
     weights_sha256: str  # empty if all are dead
     # (n, classes) of the n test images of its classes, in the order of all; (0, classes) if dead
-    probabilities: SkipValidation[NDArray[np.float32]] = Field(exclude=True)
+    probabilities: SkipValidation[Floats] = Field(exclude=True)
 
     @property
     def learned(self) -> bool:
@@ -129,15 +128,14 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
         yield result
 
 
-def _targets(trial: Trial, subset: Subset, images: int) -> NDArray[np.float32]:
-    """Targets (images, nodes), of which only the subset's rows are looked at."""
+def _targets(trial: Trial, subset: Subset, images: int) -> Floats:
     nodes = trial.specification.nodes
     targets = np.zeros((images, nodes), np.float32)
     targets[subset.rows] = targets_for(nodes, encode(subset.labels, len(trial.classes)))
     return targets
 
 
-def _test(store: Store, group: Group, trial: Trial, compiled: Compiled) -> NDArray[np.float32]:
+def _test(store: Store, group: Group, trial: Trial, compiled: Compiled) -> Floats:
     test = group.features.test
     rows = select_classes(np.asarray(store.array(test.labels)), trial.classes).rows
     inputs = np.asarray(mapped_tensor(store.verified(test.inputs)))
@@ -146,7 +144,6 @@ def _test(store: Store, group: Group, trial: Trial, compiled: Compiled) -> NDArr
 
 @lru_cache(MOST_COMPILED)
 def _compiled(specification: HeadSpecification, features: int, training: Training) -> Compiled:
-    """A head that is compiled once, for any number of images."""
     return Compiled(
         build_head(specification, features, training),
         np.empty((1, features), np.float32),

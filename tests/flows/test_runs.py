@@ -14,7 +14,7 @@ from commands import Started, finish, stop_at
 from conftest import shrunken
 
 from flows.config import Config
-from tasks.storage.lock import exclusive
+from flows.run import exclusive
 from tasks.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

@@ -16,6 +16,7 @@ from flows.recipes import RECIPES
 from tasks.compare import draw
 from tasks.evaluate import score
 from tasks.plots.curves import draw_learning_curves
+from tasks.report import reach_verdict
 from tasks.reporting.experiment.analysis import (
     COLUMNS,
     Predictions,
@@ -29,7 +30,6 @@ from tasks.reporting.experiment.analysis import (
     list_mistakes,
 )
 from tasks.reporting.experiment.benefit import describe_label_efficiency
-from tasks.reporting.experiment.verdict import reach_verdict
 from tasks.reporting.folder import write_folder
 from tasks.reporting.page import fill, render_report, say, tabulate
 from tasks.schemas.references import ArrayReference, ModelReference

@@ -18,13 +18,13 @@ from prefect.states import Failed
 
 from flows.main import main
 from flows.prefect_run import reason
+from flows.run import exclusive
 from tasks.data.mnist import Mirror
 from tasks.data.mnist import download as fetch
 from tasks.data.read import find_source
 from tasks.errors import DiskError, ReadableError
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import write_folder
-from tasks.storage.lock import exclusive
 from tasks.storage.store import Store, write_arrays
 
 ROOT = Path(__file__).parents[2]

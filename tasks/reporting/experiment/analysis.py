@@ -11,6 +11,7 @@ from tasks.data.splits import rows_by_part
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.reporting.page import Row, percent, phrase
 from tasks.schemas.images import ClassName
+from tasks.schemas.references import Floats, Integers, Mask
 from tasks.schemas.results import OTHER_CLASSES, Refusal, Result
 from tasks.schemas.training import LEARNED
 from tasks.statistics.estimates import CONFIDENCE, exact_interval
@@ -41,17 +42,17 @@ class Predictions:
 
     recipe: str
     model: str
-    probabilities: NDArray[np.float32]  # (n, classes), 0..1; of one node there are two columns, too
+    probabilities: Floats  # (n, classes), 0..1; of one node there are two columns, too
     labels: NDArray[np.integer]  # the true classes, counted from 0, (n,)
-    rows: NDArray[np.intp]  # the images' indices among all test images, (n,)
+    rows: Integers  # the images' indices among all test images, (n,)
     classes: tuple[ClassName, ...]  # what these are called
 
     @property
-    def predicted(self) -> NDArray[np.intp]:
+    def predicted(self) -> Integers:
         """The most probable classes, counted from 0, (n,)."""
         return np.asarray(self.probabilities.argmax(axis=1))
 
-    def count(self, rows: NDArray[np.bool_]) -> Row:
+    def count(self, rows: Mask) -> Row:
         """How many rows, bool (n,), are meant, and how many of them are right."""
         hits = rows & (self.predicted == self.labels)
         named = {"recipe": self.recipe, "model": self.model}
@@ -161,7 +162,7 @@ def compare_heads(predictions: Sequence[Predictions]) -> list[Row]:
     ]
 
 
-def find_doubts(model: Predictions) -> NDArray[np.bool_]:
+def find_doubts(model: Predictions) -> Mask:
     """Which labels, (n,), are in doubt, rather than the model in error.
 
     Those of which the model is wrong, and as sure of its own answer as it is, on average, of images
@@ -177,7 +178,7 @@ def find_doubts(model: Predictions) -> NDArray[np.bool_]:
     return found
 
 
-def describe_overlap(mask: NDArray[np.bool_], predictions: Sequence[Predictions]) -> Row:
+def describe_overlap(mask: Mask, predictions: Sequence[Predictions]) -> Row:
     """How many test images have near duplicates in training, and how models do without them."""
     models = [one.count(~mask[one.rows]) for one in predictions]
     return {"images": int(mask.sum()), "n": len(mask), "models": models}

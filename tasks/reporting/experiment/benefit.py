@@ -11,10 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Literal, NamedTuple, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tasks.reporting.page import Finding, Row, say
+from tasks.schemas.references import Mask
 from tasks.schemas.results import LabelEfficiency
 from tasks.statistics.paired import difference
 
@@ -30,7 +28,7 @@ Behind: TypeAlias = Mapping[str, Mapping[str, Points]]
 
 
 def describe_label_efficiency(
-    recipe: str, approaches: Sequence[LabelEfficiency], hits: Sequence[NDArray[np.bool_]]
+    recipe: str, approaches: Sequence[LabelEfficiency], hits: Sequence[Mask]
 ) -> Row:
     """Every approach's accuracies by labelled images, and how far both transfers are ahead of it.
 
@@ -59,7 +57,7 @@ def describe_label_efficiency(
     }
 
 
-def _ahead(ours: NDArray[np.bool_], other: NDArray[np.bool_]) -> Points:
+def _ahead(ours: Mask, other: Mask) -> Points:
     return [difference(*pair, TAIL)._asdict() for pair in zip(ours, other, strict=True)]
 
 

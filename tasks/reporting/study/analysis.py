@@ -3,15 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.networks.architecture import ONE_NODE, softmax_head
 from tasks.reporting.page import SIGNIFICANT, Finding, Row, say
 from tasks.reporting.study.trials import ScoredTrial, group, hardest_subsets, score_trials
 from tasks.schemas.images import ClassName
+from tasks.schemas.references import Array
 from tasks.schemas.training import LEARNED
 from tasks.statistics.estimates import exact_interval
 from tasks.statistics.paired import holm, sign_flip_p_value
@@ -23,7 +22,7 @@ TWO, ONE = softmax_head(2).name, ONE_NODE.name
 
 def analyse(
     results: Sequence[TrialResult],
-    labels: NDArray[Any],
+    labels: Array,
     names: Sequence[ClassName],
     bases: str = "bases that had seen these classes and images",
 ) -> Row:
@@ -172,7 +171,6 @@ def _test_images(scored: Sequence[ScoredTrial]) -> float:
 
 
 def _matched(scored: Sequence[ScoredTrial]) -> list[tuple[ScoredTrial, ScoredTrial]]:
-    """Two nodes and one, by each recipe, on each pair, from each seed from which both learned."""
     found = {one.trial: one for one in scored if one.result.learned}
     both = [(one.trial.model_copy(update={"head": TWO}), one) for one in found.values()]
     return [(found[two], one) for two, one in both if one.trial.head == ONE and two in found]

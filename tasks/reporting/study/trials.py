@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.data.splits import Subset, select_classes
 from tasks.networks.architecture import ONE_NODE
 from tasks.reporting.page import Row
 from tasks.schemas.images import ClassName
+from tasks.schemas.references import Array, Integers, Mask
 from tasks.trials.trial import Trial, TrialResult
 
 MOST_SUBSETS = 6
@@ -23,10 +23,10 @@ class ScoredTrial:
     """A trial's result, and which of its predictions are right, (n,); (0,) if it did not learn."""
 
     result: TrialResult
-    rows: NDArray[np.intp]  # the indices of its n test images among all test images, (n,)
-    labels: NDArray[Any]  # their true classes, counted from 0, (n,)
-    predicted: NDArray[np.intp]  # counted from 0
-    hits: NDArray[np.bool_]
+    rows: Integers  # the indices of its n test images among all test images, (n,)
+    labels: Array  # their true classes, counted from 0, (n,)
+    predicted: Integers  # counted from 0
+    hits: Mask
     classes: tuple[ClassName, ...]  # what the trial's are called
 
     @property
@@ -46,7 +46,7 @@ class ScoredTrial:
 
 
 def score_trials(
-    results: Sequence[TrialResult], labels: NDArray[Any], names: Sequence[ClassName]
+    results: Sequence[TrialResult], labels: Array, names: Sequence[ClassName]
 ) -> list[ScoredTrial]:
     """Results with their images' labels, of `labels` (n,); by recipe, classes, head and seed."""
     recipes = list(dict.fromkeys(result.trial.recipe for result in results))
@@ -97,7 +97,6 @@ def hardest_subsets(scored: Sequence[ScoredTrial]) -> list[Row]:
 
 
 def _hardest_images(trials: Sequence[ScoredTrial]) -> list[Row]:
-    """Those wrong in most trials first, and then those whose true class is least probable."""
     labels, rows, classes = trials[0].labels, trials[0].rows, trials[0].classes
     predicted = np.array([one.predicted for one in trials])
     wrong = (predicted != labels).sum(axis=0)

@@ -19,13 +19,12 @@ from prefect.states import Completed, Crashed
 
 from flows.cli_types import in_one_sentence
 from flows.config import StoringConfig
-from flows.run import Ended, PipelineFlow, alone, is_refreshed
+from flows.run import Ended, PipelineFlow, alone
 from tasks.errors import ReadableError
 from tasks.reporting.folder import show, tell
-from tasks.storage.execution import called_by
 from tasks.storage.files import disk_of
 from tasks.storage.prefect_tasks import ByPrefect
-from tasks.storage.store import Store, writable_store
+from tasks.storage.store import Store
 
 ALIVE = "run.id"
 INTRODUCTION = re.compile("^.*?(encountered an exception|parameters failed with error): ")
@@ -38,7 +37,7 @@ def as_flow(pipeline: PipelineFlow[C, Any]) -> Flow[[C], Any]:
 
     @wraps(pipeline.fn)
     def run(config: C) -> Any:
-        with pipeline_run(config):
+        with alone(config, ByPrefect) as store, reported_alive(store):
             ended = pipeline.fn(config)
         is_end = isinstance(ended, Ended)
         return Completed(name=ended.state, message=ended.message) if is_end else ended
@@ -60,14 +59,6 @@ class ValidatedFlow(Flow[[C], Any]):
         config = get_type_hints(self.fn)["config"]
         with in_one_sentence():
             return {"config": config.model_validate(parameters["config"])}
-
-
-@contextmanager
-def pipeline_run(config: StoringConfig) -> Iterator[None]:
-    """In a flow: alone on the artifacts; InputError if they cannot be written to, or are in use."""
-    executing = ByPrefect(writable_store(config.artifacts), is_refreshed(config))
-    with called_by(executing), alone(config), reported_alive(executing.store):
-        yield
 
 
 def _run_name() -> str:

@@ -41,7 +41,6 @@ from tasks.registry.decision import Bounds
 from tasks.registry.portable import sampled
 from tasks.registry.registry import Registry, only_model
 from tasks.registry.version import Candidate, Version, lineage_digest
-from tasks.reporting.decision import describe_registry
 from tasks.reporting.folder import show
 from tasks.reporting.page import fill
 from tasks.reporting.review import write_page
@@ -238,6 +237,13 @@ def ask_registry(config: RetrainConfig, *, is_rollback: bool) -> None:
     with exclusive(store, config.wait, print):
         before, now = registry.rollback()
     print(f"version {now.number} is the champion again, in the place of {before.number}")
+
+
+def describe_registry(registry: Registry) -> str:
+    """Champion and challenger side by side, and how it came to that, as plain text."""
+    versions = {"champion": registry.champion(), "challenger": registry.challenger()}
+    about = {"name": registry.name, "looks": registry.looks()}
+    return fill("status.txt.jinja", versions | about, {}).strip()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property, update_wrapper
 from pathlib import Path
@@ -24,7 +24,7 @@ from tasks.storage.execution import Executing, Explaining, Row, called_by
 from tasks.storage.files import disk_of
 from tasks.storage.reasons import NotStoredError
 from tasks.storage.records import remove_checkpoints
-from tasks.storage.stages import current_store, get_run_logger
+from tasks.storage.stages import get_run_logger
 from tasks.storage.store import Store, writable, writable_store
 
 if TYPE_CHECKING:
@@ -65,18 +65,15 @@ class PipelineFlow(Generic[C, R]):
         """Run it; InputError for what is wrong with the configuration or the data."""
         if server_is_set():
             return self.flow(config, **how)  # type: ignore[return-value]
-        executing = Executing(writable_store(config.artifacts), is_refreshed(config))
-        with called_by(executing), alone(config):
+        with alone(config, Executing):
             return self.fn(config)
 
     def explain(self, config: C) -> list[Row]:
         """What would become of each stage, as far as can be told without running one."""
         explaining = Explaining(Store.at(config.artifacts))
-        with called_by(explaining):
+        with called_by(explaining), suppress(NotStoredError):
             try:
                 self.fn(config)
-            except NotStoredError:
-                pass
             except InputError:
                 if not any(row.fate == "runs" for row in explaining.rows):
                     raise  # else it is of a former result that stood in
@@ -147,18 +144,18 @@ def exclusive(
 
 
 @contextmanager
-def alone(config: StoringConfig) -> Iterator[None]:
-    """Alone on the artifacts, without what killed runs left; InputError if they are in use."""
-    store = current_store()
-    with disk_of(store.root), exclusive(store, config.wait, get_run_logger().warning):
-        _tidy(store, is_refreshed(config))
-        yield
+def alone(config: StoringConfig, executor: type[Executing]) -> Iterator[Store]:
+    """Run stages alone on the artifacts, without what killed runs left; InputError if in use."""
+    store = writable_store(config.artifacts)
+    refresh = isinstance(config, RunConfig) and config.refresh
+    with (
+        called_by(executor(store, refresh)),
+        disk_of(store.root),
+        exclusive(store, config.wait, get_run_logger().warning),
+    ):
+        _tidy(store, refresh)
+        yield store
         _tidy(store)
-
-
-def is_refreshed(config: StoringConfig) -> bool:
-    """Whether everything is to be computed again."""
-    return isinstance(config, RunConfig) and config.refresh
 
 
 def _tidy(store: Store, refresh: bool = False) -> None:

@@ -68,14 +68,9 @@ def stage_lines(is_by_prefect: bool) -> Iterator[None]:
     if is_by_prefect:
         import flows.prefect_run  # noqa: F401    # Prefect sets its loggers up
 
-    if is_by_prefect and verbose.get():
-        yield
-        return
     logger = logging.getLogger("prefect" if is_by_prefect else RUNS)
-    lines: logging.Handler = StageLines()
-    if verbose.get():
-        lines = logging.StreamHandler()
-        lines.setFormatter(logging.Formatter(VERBOSE))
+    lines = logging.StreamHandler() if verbose.get() else StageLines()
+    lines.setFormatter(logging.Formatter(VERBOSE, defaults={"task_run_name": ""}))
     logger.setLevel(logging.INFO)
     logger.propagate = False
     logger.addHandler(lines)

@@ -12,7 +12,6 @@ from tasks.registry.decision import Bounds, Decision, Judged, decide
 from tasks.registry.portable import find_flaw
 from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version
-from tasks.reporting.decision import describe_decision
 from tasks.reporting.folder import FOLDER, show, tell
 from tasks.reporting.page import fill
 from tasks.schemas.images import ClassName, LabelledImages
@@ -60,6 +59,11 @@ def challenge(
     if decision.promoted:
         registry.promote(version)
     return message
+
+
+def describe_decision(decision: Decision) -> str:
+    """The reason, and a table of all criteria, in Markdown."""
+    return fill("decision.md.jinja", {"decision": decision}, {}).strip()
 
 
 def judge(model: Path, images: Pixels, labels: Integers, classes: Sequence[ClassName]) -> Judged:

@@ -10,7 +10,6 @@ from tasks.schemas.references import Record
 from tasks.storage.reasons import NotStoredError, stored
 from tasks.storage.records import write_record
 from tasks.storage.stages import (
-    Executor,
     Stage,
     TaskRunResult,
     cache_key,
@@ -42,13 +41,10 @@ class Executing:
         started, decided_by = time.monotonic(), decided(stage, inputs)
         key = cache_key(decided_by) if decided_by else ""
         with running(stage.run_name(inputs), key):
-            try:
-                result, state = self._stored(stage, decided_by), CACHED
-                self.say_cached()
-            except NotStoredError as missing:
-                if missing.stand_in:
-                    get_run_logger().info("runs: %s", missing)
-                result, state = stage.fn(**inputs), "Completed"
+            result = self._found(stage, decided_by)
+            state = "Completed" if result is None else CACHED
+            if result is None:
+                result = stage.fn(**inputs)
                 if stage.is_cached:
                     write_record(self.store, result, decided_by)
         self._known.add(key)
@@ -60,9 +56,19 @@ class Executing:
         """As Prefect logs it by itself."""
         get_run_logger().info("Finished in state Cached")
 
+    def _found(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
+        try:
+            found = self._stored(stage, decided_by)
+        except NotStoredError as missing:
+            if missing.stand_in:
+                get_run_logger().info("runs: %s", missing)
+            return None
+        self.say_cached()
+        return found
+
     def _stored(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
         if self._refresh or not stage.is_cached:
-            raise NotStoredError("")
+            raise NotStoredError("it runs each time")
         return stored(self.store, decided_by, self._known)
 
 
@@ -79,27 +85,21 @@ class Row(NamedTuple):
     reason: str = ""
 
 
-class Explaining:
+class Explaining(Executing):
     """Says what would become of stages, with former results in place of new ones."""
 
-    is_prefect = False
-
     def __init__(self, store: Store) -> None:
-        self.store, self.rows = store, list[Row]()
-        self.finished: list[TaskRunResult] = []
-        self._known = set[str]()
+        super().__init__(store)
+        self.rows: list[Row] = []
         self._unsure: dict[str, str] = {}  # the stages of what may come out otherwise
 
     def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage, or a former one; NotStoredError where there is none."""
-        name, unsure = stage.run_name(inputs), self._unsure_of(inputs.values())
-        result: Record | None
+        name, found = stage.run_name(inputs), map(self._unsure.get, _contents(inputs.values()))
+        unsure = next(filter(None, found), None)
         try:
-            if not stage.is_cached:
-                raise NotStoredError("it runs each time")
-            decided_by = decided(stage, inputs)
-            result, row = stored(self.store, decided_by, self._known), Row(name, "cached")
-            self._known.add(cache_key(decided_by))
+            result, row = self._stored(stage, decided(stage, inputs)), Row(name, "cached")
+            self._known.add(cache_key(decided(stage, inputs)))
         except NotStoredError as missing:
             result, row = missing.stand_in, Row(name, "runs", str(missing))
         if unsure and row.fate == "cached":
@@ -110,9 +110,6 @@ class Explaining:
         if row.fate != "cached":
             self._unsure |= dict.fromkeys(_contents([result]), name)
         return result
-
-    def _unsure_of(self, values: Iterable[object]) -> str | None:
-        return next(filter(None, map(self._unsure.get, _contents(values))), None)
 
 
 def _contents(values: Iterable[object]) -> Iterator[str]:
@@ -126,7 +123,7 @@ def _contents(values: Iterable[object]) -> Iterator[str]:
 
 
 @contextmanager
-def called_by(calling: Executor) -> Iterator[None]:
+def called_by(calling: Executing) -> Iterator[None]:
     """Within, it calls the stages."""
     before = executor.set(calling)
     try:

@@ -33,9 +33,7 @@ def as_task(stage: Stage[..., Any]) -> Task[..., Any]:
 
     @wraps(stage.fn)
     def run(**inputs: Any) -> Any:
-        calling = executor.get()
-        assert isinstance(calling, ByPrefect)
-        result, state = calling.execute(stage, inputs)
+        result, state = executor.get().execute(stage, inputs)
         return Completed(name=CACHED, data=result) if state == CACHED else result
 
     return task(

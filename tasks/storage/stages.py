@@ -9,13 +9,16 @@ from hashlib import sha256
 from importlib.metadata import version
 from inspect import signature
 from logging import Logger, LoggerAdapter, LogRecord, getLogger
-from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 from pydantic import BaseModel
 
 from tasks.schemas.references import identity
 from tasks.storage.source import source_digests
 from tasks.storage.store import Store
+
+if TYPE_CHECKING:
+    from tasks.storage.execution import Executing
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,18 +70,7 @@ class TaskRunResult(BaseModel):
     seconds: float
 
 
-class Executor(Protocol):
-    """What calls the stages of a run, on whose store it is alone."""
-
-    store: Store
-    is_prefect: bool
-    finished: list[TaskRunResult]  # in order
-
-    def call(self, stage: "Stage[..., Any]", inputs: Mapping[str, Any]) -> Any:
-        """The stage's result for these inputs."""
-
-
-executor: ContextVar[Executor] = ContextVar("executor")
+executor: ContextVar["Executing"] = ContextVar("executor")
 _running: ContextVar[tuple[str, str]] = ContextVar("running", default=("", ""))  # name and key
 
 

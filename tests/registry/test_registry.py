@@ -24,13 +24,13 @@ from disks import small_files
 from flows.cli import run_command
 from flows.config import PredictConfig, RetrainCommand
 from flows.predict import label_with_champion
-from flows.retrain import act
+from flows.retrain import act, describe_registry
+from tasks.challenge import describe_decision
 from tasks.errors import DiskError, InputError
 from tasks.registry import connection
 from tasks.registry.decision import Bounds, Decision, Judged, decide
 from tasks.registry.registry import Registry
 from tasks.registry.version import Candidate, Version, lineage_digest
-from tasks.reporting.decision import describe_decision, describe_registry
 from tasks.schemas.images import Preparation
 from tasks.storage.files import file_sha256
 from tasks.storage.store import Store

@@ -52,10 +52,6 @@ class Executing:
         self.finished.append(TaskRunResult(task=stage.name, state=state, seconds=seconds))
         return result, state
 
-    def say_cached(self) -> None:
-        """As Prefect logs it by itself."""
-        get_run_logger().info("Finished in state Cached")
-
     def _found(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
         try:
             found = self._stored(stage, decided_by)
@@ -63,7 +59,8 @@ class Executing:
             if missing.stand_in:
                 get_run_logger().info("runs: %s", missing)
             return None
-        self.say_cached()
+        if not self.is_prefect:  # which logs this by itself
+            get_run_logger().info("Finished in state Cached")
         return found
 
     def _stored(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:

@@ -23,9 +23,6 @@ class ByPrefect(Executing):
         ended = as_task(stage)(**inputs)
         return ended.result() if isinstance(ended, State) else ended
 
-    def say_cached(self) -> None:
-        """Prefect does."""
-
 
 @cache
 def as_task(stage: Stage[..., Any]) -> Task[..., Any]:

@@ -46,7 +46,8 @@ def nearest(
         other = wanted.items() ^ _flat(former[0]).items()
         return -sum(path.startswith("inputs") for path, _ in other), -len(other)
 
-    former = _former(store, decided_by["stage"], known)
+    # of a remote, to read so many records would take longer than many a stage
+    former = () if store.remote else _former(store, decided_by["stage"], known)
     return max(former, key=likeness, default=({}, None))
 
 
@@ -64,9 +65,9 @@ def _former(
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What is another than before, in words; all is, if there is no before."""
+    """What is another than before, in words, if there is a before."""
     if not before:
-        return "it never ran here"
+        return "no result of it is stored here"
     old, new = _flat(before), _flat(now)
     changed = {path: (old.get(path), new.get(path)) for path in {**new, **old}}
     changed = {path: pair for path, pair in changed.items() if pair[0] != pair[1]}

@@ -149,6 +149,6 @@ def test_a_reason_is_of_the_setting_and_is_logged_in_the_same_words(ran, capsys)
 
 def test_what_never_ran_is_said_and_nothing_is_made(tiny_config):
     said = say("main", *options(tiny_config), "--explain")
-    assert re.search(r"^runs +load +it never ran here$", said, re.MULTILINE)
+    assert re.search(r"^runs +load +no result of it is stored here$", said, re.MULTILINE)
     assert imported(said).isdisjoint(HEAVY)
     assert not Path(tiny_config.artifacts).exists()

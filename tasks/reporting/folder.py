@@ -68,7 +68,7 @@ def publish(
 
 def show(key: str, text: str, description: str, run: UUID | None = None) -> None:
     """A Markdown artifact of a flow's run, the present one by itself, if Prefect runs it."""
-    if not executor.get().is_prefect:
+    if not getattr(executor.get(None), "is_prefect", True):  # in a hook there is none
         return
     from prefect import runtime
     from prefect.client.orchestration import get_client
@@ -85,7 +85,7 @@ def tell(what: str, about: str, message: str, once: str = "") -> None:
 
     A server keeps one for each `once`, which is a run's, if it is not given.
     """
-    if not executor.get().is_prefect:
+    if not getattr(executor.get(None), "is_prefect", True):  # in a hook there is none
         return
     from prefect import runtime
     from prefect.events import emit_event

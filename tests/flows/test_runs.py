@@ -49,10 +49,10 @@ def test_a_run_resumes_wherever_it_was_stopped_and_ends_with_the_same_weights(co
     assert found, said
     said = kill_at("base: epoch 3/4", config)
     assert f"base: resumes after epoch {int(found[1]) - 1}/4" in said
-    said = kill_at("Task run 'train-base tuned' - Finished", config)
+    said = kill_at("train-base tuned - Finished", config)
     assert re.search(r"base: resumes after epoch \d+/4", said)
     kill_at("two-node: epoch 1/2", config)
-    kill_at("Task run 'transfer-two-node tuned' - Finished", config)
+    kill_at("transfer-two-node tuned - Finished", config)
     assert "base: epoch 1/4" not in finish(start(config))
     assert digests(config.artifacts) == digests(tiny_run)
     assert list((Path(config.artifacts) / "checkpoints").iterdir()) == []

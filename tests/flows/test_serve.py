@@ -166,7 +166,7 @@ def test_what_no_schema_can_say_ends_in_one_sentence_and_no_traceback(served):
     assert run.state.name == "Failed"
     sentence = "--seeds '4..0': give one or more different seeds, as in 0..4 or 0,1,7"
     assert run.state.message.endswith(f"InputError: {sentence}")
-    assert f"\n\n{sentence}\n\n" in served.failure(str(run.id))
+    assert f"\n\n{sentence}.\n\n" in served.failure(str(run.id))
     of_run = {"logs": {"flow_run_id": {"any_": [str(run.id)]}}}
     logged = httpx.post(f"{served.address}/logs/filter", json=of_run).json()
     assert not [line["message"] for line in logged if "Traceback" in line["message"]]

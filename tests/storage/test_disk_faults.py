@@ -15,7 +15,7 @@ from tasks.errors import DiskError
 from tasks.reporting.folder import write_folder
 from tasks.storage.store import Store, write_arrays
 
-FAULTS = 4
+FAULTS = 2
 WRITERS: dict[str, Callable[[Store], object]] = {
     "arrays/some.npy": lambda store: store.add_array("some", np.arange(9)),
     "pages/some.html": lambda store: store.add_text("pages/some.html", "text"),

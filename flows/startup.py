@@ -131,7 +131,7 @@ class Interruption:
 
 
 def kill_children() -> None:
-    """End all that this one started, the server, too: whatever they store is whole or absent."""
+    """End all that this one started, as a study's workers: what they store is whole or absent."""
     import psutil
 
     for process in psutil.Process().children(recursive=True):

@@ -47,7 +47,7 @@ class Executing:
                 result = stage.fn(**inputs)
                 if stage.is_cached:
                     write_record(self.store, result, decided_by)
-        self._known.add(key)
+                    self._known.add(key)
         seconds = time.monotonic() - started
         self.finished.append(TaskRunResult(task=stage.name, state=state, seconds=seconds))
         return result, state
@@ -66,7 +66,9 @@ class Executing:
     def _stored(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
         if self._refresh or not stage.is_cached:
             raise NotStoredError("it runs each time")
-        return stored(self.store, decided_by, self._known)
+        found = stored(self.store, decided_by, self._known)
+        self._known.add(cache_key(decided_by))
+        return found
 
 
 def decided(stage: Stage[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,7 +98,6 @@ class Explaining(Executing):
         unsure = next(filter(None, found), None)
         try:
             result, row = self._stored(stage, decided(stage, inputs)), Row(name, "cached")
-            self._known.add(cache_key(decided(stage, inputs)))
         except NotStoredError as missing:
             result, row = missing.stand_in, Row(name, "runs", str(missing))
         if unsure and row.fate == "cached":

@@ -207,6 +207,11 @@ def layer(changes: Callable[[str], dict]) -> Callable[[dict[str, bytes], Path, s
     return spoil
 
 
+def activation(of: Callable[[str], dict]) -> Callable[[dict[str, bytes], Path, str], None]:
+    """The dense layer with another activation."""
+    return layer(lambda command: {"config": {"activation": of(command)}})
+
+
 def lambda_layer(command: str) -> dict:
     code = keras.layers.Lambda(eval(f"lambda x: __import__('os').system({command!r}) or x"))
     return keras.saving.serialize_keras_object(code)
@@ -477,14 +482,10 @@ FILES: dict[str, tuple[Callable[[Path, str], str], str]] = {
     "a network whose activation is a lambda": (
         partial(
             network,
-            layer(
+            activation(
                 lambda cmd: {
-                    "config": {
-                        "activation": {
-                            "class_name": "__lambda__",
-                            "config": lambda_layer(cmd)["config"]["function"]["config"],
-                        }
-                    }
+                    "class_name": "__lambda__",
+                    "config": lambda_layer(cmd)["config"]["function"]["config"],
                 }
             ),
         ),
@@ -497,15 +498,11 @@ FILES: dict[str, tuple[Callable[[Path, str], str], str]] = {
     "a network with a function of subprocess": (
         partial(
             network,
-            layer(
+            activation(
                 lambda cmd: {
-                    "config": {
-                        "activation": {
-                            "module": "subprocess",
-                            "class_name": "function",
-                            "config": "getoutput",
-                        }
-                    }
+                    "module": "subprocess",
+                    "class_name": "function",
+                    "config": "getoutput",
                 }
             ),
         ),

@@ -39,7 +39,7 @@ class Ended(NamedTuple):
     """How a flow ended, in a sentence, with the name of a state of its own."""
 
     message: str
-    state: str = "Completed"
+    name: str = "Completed"
 
 
 class PipelineFlow(Generic[C, R]):

@@ -49,7 +49,8 @@ class Started:
     def __init__(self, script: str, *arguments: str, stdout: Path | None = None) -> None:
         context = forkserver()
         reading, writing = context.Pipe(duplex=False)
-        settings = {name: getattr(prefect.settings, name).value() for name in TAKEN_OVER}
+        found = {name: getattr(prefect.settings, name).value() for name in TAKEN_OVER}
+        settings = {name: value for name, value in found.items() if value}
         given = dict(os.environ), settings, (script, *arguments)
         self._process = context.Process(target=_run, args=(writing, stdout, *given))
         self._process.start()

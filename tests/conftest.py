@@ -70,7 +70,7 @@ def _environment_of_the_caller() -> Iterator[dict[str, str]]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prefect_server(server: str) -> Iterator[None]:
     """The flows of this process, and of those that it starts, report to the tests' own server."""
     from prefect.events.worker import EventsWorker
@@ -139,9 +139,7 @@ def shrunken(dataset: Path, artifacts: Path) -> Config:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(
-    tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory, prefect_server: None
-) -> Path:
+def tiny_run(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artifacts of the shrunken experiment, run once; in a copy of them, all is cached."""
     from flows.main import main
 

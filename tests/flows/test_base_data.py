@@ -17,7 +17,7 @@ from tasks.schemas.images import Preparation
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.store import Store
 
-flow = pytest.mark.usefixtures("prefect_server", "forked_workers", "blank_pictures")
+flow = pytest.mark.usefixtures("forked_workers", "blank_pictures")
 
 
 def metrics_of(report: Path) -> dict:

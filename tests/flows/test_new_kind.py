@@ -14,7 +14,7 @@ from tasks.networks.export import PortableModel
 from tasks.registry.registry import Registry
 from tasks.storage.store import Store
 
-pytestmark = pytest.mark.usefixtures("prefect_server", "blank_pictures", "small_guard")
+pytestmark = pytest.mark.usefixtures("blank_pictures", "small_guard")
 
 # three classes have one head, two have two
 SETTINGS = {"model": "base", "classes": (0, 1, 2), "head_epochs": 1, "folds": 0}
@@ -45,23 +45,23 @@ def walk(
         (turned(images[count:]), labels[count:]),
         (published.test_images, published.test_labels),
     ]
-    assert "Promoted" in retrain(config, return_state=True).message
+    assert "Promoted" in retrain(config).message
     before = [accuracy(config, *some) for some in told]
     Path(config.inbox).mkdir(exist_ok=True)
     path = Path(config.inbox) / "turned.npz"
     np.savez(path, images=turned(images[:count]), labels=labels[:count])
-    assert retrain(config, return_state=True).name == "Cached"
+    assert retrain(config).name == "Cached"
     store = Store.at(config.artifacts)
     (note,) = read_notes(store)
     assert (note.batch.name, note.state) == ("turned.npz", "waiting")
     assert note.reason.startswith("its images' similarity drifts from the training images' by")
     assert not path.exists()
     decision = {"action": "approve", "batch": "turned.npz", "why": "the camera was turned"}
-    said = review(ReviewConfig(artifacts=config.artifacts, **decision), return_state=True).message
+    said = review(ReviewConfig(artifacts=config.artifacts, **decision)).message
     assert said.startswith(
         f"{note.batch.title} is accepted now. Batches that wait for a decision: 0; pictures: "
     )
-    message = retrain(config, return_state=True).message
+    message = retrain(config).message
     assert message.startswith("version 2: Promoted: errors went from ")
     after = [accuracy(config, *some) for some in told]
     return before[0], after[0], before[1], after[1]

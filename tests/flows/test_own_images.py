@@ -24,7 +24,7 @@ from tasks.storage.store import Store
 
 SIDE = 16  # pixels of the shapes that are trained on
 
-pytestmark = pytest.mark.usefixtures("prefect_server", "unasked")
+pytestmark = pytest.mark.usefixtures("unasked")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def shapes(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shapes_in_use(shapes, tmp_path_factory, prefect_server) -> RetrainConfig:
+def shapes_in_use(shapes, tmp_path_factory) -> RetrainConfig:
     """A retraining on the shapes by the recipe's own steps."""
     folder = tmp_path_factory.mktemp("shapes")
     config = RetrainConfig(
@@ -48,7 +48,7 @@ def shapes_in_use(shapes, tmp_path_factory, prefect_server) -> RetrainConfig:
         settle=0,
     )
     Path(config.inbox).mkdir()
-    assert retrain(config, return_state=True).message.endswith("there was no champion yet.")
+    assert retrain(config).message.endswith("there was no champion yet.")
     return config
 
 
@@ -68,7 +68,7 @@ def retrained(config: RetrainConfig, batch: tuple[np.ndarray, np.ndarray]) -> Ve
     Path(config.inbox).mkdir()
     images, labels = batch
     np.savez(Path(config.inbox) / "more.npz", images=images, labels=labels)
-    assert "Promoted" in retrain(config, return_state=True).message
+    assert "Promoted" in retrain(config).message
     assert not list(Path(config.inbox).glob("quarantine/*"))
     champion = Registry(
         Store.at(config.artifacts), None, only_model(Store.at(config.artifacts), None)

@@ -108,7 +108,7 @@ def test_only_a_folder_is_pruned(capsys):
     assert "memory://bucket/place is no folder, and only one is pruned" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("prefect_server", "blank_pictures")
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_kept_run_is_still_cached_and_an_old_one_trains_its_heads_again(
     tiny_config: Config, tiny_run: Path, capsys
 ):

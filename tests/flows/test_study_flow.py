@@ -17,7 +17,7 @@ from flows.study import study
 from tasks.errors import InputError
 from tasks.storage.store import Store, read_arrays
 
-pytestmark = pytest.mark.usefixtures("prefect_server", "forked_workers", "blank_pictures")
+pytestmark = pytest.mark.usefixtures("forked_workers", "blank_pictures")
 
 
 def configure(dataset: Path, artifacts: Path, **changes) -> StudyConfig:

@@ -55,7 +55,7 @@ def test_whichever_operation_fails_is_said_and_leaves_nothing(name, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Iterator[Flow]:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flow]:
     with stubbed():
         yield flows(tmp_path_factory.mktemp("faults"))[-1]
 

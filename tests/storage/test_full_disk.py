@@ -148,7 +148,7 @@ def run(most: int, *arguments: str) -> tuple[int, str]:
     return process.wait(), said
 
 
-@pytest.mark.usefixtures("prefect_server", "blank_pictures")
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_run_that_finds_the_disk_full_goes_on_when_there_is_room(tiny_config):
     code, said = run(
         1_250_000,  # the images, but no checkpoint of the base

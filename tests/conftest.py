@@ -45,9 +45,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files first, so that no core has one left when the others are done."""
-    order = {folder: place for place, folder in enumerate(LONG)}
-    items.sort(key=lambda item: order.get(item.path.parent.name, len(LONG)))
+    """The long files first, so that no core has one left when the others are done.
+
+    Before them, the one that waits for 90 seconds.
+    """
+    order = {folder: place for place, folder in enumerate(LONG)} | {"test_power_cut.py": -1}
+    items.sort(
+        key=lambda item: order.get(item.path.name, order.get(item.path.parent.name, len(LONG)))
+    )
 
 
 @pytest.fixture(scope="session")

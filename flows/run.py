@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property, update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, get_type_hints
 
 from filelock import FileLock, Timeout
 
@@ -61,10 +61,10 @@ class PipelineFlow(Generic[C, R]):
 
         return as_flow(self)
 
-    def __call__(self, config: C, **how: Any) -> R:
+    def __call__(self, config: C) -> R:
         """Run it; InputError for what is wrong with the configuration or the data."""
         if server_is_set():
-            return self.flow(config, **how)  # type: ignore[return-value]
+            return self.flow(config)
         with alone(config, Executing):
             return self.fn(config)
 

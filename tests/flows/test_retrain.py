@@ -100,7 +100,7 @@ def configure(dataset: Path, folder: Path) -> RetrainConfig:
 
 def run(config: RetrainConfig) -> tuple[str, str]:
     """The name of the final state, and its message."""
-    state = retrain(config, return_state=True)
+    state = retrain.flow(config, return_state=True)
     return state.name, state.message
 
 

@@ -80,13 +80,13 @@ def test_two_machines_share_models_and_batches(
         head_epochs=1,
         settle=0,
     )
-    state = retrain(config, return_state=True)
+    state = retrain.flow(config, return_state=True)
     assert state.message == "version 1: Promoted: there was no champion yet."
     images, labels = squares(20, seed=7)
     np.savez(inbox / "wrong.npz", images=255 - images, labels=labels)
 
     on_machine("second")
-    state = retrain(config, return_state=True)
+    state = retrain.flow(config, return_state=True)
     assert state.name == "Cached"
     place = ["--artifacts", bucket.address, "--registry", mlflow_server]
     assert run_command("x", "", RetrainCommand, act, ["status", *place]) == 0

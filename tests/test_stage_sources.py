@@ -30,7 +30,7 @@ MODULES = {
         "statistics": "estimates",
     },
     "export": {"networks": "export inference", "schemas": "images references"},
-    "extend": {"arrivals": "batch", "data": "splits", "schemas": "events images references"},
+    "extend": {"arrivals": "batch", "schemas": "events images references"},
     "extract_features": {"data": "splits", "networks": "inference", "schemas": SCHEMAS},
     "extract_unknown": {"networks": "inference", "schemas": "images references results training"},
     "filter": {"data": "splits", "schemas": "references"},

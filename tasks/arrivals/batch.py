@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tasks.errors import InputError
 from tasks.schemas.events import Event
 from tasks.schemas.images import ClassName
-from tasks.schemas.references import Array, ArrayReference, Mask, Pixels, Record, Split
+from tasks.schemas.references import Array, ArrayReference, Mask, Pixels, Record, Rows, Split
 from tasks.storage.store import DamagedError, Store, read_checksummed, write_checksummed
 
 FOLDER = "batches"
@@ -43,8 +43,13 @@ class Batch(Record):
 
     def part(self, store: Store, *, held_out: bool) -> tuple[Pixels, Array]:
         """Its images and labels to test on, or those to train on."""
-        rows = self.mask(store) == held_out
-        return store.array(self.images)[rows], store.array(self.labels)[rows]
+        images, labels = map(store.rows, self.rows(held_out=held_out))
+        return images, labels
+
+    def rows(self, *, held_out: bool) -> tuple[Rows, Rows]:
+        """Where these images and labels are stored."""
+        mask = {"mask": self.held_out, "marked": held_out}
+        return Rows(array=self.images, **mask), Rows(array=self.labels, **mask)
 
 
 @dataclass(frozen=True)

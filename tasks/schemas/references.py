@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +57,29 @@ class ArrayReference(FileReference):
 
     shape: tuple[int, ...]
     dtype: str
+    rest: tuple["Rows", ...] = ()  # those of other arrays that follow the file's, as of one array
 
     def identity(self) -> Any:
         """The bytes and how they are seen; where they lie does not matter."""
-        return [self.sha256, self.shape, self.dtype]
+        return [self.sha256, self.shape, self.dtype, *identity(self.rest)]
+
+    def followed_by(self, rest: tuple["Rows", ...], count: int) -> Self:
+        """The same with rows of other arrays behind it, `count` of them all in all."""
+        return self.model_copy(update={"rest": rest, "shape": (count, *self.shape[1:])})
+
+    def files(self) -> Iterator[FileReference]:
+        """Its own, and those of the rest."""
+        yield self
+        for rows in self.rest:
+            yield from rows.files()
+
+
+class Rows(Record):
+    """The rows of an array that a mask, bool (n,), marks, or all others; without one, none is."""
+
+    array: ArrayReference
+    mask: ArrayReference | None
+    marked: bool
 
 
 class ModelReference(FileReference):

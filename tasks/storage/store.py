@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
@@ -14,7 +15,7 @@ from fsspec.core import url_to_fs
 from platformdirs import user_cache_path
 
 from tasks.errors import InputError, ReadableError, RemoteError, in_one_line
-from tasks.schemas.references import Array, ArrayReference, FileReference
+from tasks.schemas.references import Array, ArrayReference, FileReference, Rows
 from tasks.storage.files import disk_of, file_sha256, is_intact, read_file, replace, temporary_path
 from tasks.storage.remote import READ, WRITE, complete, is_remote, opened, upload, write_whole
 
@@ -83,10 +84,17 @@ class Store:
 
     def array(self, reference: ArrayReference) -> Array:
         """The array, memory-mapped and read-only, in the shape of its reference."""
+        if reference.rest:
+            return _joined(self, reference)
         path = self.verified(reference)
         with reading(path):
             stored = np.lib.format.open_memmap(path, mode="r")  # which has no Python objects
             return np.asarray(stored).reshape(reference.shape)
+
+    def rows(self, rows: Rows) -> Array:
+        """A copy of some rows of an array."""
+        mask = self.array(rows.mask) if rows.mask else np.zeros(rows.array.shape[0], bool)
+        return np.asarray(self.array(rows.array)[mask == rows.marked])
 
     def verified(self, reference: FileReference) -> Path:
         """The local path of a stored file, after its digest was checked.
@@ -220,6 +228,21 @@ def read_arrays(store: Store, name: str) -> tuple[list[Array], str] | None:
     except Exception:  # whatever it is, it is computed again
         pass
     return None
+
+
+@lru_cache(4)
+def _joined(store: Store, reference: ArrayReference) -> Array:
+    """In a file without a name, which is no one's memory, and gone when nobody has it any more."""
+    first = reference.followed_by((), -1)
+    folder = store.root / "tmp"
+    with disk_of(folder):
+        folder.mkdir(exist_ok=True)
+        with TemporaryFile(dir=folder) as file:
+            for part in (store.array(first), *map(store.rows, reference.rest)):
+                # to write into a mapping would end the process where the disk is full
+                file.write(np.ascontiguousarray(part, reference.dtype).data)
+            file.flush()
+            return np.memmap(file, reference.dtype, "r", shape=reference.shape)
 
 
 def _digest(content: bytes) -> bytes:

@@ -14,7 +14,9 @@ from tasks.data.held_out import fingerprints
 from tasks.data.near import near_duplicates
 from tasks.data.splits import rows_by_part
 from tasks.errors import InputError
+from tasks.extend import extend
 from tasks.schemas.references import Split
+from tasks.storage.execution import Executing, called_by
 from tasks.storage.store import Store
 
 HISTORIES = 12
@@ -66,6 +68,23 @@ def test_it_is_known_where_held_out_images_are_from(inbox, tmp_path):
     first, second = parts.values()
     assert first.tolist() == [True] * 20 + [False] * 8
     assert (~first == second).all()
+
+
+def test_a_batch_is_stored_once_however_often_it_is_trained_on(inbox, tmp_path):
+    store = Store(tmp_path / "artifacts")
+    (inbox / "monday.npz").write_bytes(npz(*squares(200, seed=3)))
+    (monday,) = arrive(inbox, store).used
+    published = base(store).images
+    stored = set(tmp_path.rglob("*.npy"))
+    with called_by(Executing(store)):
+        whole = extend(published, (monday,))
+    assert set(tmp_path.rglob("*.npy")) == stored
+    for (_, before), (name, split) in zip(published, whole, strict=True):
+        images, labels = monday.part(store, held_out=name == "test")
+        joined = np.concatenate([store.array(before.inputs), images])
+        assert (store.array(split.inputs) == joined).all()
+        joined = np.concatenate([store.array(before.labels), labels])
+        assert (store.array(split.labels) == joined).all()
 
 
 def test_a_batch_of_version_0_2_is_trained_on_as_a_whole(tmp_path):

@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from tasks.schemas.references import ArrayReference, Dataset, Split, identity
+from tasks.schemas.references import ArrayReference, Dataset, Rows, Split, identity
 from tasks.storage.store import DamagedError, Store
 
 
@@ -22,6 +22,50 @@ def test_an_array_is_seen_in_the_shape_of_its_reference(tmp_path):
     reference = store.add_array("some", np.arange(4, dtype=np.uint8))
     column = ArrayReference(**dict(reference) | {"shape": (4, 1)})
     assert store.array(column).tolist() == [[0], [1], [2], [3]]
+
+
+def appended(store: Store) -> ArrayReference:
+    """The rows 1, 3, 4 and 7 of three arrays, of which the last two are of another dtype."""
+    first = store.add_array("first", np.array([[1, 1]], np.uint8))
+    second = store.add_array("second", np.array([[2, 2], [3, 3], [4, 4]], np.int64))
+    third = store.add_array("third", np.array([[6, 6], [7, 7]]))
+    of_second, of_third = (
+        store.add_array("mask", np.array(marks)) for marks in ([True, False, False], [False, True])
+    )
+    rest = (
+        Rows(array=second, mask=of_second, marked=False),
+        Rows(array=third, mask=of_third, marked=True),
+        Rows(array=third, mask=None, marked=True),
+    )
+    return first.followed_by(rest, 4)
+
+
+def test_rows_of_other_arrays_follow_without_a_copy_in_the_store(tmp_path):
+    store = Store(tmp_path)
+    reference = appended(store)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    loaded = store.array(reference)
+    assert loaded.tolist() == [[1, 1], [3, 3], [4, 4], [7, 7]]
+    assert loaded.dtype == np.uint8
+    assert not loaded.flags.writeable
+    column = ArrayReference(**dict(reference) | {"shape": (4, 2, 1)})
+    assert store.array(column)[:, 1, 0].tolist() == [1, 3, 4, 7]
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_what_follows_identifies_an_array_and_is_checked_with_it(tmp_path):
+    store = Store(tmp_path)
+    reference = appended(store)
+    alone = reference.followed_by((), 4)
+    assert identity(reference) != identity(alone)
+    assert [file.path.split("-")[0] for file in reference.files()] == [
+        *("arrays/first", "arrays/second", "arrays/mask"),
+        *("arrays/third", "arrays/mask", "arrays/third"),
+    ]
+    *_, third = reference.files()
+    (tmp_path / third.path).unlink()
+    with pytest.raises(DamagedError, match=r"third-.* is missing"):
+        store.array(reference)
 
 
 def test_object_arrays_are_never_stored(tmp_path):

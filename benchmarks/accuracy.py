@@ -78,9 +78,10 @@ def main() -> None:
         print_rows(seed, found)
         models += found
         if "tuned" in arguments.recipes:
-            early.append(f"{train_briefly(config, EARLY_EPOCHS).accuracy:.4f}")
+            early.append(f"{train_briefly(config, 'tuned', EARLY_EPOCHS).accuracy:.4f}")
     print_summary(models)
-    print(f"\nThe tuned base after {EARLY_EPOCHS} epochs: {', '.join(early)}")
+    if early:
+        print(f"\nThe tuned base after {EARLY_EPOCHS} epochs: {', '.join(early)}")
 
 
 if __name__ == "__main__":

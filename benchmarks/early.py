@@ -1,6 +1,6 @@
-"""How soon the tuned base is good.
+"""How soon a recipe's base is good.
 
-    python -m benchmarks.early DATASET --accuracy 0.99
+    python -m benchmarks.early DATASET --recipe tuned --accuracy 0.99
 
 Trains the base for one epoch, then anew for two, and so on until its test accuracy is reached;
 prints epochs, accuracy and the seconds of that last training as JSON.
@@ -35,10 +35,10 @@ class Early:
     seconds: float
 
 
-def train_briefly(config: Config, epochs: int) -> Early:
-    """Train the tuned base of a configuration for its first epochs."""
+def train_briefly(config: Config, name: str, epochs: int) -> Early:
+    """Train a recipe's base for its first epochs."""
     images = read_source(find_source(config.dataset, config.seed))
-    recipe = config.chosen_recipes()["tuned"]
+    recipe = config.chosen_recipes()[name]
     seed = derive_seed(config.seed, "base", 0)
     pixels, labels = images.train_images[..., None], encode(images.train_labels, 10)
     started = time.perf_counter()
@@ -60,11 +60,12 @@ def main() -> int:
     """Train longer and longer until it is enough."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset")
+    parser.add_argument("--recipe", default="tuned")
     parser.add_argument("--accuracy", type=float, default=0.99)
     arguments = parser.parse_args()
-    config = Config(dataset=arguments.dataset, recipes=("tuned",))
+    config = Config(dataset=arguments.dataset, recipes=(arguments.recipe,))
     for epochs in range(1, MOST_EPOCHS + 1):
-        early = train_briefly(config, epochs)
+        early = train_briefly(config, arguments.recipe, epochs)
         if early.accuracy >= arguments.accuracy:
             print(json.dumps(asdict(early)))
             return 0

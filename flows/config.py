@@ -133,8 +133,8 @@ class RunConfig(StoringConfig):
 
     recipes: RecipeNames = Field(
         (),
-        description=f"How to train, one or more of: {', '.join(RECIPES)}; without it, all for "
-        "MNIST and the embedded digits, and tuned for other images.",
+        description=f"How to train, one or more of: {', '.join(RECIPES)}; without it, notebook "
+        "and tuned for MNIST and the embedded digits, and tuned for other images.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """In what matrix products are computed, where the recipe leaves it open; auto is bfloat16 where
@@ -163,7 +163,7 @@ class RunConfig(StoringConfig):
         if self.recipes:
             return self
         is_the_notebooks = source.format == "digits" or is_mnist(data.images)
-        recipes = tuple(RECIPES) if is_the_notebooks else ("tuned",)
+        recipes = ("notebook", "tuned") if is_the_notebooks else ("tuned",)
         return self.model_copy(update={"recipes": recipes})
 
     def classes_of_the_base(

@@ -125,4 +125,5 @@ class Contest:
 def to_its_end(training: Training, recipe: Recipe) -> Training:
     """The same training for networks of few labels or many."""
     few = {"batch_size": BATCH, "least_batches": 1, "least_steps": LEAST_STEPS}
-    return training.model_copy(update=few | {"epochs": recipe.head.epochs})
+    all_images = {"epochs": recipe.head.epochs, "most_images": None}
+    return training.model_copy(update=few | all_images)

@@ -21,7 +21,7 @@ def derive_seed(seed: int, stage: str, attempt: int = 0) -> int:
 class EpochPlan(NamedTuple):
     """In which order an epoch, or several, see the images, and how each is distorted."""
 
-    rows: NDArray[np.int32]  # (n,), a permutation, or several one after another
+    rows: NDArray[np.int32]  # (n,), of a permutation, or of several one after another
     transforms: Floats  # (n, 8), an affine map each in that order; (n, 0) is none
     bounds: NDArray[np.int32]  # (b + 1,), where each of b batches starts, and n
 
@@ -31,12 +31,13 @@ def plan_epoch(
 ) -> EpochPlan:
     """The plan of epoch 0, 1, ... over so many images of a shape, as in (28, 28, 1)."""
     rng = np.random.default_rng([seed, epoch])
-    rows = rng.permutation(images).astype(np.int32)
-    starts = np.arange(0, images, training.batch_size_for(images))
-    bounds = np.append(starts, images).astype(np.int32)
+    seen = training.images_in_epoch(images)
+    rows = rng.permutation(images)[:seen].astype(np.int32)
+    starts = np.arange(0, seen, training.batch_size_for(images))
+    bounds = np.append(starts, seen).astype(np.int32)
     if training.augmentation is None:
-        return EpochPlan(rows, np.empty((images, 0), np.float32), bounds)
-    return EpochPlan(rows, draw_transforms(training.augmentation, images, rng, shape), bounds)
+        return EpochPlan(rows, np.empty((seen, 0), np.float32), bounds)
+    return EpochPlan(rows, draw_transforms(training.augmentation, seen, rng, shape), bounds)
 
 
 def plan_epochs(
@@ -45,8 +46,9 @@ def plan_epochs(
     """The first so many epochs in one plan: one of few images is too short a call by itself."""
     plans = [plan_epoch(training, images, seed, epoch, shape) for epoch in range(epochs)]
     rows, transforms, bounds = zip(*plans, strict=True)
-    starts = np.concatenate([one[:-1] + epoch * images for epoch, one in enumerate(bounds)])
-    ends = np.append(starts, epochs * images).astype(np.int32)
+    seen = training.images_in_epoch(images)
+    starts = np.concatenate([one[:-1] + epoch * seen for epoch, one in enumerate(bounds)])
+    ends = np.append(starts, epochs * seen).astype(np.int32)
     return EpochPlan(np.concatenate(rows), np.concatenate(transforms), ends)
 
 

@@ -29,6 +29,7 @@ class Training(Record):
     batch_size: PositiveInt  # images in a batch; fewer where they make the least batches
     least_batches: PositiveInt = 1  # batches in an epoch, where there are as many images
     epochs: PositiveInt  # passes over the training images; more of them make the least steps
+    most_images: PositiveInt | None = None  # in an epoch, which draws them anew; None is all
     least_steps: NonNegativeInt = 0  # steps of the optimizer, one a batch, however few the images
     # Of `epochs`, those in which the step size grows from 0, before it falls along a cosine; where
     # there are more epochs, as large a share of them. 0 is a constant step size.
@@ -47,11 +48,15 @@ class Training(Record):
 
     def batches(self, images: int) -> int:
         """The number of batches in an epoch over so many images, the last one smaller."""
-        return math.ceil(images / self.batch_size_for(images))
+        return math.ceil(self.images_in_epoch(images) / self.batch_size_for(images))
+
+    def images_in_epoch(self, images: int) -> int:
+        """The number of images that an epoch is over, of so many."""
+        return min(images, self.most_images or images)
 
     def batch_size_for(self, images: int) -> int:
-        """The number of images in a batch, where an epoch is over so many."""
-        return min(self.batch_size, max(1, images // self.least_batches))
+        """The number of images in a batch, of so many to train on."""
+        return min(self.batch_size, max(1, self.images_in_epoch(images) // self.least_batches))
 
     def epochs_for(self, images: int) -> int:
         """The number of epochs over so many images, 1 or more: they have the least steps."""

@@ -161,8 +161,8 @@ def fit(
         raise ValueError(f"targets {shape} do not fit the output {model.output_shape}")
     train_on = partial(compiled.train_on, *as_tensors(inputs, targets))
     rows = np.arange(len(inputs), dtype=np.int32) if rows is None else rows
-    epochs = training.epochs_for(len(rows))
-    with EpochProgress(model.name, epochs, len(rows), len(history.epochs)) as progress:
+    epochs, seen = training.epochs_for(len(rows)), training.images_in_epoch(len(rows))
+    with EpochProgress(model.name, epochs, seen, len(history.epochs)) as progress:
         while len(history.epochs) < epochs and not is_over(history):
             started = time.perf_counter()
             plan = plan_epoch(training, len(rows), seed, len(history.epochs), inputs.shape[1:])

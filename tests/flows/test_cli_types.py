@@ -60,9 +60,9 @@ def test_the_command_gives_the_same_configuration_again():
         (
             "main",
             [
-                "--recipes notebook,tuned How to train, one or more of: notebook, tuned; without "
-                "it, all for MNIST and the embedded digits, and tuned for other images. "
-                "(default: none)",
+                "--recipes notebook,tuned,fast How to train, one or more of: notebook, tuned, "
+                "fast; without it, notebook and tuned for MNIST and the embedded digits, and tuned "
+                "for other images. (default: none)",
                 "--wait SECONDS Seconds to wait for another run on the same artifacts; 0 or more, "
                 "or none for as long as it takes, as a scheduled run does. (default: 600)",
                 "--precision {auto,float32,bfloat16} In what matrix products are computed,",
@@ -85,7 +85,7 @@ def test_the_command_gives_the_same_configuration_again():
                 "its digest.",
                 "--why TEXT Why, in words, which is recorded.",
                 "--dataset NAME|PATH The images: mnist",
-                "--recipes notebook How to train, one of: notebook, tuned. (default: tuned)",
+                "--recipes notebook How to train, one of: notebook, tuned, fast. (default: tuned)",
                 "--margin X The loss of accuracy, above 0 and below 1, on the published test "
                 "images or on a batch's held-out ones, beyond which a challenger is refused where "
                 "the loss is shown. (default: 0.005)",

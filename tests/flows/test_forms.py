@@ -106,7 +106,7 @@ def test_a_wrong_text_is_refused_by_both_in_the_same_sentence(flow, field, text,
 @pytest.mark.parametrize(
     ("flow", "config", "sentence"),
     [
-        (main, {"recipes": ["magic"]}, "'magic' is not one of ['notebook', 'tuned']"),
+        (main, {"recipes": ["magic"]}, "'magic' is not one of ['notebook', 'tuned', 'fast']"),
         (study, {"subsets": [[0, 1.5]]}, "1.5 is not valid under any of the given schemas"),
         (study, {"subsets": [[0, ""]]}, "'' is not valid under any of the given schemas"),
         (study, {"seeds": [-1]}, "-1 is less than the minimum of 0"),
@@ -125,7 +125,7 @@ def test_a_wrong_item_is_refused_by_the_form_and_by_the_configuration(flow, conf
     [
         (main, {"classes": [0]}, "give two or more different classes"),
         (main, {"classes": [0, 0]}, "give two or more different classes"),
-        (retrain, {"recipes": []}, "give one or more of notebook, tuned, each once"),
+        (retrain, {"recipes": []}, "give one or more of notebook, tuned, fast, each once"),
         (retrain, {"recipes": ["notebook", "tuned"]}, "a model in use comes from one recipe"),
         (retrain, {"model": "sigmoid", "classes": [0, 1, 2]}, "a single node tells two classes"),
         (retrain, {"model": "sigmoid", "classes": "0,1,2"}, "a single node tells two classes"),

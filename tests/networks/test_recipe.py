@@ -7,13 +7,16 @@ import pytest
 
 from flows.recipes import RECIPES
 from tasks.networks.architecture import block_filters, build_backbone, build_base
-from tasks.networks.epochs import plan_epoch
-from tasks.networks.recipe import Training
+from tasks.networks.epochs import plan_epoch, plan_epochs
+from tasks.networks.recipe import Augmentation, Training
 from tasks.networks.training import scheduled_steps
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.01, batch_size=100, epochs=10
 )
+
+
+SHIFT = Augmentation(shift=2, rotation=0, zoom=0, shear=0)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,7 @@ def test_the_warm_up_is_the_same_share_of_more_epochs(images, steps):
     [
         ("notebook", (10, (0.0, 6_000.0)), (5, (0.0, 565.0))),
         ("tuned", (19, (90.0, 5_610.0)), (3, (0.0, 264.0))),
+        ("fast", (1, (96.0, 224.0)), (3, (0.0, 264.0))),
     ],
 )
 def test_on_mnist_the_recipes_are_what_they_were(recipe, base, smallest_pair):
@@ -62,6 +66,26 @@ def test_few_images_have_smaller_batches(images, size, batches):
     assert (training.batch_size_for(images), training.batches(images)) == (size, batches)
     bounds = plan_epoch(training, images, seed=0, epoch=0, shape=(28, 28, 1)).bounds.tolist()
     assert bounds == [*range(0, images, size), images]
+
+
+def test_an_epoch_is_over_as_many_images_as_the_recipe_says_drawn_anew():
+    training = TRAINING.model_copy(update={"most_images": 250, "augmentation": SHIFT})
+    first, second = (plan_epoch(training, 1_000, 5, epoch, (28, 28, 1)) for epoch in (0, 1))
+    assert first.bounds.tolist() == [0, 100, 200, 250]
+    assert (len(first.rows), len(set(first.rows)), len(first.transforms)) == (250, 250, 250)
+    assert set(first.rows) != set(second.rows)
+    assert first.rows.max() > 900
+    both = plan_epochs(training, 1_000, 5, 2, (28, 28, 1))
+    assert both.rows.tolist() == [*first.rows, *second.rows]
+    assert both.bounds.tolist() == [0, 100, 200, 250, 350, 450, 500]
+    assert (training.batches(1_000), training.batches(120)) == (3, 2)
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(60_000, 1), (32_000, 1), (8_622, 4), (150, 32)])
+def test_the_fast_base_is_trained_for_some_320_steps(images, epochs):
+    base = RECIPES["fast"].base
+    assert base.epochs_for(images) == epochs
+    assert 320 <= base.batches(images) * epochs <= 348
 
 
 @pytest.mark.parametrize(

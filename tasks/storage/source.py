@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import threading
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -71,23 +72,32 @@ def _parsed(path: Path) -> ast.Module:
 def _digest(path: Path) -> str:
     content = path.read_bytes()
     if path.suffix == ".py":
-        content = ast.unparse(_Decisive().visit(_parsed(path))).encode()
+        for block in _blocks(tree := _parsed(path)):
+            block[:] = filter(_is_decisive, block)
+        content = ast.unparse(tree).encode()
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-class _Decisive(ast.NodeTransformer):
-    """A syntax tree without docstrings and log statements."""
+def _blocks(node: ast.AST) -> Iterator[list[ast.AST]]:
+    """The lists of statements in a syntax tree: to visit every expression takes several times."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        if block := getattr(node, name, ()):
+            yield block
+            for statement in block:
+                yield from _blocks(statement)
 
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        call = node.value
-        is_log = isinstance(call, ast.Call) and getattr(call.func, "attr", "") in LOGGING
-        return None if is_log or isinstance(call, ast.Constant) else node
+
+def _is_decisive(node: ast.AST) -> bool:
+    """Whether a statement is neither a docstring nor a log statement."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    is_log = isinstance(call, ast.Call) and getattr(call.func, "attr", "") in LOGGING
+    return not (is_log or isinstance(call, ast.Constant))
 
 
 @cache
 def _imported(path: Path) -> list[str]:
-    tree = _parsed(path)
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    statements = [one for block in _blocks(_parsed(path)) for one in block]
+    nodes = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
     names = [(getattr(node, "module", None), alias.name) for node in nodes for alias in node.names]
     dotted = [".".join(filter(None, name)).split(".") for name in names]
     ours = [parts for parts in dotted if parts[0] in PACKAGES]

@@ -44,7 +44,7 @@ FAULTS = (
     Fault("tasks/registry/version.py", "self.predecessors[-1]", "self.predecessors[0]", "registry"),
     Fault("tasks/reporting/page.py", "%H:%M} UTC", "%H:%M}", "registry"),
     Fault("tasks/storage/store.py", "_digest(content) + b", "_digest(content[1:]) + b", "storage"),
-    Fault("tasks/storage/source.py", "ast.unparse(_", "repr(_", "storage"),
+    Fault("tasks/storage/source.py", "ast.unparse(tree", "repr(tree", "storage"),
     Fault("tasks/storage/stages.py", "sort_keys=True", "sort_keys=False", "storage"),
     Fault("tasks/storage/records.py", "store.verified(file)", "file", "storage flows"),
     Fault("tasks/storage/remote.py", 'startswith(("file://", ', "startswith((", "storage"),

@@ -94,20 +94,29 @@ class Explaining(Executing):
 
     def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage, or a former one; NotStoredError where there is none."""
-        name, found = stage.run_name(inputs), map(self._unsure.get, _contents(inputs.values()))
-        unsure = next(filter(None, found), None)
+        name, unsure = stage.run_name(inputs), self._unsure_of(inputs)
+        may_run = Row(name, "may run", f"if {next(iter(unsure.values()), '')} comes out otherwise")
         try:
-            result, row = self._stored(stage, decided(stage, inputs)), Row(name, "cached")
+            result = self._stored(stage, decided(stage, inputs))
+            row = may_run if unsure else Row(name, "cached")
         except NotStoredError as missing:
-            result, row = missing.stand_in, Row(name, "runs", str(missing))
-        if unsure and row.fate == "cached":
-            row = Row(name, "may run", f"if {unsure} comes out otherwise")
+            result, others = missing.stand_in, {*missing.inputs} - unsure.keys()
+            is_sure = others or not missing.inputs  # a former result stood in for an input
+            row = Row(name, "runs", str(missing)) if is_sure else may_run
         self.rows.append(row)
         if result is None:
             raise NotStoredError(row.reason)
         if row.fate != "cached":
             self._unsure |= dict.fromkeys(_contents([result]), name)
         return result
+
+    def _unsure_of(self, inputs: Mapping[str, Any]) -> dict[str, str]:
+        """The inputs that may come out otherwise, each with the stage that it is of."""
+        found = {
+            name: next(filter(None, map(self._unsure.get, _contents([value]))), "")
+            for name, value in inputs.items()
+        }
+        return {name: stage for name, stage in found.items() if stage}
 
 
 def _contents(values: Iterable[object]) -> Iterator[str]:

@@ -14,11 +14,16 @@ DIGEST = 64  # characters
 
 
 class NotStoredError(Exception):
-    """A stage would run; `stand_in` is a former result of it, if there is one."""
+    """A stage would run; `stand_in` is a former result of it, if there is one.
 
-    def __init__(self, reason: str, stand_in: Record | None = None) -> None:
+    `inputs` are those that have another content than for that one, if nothing else is another.
+    """
+
+    def __init__(
+        self, reason: str, stand_in: Record | None = None, inputs: Collection[str] = ()
+    ) -> None:
         super().__init__(reason)
-        self.stand_in = stand_in
+        self.stand_in, self.inputs = stand_in, inputs
 
 
 def stored(store: Store, decided_by: Mapping[str, Any], known: Collection[str]) -> Record:
@@ -33,7 +38,8 @@ def stored(store: Store, decided_by: Mapping[str, Any], known: Collection[str]) 
     except UNREADABLE:
         reason = ""
     before, stand_in = nearest(store, decided_by, known)
-    raise NotStoredError(reason or differences(before, decided_by), stand_in)
+    words, inputs = differences(before, decided_by)
+    raise NotStoredError(reason or words, stand_in, () if reason else inputs)
 
 
 def nearest(
@@ -64,16 +70,18 @@ def _former(
             continue
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What is another than before, in words, if there is a before."""
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, Collection[str]]:
+    """What is another than before, if there is one: in words, and which inputs, if only they."""
     if not before:
-        return "no result of it is stored here"
+        return "no result of it is stored here", ()
     old, new = _flat(before), _flat(now)
     changed = {path: (old.get(path), new.get(path)) for path in {**new, **old}}
     changed = {path: pair for path, pair in changed.items() if pair[0] != pair[1]}
     told = list(dict.fromkeys(_in_words(changed)))
     more = len(told) - SHOWN
-    return ", ".join(told[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    names = {path.split("/")[1] if path.startswith("inputs/") else "" for path in changed}
+    words = ", ".join(told[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return words, () if "" in names else names
 
 
 def _in_words(changed: Mapping[str, tuple[object, object]]) -> Iterator[str]:

@@ -95,15 +95,17 @@ MUTATIONS: dict[str, Callable[[Config], Config]] = {
     "head epochs": lambda config: config.model_copy(update={"head_epochs": 1}),
     "own images lost": lambda config: config.model_copy(update={"refuse_own": 0.05}),
     "classes": lambda config: config.model_copy(update={"classes": (3, 5)}),
-    "a record": lambda config: spoil(config, "records", "*"),
+    "a record of data": lambda config: spoil(config, "records", "*", '"filter"'),
+    "a record of a model": lambda config: spoil(config, "records", "*", '"train-base"'),
+    "a record of scores": lambda config: spoil(config, "records", "*", '"evaluate"'),
     "features": lambda config: spoil(config, "arrays", "train-features-inputs*"),
     "a head": lambda config: spoil(config, "models", "two-node*"),
 }
 
 
-def spoil(config: Config, folder: str, pattern: str) -> Config:
-    path = sorted((Path(config.artifacts) / folder).glob(pattern))[0]
-    path.write_bytes(b"others")
+def spoil(config: Config, folder: str, pattern: str, content: str = "") -> Config:
+    paths = sorted((Path(config.artifacts) / folder).glob(pattern))
+    next(path for path in paths if content.encode() in path.read_bytes()).write_bytes(b"others")
     return config
 
 

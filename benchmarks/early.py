@@ -27,7 +27,7 @@ MOST_EPOCHS = 5
 class Early:
     """Test accuracy (0..1) after so many epochs of the whole schedule, and the seconds they took.
 
-    The seconds start before the network is built and end when it has its weights.
+    The seconds start before the network is built, after the imports, and end with its weights.
     """
 
     epochs: int
@@ -37,6 +37,8 @@ class Early:
 
 def train_briefly(config: Config, name: str, epochs: int) -> Early:
     """Train a recipe's base for its first epochs."""
+    import keras  # noqa: F401    # which takes as long as a short training
+
     images = read_source(find_source(config.dataset, config.seed))
     recipe = config.chosen_recipes()[name]
     seed = derive_seed(config.seed, "base", 0)

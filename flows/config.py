@@ -11,19 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import CliPositionalArg
 
-from flows.cli_types import (
-    BaseClasses,
-    Classes,
-    Example,
-    OneRecipe,
-    Pairs,
-    RecipeNames,
-    Seeds,
-    Subsets,
-    Typed,
-    annotation,
-    shown,
-)
+from flows import cli_types as typed
 from flows.recipes import RECIPES
 from tasks.data.mnist import is_mnist
 from tasks.data.names import positions
@@ -46,7 +34,7 @@ Artifacts = Annotated[str, BeforeValidator(lambda at: str(at) if isinstance(at, 
 Paths = Annotated[
     tuple[Path, ...], BeforeValidator(lambda at: at.split(",") if isinstance(at, str) else at)
 ]
-Registry = Annotated[str | None, Example("URI")]
+Registry = Annotated[str | None, typed.Example("URI")]
 
 
 def _require_a_server(told: Any) -> Any:
@@ -76,9 +64,9 @@ class Settings(BaseModel):
     def filled_form(self) -> dict[str, object]:
         """The settings as the form in the UI has them: JSON types, and lists as they are typed."""
         lists = {
-            name: shown(field, getattr(self, name))
+            name: typed.shown(field, getattr(self, name))
             for name, field in type(self).model_fields.items()
-            if isinstance(annotation(field), Typed)
+            if isinstance(typed.annotation(field), typed.Typed)
         }
         return self.model_dump(mode="json") | lists
 
@@ -88,11 +76,11 @@ class StoringConfig(Settings):
 
     script: ClassVar[str]
 
-    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
+    artifacts: Annotated[Artifacts, typed.Example("FOLDER|URL")] = "artifacts"
     """Where arrays, models, records and reports are kept: a folder, or an fsspec URL such as
     s3://bucket/prefix."""
 
-    wait: Annotated[float | None, Example("SECONDS")] = Field(600, ge=0)
+    wait: Annotated[float | None, typed.Example("SECONDS")] = Field(600, ge=0)
     """Seconds to wait for another run on the same artifacts; 0 or more, or none for as long as it
     takes, as a scheduled run does."""
 
@@ -100,13 +88,15 @@ class StoringConfig(Settings):
 class RunConfig(StoringConfig):
     """What every run is told: its data, and its recipes."""
 
-    dataset: Annotated[str, Example("NAME|PATH")] = "auto"
+    dataset: Annotated[str, typed.Example("NAME|PATH")] = "auto"
     """The images: mnist (Keras's cache, else downloaded), digits (embedded, small), auto (mnist if
     it can be had, else digits), or a path: a folder with a folder of pictures for each class,
     perhaps below train and test; a .csv with path, label and perhaps split; a .npz with x_train,
     y_train and perhaps x_test, y_test; a folder with MNIST's four IDX files."""
 
-    image_size: Annotated[int | None, Example("PIXELS")] = Field(None, ge=LEAST_SIDE, le=MOST_SIDE)
+    image_size: Annotated[int | None, typed.Example("PIXELS")] = Field(
+        None, ge=LEAST_SIDE, le=MOST_SIDE
+    )
     """The height and width that images are scaled to, 8 to 128; without it their own, if all have
     the same, else at most 64."""
 
@@ -123,15 +113,15 @@ class RunConfig(StoringConfig):
     split_seed: int = Field(0, ge=0, lt=2**32)
     """What is held out follows from it and from the images; 0 or more."""
 
-    base_classes: BaseClasses = "all"
+    base_classes: typed.BaseClasses = "all"
     """The classes that the base model learns: all; others, which are all but those to transfer to;
     or two or more, as in 2,3 or cat,dog."""
 
-    base_dataset: Annotated[str | None, Example("NAME|PATH")] = None
+    base_dataset: Annotated[str | None, typed.Example("NAME|PATH")] = None
     """Other images that the base model learns from, prepared like those of the data set, which only
     the heads are trained on then."""
 
-    recipes: RecipeNames = Field(
+    recipes: typed.RecipeNames = Field(
         (),
         description=f"How to train, one or more of: {', '.join(RECIPES)}; without it, notebook "
         "and tuned for MNIST and the embedded digits, and tuned for other images.",
@@ -204,7 +194,7 @@ class Config(RunConfig):
 
     script: ClassVar[str] = "flows/main.py"
 
-    classes: Classes = ()
+    classes: typed.Classes = ()
     """The classes to transfer to, two or more, as in 0,1 or cat,dog; they become labels 0, 1, ...
     in this order. The one-node head is trained for exactly two. Without it, the first two that the
     data have."""
@@ -230,11 +220,11 @@ class RetrainConfig(Bounds, Config):
 
     script: ClassVar[str] = "flows/retrain.py"
 
-    inbox: Annotated[str, Example("FOLDER|URL")] = "inbox"
+    inbox: Annotated[str, typed.Example("FOLDER|URL")] = "inbox"
     """The folder, or fsspec URL, into which labelled batches are dropped: .npz files with images
     and labels, or folders of pictures in folders named by class."""
 
-    settle: Annotated[float, Example("SECONDS")] = Field(30, ge=0)
+    settle: Annotated[float, typed.Example("SECONDS")] = Field(30, ge=0)
     """Seconds, 0 or more, without a change after which a batch counts as wholly written; an intact
     .npz always does."""
 
@@ -255,7 +245,7 @@ class RetrainConfig(Bounds, Config):
     registry: Registry = None
     """The tracking URI of an MLflow model registry; without it, one in the artifacts folder."""
 
-    recipes: OneRecipe = Field(
+    recipes: typed.OneRecipe = Field(
         ("tuned",), description=f"How to train, one of: {', '.join(RECIPES)}."
     )
     label_efficiency: bool = False
@@ -332,7 +322,7 @@ class RetrainCommand(RetrainConfig):
 class ServeCommand(RetrainConfig):
     """What `flows/serve.py` is told: the settings of scheduled runs, and of the UI's forms."""
 
-    cron: Annotated[str | None, Example("CRON")] = None
+    cron: Annotated[str | None, typed.Example("CRON")] = None
     """When to retrain, as in '0 3 * * *', in UTC; without it, when it is asked to."""
 
     port: int = Field(4280, ge=0, lt=2**16)
@@ -351,15 +341,15 @@ class StudyConfig(RunConfig):
 
     script: ClassVar[str] = "flows/study.py"
 
-    pairs: Pairs = ()
+    pairs: typed.Pairs = ()
     """Pairs of classes to transfer to: all, for every pair that the data have, or some, as in
     0,1 3,5. All, if neither pairs nor subsets are given."""
 
-    subsets: Subsets = ()
+    subsets: typed.Subsets = ()
     """More subsets to transfer to, of two or more classes each, as in 0,1 3,5,8; the one-node
     head is trained for exactly two."""
 
-    seeds: Seeds = (0,)
+    seeds: typed.Seeds = (0,)
     """The seeds of the heads, as in 0..4 or 0,1,7; each gives every head once."""
 
     shared_base: bool = True
@@ -396,7 +386,7 @@ class PruneConfig(StoringConfig):
 class InUseConfig(Settings):
     """Which model is in use."""
 
-    artifacts: Annotated[Artifacts, Example("FOLDER|URL")] = "artifacts"
+    artifacts: Annotated[Artifacts, typed.Example("FOLDER|URL")] = "artifacts"
     """Where the models are kept: a folder, or an fsspec URL, for which a registry is given."""
 
     registry: Registry = None
@@ -404,7 +394,7 @@ class InUseConfig(Settings):
 
     _has_a_registry = model_validator(mode="after")(_require_a_server)
 
-    model: Annotated[str | None, Example("NAME")] = None
+    model: Annotated[str | None, typed.Example("NAME")] = None
     """The name of the registered model; without it, the only one that there is."""
 
 

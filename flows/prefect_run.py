@@ -1,17 +1,18 @@
-"""What surrounds a flow where Prefect runs it: store, lock, log, and how it ended."""
+"""A flow where Prefect runs it, and its stages as tasks: store, lock, log, and how it ended."""
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 from uuid import UUID
 
-from prefect import Flow, runtime
+from prefect import Flow, Task, runtime, task
 from prefect._internal import analytics
+from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
@@ -22,8 +23,9 @@ from flows.config import StoringConfig
 from flows.run import Ended, PipelineFlow, alone
 from tasks.errors import ReadableError
 from tasks.reporting.folder import show, tell
+from tasks.storage.execution import CACHED, Executing
 from tasks.storage.files import disk_of
-from tasks.storage.prefect_tasks import ByPrefect
+from tasks.storage.stages import Stage, executor
 from tasks.storage.store import Store
 
 ALIVE = "run.id"
@@ -47,6 +49,34 @@ def as_flow(pipeline: PipelineFlow[C, Any]) -> Flow[[C], Any]:
     analytics.try_mark_milestone = lambda milestone: False
     hooks: dict[str, Any] = {"on_failure": [leave_reason], "on_crashed": [leave_reason]}
     return ValidatedFlow(run, name=pipeline.name, flow_run_name=_run_name, **hooks)
+
+
+class ByPrefect(Executing):
+    """Has Prefect run each stage as a task, of which it keeps no result: the record is that."""
+
+    is_prefect = True
+
+    def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
+        """The result of a stage."""
+        ended = as_task(stage)(**inputs)
+        return ended.result() if isinstance(ended, State) else ended
+
+
+@cache
+def as_task(stage: Stage[..., Any]) -> Task[..., Any]:
+    """The task of a stage, which ends in the state Cached if its record was found."""
+
+    @wraps(stage.fn)
+    def run(**inputs: Any) -> Any:
+        result, state = executor.get().execute(stage, inputs)
+        return Completed(name=CACHED, data=result) if state == CACHED else result
+
+    return task(
+        name=stage.name,
+        task_run_name=lambda: stage.run_name(runtime.task_run.parameters),
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )(run)
 
 
 class ValidatedFlow(Flow[[C], Any]):

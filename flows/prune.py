@@ -17,7 +17,7 @@ from flows.config import PruneConfig
 from flows.run import exclusive
 from tasks.arrivals.batch import read_notes
 from tasks.errors import InputError
-from tasks.registry.connection import database, is_begun, read_names
+from tasks.registry.connection import NAMES, database, is_begun, read_rows
 from tasks.registry.registry import Registry
 from tasks.reporting.folder import find_reports
 from tasks.storage.records import unneeded
@@ -45,8 +45,8 @@ def _found(store: Store, keep: int, reports: list[tuple[datetime, Path]]) -> dic
     """What is to be removed; the reports come last, as by them it is found."""
     ended, _ = reports[-keep - 1]
     of_batches = {file.path for note in read_notes(store) for file in note.files()}
-    names = read_names(database(store)) if is_begun(store) else []
-    superseded = (Registry(store, None, name).superseded(keep, ended) for name in names)
+    names = read_rows(database(store), NAMES) if is_begun(store) else []
+    superseded = (Registry(store, None, name).superseded(keep, ended) for (name,) in names)
     return {
         "records and files": unneeded(store, ended.timestamp(), of_batches),
         "files of superseded models": [folder for folders in superseded for folder in folders],

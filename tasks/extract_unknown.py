@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.networks.inference import evenly, run
 from tasks.networks.models import load_model
-from tasks.schemas.references import ArrayReference, Dataset, Pixels
+from tasks.schemas.references import Dataset, Pixels
 from tasks.schemas.results import LEARNED, NOT_LEARNED, UnknownFeatures
 from tasks.schemas.training import TrainedModel
 from tasks.storage.stages import current_store, stage
@@ -27,14 +27,13 @@ def extract_unknown(
     store = current_store()
     test = store.array(images.test.inputs)
     labels = np.asarray(store.array(images.test.labels))
-    backbone, found = (
-        load_model(store, base.model).get_layer("backbone"),
-        dict[str, ArrayReference](),
+    backbone = load_model(store, base.model).get_layer("backbone")
+    unknown = dict(unknown_images(test, labels, classes, learned))
+    features = tuple(
+        store.add_array(f"unknown-to-{len(classes)}-{number}", run(backbone, some))
+        for number, some in enumerate(unknown.values())
     )
-    for number, (kind, unknown) in enumerate(unknown_images(test, labels, classes, learned)):
-        name = f"unknown-to-{len(classes)}-{number}"
-        found[kind] = store.add_array(name, run(backbone, unknown))
-    return UnknownFeatures(kinds=tuple(found), features=tuple(found.values()))
+    return UnknownFeatures(kinds=tuple(unknown), features=features)
 
 
 def unknown_images(

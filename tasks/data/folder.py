@@ -13,17 +13,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from tasks.data import pictures
 from tasks.data.arrays import Arrays
 from tasks.data.held_out import split
-from tasks.data.pictures import (
-    KINDS,
-    SUFFIXES,
-    automatic_size,
-    open_picture,
-    picture_bytes,
-    read_picture,
-    size_of,
-)
 from tasks.data.source import Reading
 from tasks.errors import InputError
 from tasks.schemas.images import LEAST_SIDE, Preparation
@@ -47,7 +39,7 @@ class Line(NamedTuple):
 
 def is_picture(name: str) -> bool:
     """Whether a file's name is that of a picture."""
-    return name.lower().endswith(SUFFIXES) and not name.startswith(HIDDEN)
+    return name.lower().endswith(pictures.SUFFIXES) and not name.startswith(HIDDEN)
 
 
 def is_list(name: str) -> bool:
@@ -83,7 +75,9 @@ def digest_pictures(path: Path) -> str:
     """Hex SHA-256 of all names below a folder, or beside a list, of classes, splits and bytes."""
     listed, whole, root = _list(path), sha256(), path if path.is_dir() else path.parent
     with ThreadPool() as readers:
-        digests = readers.imap(lambda one: sha256(picture_bytes(Path(one.path))), listed, AT_ONCE)
+        digests = readers.imap(
+            lambda one: sha256(pictures.picture_bytes(Path(one.path))), listed, AT_ONCE
+        )
         for one, digest in zip(listed, digests, strict=True):
             head = f"{os.path.relpath(one.path, root)}\0{one.label}\0{one.split}\0"
             whole.update(head.encode("utf-8", "surrogateescape") + digest.digest())
@@ -150,7 +144,7 @@ def _in_class_folders(root: Path, of_split: str) -> Iterator[Line]:
     for folder in _class_folders(root):
         found = [Line(path, folder.name, of_split) for path in _pictures_below(folder)]
         if not found:
-            raise InputError(f"{folder} has no {KINDS} file; put some in it or remove it")
+            raise InputError(f"{folder} has no {pictures.KINDS} file; put some in it or remove it")
         yield from found
 
 
@@ -167,15 +161,15 @@ def _preparation(listed: Sequence[Line], reading: Reading) -> Preparation:
         with ThreadPool() as readers:
             sizes = [size for size in readers.imap(_size, listed, AT_ONCE) if size]
     # where there are none, decoding says why
-    height, width = automatic_size(sizes or [(LEAST_SIDE, LEAST_SIDE)])
+    height, width = pictures.automatic_size(sizes or [(LEAST_SIDE, LEAST_SIDE)])
     channels: Literal[1, 3] = 1 if reading.colour == "grey" or handwriting else 3
     return Preparation(height=height, width=width, channels=channels, handwriting=handwriting)
 
 
 def _size(one: Line) -> tuple[int, int] | None:
     try:
-        with open_regular(Path(one.path)) as file, open_picture(file, one.path) as picture:
-            return size_of(picture)
+        with open_regular(Path(one.path)) as file, pictures.open_picture(file, one.path) as picture:
+            return pictures.size_of(picture)
     except (OSError, InputError):
         return None
 
@@ -187,7 +181,9 @@ def _read_all(listed: Sequence[Line], preparation: Preparation) -> Pixels:
     def read(row: int) -> str:
         path = listed[row].path
         try:
-            pixels[row] = read_picture(picture_bytes(Path(path)), path, preparation).pixels
+            pixels[row] = pictures.read_picture(
+                pictures.picture_bytes(Path(path)), path, preparation
+            ).pixels
         except InputError as error:
             return str(error)
         return ""

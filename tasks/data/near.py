@@ -38,7 +38,10 @@ def near_duplicates(
             nearness[:, rows - start, rows] = -1
         number = nearness.max(axis=2).argmax(axis=0)
         row = nearness[number, rows - start].argmax(axis=1)
-        distance = _distance(images[rows], reference[row], [shifts[one] for one in number])
+        nearest = zip(images[rows], number, strict=True)
+        moved = [_inside(image[None], shifts[one]) for image, one in nearest]
+        apart = _unit(np.concatenate(moved)) - _unit(_inside(reference[row], STILL))
+        distance = np.linalg.norm(apart, axis=1)
         found[rows] = np.where(distance <= MOST, row, -1)
     return found
 
@@ -49,12 +52,6 @@ def is_near(images: Pixels, others: Iterable[Pixels]) -> Mask:
     for reference in others:
         found |= near_duplicates(images, reference) >= 0
     return found
-
-
-def _distance(images: Pixels, others: Pixels, shifts: Sequence[Shift]) -> Floats:
-    moved = [_inside(image[None], shift) for image, shift in zip(images, shifts, strict=True)]
-    apart = _unit(np.concatenate(moved)) - _unit(_inside(others, STILL))
-    return np.asarray(np.linalg.norm(apart, axis=1))
 
 
 def _inside(images: Pixels, shift: Shift) -> Pixels:

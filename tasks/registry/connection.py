@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -172,44 +173,23 @@ def _unusable(path: Path, flaw: str) -> InputError:
     )
 
 
-def read_names(database: Path) -> list[str]:
-    """The models that are registered; InputError where the database is not as MLflow makes it."""
-    with _opened(database) as opened:
-        return [name for (name,) in opened.execute(NAMES)]
+def read_rows(database: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
+    """What a query finds; InputError where the database is not as MLflow makes it."""
+    address = f"{database.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as opened:
+            return opened.execute(query, values).fetchall()
+    except sqlite3.Error as error:
+        raise InputError(f"The model registry {database} cannot be used: {error}") from error
 
 
-def has_running(database: Path) -> bool:
-    """Whether a run is, or was killed before it ended; InputError as above."""
-    with _opened(database) as opened:
-        return opened.execute(RUNNING).fetchone() is not None
-
-
-def read_versions(database: Path, query: str, name: str, value: str) -> list[Mapping[str, Any]]:
+def read_versions(database: Path, query: str, name: str, value: str) -> Iterator[Mapping[str, Any]]:
     """What each `Version` of a model is made of that has an alias, or a lineage, as `query` asks.
 
     The newest comes first; InputError as above.
     """
-    with _opened(database) as opened:
-        numbers = opened.execute(query, (name, value)).fetchall()
-        found = (_read_version(opened, name, number) for (number,) in numbers)
-        return [version for version in found if version]
-
-
-def _read_version(opened: sqlite3.Connection, name: str, number: int) -> dict[str, Any] | None:
-    found = opened.execute(VERSION, (name, number)).fetchone()
-    if found is None:
-        return None
-    run_id, milliseconds = found  # since 1970
-    told = {"number": number, "run_id": run_id, "created": milliseconds}
-    metrics = {"metrics": dict(opened.execute(METRICS, (run_id,)))}
-    return dict(opened.execute(TAGS, (name, number))) | told | metrics
-
-
-@contextmanager
-def _opened(database: Path) -> Iterator[sqlite3.Connection]:
-    address = f"{database.resolve().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(address, uri=True)) as opened:
-            yield opened
-    except sqlite3.Error as error:
-        raise InputError(f"The model registry {database} cannot be used: {error}") from error
+    read = partial(read_rows, database)
+    for (number,) in read(query, name, value):
+        for run_id, milliseconds in read(VERSION, name, number):  # since 1970
+            told = {"number": number, "run_id": run_id, "created": milliseconds}
+            yield dict(read(TAGS, name, number)) | told | {"metrics": dict(read(METRICS, run_id))}

@@ -17,7 +17,7 @@ import numpy as np
 
 from tasks.errors import InputError
 from tasks.registry import connection
-from tasks.registry.connection import MODEL, NETWORK, SAMPLE, database, files
+from tasks.registry.connection import MODEL, NETWORK, RUNNING, SAMPLE, database, files
 from tasks.registry.decision import Decision
 from tasks.registry.portable import save_mlflow_model
 from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
@@ -59,7 +59,7 @@ class Registry:
 
     def prepare(self) -> None:
         """Begin a registry where there is none; the runs that a kill left running are over."""
-        if self._is_own() and not connection.has_running(database(self._store)):
+        if self._is_own() and not connection.read_rows(database(self._store), RUNNING):
             return  # without MLflow's client, which takes seconds
         if self._uri is None:
             with connection.silent_mlflow(self._store, None):
@@ -352,7 +352,7 @@ def only_model(store: Store, uri: str | None) -> str:
         names = sorted(model.name for model in found)
     elif connection.is_begun(store):
         connection.address(store)
-        names = connection.read_names(database(store))
+        names = [name for (name,) in connection.read_rows(database(store), connection.NAMES)]
     if not names:
         raise InputError("there is no champion yet; run `python flows/retrain.py`")
     if len(names) > 1:

@@ -7,17 +7,9 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 from tasks.schemas.references import Record
+from tasks.storage import stages
 from tasks.storage.reasons import NotStoredError, stored
 from tasks.storage.records import write_record
-from tasks.storage.stages import (
-    Stage,
-    TaskRunResult,
-    cache_key,
-    decisive,
-    executor,
-    get_run_logger,
-    running,
-)
 from tasks.storage.store import Store
 
 CACHED = "Cached"
@@ -29,18 +21,18 @@ class Executing:
     is_prefect = False
 
     def __init__(self, store: Store, refresh: bool = False) -> None:
-        self.store, self.finished = store, list[TaskRunResult]()
+        self.store, self.finished = store, list[stages.TaskRunResult]()
         self._refresh, self._known = refresh, set[str]()
 
-    def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
+    def call(self, stage: stages.Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage."""
         return self.execute(stage, inputs)[0]
 
-    def execute(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> tuple[Any, str]:
+    def execute(self, stage: stages.Stage[..., Any], inputs: Mapping[str, Any]) -> tuple[Any, str]:
         """The result of a stage, and the name of the state in which it ended."""
         started, decided_by = time.monotonic(), decided(stage, inputs)
-        key = cache_key(decided_by) if decided_by else ""
-        with running(stage.run_name(inputs), key):
+        key = stages.cache_key(decided_by) if decided_by else ""
+        with stages.running(stage.run_name(inputs), key):
             result = self._found(stage, decided_by)
             state = "Completed" if result is None else CACHED
             if result is None:
@@ -49,31 +41,31 @@ class Executing:
                     write_record(self.store, result, decided_by)
                     self._known.add(key)
         seconds = time.monotonic() - started
-        self.finished.append(TaskRunResult(task=stage.name, state=state, seconds=seconds))
+        self.finished.append(stages.TaskRunResult(task=stage.name, state=state, seconds=seconds))
         return result, state
 
-    def _found(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
+    def _found(self, stage: stages.Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
         try:
             found = self._stored(stage, decided_by)
         except NotStoredError as missing:
             if missing.stand_in:
-                get_run_logger().info("runs: %s", missing)
+                stages.get_run_logger().info("runs: %s", missing)
             return None
         if not self.is_prefect:  # which logs this by itself
-            get_run_logger().info("Finished in state Cached")
+            stages.get_run_logger().info("Finished in state Cached")
         return found
 
-    def _stored(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
+    def _stored(self, stage: stages.Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
         if self._refresh or not stage.is_cached:
             raise NotStoredError("it runs each time")
         found = stored(self.store, decided_by, self._known)
-        self._known.add(cache_key(decided_by))
+        self._known.add(stages.cache_key(decided_by))
         return found
 
 
-def decided(stage: Stage[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+def decided(stage: stages.Stage[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What decides the result of a stage; nothing is looked at if it is not cached."""
-    return decisive(stage.name, stage.fn.__module__, inputs) if stage.is_cached else {}
+    return stages.decisive(stage.name, stage.fn.__module__, inputs) if stage.is_cached else {}
 
 
 class Row(NamedTuple):
@@ -92,9 +84,14 @@ class Explaining(Executing):
         self.rows: list[Row] = []
         self._unsure: dict[str, str] = {}  # the stages of what may come out otherwise
 
-    def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
+    def call(self, stage: stages.Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage, or a former one; NotStoredError where there is none."""
-        name, unsure = stage.run_name(inputs), self._unsure_of(inputs)
+        name = stage.run_name(inputs)
+        unsure = {
+            one: of
+            for one, value in inputs.items()
+            for of in filter(None, map(self._unsure.get, _contents([value])))
+        }
         may_run = Row(name, "may run", f"if {next(iter(unsure.values()), '')} comes out otherwise")
         try:
             result = self._stored(stage, decided(stage, inputs))
@@ -110,14 +107,6 @@ class Explaining(Executing):
             self._unsure |= dict.fromkeys(_contents([result]), name)
         return result
 
-    def _unsure_of(self, inputs: Mapping[str, Any]) -> dict[str, str]:
-        """The inputs that may come out otherwise, each with the stage that it is of."""
-        found = {
-            name: next(filter(None, map(self._unsure.get, _contents([value]))), "")
-            for name, value in inputs.items()
-        }
-        return {name: stage for name, stage in found.items() if stage}
-
 
 def _contents(values: Iterable[object]) -> Iterator[str]:
     """What identifies the records in some values, and those in these."""
@@ -132,8 +121,8 @@ def _contents(values: Iterable[object]) -> Iterator[str]:
 @contextmanager
 def called_by(calling: Executing) -> Iterator[None]:
     """Within, it calls the stages."""
-    before = executor.set(calling)
+    before = stages.executor.set(calling)
     try:
         yield
     finally:
-        executor.reset(before)
+        stages.executor.reset(before)

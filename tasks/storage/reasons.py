@@ -86,7 +86,11 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str,
 
 def _in_words(changed: Mapping[str, tuple[object, object]]) -> Iterator[str]:
     split = {path: path.split("/", 1) for path in changed}
-    other = {split[path][1].split("/")[0] for path, pair in changed.items() if _is_content(pair)}
+    other = {
+        split[path][1].split("/")[0]
+        for path, pair in changed.items()
+        if any(isinstance(one, str) and len(one) == DIGEST for one in pair)
+    }
     for path, (before, now) in changed.items():
         kind, name = split[path]
         if kind == "source":
@@ -95,10 +99,6 @@ def _in_words(changed: Mapping[str, tuple[object, object]]) -> Iterator[str]:
             yield f"{name.split('/')[0]} has other content"
         else:
             yield f"{name.replace('/', '.')} {before} -> {now}"
-
-
-def _is_content(pair: tuple[object, object]) -> bool:
-    return any(isinstance(one, str) and len(one) == DIGEST for one in pair)
 
 
 def _flat(value: Any, path: str = "") -> dict[str, object]:

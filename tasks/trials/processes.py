@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from threading import Event, Thread, local
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tasks.errors import WorkerError
 from tasks.storage.stages import get_run_logger
@@ -76,11 +76,5 @@ def begin() -> None:
     """In a new process: end with its parent, and let imports fail, which saves 75 MB."""
     for name in NOT_NEEDED:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]    # that is how Python says it
-    Thread(target=_wait_for_the_parents_end, daemon=True).start()
-
-
-def _wait_for_the_parents_end() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a spawned process has a parent"
-    parent.join()
-    os._exit(1)
+    parent: Any = multiprocessing.parent_process()
+    Thread(target=lambda: parent.join() or os._exit(1), daemon=True).start()

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, SkipValidation
 from pydantic_core import from_json
 
-from tasks.data.splits import Subset, encode, select_classes
+from tasks.data.splits import encode, select_classes
 from tasks.networks.architecture import ONE_NODE, HeadSpecification, build_head, softmax_head
 from tasks.networks.attempts import calibrate, make_attempts
 from tasks.networks.hardware import use_one_thread
@@ -111,7 +111,9 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
     for trial in group.trials:
         subset = select_classes(labels, trial.classes)
         compiled = _compiled(trial.specification, features.shape[1], group.training)
-        targets = _targets(trial, subset, len(labels))
+        nodes, one_hot = trial.specification.nodes, encode(subset.labels, len(trial.classes))
+        targets = np.zeros((len(labels), nodes), np.float32)
+        targets[subset.rows] = targets_for(nodes, one_hot)
         of_subset = np.isin(np.arange(len(labels)), subset.rows)
         rows = np.flatnonzero(of_subset & ~held_out).astype(np.int32)
         names = [group.classes[label] for label in trial.classes] if group.classes else ()
@@ -126,13 +128,6 @@ def _train(store: Store, group: Group) -> Iterator[TrialResult]:
         )
         keep(store, group, result)
         yield result
-
-
-def _targets(trial: Trial, subset: Subset, images: int) -> Floats:
-    nodes = trial.specification.nodes
-    targets = np.zeros((images, nodes), np.float32)
-    targets[subset.rows] = targets_for(nodes, encode(subset.labels, len(trial.classes)))
-    return targets
 
 
 def _test(store: Store, group: Group, trial: Trial, compiled: Compiled) -> Floats:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from test_page import CLIPPED, OVERFLOW, serious
 from trial_results import CLASSES, LABELS, trial_result
 
+from flows.prefect_run import ByPrefect
 from tasks.data.source import Source
 from tasks.plots.study import draw_spread
 from tasks.report_study import draw, render, report_study
@@ -24,7 +25,6 @@ from tasks.reporting.study.analysis import analyse
 from tasks.schemas.images import LabelledImages
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.execution import called_by
-from tasks.storage.prefect_tasks import ByPrefect
 from tasks.storage.store import Store
 from tasks.trials.trial import TrialResult
 

@@ -14,12 +14,12 @@ from prefect import flow
 from flows.cli import call_flow, run_command
 from flows.config import Config, StudyConfig
 from flows.main import main
+from flows.prefect_run import ByPrefect
 from flows.study import study
 from tasks.errors import RemoteError
 from tasks.reporting.folder import write_folder
 from tasks.schemas.references import ArrayReference
 from tasks.storage.execution import called_by
-from tasks.storage.prefect_tasks import ByPrefect
 from tasks.storage.records import remove_checkpoints
 from tasks.storage.stages import current_store, executor, stage
 from tasks.storage.store import (

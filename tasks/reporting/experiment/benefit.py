@@ -49,16 +49,16 @@ def describe_label_efficiency(
                     for one in hit.mean(axis=2)
                 ],
                 "behind": {
-                    one: _ahead(found[one], hit) for one in TRANSFERS if name not in TRANSFERS
+                    ours: [
+                        difference(*pair, TAIL)._asdict()
+                        for pair in zip(found[ours], hit, strict=True)
+                    ]
+                    for ours in (() if name in TRANSFERS else TRANSFERS)
                 },
             }
             for name, hit in found.items()
         ],
     }
-
-
-def _ahead(ours: Mask, other: Mask) -> Points:
-    return [difference(*pair, TAIL)._asdict() for pair in zip(ours, other, strict=True)]
 
 
 class Claims(NamedTuple):

@@ -41,7 +41,7 @@ FAULTS = (
     Fault("tasks/arrivals/inbox.py", "if len(content) > most", "if len(content) < 0", "arrivals"),
     Fault("tasks/arrivals/inbox.py", "in count(2)", "in count(3)", "arrivals"),
     Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),
-    Fault("tasks/registry/version.py", "self.predecessors[-1]", "self.predecessors[0]", "registry"),
+    Fault("tasks/registry/registry.py", "predecessors[-1])", "predecessors[0])", "registry"),
     Fault("tasks/reporting/page.py", "%H:%M} UTC", "%H:%M}", "registry"),
     Fault("tasks/storage/store.py", "_digest(content) + b", "_digest(content[1:]) + b", "storage"),
     Fault("tasks/storage/source.py", "ast.unparse(tree", "repr(tree", "storage"),

@@ -424,9 +424,7 @@ class ExportConfig(InUseConfig):
 
 
 EXPLAINED = (Config, RetrainCommand, StudyConfig)  # what a flow is told on the command line
-SETTINGS = (
-    *(Config, RetrainCommand, PredictConfig, ExportConfig, StudyConfig, ServeCommand, PruneConfig),
-)
+SETTINGS = (*EXPLAINED, PredictConfig, ExportConfig, ServeCommand, PruneConfig)
 
 
 def as_config(told: BaseModel, kind: type[C]) -> C:

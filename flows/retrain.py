@@ -15,6 +15,8 @@ if __name__ == "__main__":  # before the imports, which take seconds
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from flows.cli_types import in_one_sentence
 from flows.config import RetrainCommand, RetrainConfig, ReviewConfig, as_config
 from flows.main import experiment
 from flows.prune import prune
-from flows.run import Ended, exclusive, load_data, pipeline_flow
+from flows.run import ENDED, Ended, exclusive, load_data, pipeline_flow
 from flows.transfers import Transfer, prepare
 from tasks.arrivals.batch import Batch, count_parts, read_notes
 from tasks.arrivals.inbox import open_inbox
@@ -51,10 +53,10 @@ from tasks.storage.source import source_sha256
 from tasks.storage.stages import current_store, get_run_logger, uncached_stage
 from tasks.storage.store import Store, writable_store
 
-TRAINING_SETTINGS = {
-    *("classes", "base_classes", "seed", "recipes", "precision", "base_epochs", "head_epochs"),
-    *("refuse_own", "folds"),
-}
+SCHEDULE = "schedule"  # has the cron string of `flows/serve.py`
+PATIENCE = timedelta(hours=3)  # for a retraining that is due to end well
+TRAINING_SETTINGS = {"classes", "base_classes", "seed", "recipes", "precision", "base_epochs"}
+TRAINING_SETTINGS |= {"head_epochs", "refuse_own", "folds"}
 DECISIVE_SETTINGS = TRAINING_SETTINGS | {"model"} | set(Bounds.model_fields)
 MEASURED = {"accuracy", "errors", "log_loss", "calibration_error"}
 TRAINING_STAGES = (
@@ -231,12 +233,12 @@ def ask_registry(config: RetrainConfig, *, is_rollback: bool) -> None:
     is_named = config.classes or config.model == "base"
     name = config.registered_name if is_named else only_model(store, config.registry)
     registry = Registry(store, config.registry, name)
-    if not is_rollback:
-        print(describe_registry(registry))
-        return
-    with exclusive(store, config.wait, print):
-        before, now = registry.rollback()
-    print(f"version {now.number} is the champion again, in the place of {before.number}")
+    if is_rollback:
+        with exclusive(store, config.wait, print):
+            before, now = registry.rollback()
+        print(f"version {now.number} is the champion again, in the place of {before.number}")
+    else:
+        print(describe_registry(registry), describe_schedule(store), sep="\n\n")
 
 
 def describe_registry(registry: Registry) -> str:
@@ -244,6 +246,19 @@ def describe_registry(registry: Registry) -> str:
     versions = {"champion": registry.champion(), "challenger": registry.challenger()}
     about = {"name": registry.name, "looks": registry.looks()}
     return fill("status.txt.jinja", versions | about, {}).strip()
+
+
+def describe_schedule(store: Store) -> str:
+    """When the last retraining ended well, and whether the schedule asked for another since."""
+    from cronsim import CronSim, CronSimError
+
+    told: dict[str, Any] = {"ended": None, "is_late": False}
+    with suppress(OSError, ValueError, TypeError, CronSimError):  # there is none
+        told["ended"] = datetime.fromisoformat(store.read(f"{ENDED}/RetrainConfig").decode())
+        told["cron"] = store.read(SCHEDULE).decode()
+        told["due"] = next(CronSim(told["cron"], told["ended"]))
+        told["is_late"] = datetime.now(UTC) - told["due"] > PATIENCE
+    return fill("schedule.txt.jinja", told, {}).strip()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, get_type_hints
@@ -29,6 +29,8 @@ from tasks.storage.store import Store, writable, writable_store
 
 if TYPE_CHECKING:
     from prefect import Flow
+
+ENDED = "ended"  # has when a flow of each configuration ended well last
 
 R = TypeVar("R")
 C = TypeVar("C", bound=StoringConfig)
@@ -156,6 +158,7 @@ def alone(config: StoringConfig, executor: type[Executing]) -> Iterator[Store]:
         _tidy(store, refresh)
         yield store
         _tidy(store)
+        store.write(f"{ENDED}/{type(config).__name__}", f"{datetime.now(UTC)}".encode())
 
 
 def _tidy(store: Store, refresh: bool = False) -> None:

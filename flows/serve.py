@@ -23,7 +23,7 @@ from flows.config import RetrainConfig, RunConfig, ServeCommand, as_config
 from flows.main import main
 from flows.pages import serve_pages
 from flows.prefect_run import report_crashed
-from flows.retrain import retrain, review
+from flows.retrain import SCHEDULE, retrain, review
 from flows.run import C, exclusive
 from flows.study import study
 from tasks.errors import InputError
@@ -45,6 +45,7 @@ def serve_flows(command: ServeCommand) -> None:
     store = writable_store(command.artifacts)
     with suppress(InputError), exclusive(store, 0, lambda words: None):  # else one is alive
         report_crashed(store)
+    store.write(SCHEDULE, (command.cron or "").encode())
     if command.port:
         os.environ[PAGES] = serve_pages(store, command.port)
         print(f"Reports: {os.environ[PAGES]}", flush=True)
@@ -52,9 +53,8 @@ def serve_flows(command: ServeCommand) -> None:
     for name, (flow, about) in SERVED.items():
         form = {"config": absolute(as_config(command, flow.config)).filled_form()}
         cron = command.cron if flow is retrain else None
-        deployments.append(
-            flow.flow.to_deployment(name, parameters=form, description=about, cron=cron)
-        )
+        told: dict[str, Any] = {"parameters": form, "description": about, "cron": cron}
+        deployments.append(flow.flow.to_deployment(name, **told))
     # the server's own limits count the runs of a machine that lost its power, too
     serve(*deployments, limit=1)
 

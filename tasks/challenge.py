@@ -83,11 +83,8 @@ def _show(version: Version, champion: Version | None, decision: Decision, report
     against = f"version {champion.number}" if champion else "nobody"
     get_run_logger().info("version %d against %s: %s", version.number, against, decision.reason)
     title = f"Version {version.number} against {against}"
-    show(
-        "decision",
-        f"## {title}\n\n{describe_decision(decision)}",
-        "Whether it is put into use, and why.",
-    )
+    text = f"## {title}\n\n{describe_decision(decision)}"
+    show("decision", text, "Whether it is put into use, and why.")
     told = {"title": title, "decision": decision}
     page = f"{FOLDER}/{report.name}/decision.html"
     current_store().write(page, fill("decision.html.jinja", told, {}).encode())

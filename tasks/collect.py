@@ -23,8 +23,7 @@ def collect(
     found = take_in(inbox, base, current_store(), settle, hold_out, champions_view(registry))
     for name, fate, why in found.fates:
         if fate == "quarantined":
-            about = f"batch.{printable(name)}"
-            tell("batch.quarantined", about, why)
+            tell("batch.quarantined", f"batch.{printable(name)}", why)
     return found
 
 

@@ -10,16 +10,7 @@ from tasks.data.names import positions
 from tasks.data.splits import select_classes
 from tasks.plots.curves import draw_label_efficiency, draw_learning_curves, draw_margins
 from tasks.plots.images import draw_confusion, draw_predictions
-from tasks.reporting.experiment.analysis import (
-    COLUMNS,
-    Predictions,
-    compare_heads,
-    count_by_part,
-    describe_models,
-    describe_overlap,
-    describe_refusal,
-    list_mistakes,
-)
+from tasks.reporting.experiment import analysis as experiment
 from tasks.reporting.experiment.benefit import describe_label_efficiency
 from tasks.reporting.page import Row, tabulate
 from tasks.schemas.images import ClassName, LabelledImages
@@ -48,7 +39,7 @@ def describe_base(learned: Learned, classes: Sequence[ClassName]) -> Row:
 
 
 def draw(
-    analysis: Row, predictions: Sequence[Predictions], of_base: Array, test: Array
+    analysis: Row, predictions: Sequence[experiment.Predictions], of_base: Array, test: Array
 ) -> Iterator[tuple[str, str]]:
     """Every picture of the report, as its name and an SVG element; test images are (n, h, w, c)."""
     yield "loss", draw_learning_curves(analysis["models"], "loss")
@@ -86,23 +77,25 @@ def compare(
     """
     store, images = current_store(), data.images
     told = is_mnist(images) and learned.images == images, classes, learned.classes
-    models, once = (describe_models(some, *told) for some in (results, published))
+    models, once = (experiment.describe_models(some, *told) for some in (results, published))
     predictions = [_predict(result, data, classes, learned) for result in results]
     on_these = [one for one in predictions if not (one.model == "base" and learned.is_other)]
     hits = [store.array(one.hits) for one in approaches]
-    refused = [describe_refusal(name, one) for name, found in refusals for one in found.models]
+    refused = [
+        experiment.describe_refusal(name, one) for name, found in refusals for one in found.models
+    ]
     train, test = (store.array(split.labels) for _, split in images)
     analysis: Row = {
         "base": describe_base(learned, classes),
         "models": models,
         "as_published": once,
-        "heads": compare_heads(predictions),
+        "heads": experiment.compare_heads(predictions),
         "label_efficiency": (
             describe_label_efficiency(results[-1].recipe, approaches, hits) if approaches else None
         ),
-        "mistakes": list_mistakes(predictions),
-        "overlap": describe_overlap(np.asarray(store.array(overlap)), on_these),
-        "parts": count_by_part(data.parts, on_these) if len(data.parts) > 1 else [],
+        "mistakes": experiment.list_mistakes(predictions),
+        "overlap": experiment.describe_overlap(np.asarray(store.array(overlap)), on_these),
+        "parts": experiment.count_by_part(data.parts, on_these) if len(data.parts) > 1 else [],
         "refusals": refused,
         "class_counts": count_classes(train, test, data.classes),
     }
@@ -112,21 +105,23 @@ def compare(
 
 def _predict(
     result: Result, data: LabelledImages, classes: tuple[ClassName, ...], learned: Learned
-) -> Predictions:
+) -> experiment.Predictions:
     store, name = current_store(), result.trained.name
     of: LabelledImages | Learned = data
     if name == "base":
         of, classes = learned, learned.classes
     found = select_classes(store.array(of.images.test.labels), positions(classes, of.classes))
     probabilities = store.array(result.evaluation.probabilities)
-    return Predictions(result.recipe, name, probabilities, found.labels, found.rows, classes)
+    return experiment.Predictions(
+        result.recipe, name, probabilities, found.labels, found.rows, classes
+    )
 
 
 def _keep(analysis: Row, pictures: Mapping[str, str]) -> Findings:
     add = current_store().add_text
     return Findings(
         analysis=add("pages/analysis.json", json.dumps(analysis, allow_nan=False)),
-        table=add("pages/comparison.csv", tabulate(analysis["models"], COLUMNS)),
+        table=add("pages/comparison.csv", tabulate(analysis["models"], experiment.COLUMNS)),
         pictures=tuple(
             Picture(name=name, file=add(f"pages/{name}.svg", text))
             for name, text in pictures.items()

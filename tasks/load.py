@@ -22,10 +22,5 @@ def load(source: Source) -> LabelledImages:
         f"{train:,} training and {test:,} test images {read.test_images.shape[1:]} of "
         f"{len(read.classes)} classes: {shown_names(read.classes)}"
     )
-    return LabelledImages(
-        images=images,
-        classes=read.classes,
-        preparation=read.preparation,
-        originals=read.originals,
-        copies=read.copies,
-    )
+    about = ("classes", "preparation", "originals", "copies")
+    return LabelledImages(images=images, **{name: getattr(read, name) for name in about})

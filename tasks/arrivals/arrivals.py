@@ -11,15 +11,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from tasks.arrivals import decode
 from tasks.arrivals.batch import Batch, Part, accepted, read_notes, remember
-from tasks.arrivals.decode import (
-    BadBatchError,
-    Decoded,
-    check_bytes,
-    decode_folder,
-    decode_npz,
-    find_faint,
-)
 from tasks.arrivals.inbox import BEING_WRITTEN, Delivery, Inbox, UnfinishedError, digest, open_inbox
 from tasks.arrivals.known import Embed, Known
 from tasks.arrivals.neighbours import DOUBTED, Seen
@@ -83,7 +76,7 @@ def _take(delivery: Delivery, inbox: Inbox, known: Known, settle: float) -> tupl
     except UnfinishedError as error:
         log.info("%s is left for the next run: %s", name, printable(str(error)))
         return "unfinished", ""
-    except BadBatchError as error:
+    except decode.BadBatchError as error:
         reason = _move_aside(inbox, delivery, printable(str(error)))
         log.warning("%s is quarantined: %s", name, reason)
         return "quarantined", reason
@@ -99,15 +92,15 @@ def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float) -> Fa
     if delivery.obstacle or (is_young and not delivery.is_npz):
         raise UnfinishedError(delivery.obstacle or BEING_WRITTEN)
     if delivery.flaw:
-        raise BadBatchError(delivery.flaw)
-    check_bytes(sum(file.bytes for file in delivery.files.values()))
+        raise decode.BadBatchError(delivery.flaw)
+    decode.check_bytes(sum(file.bytes for file in delivery.files.values()))
     contents = inbox.read(delivery)
-    check_bytes(sum(map(len, contents.values())))  # not every file system knows sizes beforehand
+    decode.check_bytes(sum(map(len, contents.values())))  # not every file system tells sizes
     sha256 = digest(delivery, contents)
     note = known.note(sha256)
     if note and note.state != "accepted":
         why = note.acts[-1].why if note.acts else note.reason
-        raise BadBatchError(f"it was delivered before, and is {note.state}: {why}")
+        raise decode.BadBatchError(f"it was delivered before, and is {note.state}: {why}")
     if note:
         return "known"
     decoded = _decode(delivery, contents, known, is_young)
@@ -123,21 +116,21 @@ def _accept(delivery: Delivery, inbox: Inbox, known: Known, settle: float) -> Fa
 
 def _decode(
     delivery: Delivery, contents: dict[str, bytes], known: Known, is_young: bool
-) -> Decoded:
+) -> decode.Decoded:
     try:
         if delivery.is_npz:
-            return decode_npz(contents[delivery.name], known.data)
-        return decode_folder(contents, known.data)
+            return decode.decode_npz(contents[delivery.name], known.data)
+        return decode.decode_folder(contents, known.data)
     except InputError as error:
         if isinstance(error, NotIntactError) and is_young:
             raise UnfinishedError(BEING_WRITTEN) from error
-        raise BadBatchError(str(error)) from error
+        raise decode.BadBatchError(str(error)) from error
 
 
-def _sort_out(batch: Decoded, known: Known) -> Iterator[Part]:
+def _sort_out(batch: decode.Decoded, known: Known) -> Iterator[Part]:
     near = known.near_held_out(batch.images)
     if near.all():
-        raise BadBatchError(f"its {len(near)} images are {NEAR}; give others")
+        raise decode.BadBatchError(f"its {len(near)} images are {NEAR}; give others")
     if near.any():
         images, labels, reason = batch.images[near], batch.labels[near], f"they are {NEAR}"
         yield Part(" near duplicates", images, labels, near[near], labels, reason)
@@ -151,9 +144,9 @@ def _sort_out(batch: Decoded, known: Known) -> Iterator[Part]:
     yield whole if objection else whole.rows(~doubted)
 
 
-def _find_objection(batch: Decoded, seen: Seen, doubted: Mask, known: Known) -> str:
+def _find_objection(batch: decode.Decoded, seen: Seen, doubted: Mask, known: Known) -> str:
     """Why a batch is set aside as a whole; "" if it is not."""
-    faint = find_faint(batch, known.typical_range)
+    faint = decode.find_faint(batch, known.typical_range)
     drift = known.find_drift(batch.images, batch.labels, seen)
     if faint or drift:
         return faint or f"its {drift}"
@@ -189,7 +182,7 @@ def _keep(delivered: str, sha256: str, parts: list[Part], known: Known) -> None:
         elif part.name:
             log.warning("%s: %d set aside, as %s", name, len(part.images), part.reason)
     if parts[-1].reason:
-        raise BadBatchError(parts[-1].reason)
+        raise decode.BadBatchError(parts[-1].reason)
 
 
 def _move_aside(inbox: Inbox, delivery: Delivery, reason: str) -> str:

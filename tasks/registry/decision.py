@@ -61,9 +61,8 @@ class Judged:
         return int((~self.hits).sum())
 
 
-Hits: TypeAlias = Mask  # (n,), of n images
 # Which held-out images are from where: bool (n,) by name, the published test images first.
-Parts: TypeAlias = Mapping[str, Hits]
+Parts: TypeAlias = Mapping[str, Mask]
 
 
 class Prospect(NamedTuple):
@@ -189,7 +188,7 @@ def _not_worse(
 
 
 def _keeps(
-    what: str, opponents: Sequence[Hits], challenger: Hits, margin: float, tests: int
+    what: str, opponents: Sequence[Mask], challenger: Mask, margin: float, tests: int
 ) -> Criterion:
     after, before = float(challenger.mean()), [float(hits.mean()) for hits in opponents]
     is_lost = any(

@@ -154,9 +154,9 @@ class Registry:
     def rollback(self) -> tuple[Version, Version]:
         """Go back to the champion before, and return both; InputError if none is left intact."""
         champion = self.champion()
-        if champion is None or champion.replaces is None:
+        if champion is None or not champion.predecessors:
             raise InputError(f"There is no previous champion of {self.name} to go back to")
-        previous = self._version(champion.replaces)
+        previous = self._version(champion.predecessors[-1])
         why = f"Rolled back from version {champion.number}."
         with self._space():
             self._tag(champion.number, "withdrawal", Event.now(why).model_dump_json())

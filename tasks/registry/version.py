@@ -64,11 +64,6 @@ class Version(BaseModel):
         """The champions before it, oldest first."""
         return self.appointment.predecessors if self.appointment else ()
 
-    @property
-    def replaces(self) -> int | None:
-        """The champion that it replaced, to which a rollback returns."""
-        return self.predecessors[-1] if self.predecessors else None
-
 
 def lineage_digest(lineage: Mapping[str, Any]) -> str:
     """Hex SHA-256 of a lineage, whatever the order of its keys."""

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -147,7 +148,7 @@ def test_a_good_batch_is_promoted_once_and_rolled_back(first, retrained, events,
     name, message = run(config)
     assert (name, message.split(":")[:2]) == ("Completed", ["version 2", " Promoted"])
     second = champion(config)
-    assert (second.number, second.replaces) == (2, 1)
+    assert (second.number, second.predecessors) == (2, (1,))
     assert second.metrics["errors"] == 0
     store = Store.at(config.artifacts)
     (batch,) = used_batches(store)
@@ -169,6 +170,7 @@ def test_a_good_batch_is_promoted_once_and_rolled_back(first, retrained, events,
     assert list(events.values()) == [(*promoted, message)]
     status = printed("flows/retrain.py", "status", "--model", config.model, config=config)
     assert "Rolled back from version 2." in status
+    assert f"\n\nThe last retraining ended well at {datetime.now(UTC):%Y-%m-%d}" in status
 
 
 def printed(*arguments: str, config: RetrainConfig) -> str:

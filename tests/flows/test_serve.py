@@ -53,6 +53,7 @@ class Served:
     process: subprocess.Popen[str]
     lines: "queue.Queue[str]"
     pages: str
+    store: Store
 
     def deployment(self, name: str) -> dict[str, Any]:
         return httpx.get(f"{self.address}/deployments/name/{name}").json()
@@ -117,7 +118,8 @@ def served(
     try:
         while "being served" not in lines.get(timeout=SECONDS):
             pass
-        yield Served(server, process, lines, f"http://127.0.0.1:{port}")
+        store = Store(folder / "artifacts")
+        yield Served(server, process, lines, f"http://127.0.0.1:{port}", store)
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
@@ -131,6 +133,7 @@ def test_retraining_has_the_schedule_and_the_server_limits_no_flow(served):
     retraining = served.deployment("digit-retraining/retraining")
     assert experiment["schedules"] == []
     assert [one["schedule"]["cron"] for one in retraining["schedules"]] == ["0 3 * * *"]
+    assert served.store.read("schedule") == b"0 3 * * *"
     # a limit of the server's counts the runs of a machine that lost its power, too
     assert [one["global_concurrency_limit"] for one in (experiment, retraining)] == [None, None]
 

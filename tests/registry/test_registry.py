@@ -24,7 +24,7 @@ from disks import small_files
 from flows.cli import run_command
 from flows.config import PredictConfig, RetrainCommand
 from flows.predict import label_with_champion
-from flows.retrain import act, describe_registry
+from flows.retrain import act, describe_registry, describe_schedule
 from tasks.challenge import describe_decision
 from tasks.errors import DiskError, InputError
 from tasks.registry import connection
@@ -166,7 +166,7 @@ def test_a_version_comes_back_as_it_was_registered(root):
     assert registered.lineage == lineage_digest({"data": ["a", "b"], "source": "first"})
     assert registered.metrics == {"accuracy": 1 - 5 / 700, "errors": 5, "images": 700}
     assert abs((datetime.now(UTC) - registered.created).total_seconds()) < 600
-    assert (registered.decision, registered.replaces) == (None, None)
+    assert (registered.decision, registered.predecessors) == (None, ())
     assert text_of(registry.model_path(registered)) == "first"
 
 
@@ -222,7 +222,7 @@ def test_the_better_one_is_promoted_and_the_other_stays_challenger(root):
     registry = open_registry(root)
     champion, challenger = registry.champion(), registry.challenger()
     assert champion_of(root) == (2, "better")
-    assert (champion.replaces, champion.opponent, champion.appointment.predecessors) == (1, 1, (1,))
+    assert (champion.predecessors, champion.opponent) == ((1,), 1)
     first = registry._version(1)
     assert champion.decision == judge(first, errors=3, look=1)
     assert challenger.decision == judge(champion, errors=3, look=2)
@@ -365,6 +365,48 @@ def test_the_status_says_who_and_why(root):
     assert lines[-1] == "Challengers judged against a champion: 1"
 
 
+@pytest.mark.parametrize(
+    ("hours", "cron", "is_late"),
+    [
+        (50, "0 3 * * *", True),
+        (20, "0 3 * * *", None),  # it depends on the time of day
+        (2, "* * * * *", False),  # due for less than three hours
+        (4, "* * * * *", True),
+        (500, "", False),
+        (500, "no schedule", False),
+    ],
+)
+def test_the_status_says_when_the_last_retraining_ended_and_warns_if_another_is_late(
+    tmp_path, hours, cron, is_late
+):
+    store, now = Store(tmp_path), datetime.now(UTC)
+    assert describe_schedule(store) == "No retraining has ended well here yet."
+    ended = now - timedelta(hours=hours)
+    store.write("ended/RetrainConfig", str(ended).encode())
+    store.write("schedule", cron.encode())
+    said, *warning = describe_schedule(store).splitlines()
+    assert said == f"The last retraining ended well at {ended:%Y-%m-%d %H:%M} UTC."
+    if is_late is None:
+        at_three = ended.replace(hour=3, minute=0, second=0, microsecond=0)
+        due = at_three if at_three > ended else at_three + timedelta(days=1)
+        is_late = now - due > timedelta(hours=3)
+    assert bool(warning) == is_late
+    if warning:
+        assert re.fullmatch(
+            rf"Warning: the schedule, {re.escape(cron)}, asked for another at \S+ \d\d:\d\d UTC, "
+            r"and none has ended well since: does flows/serve.py run, and did the last run fail\?",
+            warning[0],
+        )
+
+
+@pytest.mark.parametrize("damaged", [b"", b"yesterday", b"2026-01-01", bytes(range(256))])
+def test_a_damaged_note_of_the_last_retraining_is_as_none(tmp_path, damaged):
+    store = Store(tmp_path)
+    store.write("ended/RetrainConfig", damaged)
+    store.write("schedule", b"0 3 * * *")
+    assert "Warning" not in describe_schedule(store)
+
+
 def test_a_challenger_that_was_never_judged_is_registered_once(root):
     registry, described = open_registry(root), candidate(root, "first", errors=5)
     registered = registry.register(described)
@@ -385,6 +427,7 @@ def test_of_what_was_never_judged_only_the_same_whole_model_is_resumed(root):
     assert registry.register(described).number == 3
 
 
+NO_MODEL = f"There is no model in the registry of {NAME} yet."
 NONE_YET = "error: there is no champion yet; run `python flows/retrain.py`\n"
 
 
@@ -392,7 +435,12 @@ NONE_YET = "error: there is no champion yet; run `python flows/retrain.py`\n"
     ("command", "named", "code", "sentence"),
     [
         ("status", (), 2, NONE_YET),
-        ("status", ("--classes", "0,1"), 0, f"There is no model in the registry of {NAME} yet.\n"),
+        (
+            "status",
+            ("--classes", "0,1"),
+            0,
+            f"{NO_MODEL}\n\nNo retraining has ended well here yet.\n",
+        ),
         ("predict", (), 2, NONE_YET),
         ("predict", ("--model", NAME), 2, NONE_YET.replace("champion", f"champion of {NAME}")),
     ],
@@ -513,7 +561,7 @@ def test_of_two_that_begin_a_registry_neither_replaces_the_others(tmp_path):
     process.join()
     assert process.exitcode == 0
     assert champion_of(root) == (2, "second")
-    assert open_registry(root).champion().replaces == 1
+    assert open_registry(root).champion().predecessors == (1,)
 
 
 def begin_slowly(root: Path, pipe: Connection) -> None:
@@ -649,7 +697,7 @@ def test_a_kill_at_any_point_leaves_one_whole_champion_and_the_next_run_goes_on(
         seen.append(champion_of(root))
         retrain(root, "second", errors=3)
         assert champion_of(root) == (2, "second")
-        assert open_registry(root).champion().replaces == 1
+        assert open_registry(root).champion().predecessors == (1,)
         assert open_registry(root).challenger().number == 2
         assert versions(root) == {1: "FINISHED", 2: "FINISHED"}
         ends |= ends_of_runs(root)

@@ -52,11 +52,14 @@ class Predictions:
         """The most probable classes, counted from 0, (n,)."""
         return np.asarray(self.probabilities.argmax(axis=1))
 
+    def row(self, **more: object) -> Row:
+        """A row about it."""
+        return {"recipe": self.recipe, "model": self.model, **more}
+
     def count(self, rows: Mask) -> Row:
         """How many rows, bool (n,), are meant, and how many of them are right."""
         hits = rows & (self.predicted == self.labels)
-        named = {"recipe": self.recipe, "model": self.model}
-        return named | {"n": int(rows.sum()), "hits": int(hits.sum())}
+        return self.row(n=int(rows.sum()), hits=int(hits.sum()))
 
 
 def describe_models(
@@ -198,12 +201,7 @@ def count_by_part(
 def list_mistakes(predictions: Sequence[Predictions]) -> list[Row]:
     """How many labels are in doubt, and the hardest images, by each model."""
     return [
-        {
-            "recipe": one.recipe,
-            "model": one.model,
-            "in_doubt": int(find_doubts(one).sum()),
-            "images": find_hardest(one),
-        }
+        one.row(in_doubt=int(find_doubts(one).sum()), images=find_hardest(one))
         for one in predictions
     ]
 

@@ -149,7 +149,7 @@ def test_a_served_run_waits_for_others_as_long_as_it_takes_unless_it_is_told_not
         (RETRAINING, {"seed": -1}, "-1 is less than the minimum of 0"),
         (RETRAINING, {"margin": 1}, "1 is greater than or equal to the maximum of 1"),
         (RETRAINING, {"model": "best"}, "'best' is not one of ['softmax', 'sigmoid', 'base']"),
-        (RETRAINING, {"recipes": ["other"]}, "'other' is not one of ['notebook', 'tuned']"),
+        (RETRAINING, {"recipes": ["other"]}, "'other' is not one of ['notebook', 'tuned', 'fast']"),
         (STUDY, {"seeds": [-1]}, "-1 is less than the minimum of 0"),
     ],
     ids=str,

@@ -72,7 +72,7 @@ class PipelineFlow(Generic[C, R]):
 
     def explain(self, config: C) -> list[Row]:
         """What would become of each stage, as far as can be told without running one."""
-        explaining = Explaining(Store.at(config.artifacts))
+        explaining = Explaining(Store.at(config.artifacts), getattr(config, "refresh", False))
         with called_by(explaining), suppress(NotStoredError):
             try:
                 self.fn(config)
@@ -97,10 +97,8 @@ def server_is_set() -> bool:
 
 
 def _may_be_set() -> bool:
-    """By where the settings lie, as Prefect's import takes a second.
-
-    https://docs.prefect.io/v3/concepts/settings-and-profiles
-    """
+    """By where the settings lie, as Prefect's import takes a second."""
+    # https://docs.prefect.io/v3/concepts/settings-and-profiles
     if os.environ.get("PREFECT_API_URL") or "PREFECT_PROFILE" in os.environ:
         return True
     home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
@@ -149,7 +147,7 @@ def exclusive(
 def alone(config: StoringConfig, executor: type[Executing]) -> Iterator[Store]:
     """Run stages alone on the artifacts, without what killed runs left; InputError if in use."""
     store = writable_store(config.artifacts)
-    refresh = isinstance(config, RunConfig) and config.refresh
+    refresh = getattr(config, "refresh", False)
     with (
         called_by(executor(store, refresh)),
         disk_of(store.root),

@@ -33,16 +33,19 @@ class StageLines(logging.Handler):
         stage, message = getattr(record, "task_run_name", ""), record.getMessage()
         if stage and message.startswith(CACHED):
             self._cached.append(stage)
-        elif message not in self._said and self._is_news(record, message):
+        elif self._is_news(record, message):
             self._said.add(message)  # as the layers of a base, which every head has
             self._next_progress = time.monotonic() + SECONDS
             self._say("warning:" if record.levelno >= logging.WARNING else stage, message)
 
     def _is_news(self, record: logging.LogRecord, message: str) -> bool:
-        """Neither Prefect's states, nor progress soon after the line before."""
+        """Neither Prefect's states, nor progress soon after the line before, nor said before."""
+        is_repeated = message in self._said and not message.startswith("runs: ")
         is_state = record.levelno >= logging.ERROR or message.startswith((ENDED, "Beginning flow"))
         is_last = getattr(record, "is_last", True)
-        return not is_state and (is_last or time.monotonic() >= self._next_progress)
+        return not (is_state or is_repeated) and (
+            is_last or time.monotonic() >= self._next_progress
+        )
 
     def close(self) -> None:
         """Say what is left to be said."""
@@ -51,10 +54,8 @@ class StageLines(logging.Handler):
 
     def _say(self, stage: str, message: str) -> None:
         self._say_cached()
-        if "\n" in message:
-            print(f"\n{message}", file=sys.stderr)
-        else:
-            print(f"{stage:<{WIDTH}} {message}" if stage else message, file=sys.stderr)
+        line = f"{stage:<{WIDTH}} {message}" if stage else message
+        print(f"\n{message}" if "\n" in message else line, file=sys.stderr)
 
     def _say_cached(self) -> None:
         if self._cached:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 from tasks.schemas.references import Record
-from tasks.storage import stages
-from tasks.storage.reasons import NotStoredError, stored
+from tasks.storage.reasons import NEVER, NotStoredError, stored
 from tasks.storage.records import write_record
+from tasks.storage.stages import Stage, TaskRunResult, cache_key, executor, get_run_logger, running
 from tasks.storage.store import Store
 
 CACHED = "Cached"
@@ -21,18 +21,18 @@ class Executing:
     is_prefect = False
 
     def __init__(self, store: Store, refresh: bool = False) -> None:
-        self.store, self.finished = store, list[stages.TaskRunResult]()
-        self._refresh, self._known = refresh, set[str]()
+        self.store, self.finished = store, list[TaskRunResult]()
+        self._refresh, self._known, self._renewed = refresh, set[str](), set[str]()
 
-    def call(self, stage: stages.Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
+    def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage."""
         return self.execute(stage, inputs)[0]
 
-    def execute(self, stage: stages.Stage[..., Any], inputs: Mapping[str, Any]) -> tuple[Any, str]:
+    def execute(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> tuple[Any, str]:
         """The result of a stage, and the name of the state in which it ended."""
-        started, decided_by = time.monotonic(), decided(stage, inputs)
-        key = stages.cache_key(decided_by) if decided_by else ""
-        with stages.running(stage.run_name(inputs), key):
+        started, decided_by = time.monotonic(), stage.decided_by(inputs)
+        key = cache_key(decided_by) if decided_by else ""
+        with running(stage.run_name(inputs), key):
             result = self._found(stage, decided_by)
             state = "Completed" if result is None else CACHED
             if result is None:
@@ -41,31 +41,33 @@ class Executing:
                     write_record(self.store, result, decided_by)
                     self._known.add(key)
         seconds = time.monotonic() - started
-        self.finished.append(stages.TaskRunResult(task=stage.name, state=state, seconds=seconds))
+        self.finished.append(TaskRunResult(task=stage.name, state=state, seconds=seconds))
         return result, state
 
-    def _found(self, stage: stages.Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
+    def _found(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
         try:
             found = self._stored(stage, decided_by)
         except NotStoredError as missing:
-            if missing.stand_in:
-                stages.get_run_logger().info("runs: %s", missing)
+            if stage.is_cached and str(missing) != NEVER:
+                get_run_logger().info("runs: %s", missing)
             return None
         if not self.is_prefect:  # which logs this by itself
-            stages.get_run_logger().info("Finished in state Cached")
+            get_run_logger().info("Finished in state Cached")
         return found
 
-    def _stored(self, stage: stages.Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
-        if self._refresh or not stage.is_cached:
+    def _stored(self, stage: Stage[..., Any], decided_by: Mapping[str, Any]) -> Any:
+        if not stage.is_cached:
             raise NotStoredError("it runs each time")
-        found = stored(self.store, decided_by, self._known)
-        self._known.add(stages.cache_key(decided_by))
+        try:
+            found = stored(self.store, decided_by, self._known, self._renewed)
+        except NotStoredError as missing:
+            if not (self._refresh and missing.stand_in):
+                raise
+            found = missing.stand_in
+        if self._refresh:
+            raise NotStoredError("refresh is on", found)
+        self._known.add(cache_key(decided_by))
         return found
-
-
-def decided(stage: stages.Stage[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the result of a stage; nothing is looked at if it is not cached."""
-    return stages.decisive(stage.name, stage.fn.__module__, inputs) if stage.is_cached else {}
 
 
 class Row(NamedTuple):
@@ -79,12 +81,12 @@ class Row(NamedTuple):
 class Explaining(Executing):
     """Says what would become of stages, with former results in place of new ones."""
 
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
+    def __init__(self, store: Store, refresh: bool = False) -> None:
+        super().__init__(store, refresh)
         self.rows: list[Row] = []
         self._unsure: dict[str, str] = {}  # the stages of what may come out otherwise
 
-    def call(self, stage: stages.Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
+    def call(self, stage: Stage[..., Any], inputs: Mapping[str, Any]) -> Any:
         """The result of a stage, or a former one; NotStoredError where there is none."""
         name = stage.run_name(inputs)
         unsure = {
@@ -94,7 +96,7 @@ class Explaining(Executing):
         }
         may_run = Row(name, "may run", f"if {next(iter(unsure.values()), '')} comes out otherwise")
         try:
-            result = self._stored(stage, decided(stage, inputs))
+            result = self._stored(stage, stage.decided_by(inputs))
             row = may_run if unsure else Row(name, "cached")
         except NotStoredError as missing:
             result, others = missing.stand_in, {*missing.inputs} - unsure.keys()
@@ -105,6 +107,7 @@ class Explaining(Executing):
             raise NotStoredError(row.reason)
         if row.fate != "cached":
             self._unsure |= dict.fromkeys(_contents([result]), name)
+            self._renewed |= {file.path for file in result.files()}  # if it comes out as before
         return result
 
 
@@ -121,8 +124,8 @@ def _contents(values: Iterable[object]) -> Iterator[str]:
 @contextmanager
 def called_by(calling: Executing) -> Iterator[None]:
     """Within, it calls the stages."""
-    before = stages.executor.set(calling)
+    before = executor.set(calling)
     try:
         yield
     finally:
-        stages.executor.reset(before)
+        executor.reset(before)

@@ -27,14 +27,14 @@ def write_record(store: Store, record: Record, decided_by: Mapping[str, Any]) ->
         get_run_logger().warning("The next run will compute this again: %s", error)
 
 
-def read_record(store: Store, key: str) -> Record:
-    """A record by its key; its bytes and then every file that it refers to are checked.
+def read_record(store: Store, key: str, renewed: Collection[str] = ()) -> Record:
+    """A record by its key; its bytes and then each file of it, but what is `renewed`, are checked.
 
     Raises OSError if there is none, DamagedError if it, or a file it refers to, is not what was
     stored, and LookupError or ValueError if it is not one of ours.
     """
     record, _ = read_unchecked(store, key)
-    for file in record.files():
+    for file in (one for one in record.files() if one.path not in renewed):
         store.verified(file)
     with suppress(OSError):  # it was used now, as `unneeded` wants to know
         os.utime(store.root / FOLDER / key)

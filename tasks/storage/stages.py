@@ -87,6 +87,10 @@ class Stage(Generic[P, R]):
         bound.apply_defaults()
         return executor.get().call(self, bound.arguments)  # type: ignore[no-any-return]
 
+    def decided_by(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What decides the result; nothing is looked at if it is not cached."""
+        return decisive(self.name, self.fn.__module__, inputs) if self.is_cached else {}
+
     def run_name(self, inputs: Mapping[str, Any]) -> str:
         """Its name, that of the recipe, and what it is about."""
         told = (inputs[key] for key in ("trained", "approach") if key in inputs)

@@ -95,6 +95,9 @@ MUTATIONS: dict[str, Callable[[Config], Config]] = {
     "head epochs": lambda config: config.model_copy(update={"head_epochs": 1}),
     "own images lost": lambda config: config.model_copy(update={"refuse_own": 0.05}),
     "classes": lambda config: config.model_copy(update={"classes": (3, 5)}),
+    "folds": lambda config: config.model_copy(update={"folds": 2}),
+    "refresh": lambda config: config.model_copy(update={"refresh": True}),
+    "images that two stages refer to": lambda config: spoil(config, "arrays", "train-inputs*"),
     "a record of data": lambda config: spoil(config, "records", "*", '"filter"'),
     "a record of a model": lambda config: spoil(config, "records", "*", '"train-base"'),
     "a record of scores": lambda config: spoil(config, "records", "*", '"evaluate"'),
@@ -123,6 +126,15 @@ def test_what_is_explained_is_what_then_happens(mutation, ran):
         assert row.stage.startswith(stage)
         assert row.fate == "may run" or (state == "Completed") == (row.fate == "runs"), row
     assert (mutation == "nothing") == all(row.fate == "cached" for row, _ in told)
+
+
+def test_that_a_record_is_damaged_is_logged(ran, caplog):
+    spoil(ran, "records", "*", '"train-base"')
+    said = next(row for row in main.explain(ran) if row.fate == "runs")
+    with caplog.at_level("INFO", "digit-transfer"):
+        main(ran)
+    assert said.reason.endswith("is not what was stored")
+    assert f"runs: {said.reason}" in caplog.messages
 
 
 def test_an_edited_module_is_the_reason(ran, monkeypatch):

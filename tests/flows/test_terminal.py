@@ -28,6 +28,17 @@ def test_a_stages_name_and_what_it_says_are_apart_however_long_it_is(logger, cap
     ]
 
 
+def test_each_stage_has_a_reason_to_run_and_what_a_base_consists_of_is_said_once(logger, capsys):
+    for name in ("transfer-two-node", "transfer-one-node"):
+        logger.info("runs: seed 0 -> 1", extra={"task_run_name": name})
+        logger.info("it has 5 layers", extra={"task_run_name": name})
+    assert capsys.readouterr().err.splitlines() == [
+        "transfer-two-node               runs: seed 0 -> 1",
+        "transfer-two-node               it has 5 layers",
+        "transfer-one-node               runs: seed 0 -> 1",
+    ]
+
+
 def test_what_has_lines_of_its_own_is_set_off_and_can_be_the_end(logger, capsys):
     logger.info("reshaped", extra={"task_run_name": "reshape"})
     logger.info("What was found:\n  nothing", extra={"task_run_name": "report"})

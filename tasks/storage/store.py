@@ -234,15 +234,12 @@ def read_arrays(store: Store, name: str) -> tuple[list[Array], str] | None:
 def _joined(store: Store, reference: ArrayReference) -> Array:
     """In a file without a name, which is no one's memory, and gone when nobody has it any more."""
     first = reference.followed_by((), -1)
-    folder = store.root / "tmp"
-    with disk_of(folder):
-        folder.mkdir(exist_ok=True)
-        with TemporaryFile(dir=folder) as file:
-            for part in (store.array(first), *map(store.rows, reference.rest)):
-                # to write into a mapping would end the process where the disk is full
-                file.write(np.ascontiguousarray(part, reference.dtype).data)
-            file.flush()
-            return np.memmap(file, reference.dtype, "r", shape=reference.shape)
+    with disk_of(store.root), TemporaryFile(dir=store.root) as file:
+        for part in (store.array(first), *map(store.rows, reference.rest)):
+            # to write into a mapping would end the process where the disk is full
+            file.write(np.ascontiguousarray(part, reference.dtype).data)
+        file.flush()
+        return np.memmap(file, reference.dtype, "r", shape=reference.shape)
 
 
 def _digest(content: bytes) -> bytes:

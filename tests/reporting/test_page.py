@@ -86,6 +86,20 @@ def pages(tiny_report, tmp_path) -> list[Path]:
     return [tiny_report / "report.html", *sorted(tmp_path.glob("*.html"))]
 
 
+def test_every_number_of_a_decision_is_seen_on_a_telephone(browser, pages):
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    (decision,) = (page for page in pages if page.name == "decision.html")
+    browser.get(decision.as_uri())
+    cells = browser.execute_script(CELLS)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert [text for text, *_ in cells[5:]] == [
+        *("yes", "errors", "3", "2", "2"),
+        *("no", "log loss", "0.1", "0.2", "0.1"),
+    ]
+    assert all(0 <= left < right <= 400 for _, left, right in cells)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser, pages, scheme):
     for page in pages:
@@ -120,6 +134,13 @@ SIDES = """
 return [...document.querySelectorAll('svg text')].filter(
   text => text.textContent.trim() === arguments[0]
 ).map(text => text.getBoundingClientRect()).map(box => [box.left, box.right]);
+"""
+# Each cell's text, and where it begins and ends.
+CELLS = """
+return [...document.querySelectorAll('th, td')].map(cell => {
+  const box = cell.getBoundingClientRect();
+  return [cell.textContent, box.left, box.right];
+});
 """
 OVERFLOW = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
 # Texts of pictures that reach out of their picture by more than a pixel.

@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.explained import UNKNOWN, Happened, Outcome, Said, is_right
 from tasks.schemas.references import Record
 from tasks.storage.reasons import NotStoredError, differences, stored
 from tasks.storage.records import write_record
@@ -48,3 +49,29 @@ def test_a_number_of_folds_on_which_it_depends_what_follows_has_no_stand_in(stor
     write_record(store, Counted(number=1), decided(folds=0, data="a" * 64))
     assert stand_in(store, decided(folds=0, data="b" * 64)) == Counted(number=1)
     assert stand_in(store, decided(folds=2, data="a" * 64)) is None
+
+
+@pytest.mark.parametrize(
+    ("fate", "said", "state", "logged", "right"),
+    [
+        ("cached", "", "Cached", "", True),
+        ("cached", "", "Completed", "seed 0 -> 1", False),
+        ("runs", "seed 0 -> 1", "Completed", "seed 0 -> 1", True),
+        ("runs", "seed 0 -> 1", "Completed", "seed 0 -> 1, data has other content", True),
+        ("runs", "seed 0 -> 1", "Completed", "seed 0 -> 1, epochs 2 -> 3", False),
+        ("runs", "seed 0 -> 1", "Completed", "", False),
+        ("runs", "seed 0 -> 1", "Cached", "", False),
+        ("runs", UNKNOWN, "Completed", "", True),
+        ("may run", "if load comes out otherwise", "Cached", "", True),
+        ("may run", "if load comes out otherwise", "Completed", "", False),
+    ],
+)
+def test_the_benchmark_finds_what_was_said_wrongly(fate, said, state, logged, right):
+    assert is_right(Said("filter", fate, said), Happened("filter", state, logged)) is right
+
+
+def test_the_benchmark_finds_that_a_stage_was_not_told():
+    said, happened = Said("load", "cached", ""), Happened("load", "Cached")
+    assert not Outcome([said], [happened]).flaw(matters=False)
+    assert Outcome([said], [happened, happened]).flaw(matters=False)
+    assert Outcome([said], [happened]).flaw(matters=True)

@@ -269,7 +269,7 @@ def of_files() -> Iterator[Mutation]:
     for number, name in enumerate(names):
         way = ways[number % len(ways)]
         yield Mutation("file", f"{name} {way.__name__}", partial(way, name))
-    yield Mutation("file", "models/*-node* lost", lambda copy: lost("models/one-node*", copy))
+    yield Mutation("file", "models/one-node* lost", partial(lost, "models/one-node*"))
     yield Mutation("file", "all arrays", lambda copy: shutil.rmtree(copy / "artifacts" / "arrays"))
     yield Mutation("file", "all models", lambda copy: shutil.rmtree(copy / "artifacts" / "models"))
 

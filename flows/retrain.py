@@ -25,7 +25,7 @@ from flows.cli_types import in_one_sentence
 from flows.config import RetrainCommand, RetrainConfig, ReviewConfig, as_config
 from flows.main import experiment
 from flows.prune import prune
-from flows.run import ENDED, Ended, exclusive, load_data, pipeline_flow
+from flows.run import Ended, exclusive, load_data, pipeline_flow
 from flows.transfers import Transfer, prepare
 from tasks.arrivals.batch import Batch, count_parts, read_notes
 from tasks.arrivals.inbox import open_inbox
@@ -254,7 +254,7 @@ def describe_schedule(store: Store) -> str:
 
     told: dict[str, Any] = {"ended": None, "is_late": False}
     with suppress(OSError, ValueError, TypeError, CronSimError):  # there is none
-        told["ended"] = datetime.fromisoformat(store.read(f"{ENDED}/RetrainConfig").decode())
+        told["ended"] = datetime.fromisoformat(store.read("ended/RetrainConfig").decode())
         told["cron"] = store.read(SCHEDULE).decode()
         told["due"] = next(CronSim(told["cron"], told["ended"]))
         told["is_late"] = datetime.now(UTC) - told["due"] > PATIENCE

@@ -30,8 +30,6 @@ from tasks.storage.store import Store, writable, writable_store
 if TYPE_CHECKING:
     from prefect import Flow
 
-ENDED = "ended"  # has when a flow of each configuration ended well last
-
 R = TypeVar("R")
 C = TypeVar("C", bound=StoringConfig)
 D = TypeVar("D", bound=RunConfig)
@@ -156,7 +154,7 @@ def alone(config: StoringConfig, executor: type[Executing]) -> Iterator[Store]:
         _tidy(store, refresh)
         yield store
         _tidy(store)
-        store.write(f"{ENDED}/{type(config).__name__}", f"{datetime.now(UTC)}".encode())
+        store.write(f"ended/{type(config).__name__}", f"{datetime.now(UTC)}".encode())
 
 
 def _tidy(store: Store, refresh: bool = False) -> None:

@@ -9,6 +9,7 @@ from tasks.schemas.references import Mask
 from tasks.schemas.results import Interval
 
 CONFIDENCE = 0.95
+BINS = 15
 
 
 def exact_interval(hits: float, n: int, confidence: float = CONFIDENCE) -> Interval:
@@ -26,9 +27,6 @@ def exact_interval(hits: float, n: int, confidence: float = CONFIDENCE) -> Inter
     low = float(beta.ppf(tail, hits, n - hits + 1)) if hits > 0 else 0.0
     high = float(beta.isf(tail, hits + 1, n - hits)) if hits < n else 1.0
     return Interval(low, high)
-
-
-BINS = 15
 
 
 def calibration_error(confidences: NDArray[np.floating], hits: Mask) -> float:

@@ -14,7 +14,7 @@ from tasks.storage.stages import CHECKPOINTS, cache_key, get_run_logger
 from tasks.storage.store import Store, read_checksummed, write_checksummed
 
 FOLDER = "records"
-STORED = ("arrays", "models", "pages")  # the folders of what records refer to
+STORED = ("arrays", "models", "pages", "trials")  # of what records refer to, and a study's own
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, RecursionError, ReadableError)
 
 

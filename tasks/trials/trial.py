@@ -1,5 +1,6 @@
 """The transfers of a study: groups of them, what a worker does with one, and what is kept."""
 
+import os
 from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -166,6 +167,8 @@ def _find(store: Store, group: Group, trial: Trial) -> TrialResult | None:
         (probabilities,), text = kept or ([], "")
         result = TrialResult(**from_json(text), probabilities=probabilities)
         if result.trial == trial and probabilities.shape[1:] == (len(trial.classes),):
+            with suppress(OSError):  # it was used now, as `unneeded` wants to know
+                os.utime(store.root / _name(group, trial))
             return result
     return None
 

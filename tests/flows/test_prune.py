@@ -68,6 +68,14 @@ def test_what_only_the_old_run_needed_goes(two_runs):
     assert prune(two_runs, 1) == ["nothing to remove: there are 1 runs, and 1 are kept"]
 
 
+def test_trials_that_no_kept_study_used_go(two_runs):
+    for name in ("old", "new"):
+        write_checksummed(two_runs, f"trials/{name}", b"")
+    os.utime(two_runs.root / "trials" / "old", (NOON, NOON))
+    prune(two_runs, 1)
+    assert [path.name for path in (two_runs.root / "trials").iterdir()] == ["new"]
+
+
 def test_with_more_runs_to_keep_than_there_are_nothing_goes(two_runs):
     before = listing(two_runs.root)
     assert prune(two_runs, 2) == ["nothing to remove: there are 2 runs, and 2 are kept"]

@@ -102,13 +102,13 @@ def test_a_group_that_is_begun_again_keeps_what_it_had(tmp_path):
 
     def run(refresh: bool) -> tuple[dict[int, str], dict[str, int]]:
         found = submit(worker, partial(train_group, str(tmp_path), refresh), group).result()
-        times = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "trials").iterdir()}
-        return {result.trial.seed: result.weights_sha256 for result in found}, times
+        written = {path.name: path.stat().st_ino for path in (tmp_path / "trials").iterdir()}
+        return {result.trial.seed: result.weights_sha256 for result in found}, written
 
     digests, before = run(refresh=False)
     assert len(set(digests.values())) == len(before) == 3
     lost = min(before)
-    (tmp_path / "trials" / lost).unlink()
+    (tmp_path / "trials" / lost).rename(tmp_path / "lost")  # whose number no other file gets
     again, after = run(refresh=False)
     assert again == digests
     assert {name for name in after if after[name] != before[name]} == {lost}
@@ -132,6 +132,15 @@ def test_a_trial_is_kept_for_the_same_settings_data_and_seed(tmp_path, changes):
     keep(store, group, result_of(group.trials[0], "w"))
     assert [one.weights_sha256 for one in find_all(store, group).values()] == ["w"]
     assert find_all(store, group.model_copy(update=changes)) == {}
+
+
+def test_a_trial_that_is_found_counts_as_used_now(tmp_path):
+    store, group = Store(tmp_path), group_of(0)
+    keep(store, group, result_of(group.trials[0], "w"))
+    (kept,) = (tmp_path / "trials").iterdir()
+    os.utime(kept, (1, 1))
+    find_all(store, group)
+    assert kept.stat().st_mtime > 1
 
 
 @pytest.mark.usefixtures("forked_workers")

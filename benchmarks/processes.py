@@ -36,6 +36,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) 
         CalledProcessError: It did not end well.
     """
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PREFECT_LOGGING_LEVEL": "ERROR"}
+    quiet |= {"PYTHONDONTWRITEBYTECODE": ""}  # else each run would compile every module
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, *arguments],

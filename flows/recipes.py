@@ -14,6 +14,7 @@ NOTEBOOK = Training(
     least_steps=800,
     attempts=100,
 )
+NOTEBOOK_HEAD = NOTEBOOK.model_copy(update={"epochs": 5, "least_steps": 20})
 HEAD = Training(
     loss="crossentropy",
     optimizer="adam",
@@ -46,11 +47,7 @@ FAST: dict[str, object] = {"learning_rate": 0.01, "batch_size": 100, "epochs": 1
 FAST |= {"most_images": 28_000, "least_steps": 280}
 FAST |= {"averaging": 0, "dropout": 0, "augmentation": None}
 RECIPES = {
-    "notebook": Recipe(
-        scaling=1.0,
-        base=NOTEBOOK,
-        head=NOTEBOOK.model_copy(update={"epochs": 5, "least_steps": 20}),
-    ),
+    "notebook": Recipe(scaling=1.0, base=NOTEBOOK, head=NOTEBOOK_HEAD),
     # pixels are scaled to 0..1 in the model
     "tuned": Recipe(scaling=1 / 255, base=TUNED, head=HEAD),
     "fast": Recipe(scaling=1 / 255, base=TUNED.model_copy(update=FAST), head=HEAD),

@@ -21,9 +21,7 @@ def extend(dataset: Dataset, batches: Sequence[Batch]) -> Dataset:
         masks = (batch.mask(current_store()) for batch in batches)
         count = before.labels.shape[0] + sum(int((mask == is_test).sum()) for mask in masks)
         inputs, labels = zip(*(batch.rows(held_out=is_test) for batch in batches), strict=True)
-        extended[name] = Split(
-            inputs=before.inputs.followed_by(inputs, count),
-            labels=before.labels.followed_by(labels, count),
-        )
+        whole = before.inputs.followed_by(inputs, count), before.labels.followed_by(labels, count)
+        extended[name] = Split(inputs=whole[0], labels=whole[1])
         get_run_logger().info("images_%s %d -> %d", name, before.labels.shape[0], count)
     return Dataset(**extended)

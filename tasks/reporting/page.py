@@ -1,8 +1,10 @@
 """What both reports share: templates, tables, and how numbers are written."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from statistics import median
 from typing import Any, TypeAlias
 
@@ -75,12 +77,15 @@ def phrase(folder: str, macro: str, *facts: object) -> str:
 
 @cache
 def _templates() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    import jinja2
 
-    environment = Environment(
-        loader=PackageLoader("tasks.reporting", ""),
-        autoescape=select_autoescape(["html.jinja"]),
-        undefined=StrictUndefined,
+    folder = Path(__file__).with_name("__pycache__")  # as trusted as what Python compiles
+    is_kept = os.access(folder, os.W_OK)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tasks.reporting", ""),
+        bytecode_cache=jinja2.FileSystemBytecodeCache(str(folder)) if is_kept else None,
+        autoescape=jinja2.select_autoescape(["html.jinja"]),
+        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -140,8 +140,8 @@ class Outcome(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Whether all is as it has to be; a run that waits has not been cut off."""
-        is_whole = self.doing in ("waiting", "nothing more")
+        """Whether all is as it has to be; a run that waits may not have been cut off."""
+        is_whole = self.doing in ("waiting", "ending", "nothing more")
         told = {"Crashed", "Completed", "Cached"} if is_whole else {"Crashed"}
         ended = self.first in told and self.second in ("Completed", "Cached")
         return ended and self.seconds < MOST and not self.flaws

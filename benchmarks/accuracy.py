@@ -73,6 +73,7 @@ def main() -> None:
             seed=seed,
             recipes=tuple(arguments.recipes),
             artifacts=arguments.artifacts,
+            label_efficiency=False,
         )
         found = json.loads((run_pipeline(config) / "metrics.json").read_text())["models"]
         print_rows(seed, found)

@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
-from uuid import UUID
 
 from prefect import Flow, Task, runtime, task
 from prefect._internal import analytics
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Crashed
 
 from flows.cli_types import in_one_sentence
@@ -142,14 +141,15 @@ def reported_alive(store: Store) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def report_crashed(store: Store) -> None:
-    """Report as crashed the run that was killed on these artifacts, where now no other is alive."""
+def report_crashed(store: Store, *types: str) -> None:
+    """Report as crashed what was killed on these artifacts, or is in such states; none is alive."""
     path = store.root / ALIVE
-    with suppress(FileNotFoundError, ValueError, ObjectNotFound):  # or a run of another server
-        run = UUID(path.read_text())
-        with get_client(sync_client=True) as client:
-            state = client.read_flow_run(run).state
-            if state and not state.is_final():
+    with suppress(ValueError), get_client(sync_client=True) as client:
+        told = [path.read_text()] if path.exists() else []
+        asked = {"operator": "or_", "id": {"any_": told}, "state": {"type": {"any_": types}}}
+        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(asked)):
+            is_here = repr(str(store.root.resolve())) in repr(run.parameters)  # of any project
+            if run.state and not run.state.is_final() and (is_here or str(run.id) in told):
                 message = "Its process was killed; the next run resumes what it was at."
-                client.set_flow_run_state(run, Crashed(message=message), force=True)
+                client.set_flow_run_state(run.id, Crashed(message=message), force=True)
     path.unlink(missing_ok=True)

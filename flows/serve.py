@@ -44,7 +44,7 @@ def serve_flows(command: ServeCommand) -> None:
     require_server()
     store = writable_store(command.artifacts)
     with suppress(InputError), exclusive(store, 0, lambda words: None):  # else one is alive
-        report_crashed(store)
+        report_crashed(store, "PENDING", "RUNNING")
     store.write(SCHEDULE, (command.cron or "").encode())
     if command.port:
         os.environ[PAGES] = serve_pages(store, command.port)

@@ -23,12 +23,12 @@ def options(tiny_dataset: Path, tmp_path: Path, inbox: Path) -> tuple[str, ...]:
     )
 
 
-def start_run(api: str) -> str:
+def start_run(api: str, state: str = "SCHEDULED") -> str:
     path = "deployments/name/digit-transfer/experiment"
     deployment = httpx.get(f"{api}/{path}").json()["id"]
-    scheduled = {"state": {"type": "SCHEDULED"}}
+    begun = {"state": {"type": state}}
     for _ in range(100):  # a server whose database is busy says so
-        answer = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=scheduled)
+        answer = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=begun)
         if answer.is_success:
             return answer.json()["id"]
     raise AssertionError(answer.text)
@@ -52,6 +52,7 @@ def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefe
     served.until("base: epoch 2/500")
     second = start_run(api)
     assert state_of(api, first) == ("Running", "")
+    submitted = start_run(api, "PENDING")  # one whose process did not begin
     for process in (psutil.Process(server.pid), served.process):
         kill(process)
     served.exit_code()
@@ -61,7 +62,7 @@ def test_the_next_run_begins_and_the_dead_one_is_shown_as_crashed(options, prefe
     served = ForkedTerminal(*options, **environment)
     served.until("being served")
     said = "Its process was killed; the next run resumes what it was at."
-    assert state_of(api, first) == ("Crashed", said)
+    assert {state_of(api, run) for run in (first, submitted)} == {("Crashed", said)}
     served.until("base: resumes after epoch")
     assert state_of(api, second) == ("Running", "")
     served.press_ctrl_c()

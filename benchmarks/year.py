@@ -120,7 +120,7 @@ def print_end(store: Store, registry: Registry, config: RetrainConfig) -> None:
         _, version = registry.rollback()
         probabilities, _ = PortableModel(registry.model_path(version)).answer(pixels)
         right.append(float((probabilities.argmax(axis=1) == labels).mean()))
-    print(f"{len(right)} rollbacks: each model answers, {min(right):.0%} or more rightly.")
+    print(f"{len(right)} rollbacks: each model is right on {min(right):.1%} of all digits or more.")
     print(f"The last night once more is {retrain(config).name}.")
 
 

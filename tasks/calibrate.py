@@ -4,7 +4,7 @@ import numpy as np
 
 from tasks.networks.inference import run
 from tasks.networks.losses import fit_temperature, set_temperature, targets_for, with_temperature
-from tasks.networks.models import load_model, store_model
+from tasks.networks.models import load_model, read_model, store_model
 from tasks.schemas.training import Fold, TrainedModel
 from tasks.storage.stages import current_store, get_run_logger, stage
 
@@ -20,7 +20,7 @@ def calibrate(trained: TrainedModel, folds: tuple[Fold, ...]) -> TrainedModel:
         outputs.append(with_temperature(found, 1 / fold.trained.temperature))
         targets.append(targets_for(found.shape[1], labels))
     temperature = fit_temperature(np.concatenate(outputs), np.concatenate(targets))
-    model = load_model(store, trained.model)
+    model = read_model(store.verified(trained.model))
     set_temperature(model, temperature / trained.temperature)
     get_run_logger().info("the %s model has the temperature %.2f", trained.name, temperature)
     stored = store_model(store, model)

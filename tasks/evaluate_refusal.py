@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.networks.inference import Model, class_probabilities, evenly, run
-from tasks.networks.models import load_model, store_model
+from tasks.networks.models import load_model, read_model, store_model
 from tasks.networks.refusal import build_guard, score, set_threshold, with_guard
 from tasks.schemas.references import Array, Dataset, Floats, Integers, Split
 from tasks.schemas.results import MARGINS, Refusal, Refusals, Refused, UnknownFeatures
@@ -48,7 +48,7 @@ def evaluate_refusal(
     margins = {kind: score(guard, some) for kind, some in kinds.items()} if promise else {}
     found = []
     for trained in models:
-        model = load_model(store, trained.model)
+        model = read_model(store.verified(trained.model))
         own, *others = (
             _count(kind, margins.get(kind, np.zeros(0)), run(model.layers[-1], some))
             for kind, some in kinds.items()

@@ -1,6 +1,7 @@
 """Keras models in the store."""
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,13 @@ from tasks.storage.store import Store, reading
 
 
 def load_model(store: Store, reference: ModelReference) -> Model:
-    """Load a stored model; DamagedError if it is missing or its bytes are not the stored ones."""
-    return read_model(store.verified(reference))
+    """A stored model, shared by all who do not change it; DamagedError if it is not as stored."""
+    return _shared(store.verified(reference), reference.sha256)
+
+
+@lru_cache(maxsize=8)  # reading one again, and tracing it, takes longer than running it
+def _shared(verified: Path, sha256: str) -> Model:
+    return read_model(verified)
 
 
 def read_model(verified: Path) -> Model:

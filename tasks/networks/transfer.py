@@ -4,7 +4,7 @@ from tasks.networks.architecture import HeadSpecification, build_head, join
 from tasks.networks.attempts import train_until_healthy
 from tasks.networks.inference import Model
 from tasks.networks.losses import targets_for
-from tasks.networks.models import count_trainable, load_model, store_trained
+from tasks.networks.models import count_trainable, read_model, store_trained
 from tasks.networks.recipe import Training
 from tasks.schemas.training import TrainedModel, TrainingData
 from tasks.storage.stages import current_checkpoint, current_store, get_run_logger
@@ -24,7 +24,7 @@ def transfer(
     targets = targets_for(head.nodes, store.array(split.labels))
     checkpoint, mask = current_checkpoint(), store.array(features.held_out)
     trained = train_until_healthy(model, inputs, targets, training, seed, checkpoint, names, mask)
-    joined = join(freeze_backbone(load_model(store, base.model)), trained.model)
+    joined = join(freeze_backbone(read_model(store.verified(base.model))), trained.model)
     return store_trained(store, trained._replace(model=joined), training)
 
 

@@ -177,3 +177,5 @@ def test_a_model_is_as_sure_as_others_are_of_what_is_new_to_them(store, monkeypa
     assert expected > 2  # labels at random: nobody can be sure
     after = run(load_model(store, found.model).layers[-1], features)
     np.testing.assert_allclose(after, with_temperature(before, expected), atol=1e-6)
+    shared = run(load_model(store, model.model).layers[-1], features)
+    np.testing.assert_array_equal(shared, before)

@@ -275,6 +275,7 @@ def test_a_model_comes_back_from_the_store(base, tmp_path):
 def test_a_damaged_model_is_not_loaded(base, tmp_path):
     store = Store(tmp_path)
     reference = store_trained(store, Trained(base, (), 1.5), SHORT).model
+    assert load_model(store, reference) is load_model(store, reference)
     (tmp_path / reference.path).write_bytes(b"not a model")
     with pytest.raises(DamagedError):
         load_model(store, reference)

@@ -114,10 +114,6 @@ def _differ(values: Sequence[Any], least: int = 1) -> bool:
 _are_apart = partial(_differ, least=2)
 
 
-def _are_known(recipes: Sequence[str]) -> bool:
-    return _differ(recipes) and set(recipes) <= set(RECIPES)
-
-
 Name = Annotated[int, Strict()] | Annotated[str, Strict(), Field(min_length=1)]
 Names = tuple[Name, ...]
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**32 - 1)]
@@ -127,7 +123,10 @@ _SEVERAL = _require(
     lambda subsets: all(map(_are_apart, subsets)),
     "every subset is two or more different classes, as in 0,1 3,5,8",
 )
-_RIGHT_RECIPES = f"give one or more of {', '.join(RECIPES)}, each once"
+_KNOWN = _require(
+    lambda recipes: not recipes or (_differ(recipes) and set(recipes) <= set(RECIPES)),
+    f"give one or more of {', '.join(RECIPES)}, each once",
+)
 
 Classes = Annotated[
     Names,
@@ -159,15 +158,11 @@ Seeds = Annotated[
     Typed("0..4", _seeds, _show_seeds),
     _require(_differ, "give one or more different seeds, as in 0..4 or 0,1,7"),
 ]
-RecipeNames = Annotated[
-    Recipes,
-    Typed(",".join(RECIPES), _names, _show_names),
-    _require(lambda recipes: not recipes or _are_known(recipes), _RIGHT_RECIPES),
-]
+RecipeNames = Annotated[Recipes, Typed(",".join(RECIPES), _names, _show_names), _KNOWN]
 OneRecipe = Annotated[
     Recipes,
     Typed(next(iter(RECIPES)), _names, _show_names),
-    _require(_are_known, _RIGHT_RECIPES),
+    _KNOWN,
     _require(lambda recipes: len(recipes) == 1, "a model in use comes from one recipe; give one"),
 ]
 

@@ -40,8 +40,7 @@ def as_flow(pipeline: PipelineFlow[C, Any]) -> Flow[[C], Any]:
     def run(config: C) -> Any:
         with alone(config, ByPrefect) as store, reported_alive(store):
             ended = pipeline.fn(config)
-        is_end = isinstance(ended, Ended)
-        return Completed(name=ended.name, message=ended.message) if is_end else ended
+        return Completed(**ended._asdict()) if isinstance(ended, Ended) else ended
 
     run.__qualname__ += ".flow"  # where Prefect finds it in the module
     # Prefect makes an identifier for a terminal's first flow, even where it may tell nothing

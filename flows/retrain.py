@@ -42,12 +42,12 @@ from tasks.foresee import foresee
 from tasks.registry.decision import Bounds
 from tasks.registry.portable import sampled
 from tasks.registry.registry import Registry, only_model
-from tasks.registry.version import Candidate, Version, lineage_digest
+from tasks.registry.version import HELD_OUT, Candidate, Version, lineage_digest
 from tasks.reporting.folder import show
 from tasks.reporting.page import fill
 from tasks.reporting.review import write_page
 from tasks.reshape import reshape
-from tasks.schemas.images import ClassName, LabelledImages, Preparation
+from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import Dataset, Split
 from tasks.storage.source import source_sha256
 from tasks.storage.stages import current_store, get_run_logger, uncached_stage
@@ -80,7 +80,7 @@ def retrain(config: RetrainConfig) -> Ended:
     """
     source, data, fitted = load_data(config, config.seed)
     registry = Registry(current_store(), config.registry, fitted.registered_name)
-    check_champion(registry, classes_in_use(fitted, data), data.preparation)
+    check_champion(registry, fitted, data)
     arrivals = collect(registry, config.inbox, data, config.settle, config.hold_out)
     lineage = trace(fitted, data.images, arrivals.used)
     known = registry.with_lineage(lineage_digest(lineage))
@@ -122,22 +122,22 @@ def classes_in_use(config: RetrainConfig, data: LabelledImages) -> tuple[ClassNa
     return config.classes
 
 
-def check_champion(
-    registry: Registry, classes: tuple[ClassName, ...], preparation: Preparation
-) -> None:
-    """Raise InputError if the champion is of other classes or pictures, so that none can win."""
+def check_champion(registry: Registry, config: RetrainConfig, data: LabelledImages) -> None:
+    """Raise InputError if the champion's classes, pictures or held-out images are others."""
     champion = registry.champion()
-    if champion and champion.classes != classes:
-        raise InputError(
-            f"the champion of {registry.name} knows the classes {shown_names(champion.classes)} "
-            f"and the data have {shown_names(classes)}; give another --artifacts for these"
-        )
-    if champion and champion.preparation != preparation:
-        raise InputError(
-            f"the champion of {registry.name} takes pictures prepared in another way "
-            f"({champion.preparation}); give the settings that it was trained with, or another "
-            "--artifacts"
-        )
+    if champion is None:
+        return
+    held_out = HELD_OUT.format(**config.model_dump())
+    for what, then, now in (
+        ("classes", shown_names(champion.classes), shown_names(classes_in_use(config, data))),
+        ("preparation of pictures", champion.preparation, data.preparation),
+        ("choice of held-out images", champion.held_out or held_out, held_out),
+    ):
+        if then != now:
+            raise InputError(
+                f"the {what} is another than that of the champion of {registry.name}: {now}, and "
+                f"was {then}; give the settings that it was trained with, or another --artifacts"
+            )
 
 
 def trace(

@@ -181,9 +181,8 @@ def _read_all(listed: Sequence[Line], preparation: Preparation) -> Pixels:
     def read(row: int) -> str:
         path = listed[row].path
         try:
-            pixels[row] = pictures.read_picture(
-                pictures.picture_bytes(Path(path)), path, preparation
-            ).pixels
+            content = pictures.picture_bytes(Path(path))
+            pixels[row] = pictures.read_picture(content, path, preparation).pixels
         except InputError as error:
             return str(error)
         return ""

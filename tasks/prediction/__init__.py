@@ -1,1 +1,1 @@
-"""The model in use: images as MNIST was made, and what the champion says of them."""
+"""What the model in use says of images, and that model as a file."""

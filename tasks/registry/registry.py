@@ -20,7 +20,7 @@ from tasks.registry import connection
 from tasks.registry.connection import MODEL, NETWORK, RUNNING, SAMPLE, database, files
 from tasks.registry.decision import Decision
 from tasks.registry.portable import save_mlflow_model
-from tasks.registry.version import Appointment, Candidate, Version, lineage_digest
+from tasks.registry.version import HELD_OUT, Appointment, Candidate, Version, lineage_digest
 from tasks.schemas.events import Event
 from tasks.schemas.references import Pixels
 from tasks.storage.files import disk_fault, disk_of, is_intact, replace
@@ -296,6 +296,7 @@ class Registry:
             "classes": json.dumps(candidate.classes),
             "network_sha256": candidate.network_sha256,
             "preparation": candidate.preparation.model_dump_json(),
+            "held_out": HELD_OUT.format(**candidate.params),
             "lineage": lineage_digest(candidate.lineage),
         }
         source = f"{run.info.artifact_uri}/{MODEL.parent}"

@@ -15,6 +15,8 @@ from tasks.schemas.events import Event
 from tasks.schemas.images import ClassName, Preparation
 from tasks.schemas.references import Pixels
 
+HELD_OUT = "split_seed={split_seed} test_share={test_share}"  # what decides which images these are
+
 
 class Appointment(Event):
     """That a version became champion; `predecessors` are the champions before it, oldest first."""
@@ -51,6 +53,7 @@ class Version(BaseModel):
     classes: Json[tuple[ClassName, ...]]
     network_sha256: str
     preparation: Json[Preparation]
+    held_out: str = ""  # `HELD_OUT` of its params; empty where not known
     lineage: str  # a digest in hex
     metrics: Mapping[str, float]
     created: datetime  # UTC

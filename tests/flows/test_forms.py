@@ -125,7 +125,7 @@ def test_a_wrong_item_is_refused_by_the_form_and_by_the_configuration(flow, conf
     [
         (main, {"classes": [0]}, "give two or more different classes"),
         (main, {"classes": [0, 0]}, "give two or more different classes"),
-        (retrain, {"recipes": []}, "give one or more of notebook, tuned, fast, each once"),
+        (retrain, {"recipes": []}, "a model in use comes from one recipe; give one"),
         (retrain, {"recipes": ["notebook", "tuned"]}, "a model in use comes from one recipe"),
         (retrain, {"model": "sigmoid", "classes": [0, 1, 2]}, "a single node tells two classes"),
         (retrain, {"model": "sigmoid", "classes": "0,1,2"}, "a single node tells two classes"),

@@ -278,6 +278,16 @@ def test_a_lost_registry_ends_a_run_before_it_takes_anything_in(config, capsys):
     assert [path.name for path in (Path(config.artifacts) / "registry").iterdir()] == ["files"]
 
 
+def test_a_champion_is_not_judged_on_images_that_it_was_trained_on(retrained, capsys):
+    typed = [*options(retrained), "--split-seed", "1"]
+    assert run_command("flows/retrain.py", "", RetrainCommand, act, typed) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "error: the choice of held-out images is another than that of the champion of base: "
+        "split_seed=1 test_share=0.2, and was split_seed=0 test_share=0.2; "
+        "give the settings that it was trained with, or another --artifacts"
+    )
+
+
 def test_a_batch_counts_by_what_is_in_it_and_not_by_its_name(config):
     def drop_daily(seed: int) -> str:
         content = drop(config, "daily.npz", *squares(300, seed)).read_bytes()

@@ -46,7 +46,7 @@ def candidate(tmp_path: Path) -> Candidate:
         network_sha256=file_sha256(keras),
         classes=CLASSES,
         preparation=Preparation(height=12, width=12, channels=1),
-        params={},
+        params={"split_seed": 0, "test_share": 0.2},
         metrics={},
         lineage={},
         report=None,

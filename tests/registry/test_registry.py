@@ -89,7 +89,7 @@ def candidate(root: Path, text: str, errors: int) -> Candidate:
         network_sha256=file_sha256(network),
         classes=(0, 1),
         preparation=DIGITS,
-        params={"epochs": 5, "recipe": "tuned"},
+        params={"split_seed": 0, "test_share": 0.2},
         metrics={"accuracy": 1 - errors / 700, "errors": errors, "images": 700},
         lineage={"source": text, "data": ["a", "b"]},
         report=report,
@@ -176,7 +176,7 @@ def test_the_run_holds_settings_report_lineage_and_decision(root):
     client = client_of(root)
     run = client.get_run(champion.run_id)
     assert run.info.status == "FINISHED"
-    assert run.data.params == {"epochs": "5", "recipe": "tuned"}
+    assert run.data.params == {"split_seed": "0", "test_share": "0.2"}
     files = root / "registry/files" / champion.run_id / "artifacts"
     assert sorted(path.relative_to(files).as_posix() for path in files.rglob("*.*")) == [
         *("decision.json", "decision.md", "lineage.json"),

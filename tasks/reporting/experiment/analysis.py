@@ -83,8 +83,7 @@ def describe_models(
 
 def _describe_model(result: Result, is_the_notebooks: bool, classes: tuple[ClassName, ...]) -> Row:
     trained, scores = result.trained, result.evaluation.scores
-    published = PUBLISHED.get(trained.name) if is_the_notebooks else None
-    loss, accuracy = published or (None, None)
+    loss, accuracy = (is_the_notebooks and PUBLISHED.get(trained.name)) or (None, None)
     return {
         "recipe": result.recipe,
         "model": trained.name,

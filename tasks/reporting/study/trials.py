@@ -100,9 +100,8 @@ def _hardest_images(trials: Sequence[ScoredTrial]) -> list[Row]:
     labels, rows, classes = trials[0].labels, trials[0].rows, trials[0].classes
     predicted = np.array([one.predicted for one in trials])
     wrong = (predicted != labels).sum(axis=0)
-    of_truth = np.mean(
-        [one.result.probabilities[np.arange(len(labels)), labels] for one in trials], axis=0
-    )
+    probabilities = np.mean([one.result.probabilities for one in trials], axis=0)
+    of_truth = probabilities[np.arange(len(labels)), labels]
     return [
         {
             "image": int(rows[i]),

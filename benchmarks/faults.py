@@ -43,7 +43,12 @@ FAULTS = (
     Fault("tasks/registry/decision.py", "(~self.hits).sum()", "self.hits.sum()", "registry"),
     Fault("tasks/registry/registry.py", "predecessors[-1])", "predecessors[0])", "registry"),
     Fault("tasks/reporting/page.py", "%H:%M} UTC", "%H:%M}", "registry"),
-    Fault("tasks/storage/store.py", "_digest(content) + b", "_digest(content[1:]) + b", "storage"),
+    Fault(
+        "tasks/storage/store.py",
+        "_digest(name, content) + b",
+        "_digest(name, content[1:]) + b",
+        "storage",
+    ),
     Fault("tasks/storage/source.py", "ast.unparse(tree", "repr(tree", "storage"),
     Fault("tasks/storage/stages.py", "sort_keys=True", "sort_keys=False", "storage"),
     Fault("tasks/storage/records.py", "store.verified(file)", "file", "storage flows"),

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, SecretStr, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 
@@ -20,11 +20,11 @@ from flows.terminal import explaining, stage_lines, verbose
 from tasks.data.read import NAMED, find_source
 from tasks.errors import InputError
 from tasks.reporting.page import fill
-from tasks.storage.store import Store
+from tasks.storage.store import SECRET, Store
 
 ENVIRONMENT_PREFIX = "TRANSFER_"
 OF_ENVIRONMENT = "Every option can also be set in the environment, as in TRANSFER_ARTIFACTS."
-METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE"}
+METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "FILE", "SecretStr": "TEXT"}
 
 C = TypeVar("C", bound=RunConfig)
 M = TypeVar("M", bound=BaseModel)
@@ -45,6 +45,7 @@ class _Options(BaseSettings):
 
     debug: bool = Field(default=False, description="Show the traceback of an error.")
     verbose: bool = Field(default=False, description="Show all that is logged, as the UI does.")
+    key: SecretStr | None = Field(default=None, description="Sign what is stored with a secret.")
 
 
 class _RunOptions(_Options):
@@ -73,6 +74,7 @@ def run_command(
         return _fail(error)
     interruption = Interruption(partial(_describe_interruption, parsed))
     verbose.set(options.verbose)
+    os.environ |= {SECRET: options.key.get_secret_value()} if options.key else {}
     explaining.set(getattr(options, "explain", False))
     return _exit_code(partial(call, parsed), interruption, options.debug)
 

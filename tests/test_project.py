@@ -62,7 +62,7 @@ def test_the_documentations_commands_have_the_options_that_it_gives_them():
     for page, text in PAGES.items():
         for script, rest in re.findall(r"flows/(\w+)\.py([^`\n#]*)", text):
             for option in re.findall(r"--(?:no-)?([a-z-]+)", rest):
-                known = OPTIONS[script] | {"debug", "verbose", "explain", "help"}
+                known = OPTIONS[script] | {"debug", "verbose", "key", "explain", "help"}
                 assert option.replace("-", "_") in known, f"{page}: {script} --{option}"
 
 

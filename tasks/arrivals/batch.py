@@ -150,8 +150,8 @@ def _read_note(store: Store, name: str) -> Note:
         note = Note.model_validate_json(read_checksummed(store, name))
     except (DamagedError, ValidationError) as error:
         raise InputError(
-            f"{place} is damaged, so an accepted batch is lost; delete it and put the batch into "
-            "the inbox again"
+            f"{place} is damaged, or was signed by another --key; give that, or delete it and put "
+            "the batch, which is lost, into the inbox again"
         ) from error
     try:
         for file in note.batch.files():

@@ -1,6 +1,8 @@
 """The artifacts: whole files, written atomically and checked before use."""
 
 import hashlib
+import hmac
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from tasks.schemas.references import Array, ArrayReference, FileReference, Rows
 from tasks.storage.files import disk_of, file_sha256, is_intact, read_file, replace, temporary_path
 from tasks.storage.remote import READ, WRITE, complete, is_remote, opened, upload, write_whole
 
+SECRET = "TRANSFER_KEY"  # the variable with what signs records, notes and checkpoints
 NOTES, MOST_BYTES = "notes", 2**30  # of a file that is written by its name
 
 
@@ -196,13 +199,13 @@ def writable_store(address: str) -> Store:
 
 def write_checksummed(store: Store, name: str, content: bytes) -> None:
     """Write `content` behind a line with its digest, atomically; `name` is a relative path."""
-    store.write(name, _digest(content) + b"\n" + content)
+    store.write(name, _digest(name, content) + b"\n" + content)
 
 
 def read_checksummed(store: Store, name: str) -> bytes:
     """A checksummed file's content; OSError if there is none, DamagedError if it was changed."""
     digest, _, content = store.read(name).partition(b"\n")
-    if _digest(content) != digest:
+    if _digest(name, content) != digest:
         raise DamagedError(f"{store.place(name)} is not what was stored")
     return content
 
@@ -242,8 +245,11 @@ def _joined(store: Store, reference: ArrayReference) -> Array:
         return np.memmap(file, reference.dtype, "r", shape=reference.shape)
 
 
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
+def _digest(name: str, content: bytes) -> bytes:
+    """Hex SHA-256; with a secret its HMAC, so that what others wrote, or moved here, is damaged."""
+    secret, named = os.environ.get(SECRET, "").encode(), f"{name}\0".encode() + content
+    found = hmac.new(secret, named, "sha256") if secret else hashlib.sha256(content)
+    return found.hexdigest().encode()
 
 
 def _save(path: Path, array: Array) -> None:

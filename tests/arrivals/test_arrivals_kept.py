@@ -45,8 +45,8 @@ def test_a_damaged_note_is_named_and_the_batch_can_be_put_back(inbox, store):
     with pytest.raises(InputError) as error:
         look(inbox, store)
     assert str(error.value) == (
-        f"{note} is damaged, so an accepted batch is lost; delete it and put the batch into the "
-        "inbox again"
+        f"{note} is damaged, or was signed by another --key; give that, or delete it and put the "
+        "batch, which is lost, into the inbox again"
     )
     note.unlink()
     assert look(inbox, store).used == (batch,)

@@ -15,6 +15,7 @@ from flows.cli import call_flow, run_command
 from flows.config import Config
 from flows.recipes import RECIPES
 from tasks.errors import InputError
+from tasks.storage.store import SECRET, Store, write_checksummed
 
 pytestmark = pytest.mark.usefixtures("prefect_server")  # or each run starts one
 ROOT = Path(__file__).parents[2]
@@ -150,11 +151,26 @@ def test_debug_asks_for_the_traceback():
         run(fail, "--debug")
 
 
+def test_a_key_signs_what_the_command_stores_and_is_not_shown(monkeypatch, tmp_path, capsys):
+    def store_something(config: Config) -> None:
+        write_checksummed(Store(tmp_path), "records/a", b"something")
+        print(config)
+
+    monkeypatch.setenv(SECRET, "ours")
+    assert run(store_something) == 0
+    by_environment = (tmp_path / "records/a").read_bytes()
+    monkeypatch.setenv(SECRET, "theirs")
+    assert run(store_something, "--key", "ours") == 0
+    assert (tmp_path / "records/a").read_bytes() == by_environment
+    shown = capsys.readouterr()
+    assert "ours" not in shown.out + shown.err
+
+
 def test_help_explains_every_option_with_its_default():
     text = main("--help").stdout
     for option in Config.model_fields:
         assert f"--{option.replace('_', '-')}" in text
-    assert text.count("(default:") == len(Config.model_fields) + 3
+    assert text.count("(default:") == len(Config.model_fields) + 4
     unwrapped = re.sub(r"\s+", " ", text)
     for field in Config.model_fields.values():
         assert field.description.split(",")[0] in unwrapped

@@ -44,7 +44,7 @@ from tasks.schemas.references import ArrayReference, Dataset, Split
 from tasks.storage.reasons import NotStoredError, stored
 from tasks.storage.records import write_record
 from tasks.storage.stages import Checkpoint, cache_key
-from tasks.storage.store import Store, write_checksummed
+from tasks.storage.store import SECRET, DamagedError, Store, read_checksummed, write_checksummed
 from tasks.trials.trial import Group, Trial, TrialResult, find_all, keep
 
 MISS = "a miss"
@@ -415,7 +415,7 @@ def predicted(place: Path, command: str) -> str:
 
 
 IMAGES, LABELS = map(npy, squares(20, seed=3))
-DAMAGED_NOTE = ".*/batches/0 is damaged, so an accepted batch is lost; .*"
+DAMAGED_NOTE = ".*/batches/0 is damaged, or was signed by another --key; .*"
 NOT_OURS = "Version 1 of base was not registered by this project; .*"
 NO_ARRAY = ".*/arrays/some-.*npy cannot be loaded: .*"
 NOT_LOADED = r".*/a.keras cannot be loaded: .*"
@@ -656,3 +656,25 @@ def test_there_are_enough_of_them():
 def test_what_they_carry_would_execute(tmp_path, load):
     load(f"touch {tmp_path}/executed")
     assert (tmp_path / "executed").exists()
+
+
+def test_a_key_refuses_what_others_wrote_or_moved(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    write_checksummed(store, "records/theirs", b"content")
+    monkeypatch.setenv(SECRET, "ours")
+    write_checksummed(store, "records/ours", b"content")
+    assert read_checksummed(store, "records/ours") == b"content"
+    (tmp_path / "records/moved").write_bytes((tmp_path / "records/ours").read_bytes())
+    for name in ("records/theirs", "records/moved"):
+        with pytest.raises(DamagedError, match=f"{name} is not what was stored"):
+            read_checksummed(store, name)
+    monkeypatch.setenv(SECRET, "another")
+    with pytest.raises(DamagedError):
+        read_checksummed(store, "records/ours")
+    monkeypatch.delenv(SECRET)
+    with pytest.raises(DamagedError):
+        read_checksummed(store, "records/ours")
+    digest, _, content = (tmp_path / "records/ours").read_bytes().partition(b"\n")
+    # RFC 2104 by openssl: printf 'records/ours\0content' | openssl dgst -sha256 -hmac ours
+    expected = b"7217e4eefe81b5c5fc7089a65422d82d6ae7b7e08ab470933b0f7a0aa60786f0"
+    assert (digest, content) == (expected, b"content")

@@ -214,6 +214,12 @@ def test_a_study_in_which_nothing_learned_has_a_report():
     ]
 
 
+def test_a_study_without_an_error_says_so():
+    assert claims(pairs()[:4])[0] == (
+        "All 4 trials on bases that had seen these classes and images learned, without an error."
+    )
+
+
 def test_the_verdict_follows_from_the_numbers():
     assert claims(pairs()) == [
         "All 12 trials on bases that had seen these classes and images learned, with a mean "

@@ -20,7 +20,6 @@ from tasks.errors import InputError
 from tasks.schemas.images import ClassName
 
 MOST_SEEDS = 10_000
-
 NUMBER = "(0|[1-9][0-9]*)"
 
 

@@ -66,8 +66,7 @@ def find_faint(batch: Decoded, typical_range: float) -> str:
 
 def pixel_range(images: Pixels) -> Pixels:
     """Brightest minus darkest pixel, of any channel, of each of images (n, ...)."""
-    ranges: Pixels = np.ptp(images, axis=tuple(range(1, images.ndim)))
-    return ranges
+    return np.asarray(np.ptp(images, axis=tuple(range(1, images.ndim))))
 
 
 def decode_npz(content: bytes, data: LabelledImages) -> Decoded:

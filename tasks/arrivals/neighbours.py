@@ -30,8 +30,7 @@ class Seen:
         """By how much the likeliest other class beats each of labels (n,), -1..1."""
         rows, others = np.arange(len(labels)), self.probabilities.copy()
         others[rows, labels] = -1
-        found: NDArray[np.float64] = others.max(axis=1) - self.probabilities[rows, labels]
-        return found
+        return np.asarray(others.max(axis=1) - self.probabilities[rows, labels])
 
 
 class Neighbours:

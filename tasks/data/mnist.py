@@ -121,8 +121,7 @@ def download(mirror: Mirror, datasets: Path, retries: int = 0) -> Path:
 
 def dataset_sha256(dataset: Dataset) -> str:
     """Hex digest over those of images and labels as loaded: equal for equal data of any format."""
-    digests = "".join(file.sha256 for file in dataset.files())
-    return hashlib.sha256(digests.encode()).hexdigest()
+    return hashlib.sha256("".join(file.sha256 for file in dataset.files()).encode()).hexdigest()
 
 
 def is_mnist(dataset: Dataset) -> bool:

@@ -75,8 +75,7 @@ def _means(insides: Pixels) -> Floats:
         sizes = np.diff(edges, append=side).astype(np.float32)
         means = np.add.reduceat(means, edges, axis=axis, dtype=np.float32)
         means = np.moveaxis(np.moveaxis(means, axis, -1) / sizes, -1, axis)
-    cells = means.reshape(*means.shape[:3], -1).mean(axis=3)
-    return np.asarray(cells.reshape(len(insides), -1))
+    return np.asarray(means.reshape(*means.shape[:3], -1).mean(axis=3).reshape(len(insides), -1))
 
 
 def _unit(images: Array) -> Floats:

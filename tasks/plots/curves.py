@@ -47,8 +47,7 @@ def draw_label_efficiency(axes: Any, label_efficiency: Mapping[str, Any]) -> Non
         keys, points = ("low", "mean", "high"), one["points"]
         low, mean, high = ([100 * point[key] for point in points] for key in keys)
         axes.fill_between(images, low, high, color=colour, alpha=0.15, linewidth=0)
-        label = one["approach"]
-        axes.plot(images, mean, color=colour, marker=marker, markersize=4, label=label)
+        axes.plot(images, mean, color=colour, marker=marker, markersize=4, label=one["approach"])
     axes.set(xscale="log", xlabel="labelled images", ylabel="test accuracy, %")
     axes.xaxis.set_major_formatter("{x:g}")
 

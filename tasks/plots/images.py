@@ -59,9 +59,8 @@ def draw_predictions(images: Pixels, rows: Sequence[Mapping[str, Any]]) -> str:
     Images uint8 (n, h, w, 1) are drawn dark on light, (n, h, w, 3) in their colours; each has a row
     with its `label`, `predicted`, `probability` 0..1, and whether its label is `in_doubt`.
     """
-    notes = [
-        f"{row['probability']:.3f}" + (", in doubt" if row["in_doubt"] else "") for row in rows
-    ]
+    doubt = {True: ", in doubt", False: ""}
+    notes = [f"{row['probability']:.3f}{doubt[row['in_doubt']]}" for row in rows]
     return _draw(images, rows, notes, [row["predicted"] != row["label"] for row in rows], 1.45)
 
 

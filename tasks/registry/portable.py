@@ -95,9 +95,8 @@ def _ask(command: list[str], folder: str, address: str) -> str:
         )
     except subprocess.TimeoutExpired:
         return f"it took more than {SECONDS} seconds"
-    lines = done.stderr.decode(errors="replace").strip().splitlines()
-    last = lines[-1] if lines else "it said nothing"
-    return last if done.returncode else ""
+    said = done.stderr.decode(errors="replace").strip() or "it said nothing"
+    return said.splitlines()[-1] if done.returncode else ""
 
 
 def _difference(answers: dict[str, Array], rows: Array, judged: Judged) -> str:

@@ -13,8 +13,7 @@ from tasks.schemas.images import ClassName
 from tasks.schemas.references import Array, Integers, Mask
 from tasks.trials.trial import Trial, TrialResult
 
-MOST_SUBSETS = 6
-MOST_IMAGES = 8
+MOST_SUBSETS, MOST_IMAGES = 6, 8
 Item = TypeVar("Item")
 
 

@@ -49,6 +49,7 @@ class BaseData:
     classes: tuple[ClassName, ...]
     held_out: HeldOut
     handwriting: bool
+    copies: int  # of each image, distorted
 
     def train(self, recipe: Recipe, seed: int, fold: ArrayReference | None = None) -> TrainedModel:
         """The base model by a recipe; or one that is trained without a fold, healthy or not."""
@@ -71,7 +72,7 @@ def for_the_base(config: RunConfig, data: LabelledImages, chosen: Sequence[Class
     learned, is_all = positions(classes, data.classes), classes == data.classes
     images = data.images if is_all else filter_classes(data.images, learned)
     held_out, labelled = hold_out(data, learned, config.folds), one_hot(images, len(classes))
-    return BaseData(images, labelled, classes, held_out, data.preparation.handwriting)
+    return BaseData(images, labelled, classes, held_out, data.preparation.handwriting, data.copies)
 
 
 @dataclass(frozen=True)
@@ -203,8 +204,9 @@ def refuse(
     images, own = (data.whole.images, data.learned) if data.learned else (of_base.images, nodes)
     unknown = extract_unknown(base, images, own, own)
     whole = Fold(trained=base, split=of_base.labelled.train, held_out=of_base.held_out.always)
-    split = folds or (whole,)
-    by_base = evaluate_refusal(base, [base], of_base.labelled, split, nodes, unknown, share)
+    told = folds or (whole,), nodes, unknown, share, of_base.copies
+    by_base = evaluate_refusal(base, [base], of_base.labelled, *told)
     unknown = extract_unknown(base, data.whole.images, data.chosen, data.learned)
-    by_heads = evaluate_refusal(base, heads, transfer.features, views, data.nodes, unknown, share)
+    told = views, data.nodes, unknown, share, data.whole.copies
+    by_heads = evaluate_refusal(base, heads, transfer.features, *told)
     return Refusals(models=by_base.models + by_heads.models)

@@ -28,16 +28,17 @@ def evaluate_refusal(
     learned: tuple[int, ...],
     unknown: UnknownFeatures,
     share: float,
+    copies: int,
 ) -> Refusals:
     """Let models of the same classes refuse what is unlike them, and a share of their own images.
 
     The data are these, as images or as features of the `base`, with one-hot labels. The threshold
-    is chosen on what bases, this one or others, did not see of each of the folds. The classes are
-    the nodes `learned` of the base, or () where it has not learned all of them.
+    is chosen on what bases, this one or others, did not see of the folds, `copies` of an image as
+    one. The classes are the nodes `learned` of the base, or () where it has not learned all.
     """
     store = current_store()
     of_base, guarded = load_model(store, base.model), [_score(fold, learned) for fold in folds]
-    scores = np.concatenate([own for _, own in guarded])
+    scores = np.sort(np.concatenate([own for _, own in guarded]))[copies - 1 :: copies]
     is_split, everything = len(folds) == 1, np.arange(data.train.labels.shape[0])
     promise = refusal_threshold(scores, share, is_split)
     guard = guarded[0][0] if is_split else _guard(of_base, data.train, everything, learned)

@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
+from tasks.evaluate_refusal import evaluate_refusal
 from tasks.networks.architecture import build_base, build_head, join, softmax_head
 from tasks.networks.inference import run
 from tasks.networks.models import load_model, store_model
 from tasks.networks.recipe import Training
 from tasks.networks.refusal import _prototypes, build_guard, score, set_threshold, with_guard
+from tasks.schemas.references import Dataset, Split
+from tasks.schemas.results import UnknownFeatures
+from tasks.schemas.training import Fold, TrainedModel
+from tasks.storage.execution import Executing, called_by
+from tasks.storage.store import Store
 
 TRAINING = Training(
     loss="crossentropy", optimizer="adam", learning_rate=0.1, batch_size=8, epochs=1
@@ -73,8 +79,6 @@ def test_a_base_that_had_learned_the_classes_is_asked_for_their_logits(base, fea
 def test_a_model_with_a_guard_answers_as_before_and_gives_margins(
     base, features, learned, tmp_path
 ):
-    from tasks.storage.store import Store
-
     model = join(base.get_layer("backbone"), build_head(softmax_head(2), 128, TRAINING, seed=1))
     guard, store = build_guard(base, learned, features, LABELS), Store(tmp_path)
     scores = score(guard, features)
@@ -90,3 +94,33 @@ def test_what_is_unlike_the_own_images_scores_less(base, features):
     guard = build_guard(base, (), features, LABELS)
     blank = run(base.get_layer("backbone"), np.zeros((3, 12, 12, 1), np.uint8))
     assert score(guard, blank).max() < np.quantile(score(guard, features), 0.001)
+
+
+@pytest.mark.parametrize(("copies", "held_out", "is_refusing"), [(1, 120, True), (2, 60, False)])
+def test_copies_of_an_image_count_as_one(base, features, tmp_path, copies, held_out, is_refusing):
+    """To lose 1 % on average takes 99 images, of which 120 are two copies of 60 each."""
+    store = Store(tmp_path)
+    mask = np.arange(200) % 100 < 60
+    split = Split(
+        inputs=store.add_array("i", features),
+        labels=store.add_array("l", np.eye(2, dtype=np.float32)[LABELS]),
+    )
+    model = join(base.get_layer("backbone"), build_head(softmax_head(2), 128, TRAINING, seed=1))
+    trained = [
+        TrainedModel(
+            name=network.name,
+            model=store_model(store, network),
+            attempts=(),
+            temperature=1.0,
+            precision="float32",
+        )
+        for network in (base, model)
+    ]
+    fold = Fold(trained=trained[0], split=split, held_out=store.add_array("m", mask))
+    unknown = UnknownFeatures(kinds=("noise",), features=(store.add_array("n", features[:5]),))
+    data = Dataset(train=split, test=split)
+    with called_by(Executing(store)):
+        told = (fold,), (), unknown, 0.01, copies
+        (found,) = evaluate_refusal.fn(trained[0], trained[1:], data, *told).models
+    assert (found.held_out, found.file is not None) == (held_out, is_refusing)
+    assert not found.is_sure

@@ -28,7 +28,6 @@ from tasks.storage.remote import is_remote
 C = TypeVar("C", bound=BaseModel)
 LONGEST_NAME = 100  # characters of a registered model
 
-
 # a program gives an address as a path, and the command line joins paths
 Artifacts = Annotated[str, BeforeValidator(lambda at: str(at) if isinstance(at, Path) else at)]
 Paths = Annotated[

@@ -42,10 +42,8 @@ class StageLines(logging.Handler):
         """Neither Prefect's states, nor progress soon after the line before, nor said before."""
         is_repeated = message in self._said and not message.startswith("runs: ")
         is_state = record.levelno >= logging.ERROR or message.startswith((ENDED, "Beginning flow"))
-        is_last = getattr(record, "is_last", True)
-        return not (is_state or is_repeated) and (
-            is_last or time.monotonic() >= self._next_progress
-        )
+        is_due = getattr(record, "is_last", True) or time.monotonic() >= self._next_progress
+        return is_due and not (is_state or is_repeated)
 
     def close(self) -> None:
         """Say what is left to be said."""

@@ -33,6 +33,7 @@ CLASSES_OF_THE_NOTEBOOK = (0, 1)
 SHARES = (0.01, 0.1, 0.5)  # of other images among all
 PROMISES = {True: "with 95\u00a0% confidence", False: "on average"}
 MOST_DIFFERENCES = 5
+CREDIBLE = 0.8  # of images of which a model is sure, how many are to have that label
 LEAST_IMAGES, MOST_IMAGES = 12, 30  # of a model; as many as it makes errors, if that is between
 
 
@@ -169,14 +170,14 @@ def find_doubts(model: Predictions) -> Mask:
 
     Those of which the model is wrong, and as sure of its own answer as it is, on average, of images
     that have that label (Northcutt, Jiang and Chuang, Journal of Artificial Intelligence Research
-    70, 2021, equation 2).
+    70, 2021, equation 2), if most of those of which it is as sure have it.
     """
     found = np.zeros(len(model.labels), bool)
     for position in range(len(model.classes)):
-        sure = model.probabilities[:, position]
-        own = model.labels == position
+        sure, own = model.probabilities[:, position], model.labels == position
         bound = sure[own].mean() if own.any() else np.inf
-        found |= (model.predicted == position) & ~own & (sure >= bound)
+        as_sure = (model.predicted == position) & (sure >= bound)
+        found |= as_sure & ~own & (own[as_sure].sum() >= CREDIBLE * as_sure.sum())
     return found
 
 

@@ -48,7 +48,6 @@ FAST |= {"most_images": 28_000, "least_steps": 280}
 FAST |= {"averaging": 0, "dropout": 0, "augmentation": None}
 RECIPES = {
     "notebook": Recipe(scaling=1.0, base=NOTEBOOK, head=NOTEBOOK_HEAD),
-    # pixels are scaled to 0..1 in the model
     "tuned": Recipe(scaling=1 / 255, base=TUNED, head=HEAD),
     "fast": Recipe(scaling=1 / 255, base=TUNED.model_copy(update=FAST), head=HEAD),
 }

@@ -121,7 +121,7 @@ def test_epochs_replace_the_recipes():
         (("--base-epochs", "0"), r"--base-epochs '0': .*greater than or equal to 1"),
         (
             ("--recipes", "magic"),
-            r"--recipes 'magic': give one or more of notebook, tuned, fast, each once",
+            rf"--recipes 'magic': give one or more of {', '.join(RECIPES)}, each once",
         ),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from flows.cli_types import annotation, reproducing_command, shown
 from flows.config import Config, StudyConfig
+from flows.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,8 +61,9 @@ def test_the_command_gives_the_same_configuration_again():
         (
             "main",
             [
-                "--recipes notebook,tuned,fast How to train, one or more of: notebook, tuned, "
-                "fast; without it, notebook and tuned for MNIST and the embedded digits, and tuned "
+                f"--recipes {','.join(RECIPES)} How to train, one or more of: "
+                f"{', '.join(RECIPES)}; without it, notebook and tuned for MNIST and the embedded "
+                "digits, and tuned "
                 "for other images. (default: none)",
                 "--wait SECONDS Seconds to wait for another run on the same artifacts; 0 or more, "
                 "or none for as long as it takes, as a scheduled run does. (default: 600)",
@@ -85,7 +87,7 @@ def test_the_command_gives_the_same_configuration_again():
                 "its digest.",
                 "--why TEXT Why, in words, which is recorded.",
                 "--dataset NAME|PATH The images: mnist",
-                "--recipes notebook How to train, one of: notebook, tuned, fast. (default: tuned)",
+                f"--recipes notebook How to train, one of: {', '.join(RECIPES)}. (default: tuned)",
                 "--margin X The loss of accuracy, above 0 and below 1, on the published test "
                 "images or on a batch's held-out ones, beyond which a challenger is refused where "
                 "the loss is shown. (default: 0.005)",

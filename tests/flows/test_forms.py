@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from flows.cli import run_command
 from flows.config import Config, RetrainCommand, RetrainConfig, StudyConfig, as_config
 from flows.main import main
+from flows.recipes import RECIPES
 from flows.retrain import retrain
 from flows.study import study
 from tasks.errors import InputError
@@ -106,7 +107,7 @@ def test_a_wrong_text_is_refused_by_both_in_the_same_sentence(flow, field, text,
 @pytest.mark.parametrize(
     ("flow", "config", "sentence"),
     [
-        (main, {"recipes": ["magic"]}, "'magic' is not one of ['notebook', 'tuned', 'fast']"),
+        (main, {"recipes": ["magic"]}, f"'magic' is not one of {[*RECIPES]}"),
         (study, {"subsets": [[0, 1.5]]}, "1.5 is not valid under any of the given schemas"),
         (study, {"subsets": [[0, ""]]}, "'' is not valid under any of the given schemas"),
         (study, {"seeds": [-1]}, "-1 is less than the minimum of 0"),

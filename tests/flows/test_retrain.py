@@ -153,7 +153,8 @@ def test_a_good_batch_is_promoted_once_and_rolled_back(first, retrained, events,
     store = Store.at(config.artifacts)
     (batch,) = used_batches(store)
     found, held_out = last_report(config)["dataset"], batch.mask(store)
-    assert 1188 <= len(held_out) <= 1200  # labels of a style that nobody has seen may be doubted
+    # one good label in 200 is doubted, which of 1,200 is more than 16 once in 6,000 batches
+    assert 1184 <= len(held_out) <= 1200
     assert (found["train"], found["test"]) == (600 + (~held_out).sum(), 200 + held_out.sum())
     assert 238 <= held_out.sum() <= 240
     unchanged = "nothing has changed since version 2, so nothing was trained"

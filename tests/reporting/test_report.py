@@ -209,7 +209,8 @@ def test_the_verdict_follows_from_the_numbers(metrics):
         "stopped 1 initialisation of heads.",
         "Test images of the classes are unequal in number; none was shown to be recognised less.",
         "Two output nodes and one were not shown to differ.",
-        "At the cost of at most 1\u00a0% of their own images, 99.9\u00a0% or more of "
+        "At the promised cost of at most 1\u00a0% of their own images (0.2\u00a0% of the test "
+        "images), 99.9\u00a0% or more of "
         "other classes' images are refused.",
     ]
     evidence = metrics["verdict"][3]["evidence"]
@@ -281,17 +282,20 @@ def test_the_verdict_says_what_the_base_had_seen(metrics, base, seen):
         ),
         (
             refusal(own=8, others=0),
-            "At the cost of at most 1\u00a0% of their own images, 0.0\u00a0% or more of other "
+            "At the promised cost of at most 1\u00a0% of their own images (2.0\u00a0% of the test "
+            "images), 0.0\u00a0% or more of other "
             "classes' images are refused.",
         ),
         (
             refusal() | {"kinds": [refusal()["kinds"][0], refusal()["kinds"][2]]},
-            "At the cost of at most 1\u00a0% of their own images, all noise and the like are "
+            "At the promised cost of at most 1\u00a0% of their own images (0.2\u00a0% of the test "
+            "images), all noise and the like are "
             "refused.",
         ),
         (
             [refusal() | {"promise": "none"}, refusal(others=990) | {"model": "base"}],
-            "At the cost of at most 1\u00a0% of their own images, 99.0\u00a0% or more of other "
+            "At the promised cost of at most 1\u00a0% of their own images (0.2\u00a0% of the test "
+            "images), 99.0\u00a0% or more of other "
             "classes' images are refused, by notebook base.",
         ),
         (

@@ -18,9 +18,10 @@ def load(source: Source) -> LabelledImages:
         test=store_split("test", read.test_images, read.test_labels),
     )
     train, test = len(read.train_images), len(read.test_images)
+    copies = f", each training image {read.copies} times, distorted" if read.originals else ""
     get_run_logger().info(
         f"{train:,} training and {test:,} test images {read.test_images.shape[1:]} of "
-        f"{len(read.classes)} classes: {shown_names(read.classes)}"
+        f"{len(read.classes)} classes: {shown_names(read.classes)}{copies}"
     )
     about = ("classes", "preparation", "originals", "copies")
     return LabelledImages(images=images, **{name: getattr(read, name) for name in about})

@@ -2,7 +2,6 @@
 
 python flows/retrain.py --inbox inbox
 python flows/retrain.py status
-python flows/retrain.py rollback
 python flows/retrain.py review
 python flows/retrain.py approve monday.npz --why "a new scanner"
 """
@@ -97,6 +96,9 @@ def retrain(config: RetrainConfig) -> Ended:
         return Ended(line, "Skipped")
     transfers, report = experiment(config, fitted, source, prepared)
     candidate = nominate(fitted, transfers[-1], report, data, held_out, lineage)
+    champion = registry.champion()
+    if champion and champion.sha256 == candidate.sha256:
+        return Ended(f"the new model is version {champion.number}, which is in use", "Cached")
     tested = prepared.learned if is_base else prepared.chosen
     decision = challenge(registry, candidate, held_out, whole, tested, config)
     if config.keep:
@@ -111,6 +113,9 @@ def nothing_new(registry: Registry, known: Version) -> Ended:
         promote(registry, known)
         return Ended(f"version {known.number} won before the last run was killed")
     line = f"nothing has changed since version {known.number}, so nothing was trained"
+    champion = registry.champion()
+    if champion and champion.number > known.number:  # as after a batch was withdrawn
+        line += f"; version {champion.number}, in use, is of other data: `rollback` takes it back"
     get_run_logger().info(line)
     return Ended(line, "Cached")
 
@@ -202,6 +207,10 @@ def carry_out(store: Store, config: ReviewConfig) -> tuple[str, str]:
     if config.action != "review":
         note = decide(store, config.action, config.batch, config.why)
         said = f"{note.batch.title} is {note.state} now. "
+    if config.action == "withdraw":
+        said += (
+            "A model in use that learned from it stays in use until `rollback` or a better one. "
+        )
     notes = read_notes(store)
     waiting = sum(note.state == "waiting" for note in notes)
     place = write_page(store, notes)

@@ -112,10 +112,9 @@ def exclusive(
 ) -> Iterator[None]:
     """Hold the store until the block ends; wait for another run that holds it.
 
-    The lock is `flock`'s, which the system releases when its holder dies. It lies in the store's
-    folder, which exists: of a remote store it holds for the runs of this machine. The wait is 0 or
-    more; None is as long as it takes. `say` is told for whom we wait. InputError if another run
-    still held it after that, or it cannot be written, DiskError if there is no space for it.
+    The lock is `flock`'s, which the system releases when its holder dies, in the store's folder: of
+    a remote store it holds for this machine. The wait is 0 or more, or None, as long as it takes;
+    `say` is told for whom. InputError if another still held it, or it cannot be written.
     """
     lock, holder = FileLock(store.root / "run.lock"), store.root / "run.holder"
     try:

@@ -19,9 +19,8 @@ from tempfile import TemporaryFile
 from types import FrameType, ModuleType
 from typing import Any
 
-# Prefect makes an identifier, tells about usage data and sends some, unless its import finds this;
-# its settings in prefect.toml hold in the project's folder alone. Processes that are started
-# inherit it.
+# Prefect makes an identifier and sends usage data, unless its import finds this, as processes that
+# are started do; its settings in prefect.toml hold in the project's folder alone.
 PRIVATE = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -84,8 +83,7 @@ class Interruption:
     """Ctrl-C or SIGTERM while a command works: an exception, and an end whatever becomes of it.
 
     Prefect reports the run as crashed on its way out, which takes for ever where its server has
-    died or does not answer. A thread that sees each signal as it arrives ends the process then.
-    A handler cannot do that: Prefect puts others in its place.
+    died. Then a thread that sees signals ends the process; handlers Prefect replaces by others.
     """
 
     def __init__(self, describe: Callable[[], str]) -> None:

@@ -16,6 +16,7 @@ from tasks.reporting.folder import FOLDER, show, tell
 from tasks.reporting.page import fill
 from tasks.schemas.images import ClassName, LabelledImages
 from tasks.schemas.references import Integers, Pixels, Split
+from tasks.statistics.estimates import chance_of_hits
 from tasks.storage.stages import current_store, get_run_logger, uncached_stage
 
 LEAST = 1e-7  # of a probability in a log loss
@@ -39,8 +40,8 @@ def challenge(
     images, labels = store.array(held_out.inputs), store.array(held_out.labels).argmax(axis=1)
     rows = np.flatnonzero(np.isin(store.array(data.images.test.labels), positions))
     parts = rows_by_part(data.parts, rows)
-    look, opponents = registry.looks() + 1, registry.opponents()
-    version = registry.register(candidate)
+    opponents, version = registry.opponents(), registry.register(candidate)
+    look = registry.looks() + 1 if opponents else version.number
     *others, judged = (
         judge(registry.model_path(one), images, labels, candidate.classes)
         for one in (*opponents, version)
@@ -68,14 +69,18 @@ def describe_decision(decision: Decision) -> str:
 
 def judge(model: Path, images: Pixels, labels: Integers, classes: Sequence[ClassName]) -> Judged:
     """What a verified ONNX file does with images (n, h, w, channels) of labels (n,), 0..k-1."""
+    from sklearn.metrics import confusion_matrix
+
     probabilities, refused = PortableModel(model).answer(images)
     predicted = probabilities.argmax(axis=1)
+    counts = confusion_matrix(labels, predicted, labels=range(len(classes)))
     return Judged(
         healthy=not diagnose(predicted, labels, len(classes)),
         hits=predicted == labels,
         labels=np.asarray(classes)[labels],
         log_losses=-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], LEAST)),
         refused=refused,
+        chance=chance_of_hits(counts),
     )
 
 

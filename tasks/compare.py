@@ -70,10 +70,9 @@ def compare(
 ) -> Findings:
     """Compute and draw what the report shows of models, recipe by recipe, and of approaches.
 
-    The report itself is never cached. But scipy, pandas and matplotlib take longer to import than
-    a run in which nothing changed should take. The approaches were trained by the last recipe's
-    rules. The classes are those of the subset, by their names; `published` are the models of the
-    notebook's first attempts; `overlap`, bool (n,), marks test images that were trained on.
+    The report itself is never cached, but scipy, pandas and matplotlib take long to import. The
+    approaches are of the last recipe, the classes those of the subset; `published` are the models
+    of the notebook's first attempts; `overlap`, bool (n,), marks test images that were trained on.
     """
     store, images = current_store(), data.images
     told = is_mnist(images) and learned.images == images, classes, learned.classes
@@ -99,7 +98,8 @@ def compare(
         "refusals": refused,
         "class_counts": count_classes(train, test, data.classes),
     }
-    tests = (store.array(one.test.inputs) for one in (learned.images, images))
+    of_base = learned.images if learned.is_other else images
+    tests = (store.array(one.test.inputs) for one in (of_base, images))
     return _keep(analysis, dict(draw(analysis, predictions, *tests)))
 
 
@@ -107,9 +107,8 @@ def _predict(
     result: Result, data: LabelledImages, classes: tuple[ClassName, ...], learned: Learned
 ) -> experiment.Predictions:
     store, name = current_store(), result.trained.name
-    of: LabelledImages | Learned = data
-    if name == "base":
-        of, classes = learned, learned.classes
+    of: LabelledImages | Learned = learned if name == "base" and learned.is_other else data
+    classes = learned.classes if name == "base" else classes
     found = select_classes(store.array(of.images.test.labels), positions(classes, of.classes))
     probabilities = store.array(result.evaluation.probabilities)
     return experiment.Predictions(

@@ -20,9 +20,8 @@ def held_out_rows(
     """What is held out of the images (n, ...) from every model, bool (n,), then what is by folds.
 
     It is a tenth of each class that has 200 images or more; or, where that is less than 300 images
-    and folds are wanted, none, and each fold. The choice follows from an image's pixels and class
-    alone, or from those of its original where the first images are `originals`, `copies` times: it
-    is the same for every model.
+    and folds are wanted, none, and each fold. It follows from an image's pixels and class alone, or
+    from those of its original where the first images are `originals`, `copies` times.
     """
     of_originals = np.arange(len(labels))
     of_originals[: originals * copies] %= max(1, originals)

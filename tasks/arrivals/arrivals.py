@@ -54,11 +54,10 @@ def take_in(
 ) -> Arrivals:
     """Check all batches in the inbox, by name; the store remembers those that are accepted.
 
-    The inbox is the path or fsspec URL of a folder with batches: `.npz` files, or folders in a form
-    of `decode_folder`. One counts as wholly written `settle` seconds, 0 or more, after its last
-    change; an intact .npz always does. The share `hold_out` of each class is never trained on. Near
-    duplicates of held-out images, and labels in doubt, are set aside, by the features that `embed`
-    gives. InputError if the inbox cannot be reached, or an accepted batch is damaged.
+    The inbox is the path or fsspec URL of a folder with batches: `.npz` files, or folders as of
+    `decode_folder`, which count as written `settle` seconds, 0 or more, after their last change.
+    The share `hold_out` of each class is never trained on. Near duplicates of held-out images, and
+    labels in doubt by the features of `embed`, are set aside. InputError if it is out of reach.
     """
     known = Known(base, read_notes(store), store, embed, hold_out)
     place = open_inbox(inbox, base.classes)

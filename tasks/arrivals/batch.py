@@ -1,8 +1,7 @@
 """The batches that arrived, remembered in the store.
 
-Each has a checksummed note in `batches/`, named by the digest of what was dropped. The note is
-written last and atomically: without it there is no batch, with it the batch counts even if
-the inbox is emptied. What is rejected or withdrawn keeps its note, and its images.
+Each has a checksummed note in `batches/`, named by the digest of what was dropped, and written last
+and atomically: with it the batch counts. What is rejected or withdrawn keeps note and images.
 """
 
 from collections.abc import Sequence

@@ -1,22 +1,17 @@
 """Drift: whether a batch comes from where the training data comes from.
 
-A batch is rejected where a difference is both large and significant. Significance alone would
-reject a huge batch for a difference that does not matter, size alone a tiny batch for its luck.
-The training data are those of the base data set, without earlier batches, so that many small
-steps do not add up to a large one; a batch that a person approved is another source to come from.
+A batch is rejected where a difference is both large and significant: significance alone rejects a
+huge batch for what does not matter, size alone a tiny one for its luck. The training data are those
+of the base data set, without earlier batches, so that small steps do not add up to a large one; a
+batch that a person approved is another source to come from.
 
 Labels: the total variation distance of the label distributions (Levin and Peres, Markov Chains and
-Mixing Times, 2017, proposition 4.2), and Pearson's chi-square test of homogeneity. Its p-value
-comes from tables drawn at random with the same margins (Patefield, Algorithm AS 159, Applied
-Statistics 30, 1981), as the expected counts of a small batch are too small for the chi-square
-distribution (Cochran, Biometrics 10, 1954).
-
-Pixels: mean and standard deviation of each image's pixels, the latter its contrast (Peli, Journal
-of the Optical Society of America A 7, 1990), by the two-sample Kolmogorov-Smirnov test (Hodges,
-Arkiv for Matematik 3, 1958), which is conservative where values tie.
-
-Features: the same test of how similar images are to their nearest training images. Of MNIST it sees
-twenty images that are turned, transposed, upside down, permuted or shifted by three pixels.
+Mixing Times, 2017, proposition 4.2), and Pearson's chi-square test of homogeneity, with p-values
+from tables drawn with the same margins (Patefield, Applied Statistics 30, 1981), as a small batch's
+expected counts are too small for the chi-square distribution (Cochran, Biometrics 10, 1954).
+Pixels: mean and standard deviation, which is the contrast (Peli, Journal of the Optical Society of
+America A 7, 1990), by the two-sample Kolmogorov-Smirnov test (Hodges, Arkiv for Matematik 3, 1958).
+Features: the same test of how similar images are to their nearest training images.
 """
 
 from collections.abc import Sequence

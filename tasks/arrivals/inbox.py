@@ -29,7 +29,7 @@ from tasks.storage.files import read_file
 QUARANTINE = "quarantine"
 REASON = ".reason.txt"
 MAX_REASON_BYTES = 2**20
-ADVICE = "Put that right and drop it into the inbox again; nothing here is ever used or deleted."
+ADVICE = "Put that right and drop it again, or approve what `flows/retrain.py review` lists of it."
 LOOSE = "loose-pictures"
 UNFINISHED_PREFIXES = (".", "_")
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload")

@@ -1,10 +1,9 @@
 """What the training images nearest to an image, in the features of a model, say about it.
 
-Features are those of the champion's backbone, which has not seen what arrives, or the pixels where
-there is no champion yet. That labels disagree with probabilities that were not learned from them is
-the idea of confident learning (Northcutt, Jiang and Chuang, Journal of Artificial Intelligence
-Research 70, 2021); here the probabilities are those of nearest neighbours, and the bound is such
-that it doubts a known share of good labels.
+Features are those of the champion's backbone, which has not seen what arrives, or pixels before
+there is one. Labels are held against probabilities that were not learned from them (Northcutt,
+Jiang and Chuang, Confident learning, Journal of Artificial Intelligence Research 70, 2021): those
+of nearest neighbours, with a bound that doubts a known share of good labels.
 """
 
 from dataclasses import dataclass

@@ -24,10 +24,9 @@ RULES: dict[Verb, tuple[State, tuple[State, ...]]] = {
 def decide(store: Store, verb: Verb, name: str, why: str) -> Note:
     """Do with a batch what a person wants, and record who, when and why.
 
-    The name is the batch's, or the first letters of its digest where several have that name. What
-    is approved is trained on as it is, but for images that were accepted meanwhile, and a share of
-    it is held out; what is withdrawn is in no later training or test. Raises InputError if there is
-    no such batch, or this cannot be done to it.
+    The name is the batch's, or the first letters of its digest. What is approved is trained on as
+    it is, but for images that were accepted meanwhile, and a share of it is held out; what is
+    withdrawn is in no later training or test. InputError if there is none, or this cannot be done.
     """
     notes, (becomes, states) = read_notes(store), RULES[verb]
     note = _find(notes, name)

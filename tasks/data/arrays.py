@@ -106,9 +106,8 @@ def _rounded(images: Array, name: str) -> Pixels:
 def read_npz(file: IO[bytes], location: str, most: int | None = None) -> Arrays:
     """Reads x_train and y_train, x_test and y_test if they are there, or images and labels.
 
-    It never unpickles. An error calls the file `location`; one array may take `most` bytes, header
-    included. Raises NotIntactError if the file is not a .npz or damaged, InputError if an array is
-    missing, too large or made of Python objects, OSError if the file cannot be read.
+    It never unpickles. An error calls the file `location`: NotIntactError if it is no .npz or
+    damaged, InputError if an array is missing, of more than `most` bytes or of Python objects.
     """
     with _opened(file, location) as archive:
         found = {name.removesuffix(".npy") for name in archive.namelist()}

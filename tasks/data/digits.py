@@ -36,10 +36,9 @@ def digits_source(seed: int, reading: Reading | None = None) -> Source:
 def make_digits(seed: int) -> Arrays:
     """Enlarges the 1,797 digits to 28x28 and multiplies those to train on.
 
-    The originals are split before anything else, stratified and always alike, so that no test image
-    has a distorted twin in training and any two seeds share their test set. Each of 1,437 to train
-    on gives `COPIES` randomly distorted images, each of 360 to test on an undistorted one. The same
-    seed gives the same pixels: uint8 (8622, 28, 28) and (360, 28, 28), 0 to 16; labels are uint8.
+    The originals are split first, stratified, always alike: no test image has a twin in training.
+    Each of 1,437 to train on gives `COPIES` randomly distorted images, each of 360 to test on an
+    undistorted one: uint8 (8622, 28, 28) and (360, 28, 28), 0 to 16; labels are uint8.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

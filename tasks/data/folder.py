@@ -87,10 +87,9 @@ def digest_pictures(path: Path) -> str:
 def decode_pictures(path: Path, reading: Reading) -> Arrays:
     """All pictures of a folder or of a CSV file, prepared, in an order that their names give.
 
-    A folder has a folder for each class, or `train` and `test` with those; a CSV file has columns
-    `path`, relative to its folder, `label`, and perhaps `split`. Without an asked size all have
-    their own, if that is one of 8 to 128 pixels, else at most 64; colours are kept unless grey is
-    asked for. InputError without pictures; it names the first unusable file, and how many more.
+    A folder has a folder for each class, or `train` and `test` with those; a CSV file is as of
+    `read_list`. Without an asked size they have their own, if all have one of 8 to 128, else at
+    most 64. InputError names the first unusable file, and how many more there are.
     """
     listed = _list(path)
     preparation = reading.preparation or _preparation(listed, reading)

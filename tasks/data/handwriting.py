@@ -1,10 +1,9 @@
 """Any image of handwriting, converted as MNIST was made.
 
 LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to document recognition,
-section III.A, and the MNIST page: the digits were fitted into a box of 20 x 20 pixels, their aspect
-ratio kept, with the greys of an anti-aliasing algorithm, and placed in 28 x 28 so that their centre
-of mass is in the middle. The foreground is light. In the published files the middle is the pixel
-(14, 14), counted from 0, to within half a pixel for each digit.
+section III.A, and the MNIST page: digits were fitted into a box of 20 x 20 pixels, their aspect
+ratio kept, anti-aliased, light on dark, and placed in 28 x 28 with their centre of mass in the
+middle: in the published files the pixel (14, 14), counted from 0, to within half a pixel.
 """
 
 import numpy as np
@@ -90,8 +89,7 @@ def _foreground_of_levels(pixels: Pixels) -> tuple[Pixels, int]:
     """How much foreground, 0..255, each of the 256 grey levels is, and the contrast, not 0.
 
     The background is the median of the outermost pixels, give or take three times their noise (its
-    95 % quantile), a quarter of the contrast at most; that is how far the extreme is above it,
-    negative if the levels reach farther below.
+    95 % quantile), a quarter of the contrast at most; that is negative if levels go farther below.
     """
     edge = np.sort(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]))
     level, last = int(edge[len(edge) // 2]), len(edge) - 1

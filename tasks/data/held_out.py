@@ -20,9 +20,8 @@ def held_out(
     """Which of images (n, ...), with labels (n,) of any type, are test images, as bool (n,).
 
     Of each class about the same share, 0..1, at least one image and not all, if it has two that
-    differ. Equal images are on the same side, and copies on that of their original, the row of
-    which `originals` (n,) has. An image's rank follows from its pixels and the seed alone, so that
-    it hardly ever changes sides when others come or go.
+    differ. Equal images are on the same side, copies on that of the original's row in `originals`.
+    A rank follows from pixels and seed alone: few change sides when others come or go.
     """
     ranks = _ranks(images, seed, originals)
     chosen = np.zeros(int(ranks.max()) + 1, bool)

@@ -49,9 +49,8 @@ def find_mnist(
 ) -> Path:
     """The .npz file or the folder of IDX files of MNIST, every byte as published.
 
-    Where it is not in `datasets`, by default Keras's folder of them, the first mirror gives it that
-    can; who is not `patient` asks once, and those alone that answer within `SECONDS_TO_ANSWER`.
-    InputError says why if none can, DiskError that there is no space to keep it.
+    Where it is not in `datasets`, by default Keras's folder, the first mirror gives it that can;
+    who is not `patient` asks those that answer within `SECONDS_TO_ANSWER`. InputError, DiskError.
     """
     datasets, failures = datasets or keras_datasets_folder(), list[str]()
     cached = [

@@ -22,9 +22,8 @@ def near_duplicates(
     """For each of images uint8 (n, ...) the row of a near duplicate among others (m, ...), or -1.
 
     Two images are as far apart as their insides, without a border of one pixel, each less its mean
-    and divided by its norm; 0 is the same, up to 2. Of an image the nearest of the shifts counts,
-    down and right, each by a pixel at most. Means over a grid of 8 x 8 cells say which of the
-    others to look at. Where the reference is the images themselves, none is its own duplicate.
+    and divided by its norm, 0 to 2, at the nearest of the shifts, a pixel at most. Means over 8 x 8
+    cells say which others to look at. In a reference of the images themselves none is its own.
     """
     found = np.full(len(images), -1)
     if not (len(images) and len(reference)):

@@ -37,9 +37,8 @@ def build_backbone(
 ) -> "keras.Sequential":
     """Blocks of 3x3 convolution, 2x2 pooling and ReLU, three of them for images of 28 x 28.
 
-    Images (n, *image_shape) of 0..255 in, as in (28, 28, 1), features (n, m) out, 1152 of them for
-    28 x 28. `mean` is subtracted and `scaling` multiplied in the model. The notebook has the ReLU
-    before the pooling, which gives the same, to the bit and in the gradient too, for more work.
+    Images (n, *image_shape) of 0..255 in, less `mean`, times `scaling`; features (n, m) out, 1152
+    for 28 x 28. The notebook has the ReLU before the pooling: the same bits, for more work.
     """
     from keras import Input, Sequential, layers
 

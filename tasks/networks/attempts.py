@@ -123,9 +123,8 @@ def make_attempts(
 ) -> tuple[Attempt, ...]:
     """Train the network of `compiled` from one initialisation after another until it is healthy.
 
-    Gives every attempt; the last one learned, or all that the training allows are dead, or as many
-    as `MOST_ALIKE` died alike. Of inputs, a tensor or an array, and targets as in
-    `train_until_healthy`, rows int32 (m,) are trained on; without a checkpoint nothing is kept.
+    The last attempt learned, or all that are allowed are dead, or `MOST_ALIKE` died alike. Of
+    inputs and targets as above, rows int32 (m,) are trained on.
     """
     name, training, tensors = compiled.model.name, compiled.training, as_tensors(inputs, targets)
     epochs = training.epochs_for(len(rows))

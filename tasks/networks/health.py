@@ -25,10 +25,9 @@ def diagnose(
 ) -> str:
     """Why a trained network is dead; empty if it is not.
 
-    A network is dead if it never predicts one of its classes, or does not avoid at least `MARGIN`
-    of the errors of answering "always the largest class", as a saturated network does to within a
-    few images. Predicted and true classes of training images are integers (n,) of 0..classes-1; the
-    names are what a person calls these, if they are known.
+    It is if it never predicts one of its classes, or does not avoid at least `MARGIN` of the errors
+    of answering "always the largest class", as a saturated network does to within a few images.
+    Predicted and true classes are integers (n,) of 0..classes-1; the names what they are called.
     """
     never = np.setdiff1d(np.arange(classes), predicted)
     if never.size:

@@ -18,11 +18,10 @@ def build_guard(
 ) -> list[Model]:
     """Networks from features (n, m) to scores (n, 1): the larger, the more like a model's own.
 
-    One score is the cosine similarity to the nearest prototype of each class, ten centres
-    of k-means among the model's own training features (k, m), labelled (k,). Where the base has
-    `learned` all classes of the model, which are its nodes, another is the largest of their logits
-    (Hendrycks et al., Scaling out-of-distribution detection for real-world settings, 2022). Each is
-    in standard deviations from its mean over the training features.
+    One score is the cosine similarity to the nearest prototype of each class, ten centres of
+    k-means among training features (k, m), labelled (k,). Where the base has `learned` all classes,
+    its nodes, another is the largest of their logits (Hendrycks et al., Scaling out-of-distribution
+    detection for real-world settings, 2022); in standard deviations from the training mean.
     """
     from keras import layers
 

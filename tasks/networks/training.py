@@ -25,13 +25,11 @@ PART_BATCHES = 20  # one call into the graph: short enough for a bar that moves 
 class Compiled:
     """A training, compiled for rows of data, and started from one seed's weights after another's.
 
-    The data are handed to the graph at each call, as tensors in their own dtype: one that captured
-    them would keep them for as long as the process lives. A graph for each number of steps would
-    cost seconds, and 11 MB that TensorFlow never gives back.
+    The data are handed to the graph at each call: one that captured them would keep them for as
+    long as the process lives. A graph for each number of steps would cost seconds, and 11 MB.
 
     `train_on` trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
-    losses and the number of hits; `finish` gives the model its final weights after the last epoch.
-    `variables` are all that training changes, `steps` what `scheduled_steps` gives, as variables.
+    losses and the number of hits; `finish` gives the model its final weights. `variables` change.
     """
 
     def __init__(self, model: Model, inputs: Array, targets: Floats, training: Training) -> None:
@@ -151,10 +149,9 @@ def fit(
 ) -> History:
     """Train a compiled model in place, on from the history that its variables have.
 
-    An epoch depends on the state before it, the seed and its number alone. Of inputs and targets,
-    arrays or tensors as `train_until_healthy` has them, rows int32 (m,) are trained on, or all.
-    `keep` is told after each epoch, and no more of them follow where it `is_over`. ValueError if
-    the targets' shape is not the output's: a mean squared error would broadcast it.
+    An epoch depends on the state before it, the seed and its number alone. Of inputs and targets
+    rows int32 (m,) are trained on, or all. `keep` is told after each epoch, until it `is_over`.
+    ValueError if the targets' shape is not the output's: a mean squared error would broadcast it.
     """
     model, training, shape = compiled.model, compiled.training, tuple(targets.shape)
     if shape != (len(inputs), model.output_shape[-1]):

@@ -20,9 +20,8 @@ def draw_pairs(
 ) -> None:
     """Mean errors on each pair: above the diagonal of two nodes, below it of one node.
 
-    Cells are shaded by the square root of the errors. A pair without trials is empty; where no seed
-    learned, it is `dead`. The transfers of one recipe have `classes`, `head` and `mean_errors` >= 0
-    or None; other subsets are left out. All classes are in the order of the axes.
+    Cells are shaded by the square root of the errors; where no seed learned, it is `dead`. The
+    transfers have `classes`, `head` and `mean_errors` >= 0 or None; others are left out.
     """
     place = {name: number for number, name in enumerate(classes)}
     shades = np.full((len(classes), len(classes)), np.nan)

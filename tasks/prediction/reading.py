@@ -48,8 +48,7 @@ def read_images(paths: Sequence[Path], preparation: Preparation) -> Iterator[Nam
     """Read and prepare images, batch by batch.
 
     Paths are pictures, folders of them, CSV files with a column `path`, IDX images, and `.npz`
-    files, of which the first of `ARRAYS` is read; for their forms see `read_picture` and
-    `as_pixels`. InputError if a file is missing, damaged or too large, or there is none.
+    files, of which the first of `ARRAYS` is read. InputError if a file is missing or unusable.
     """
     # here: threads wait for each other, and for small pictures processes cost what they save
     found = chain.from_iterable(map(_find, paths))

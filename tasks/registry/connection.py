@@ -67,8 +67,7 @@ def connect(store: Store, uri: str | None) -> "MlflowClient":
 def silent_mlflow(store: Store, uri: str | None) -> Iterator[None]:
     """Errors of MLflow, and of what it stands on, are one sentence that names the place.
 
-    MLflow reads its settings when it is imported: no usage statistics, no progress bars, no log
-    beside its exceptions, and an answer within seconds if a server cannot be reached.
+    MLflow reads its settings at import: no usage statistics, progress bars or log, and few retries.
     """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

@@ -1,10 +1,9 @@
 """Whether a challenger takes the champion's place.
 
-It must be shown to be better, at a level that all decisions on a model share. The k-th challenger
-is tested at 0.05 / (k (k + 1)), and 1/2 + 1/6 + 1/12 + ... = 1: of challengers that are no better,
-any is promoted with a chance of 5 % at most, however many there are and though all are judged on
-the same images (the union bound; Bonferroni 1936). And it must not be shown to be worse, than the
-champion or than the first one, which is the reference that small losses add up against.
+It must be shown to be better. The k-th challenger is tested at 0.05 / (k (k + 1)), which add up to
+0.05: of those that are no better any is promoted with a chance of 5 % at most, however many there
+are, and though all are judged on the same images (the union bound; Bonferroni 1936). And it must
+not be shown to be worse, than the champion or the first one, against which small losses add up.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +53,7 @@ class Judged:
     labels: Array  # the true classes, as they are called, (n,)
     log_losses: NDArray[np.floating]  # of the true classes' probabilities, in nats, (n,)
     refused: Mask  # (n,)
+    chance: float = 0  # of as many hits if it knew nothing
 
     @property
     def errors(self) -> int:
@@ -97,8 +97,8 @@ def decide(
     """Promote a challenger that is shown to be better, and nowhere shown to be worse.
 
     The opponents are the champion and, if it is another model, the first champion; without any, a
-    healthy challenger becomes it. `look` counts the challengers of a champion, from 1. Raises
-    ValueError if there is no image, or the models were not judged on the same ones.
+    challenger becomes it that is healthy and shown to know something. `look` counts challengers, of
+    a champion or before one, from 1. ValueError without an image, or if they are not the same.
     """
     images = len(challenger.hits)
     if not images:
@@ -151,6 +151,9 @@ def _criteria(
     flaw = "" if after else "the challenger did not learn"
     yield Criterion("learned, 1 or 0", before, after, 1, flaw)
     if not opponents:
+        flaw = "its hits are not shown to be more than chance" * (challenger.chance > level(look))
+        name = "chance of as many hits if it knew nothing, at most"
+        yield Criterion(name, None, challenger.chance, level(look), flaw)
         return
     if bounds.prefer == "champion":
         published, *_ = parts.values()

@@ -39,9 +39,8 @@ class Registry:
     """The versions of one registered model.
 
     Whoever writes holds the lock of the artifacts folder, or is alone on a registry elsewhere, and
-    prepares it first; whoever reads makes nothing, and waits for nobody. It is opened when it is
-    needed; InputError if it cannot be used, or is missing where there was one, DiskError if
-    there is no space for what is written.
+    prepares it first; whoever reads makes nothing. It is opened when it is needed; InputError if it
+    cannot be used, or is missing where there was one, DiskError without space.
     """
 
     def __init__(self, store: Store, uri: str | None, name: str) -> None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tasks.schemas.references import Mask
 from tasks.schemas.results import Interval
@@ -15,9 +15,8 @@ BINS = 15
 def exact_interval(hits: float, n: int, confidence: float = CONFIDENCE) -> Interval:
     """The exact interval, 95 % by default, of a share of which `hits` of `n` were seen.
 
-    Clopper and Pearson, The use of confidence or fiducial limits illustrated in the case of the
-    binomial, Biometrika 26 (1934). `hits`, 0..n or a ValueError, may be the mean of several models
-    on the same images: the ends are quantiles of beta distributions, which need no whole number.
+    Clopper and Pearson, Biometrika 26 (1934). `hits`, 0..n or a ValueError, may be the mean of
+    several models: the ends are quantiles of beta distributions, which need no whole number.
     """
     from scipy.stats import beta
 
@@ -27,6 +26,22 @@ def exact_interval(hits: float, n: int, confidence: float = CONFIDENCE) -> Inter
     low = float(beta.ppf(tail, hits, n - hits + 1)) if hits > 0 else 0.0
     high = float(beta.isf(tail, hits + 1, n - hits)) if hits < n else 1.0
     return Interval(low, high)
+
+
+def chance_of_hits(confusion: ArrayLike) -> float:
+    """The chance (0..1) of so many hits if predictions had nothing to do with the true classes.
+
+    Of a confusion matrix (k, k): Fisher's exact test (The design of experiments, 1935); of more
+    than two classes the binomial test of the share of hits that its margins would give.
+    """
+    from scipy.stats import binom, fisher_exact
+
+    counts = np.asarray(confusion)
+    if len(counts) == 2:
+        return float(fisher_exact(counts, "greater").pvalue)
+    n = counts.sum()
+    share = counts.sum(axis=0) @ counts.sum(axis=1) / n**2
+    return float(binom.sf(np.trace(counts) - 1, n, share))
 
 
 def calibration_error(confidences: NDArray[np.floating], hits: Mask) -> float:
@@ -53,13 +68,11 @@ def refusal_threshold(
 ) -> Promise | None:
     """The threshold below which at most a share (0..1) of a model's own images have their score.
 
-    The scores (n,) are of own images that the model did not see. Split-conformal: the threshold is
-    the k-th smallest of them. The share below it of all such images is distributed as beta(k, n + 1
-    - k), so that k is as large as keeps it within the share with 95 % confidence, or, if n is too
-    small for that, on average (Vovk, Conditional validity of inductive conformal predictors, 2012).
-    None if n is too small for that, too: for 1 % the one needs 299, the other 99. Where it is not
-    a split, but each has the score of a model that was trained on others of them, nothing is sure
-    (Vovk, Cross-conformal predictors, 2015), and the share is kept on average.
+    The scores (n,) are of own images that the model did not see. Split-conformal: it is the k-th
+    smallest. The share below it of all such images is distributed as beta(k, n + 1 - k): k is as
+    large as keeps it with 95 % confidence, of 1 % from n = 299 on, or else on average, from 99 on
+    (Vovk, Conditional validity of inductive conformal predictors, 2012), or None. Where it is no
+    split, but cross-fitting, it is kept on average (Vovk, Cross-conformal predictors, 2015).
     """
     from scipy.stats import beta
 

@@ -45,12 +45,11 @@ class Difference(NamedTuple):
 def difference(first: Mask, second: Mask, tail: float = 0.025) -> Difference:
     """How much more accurate an approach is than another, from hits (draws, n) of both.
 
-    Training draws and test images are units, both of them random: the variance of the mean is what
-    the means of draws and the means of images vary by, less what is in both (Searle, Casella and
-    McCulloch, Variance components, 1992, two crossed factors; Satterthwaite's degrees of freedom,
-    Biometrics Bulletin 2, 1946). As if two images more told both apart, one each way, which keeps
-    the interval wide where few images do (Agresti and Min, Statistics in Medicine 24, 2005).
-    Each end is passed by the true difference with a chance of at most `tail`.
+    Training draws and test images are random: the variance of the mean is what means of draws and
+    of images vary by, less what is in both (Searle, Casella and McCulloch, Variance components,
+    1992; Satterthwaite's degrees of freedom, Biometrics Bulletin 2, 1946), as if two images more
+    told both apart, one each way, for where few do (Agresti and Min, Statistics in Medicine 24,
+    2005). Each end is passed by the true difference with a chance of at most `tail`.
     """
     from scipy.stats import t
 
@@ -80,10 +79,9 @@ def sign_test(better: Mask, worse: Mask) -> float:
 def sign_flip_p_value(differences: NDArray[np.int64]) -> float:
     """The chance (0..1) of a sum at least as far from 0 if every difference's sign were tossed for.
 
-    The exact two-sided randomisation test of Fisher, The design of experiments (1935), section 21,
-    and of Pitman, Significance tests which may be applied to samples from any populations,
-    Supplement to the Journal of the Royal Statistical Society 4 (1937). The differences are
-    integers (n,), one for each unit; time and memory grow with their absolute sum.
+    The exact two-sided randomisation test (Fisher, The design of experiments, 1935, section 21;
+    Pitman, Supplement to the Journal of the Royal Statistical Society 4, 1937). The differences
+    are integers (n,), one for each unit; time and memory grow with their absolute sum.
     """
     sizes = np.abs(differences[differences != 0])
     chances = np.zeros(sizes.sum() + 1)  # of the sum of those sizes whose sign is a plus
@@ -98,9 +96,8 @@ def sign_flip_p_value(differences: NDArray[np.int64]) -> float:
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p values, each adjusted for all of them being looked at, in the same order.
 
-    Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of
-    Statistics 6 (1979): the chance that any true hypothesis is rejected stays below the level,
-    however the tests depend on each other. scipy has it not, and statsmodels is large.
+    Holm, Scandinavian Journal of Statistics 6 (1979): however the tests depend on each other, the
+    chance that any true hypothesis is rejected stays below the level. scipy has it not.
     """
     order = np.argsort(p_values, kind="stable")
     steps = np.asarray(p_values)[order] * np.arange(len(p_values), 0, -1)

@@ -34,9 +34,8 @@ class Store:
     """Files by their path below a folder `root`, or below a URL, `remote`, with copies in `root`.
 
     A file that is added carries its digest in its name and never changes; one that is written has
-    only a name, and is replaced as a whole. So the store may move, and several machines may use one
-    remote: the worst is that two do the same work. Whatever writes raises `DiskError` where
-    there is no space, and whatever reads or writes `RemoteError` where the remote is not reached.
+    only a name, and is replaced as a whole. So the store may move, and several machines use one
+    remote. What writes raises `DiskError` without space, and all `RemoteError` out of reach.
     """
 
     root: Path

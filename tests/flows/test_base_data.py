@@ -60,6 +60,9 @@ def test_a_base_of_the_others_has_no_image_of_the_classes(tiny_dataset, tmp_path
     assert metrics["verdict"][0]["claim"].startswith(
         "Every head on a base that had seen none of these classes learned"
     )
+    for mistakes in metrics["mistakes"]:  # places among all test images
+        for image in mistakes["images"]:
+            assert y_test[image["image"]] == image["label"]
     chosen = StudyConfig(
         **config.model_dump(include={"dataset", "recipes", "base_epochs", "head_epochs", "folds"}),
         base_classes="others",

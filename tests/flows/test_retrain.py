@@ -9,6 +9,7 @@ import shutil
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID
 
 import numpy as np
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 from flows.cli import run_command
 from flows.cli_types import reproducing_command
 from flows.config import RetrainCommand, RetrainConfig
-from flows.retrain import act, retrain
+from flows.retrain import act, nothing_new, retrain
 from tasks import challenge as challenges
 from tasks.arrivals.review import decide
 from tasks.registry.registry import Registry
@@ -315,6 +316,28 @@ def test_a_batch_counts_by_what_is_in_it_and_not_by_its_name(config):
 def lineage(config: RetrainConfig, version: Version) -> dict:
     files = Path(config.artifacts) / "registry" / "files" / version.run_id / "artifacts"
     return json.loads((files / "lineage.json").read_text())
+
+
+def test_the_same_model_is_not_judged_against_itself(retrained):
+    config = retrained.model_copy(update={"margin": 0.03})  # decides nothing in training
+    assert run(config) == ("Cached", "the new model is version 1, which is in use")
+    assert registry(config).looks() == 0
+
+
+@pytest.mark.parametrize(
+    ("champion", "more"),
+    [
+        (1, ""),
+        (2, "; version 2, in use, is of other data: `rollback` takes it back"),
+        (None, ""),
+    ],
+)
+def test_who_took_a_batch_back_is_told_that_the_model_in_use_learned_from_it(champion, more):
+    version = champion and SimpleNamespace(number=champion)
+    told = {"awaits_promotion": lambda known: False, "champion": lambda: version}
+    ended = nothing_new(SimpleNamespace(**told), SimpleNamespace(number=1))
+    line = "nothing has changed since version 1, so nothing was trained"
+    assert ended == (f"{line}{more}", "Cached")
 
 
 def test_a_registry_keeps_what_a_model_was_made_of(retrained):

@@ -75,6 +75,22 @@ def test_the_first_healthy_model_is_champion():
     assert judge(None, judged(range(100))).reason == "Promoted: there was no champion yet."
 
 
+@pytest.mark.parametrize(("look", "chance", "is_champion"), [(1, 0.025, True), (1, 0.03, False)])
+def test_the_first_champion_has_to_know_something(look, chance, is_champion):
+    first = replace(judged(range(400)), chance=chance)
+    decision = judge(None, first, look=look)
+    assert decision.promoted == is_champion
+    row = decision.rows[-1]
+    assert (row.name, row.challenger, row.bound) == (
+        "chance of as many hits if it knew nothing, at most",
+        chance,
+        0.025,
+    )
+    if not is_champion:
+        sentence = "Not promoted: its hits are not shown to be more than chance."
+        assert decision.reason == sentence
+
+
 def test_a_dead_model_is_never_champion():
     decision = judge(None, judged([], healthy=False))
     assert decision.reason == "Not promoted: the challenger did not learn."

@@ -187,9 +187,10 @@ def test_the_run_holds_settings_report_lineage_and_decision(root):
     ]
     assert (files / "decision.md").read_text() == (
         "Promoted: there was no champion yet.\n\n"
-        "| passed | criterion, or worse by chance | champion | challenger | bound |\n"
+        "| passed | criterion | champion | challenger | bound |\n"
         "| --- | --- | ---: | ---: | ---: |\n"
-        "| yes | learned, 1 or 0 |  | 1 | 1 |"
+        "| yes | learned, 1 or 0 |  | 1 | 1 |\n"
+        "| yes | chance of as many hits if it knew nothing, at most |  | 0 | 0.025 |"
     )
     assert "| yes | learned" in client.get_model_version(NAME, "1").description
     assert (files / "model/card.md").read_text() == "# first"
@@ -357,7 +358,7 @@ def test_the_status_says_who_and_why(root):
         "shown to be worse. (against version 1) Rolled back from version 2. ("
     )
     assert [re.split("  +", line) for line in lines[12:14]] == [
-        ["passed", "criterion, or worse by chance", "champion", "challenger", "bound"],
+        ["passed", "criterion", "champion", "challenger", "bound"],
         ["yes", "learned, 1 or 0", "1", "1", "1"],
     ]
     assert {line[6:8] for line in lines[12:-2]} == {"  "}

@@ -94,7 +94,16 @@ def refused(kind: str, n: int, refused: int) -> Refused:
 
 def refusal(own: int = 1, others: int = 999, is_sure: bool = True) -> dict:
     """A model that refuses so many of 400 own and of 1,000 other images."""
-    found = Refusal(
+    return describe_refusal("notebook", refusing(own, others, is_sure))
+
+
+def only_noise() -> Refusal:
+    found = refusing(1, 999, is_sure=True)
+    return found.model_copy(update={"unknown": found.unknown[1:]})
+
+
+def refusing(own: int, others: int, is_sure: bool) -> Refusal:
+    return Refusal(
         model="two-node",
         file=ModelReference(
             path="g", sha256="s", weights_sha256="ab", parameters=3, trainable_parameters=0
@@ -106,7 +115,6 @@ def refusal(own: int = 1, others: int = 999, is_sure: bool = True) -> dict:
         own=refused("own", 400, own),
         unknown=(refused(LEARNED, 1_000, others), refused("noise", 1_000, 1_000)),
     )
-    return describe_refusal("notebook", found)
 
 
 RIGHT = {"frozen": 99, "fine-tuned": 98, "scratch": 80, "linear": 70, "base alone": 99}
@@ -199,14 +207,34 @@ def test_metrics_come_back_whole(metrics):
     assert json.loads(pages(metrics)["metrics.json"]) == metrics
 
 
+SURE = {"chance": 0.05}  # to be as often right by chance
+
+
+@pytest.mark.parametrize(
+    ("chances", "claim"),
+    [
+        ((0.06, 0, 0), "notebook base was not shown to be right more often than by chance."),
+        (
+            (0, 0.06, 0.06),
+            "notebook two-node and notebook one-node were not shown to be right more often than by "
+            "chance.",
+        ),
+    ],
+)
+def test_models_that_may_be_right_by_chance_are_not_said_to_have_learned(metrics, chances, claim):
+    models = [row | {"chance": one} for row, one in zip(metrics["models"], chances, strict=True)]
+    (found, *_) = reach_verdict(bare(models, BASE_SAW_ALL))
+    assert found["claim"] == claim
+
+
 def test_the_verdict_follows_from_the_numbers(metrics):
     assert claims(metrics) == [
         "With a base that had seen these classes and images, transfer helps at every number of "
         "labels: with all of them a head on the frozen backbone is 19.00 points more accurate than "
         "the same network trained from scratch. The base alone, which needs no labels, was not "
         "shown to be less accurate than transfer with all labels.",
-        "Every head on a base that had seen these classes and images learned; the health gate "
-        "stopped 1 initialisation of heads.",
+        "notebook base, notebook two-node and notebook one-node were not shown to be right more "
+        "often than by chance.",
         "Test images of the classes are unequal in number; none was shown to be recognised less.",
         "Two output nodes and one were not shown to differ.",
         "At the promised cost of at most 1\u00a0% of their own images (0.2\u00a0% of the test "
@@ -239,7 +267,9 @@ def test_a_head_that_is_of_no_use_leads_the_verdict():
     ],
 )
 def test_dead_attempts_are_those_of_the_base_or_of_heads(metrics, attempts, sentence):
-    models = [row | {"attempts": n} for row, n in zip(metrics["models"], attempts, strict=True)]
+    models = [
+        row | {"attempts": n} | SURE for row, n in zip(metrics["models"], attempts, strict=True)
+    ]
     (found, *_) = reach_verdict(bare(models, BASE_SAW_ALL))
     assert found["claim"] == (
         f"Every head on a base that had seen these classes and images {sentence}"
@@ -268,7 +298,8 @@ def test_the_heads_are_judged_by_their_test(metrics, only_first, only_second, p_
     ],
 )
 def test_the_verdict_says_what_the_base_had_seen(metrics, base, seen):
-    (found, *_) = reach_verdict(bare(metrics["models"], metrics["base"] | base))
+    models = [row | SURE for row in metrics["models"]]
+    (found, *_) = reach_verdict(bare(models, metrics["base"] | base))
     assert found["claim"].startswith(f"Every head on {seen} learned")
 
 
@@ -324,6 +355,25 @@ def test_what_a_refusal_means_depends_on_how_many_others_there_are():
     )
 
 
+def test_a_promise_that_is_broken_is_said_to_be():
+    row = refusal(own=40, others=990)  # at least 7.24 %, by Clopper and Pearson
+    assert row["meaning"]["50\u00a0%"] == pytest.approx(0.99 / (0.99 + 0.0724), abs=1e-3)
+    said = row["sentence"].replace("\u00a0", " ").partition(" Where ")[0]
+    assert said == (
+        "notebook two-node: 40 of 400 of its own test images are refused, more than the promised "
+        "1 % (1,266 held-out images)."
+    )
+
+
+def test_noise_is_not_what_others_are():
+    row = describe_refusal("notebook", only_noise())
+    assert row["meaning"] == {}
+    assert row["sentence"].replace("\u00a0", " ") == (
+        "notebook two-node: at most 1 % of its own images are refused, with 95 % confidence (1,266 "
+        "held-out images)."
+    )
+
+
 def test_the_heads_differ_most_where_it_says(metrics):
     (heads,) = metrics["heads"]
     assert [row["image"] for row in heads["differences"]] == [3, 2, 0, 1]
@@ -354,6 +404,8 @@ def test_a_label_is_in_doubt_where_the_model_is_as_sure_as_of_that_classes_own_i
     of_many = np.concatenate([labels, [0] * 5, [1] * 8])
     model = Predictions("tuned", "base", many, of_many, np.arange(19), ("a", "b"))
     assert np.flatnonzero(find_doubts(model)).tolist() == [3, 5]
+    # the doubted first, though the model is less wrong of one of them than of another image
+    assert [row["image"] for row in find_hardest(model)][:3] == [3, 5, 4]
     less = np.array([[0.9, 0.1]] * 4 + [[0.2, 0.8], [0.7, 0.3], [0.95, 0.05]], np.float32)
     labels = np.array([0, 0, 0, 0, 1, 1, 1])
     model = Predictions("tuned", "base", less, labels, np.arange(7), ("a", "b"))
@@ -380,6 +432,15 @@ def test_the_page_says_each_claim_once(metrics):
     assert f"<h1>{metrics['verdict'][0]['claim']}</h1>" in page
     assert [page.count(claim) for claim in claims(metrics)] == [1, 1, 1, 1, 1]
     assert metrics["verdict"][0]["evidence"] in page
+
+
+def test_a_broken_promise_is_among_what_to_look_at(metrics):
+    place = {"local": "file:///a/report.html", "path": "s3://b/report.html", "is_remote": False}
+    found = metrics | {"place": place, "refusals": [refusal(own=40)]}
+    assert fill("terminal.txt.jinja", found, {}).splitlines()[-2] == (
+        "Needs a look: notebook two-node refuses 40 of 400 of its own test images, more than it "
+        "promised."
+    )
 
 
 @pytest.mark.parametrize(

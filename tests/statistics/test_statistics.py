@@ -5,7 +5,12 @@ import pytest
 import scipy.stats
 from sklearn.calibration import calibration_curve
 
-from tasks.statistics.estimates import calibration_error, exact_interval, refusal_threshold
+from tasks.statistics.estimates import (
+    calibration_error,
+    chance_of_hits,
+    exact_interval,
+    refusal_threshold,
+)
 from tasks.statistics.paired import compare_paired, difference
 
 
@@ -112,3 +117,27 @@ def test_an_interval_of_equal_approaches_misses_no_difference_too_seldom(by_draw
         found = difference(first, second)
         missed += not found.low <= 0 <= found.high
     assert missed / 2_000 < 0.06
+
+
+@pytest.mark.parametrize(
+    ("confusion", "chance"),
+    [
+        ([[4, 0], [1, 3]], 4 / 56),  # of 56 ways to call 5 of 8 images the first class
+        ([[60, 0], [0, 1]], 1 / 61),
+        ([[60, 0], [1, 0]], 1),  # always the larger one
+        ([[2, 2], [2, 2]], 53 / 70),
+        ([[5, 0, 0], [0, 5, 0], [0, 0, 5]], 3**-15),
+        ([[0, 5, 0], [0, 0, 5], [5, 0, 0]], 1),
+    ],
+)
+def test_the_chance_of_hits_of_a_model_that_knows_nothing(confusion, chance):
+    assert chance_of_hits(confusion) == pytest.approx(chance)
+
+
+def test_a_model_that_knows_nothing_is_seldom_shown_to_know_something():
+    rng, found = np.random.default_rng(0), 0
+    for _ in range(1_000):
+        labels, predicted = rng.permutation(np.arange(60) % 2), rng.integers(0, 2, 60)
+        counts = np.histogram2d(labels, predicted, bins=2)[0]
+        found += chance_of_hits(counts.astype(int)) <= 0.05
+    assert found <= 65  # 5 % and two standard deviations

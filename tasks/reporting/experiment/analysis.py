@@ -14,7 +14,7 @@ from tasks.schemas.images import ClassName
 from tasks.schemas.references import Floats, Integers, Mask
 from tasks.schemas.results import OTHER_CLASSES, Refusal, Result
 from tasks.schemas.training import LEARNED
-from tasks.statistics.estimates import CONFIDENCE, exact_interval
+from tasks.statistics.estimates import CONFIDENCE, chance_of_hits, exact_interval
 from tasks.statistics.paired import compare_paired
 
 # Of the table of models.
@@ -71,9 +71,8 @@ def describe_models(
 ) -> list[Row]:
     """A row for each model, as in `metrics.json`: its scores, training and weights.
 
-    It has `learned` if the health gate found it healthy, which looks at training images. The
-    published numbers are given for the notebook's own case only, and None otherwise. Heads tell the
-    classes apart, and bases their own.
+    It has `learned` if the health gate, which looks at training images, found it healthy; `chance`
+    is that of as many hits if it knew nothing. Published numbers are of the notebook's own case.
     """
     is_the_notebooks = is_mnist and classes == CLASSES_OF_THE_NOTEBOOK
     return [
@@ -91,6 +90,7 @@ def _describe_model(result: Result, is_the_notebooks: bool, classes: tuple[Class
         **scores.model_dump(mode="json", exclude={"interval"}),
         **scores.interval._asdict(),
         "learned": trained.attempts[-1].outcome == LEARNED,
+        "chance": chance_of_hits(scores.confusion),
         "recall": describe_recall(scores.confusion, classes),
         "attempts": len(trained.attempts),
         "epochs": len(trained.attempts[-1].history.epochs),
@@ -110,9 +110,8 @@ def _describe_model(result: Result, is_the_notebooks: bool, classes: tuple[Class
 def describe_recall(confusion: Sequence[Sequence[int]], classes: Sequence[ClassName]) -> Row:
     """How often each class is recognised, which accuracy hides where classes are unequal.
 
-    From a confusion matrix each class's recall with its exact interval, the least first. `most` is
-    the upper end of its interval if the confidence is shared by all classes. A class without a test
-    image is left out. The balanced accuracy is the mean of the recalls.
+    From a confusion matrix each class's recall with its exact interval, the least first; `most` is
+    its upper end if the confidence is shared by all; balanced accuracy is the mean of recalls.
     """
     hits, counts = np.diag(confusion), np.sum(confusion, axis=1)
     tested = [at for at in np.argsort(hits / np.maximum(1, counts), kind="stable") if counts[at]]
@@ -135,11 +134,12 @@ def describe_refusal(recipe: str, found: Refusal) -> Row:
         one.model_dump(mode="json") | exact_interval(one.refused, one.n)._asdict()
         for one in (found.own, *found.unknown)
     ]
-    others = [one for one in found.unknown if one.kind in OTHER_CLASSES] or found.unknown
-    refused = sum(one.refused for one in others) / sum(one.n for one in others)
-    # by Bayes, where a model loses as many of its own images as it may
+    others = [one for one in found.unknown if one.kind in OTHER_CLASSES]
+    refused = sum(one.refused for one in others) / max(1, sum(one.n for one in others))
+    # by Bayes, where a model loses as many of its own images as it may, or is shown to lose
+    own = max(found.share, kinds[0]["low"])
     meaning = {
-        percent(share, 0): share * refused / (share * refused + (1 - share) * found.share)
+        percent(share, 0): share * refused / (share * refused + (1 - share) * own)
         for share in SHARES
     }
     row = {
@@ -149,7 +149,7 @@ def describe_refusal(recipe: str, found: Refusal) -> Row:
         "held_out": found.held_out,
         "promise": PROMISES[found.is_sure] if found.file else "none",
         "kinds": kinds,
-        "meaning": meaning if found.file else {},
+        "meaning": meaning if found.file and others else {},
     }
     return row | {"sentence": phrase("experiment", "refusal", row, found.folds)}
 
@@ -207,10 +207,10 @@ def list_mistakes(predictions: Sequence[Predictions]) -> list[Row]:
 
 
 def find_hardest(model: Predictions) -> list[Row]:
-    """12 to 30 images, those with the lowest probability of their true class first."""
+    """12 to 30 images, by the probability of their true class; first those in doubt."""
     of_truth = model.probabilities[np.arange(len(model.labels)), model.labels]
     errors, in_doubt = int((model.predicted != model.labels).sum()), find_doubts(model)
-    most = min(max(errors, LEAST_IMAGES), MOST_IMAGES)
+    order = np.lexsort((of_truth, ~in_doubt))[: min(max(errors, LEAST_IMAGES), MOST_IMAGES)]
     return [
         {
             "image": int(model.rows[i]),
@@ -219,7 +219,7 @@ def find_hardest(model: Predictions) -> list[Row]:
             "probability": float(model.probabilities[i].max()),
             "in_doubt": bool(in_doubt[i]),
         }
-        for i in np.argsort(of_truth, kind="stable")[:most]
+        for i in order
     ]
 
 

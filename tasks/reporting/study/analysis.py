@@ -12,7 +12,7 @@ from tasks.reporting.study.trials import ScoredTrial, group, hardest_subsets, sc
 from tasks.schemas.images import ClassName
 from tasks.schemas.references import Array
 from tasks.schemas.training import LEARNED
-from tasks.statistics.estimates import exact_interval
+from tasks.statistics.estimates import chance_of_hits, exact_interval
 from tasks.statistics.paired import holm, sign_flip_p_value
 from tasks.trials.trial import TrialResult
 
@@ -29,8 +29,7 @@ def analyse(
     """Every section's numbers in JSON types, the verdict first; in words, what the bases had seen.
 
     A trial that did not learn is listed and counted as such, and left out of all means. `labels`
-    (n,) are those of all test images, the positions of their classes' names. The overview's
-    `classes` are those of pairs, in the order of the data.
+    (n,) are of all test images, positions in `names`; the overview's `classes` those of pairs.
     """
     scored = score_trials(results, labels, names)
     paired = {at for one in scored if len(one.classes) == 2 for at in one.trial.classes}
@@ -83,6 +82,7 @@ def describe_transfer(trials: Sequence[ScoredTrial]) -> Row:
         **trials[0].about("recipe", "classes", "head", "n"),
         "seeds": [one.trial.seed for one in trials],
         "learned": len(errors),
+        "chance": _chance([one for one in trials if one.result.learned]),
         "errors": [one.errors for one in trials],
         **_score(errors, len(trials[0].labels)),
         "mean_errors": float(np.mean(errors)) if errors else None,
@@ -105,6 +105,17 @@ def describe_trial(scored: ScoredTrial) -> Row:
     }
 
 
+def _chance(trials: Sequence[ScoredTrial]) -> float:
+    """That of any of them having as many hits if it knew nothing; 1 without any."""
+    from sklearn.metrics import confusion_matrix
+
+    counts = (
+        confusion_matrix(one.labels, one.predicted, labels=range(len(one.classes)))
+        for one in trials
+    )
+    return min(1.0, len(trials) * min(map(chance_of_hits, counts), default=1.0))
+
+
 def _score(errors: Sequence[int], n: int) -> Row:
     if not errors:
         return {"accuracy": None, "low": None, "high": None}
@@ -116,9 +127,8 @@ def _score(errors: Sequence[int], n: int) -> Row:
 def compare_pairs(scored: Sequence[ScoredTrial]) -> list[Row]:
     """A row for each recipe and pair for which both heads learned from one seed or more.
 
-    An image's difference is the number of seeds in which two nodes were correct, minus that in
-    which one node was: the test images are the units of the sign-flip test, however many the seeds.
-    `adjusted` is its p value adjusted for all pairs and recipes, and for the other question.
+    An image's difference is in how many more seeds two nodes were correct than one: test images are
+    the units of the sign-flip test. `adjusted` is for all pairs, recipes, and the other question.
     """
     pairs = group(_matched(scored), lambda both: (both[0].trial.recipe, both[0].trial.classes))
     rows = [_compare(matched) for matched in pairs]
@@ -134,9 +144,8 @@ def compare_heads(pairs: Sequence[Row], scored: Sequence[ScoredTrial]) -> list[R
     """A row for each recipe over all of its pairs, which `compare_pairs` found of the same trials.
 
     On `fewer`, `equal` and `more` pairs two nodes made fewer errors than one, as many, or more; on
-    `different` ones the adjusted p value is significant. The units of sign-flip tests are the pairs
-    (`p_value`) and the test images (`image_p_value`), as pairs have images in common. `adjusted` is
-    the larger p value, adjusted for all recipes and for the other question.
+    `different` ones the adjusted p value is significant. Units of sign-flip tests are pairs and, as
+    these have images in common, test images; `adjusted` is the larger p value, for all recipes.
     """
     rows = [_sum_up(same, scored) for same in group(pairs, itemgetter("recipe"))]
     larger = [max(row["p_value"], row["image_p_value"]) for row in rows]
@@ -193,10 +202,9 @@ def _compare(matched: Sequence[tuple[ScoredTrial, ScoredTrial]]) -> Row:
 def measure_spread(transfers: Sequence[Row]) -> Row:
     """How much the accuracy of one recipe and head on a subset varies over seeds.
 
-    Sample deviations (0..1) are of the subsets for which two seeds or more learned; None if there
-    is none. `times`, median and largest, is how many times that over draws of as many test images,
-    sqrt(p (1 - p) / n), with one image more right and one wrong; `above` counts those of 1 or more.
-    The total errors of each seed are over the `complete` subsets, for which all seeds learned.
+    Sample deviations (0..1) are of subsets for which two seeds or more learned, else None. `times`,
+    median and largest, is how many times that of draws of as many test images, sqrt(p (1 - p) / n),
+    with one more right and one wrong. Total errors are over subsets for which all seeds learned.
     """
     import pandas as pd
 

@@ -66,6 +66,7 @@ WORLDS = (
     World("equal, 10,000 test images", images=10_000),
     World("transfers ahead up to 40", {"frozen": UP_TO_40, "fine-tuned": UP_TO_40}),
     World("fine-tuned ahead up to 40", {"fine-tuned": UP_TO_40}),
+    World("transfers ahead from 200", {"frozen": FROM_200, "fine-tuned": FROM_200}),
     World("transfers ahead", {"frozen": EVERYWHERE, "fine-tuned": EVERYWHERE}),
     World("scratch ahead from 200", {"scratch": FROM_200}),
     World("base alone ahead", {"base alone": EVERYWHERE}),
@@ -112,6 +113,7 @@ def judge(world: World, claims: Claims) -> tuple[bool, bool]:
     best = np.max([ahead[one] for one in TRANSFERS], axis=0)
     rivals = np.max([ahead[one] for one in RIVALS], axis=0)
     made = [(ahead[one] > rivals)[:n] for one, n in claims.helped.items()]
+    made += [(ahead[one] > rivals)[len(IMAGES) - n :] for one, n in claims.helped_from.items()]
     made += [(ahead[one] > best)[len(IMAGES) - n :] for one, n in claims.harmed.items()]
     made += [(ahead[BASE] > best)[: claims.best_alone]]
     made += [(ahead[one] > ahead[BASE])[-1:] for one, n in claims.beyond_base.items() if n]

@@ -5,18 +5,20 @@
 Simulates histories of retrainings: the hits of champion and challengers on the published test
 images and on the held-out fifth of each batch, which are judged by the pipeline's own rule. Models
 err on hard images, which are hard for all, and by chance. Prints the share of histories with a
-promotion, with its exact 95 % interval.
+promotion, with its exact 95 % interval; then that of histories in which a model becomes the first
+champion, though each of fifty answers with classes at random.
 """
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
 
 from benchmarks.machine import print_machine
 from tasks.registry.decision import Bounds, Judged, decide
-from tasks.statistics.estimates import exact_interval
+from tasks.statistics.estimates import chance_of_hits, exact_interval
 
 CLASSES = 10
 BATCH = 100  # held-out images of 500
@@ -47,6 +49,16 @@ HISTORIES = (
     History("30 % fewer of 500 errors", 10_000, 10, (0.05, 0.05), (0.035, 0.035)),
 )
 
+RETRAININGS = 50
+# Test images, and the share of each class among them and among the answers.
+KNOWING_NOTHING = (
+    (60, (0.5, 0.5)),
+    (600, (0.5, 0.5)),
+    (600, (0.95, 0.05)),
+    (600, (0.1,) * 10),
+    (10_000, (0.1,) * 10),
+)
+
 
 def simulate(history: History, rng: np.random.Generator) -> bool:
     """Whether any retraining of a history promotes its challenger."""
@@ -71,6 +83,20 @@ def simulate(history: History, rng: np.random.Generator) -> bool:
         models = [judged(one, labels) for one in (champion, challenger)]
         parts = {str(at): origin == at for at in range(len(shares))}
         if decide(models[:1], models[1], parts, history.bounds, look).promoted:
+            return True
+    return False
+
+
+def simulate_first(images: int, shares: tuple[float, ...], rng: np.random.Generator) -> bool:
+    """Whether any of fifty models that know nothing becomes the first champion."""
+    classes = range(len(shares))
+    labels = rng.choice(classes, images, p=shares)
+    parts = {"published": np.ones(images, bool)}
+    for number in range(1, RETRAININGS + 1):
+        predicted = rng.choice(classes, images, p=shares)
+        counts = confusion_matrix(labels, predicted, labels=classes)
+        model = replace(judged(predicted != labels, labels), chance=chance_of_hits(counts))
+        if decide([], model, parts, Bounds(), number).promoted:
             return True
     return False
 
@@ -102,6 +128,15 @@ def main() -> None:
         share = f"{100 * n / told.histories:.1f} ({100 * low:.1f} to {100 * high:.1f})"
         cells = [history.name, f"{history.published:,}", str(history.retrainings), share]
         print("|", " | ".join(cells), "|", flush=True)
+    print("\n| test images | classes, shares | retrainings | histories with a first champion, % |")
+    print("| ---: | --- | ---: | ---: |")
+    for number, (images, shares) in enumerate(KNOWING_NOTHING):
+        rng = np.random.default_rng(number)
+        n = sum(simulate_first(images, shares, rng) for _ in range(told.histories))
+        low, high = exact_interval(n, told.histories)
+        rate = f"{100 * n / told.histories:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+        named = f"{len(shares)}, {shares[0]:.0%} to {shares[-1]:.0%}"
+        print("|", " | ".join([f"{images:,}", named, str(RETRAININGS), rate]), "|", flush=True)
 
 
 if __name__ == "__main__":

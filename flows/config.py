@@ -342,7 +342,7 @@ class StudyConfig(RunConfig):
 
     pairs: typed.Pairs = ()
     """Pairs of classes to transfer to: all, for every pair that the data have, or some, as in
-    0,1 3,5. All, if neither pairs nor subsets are given."""
+    0,1 3,5, names with a space in quotes. All, if neither pairs nor subsets are given."""
 
     subsets: typed.Subsets = ()
     """More subsets to transfer to, of two or more classes each, as in 0,1 3,5,8; the one-node

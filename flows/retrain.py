@@ -74,8 +74,7 @@ def promote(registry: Registry, winner: Version) -> None:
 def retrain(config: RetrainConfig) -> Ended:
     """Take in what has arrived, train on all of it, and let the new model challenge the old.
 
-    The state is Completed with the decision, Cached where nothing has changed since the last one,
-    or Skipped where nothing could win; InputError if the data are unusable.
+    Completed with the decision, Cached where nothing has changed, Skipped where nothing could win.
     """
     source, data, fitted = load_data(config, config.seed)
     registry = Registry(current_store(), config.registry, fitted.registered_name)

@@ -12,8 +12,7 @@ from tasks.storage.stages import current_store, stage
 def extract_features(base: TrainedModel, subset: Dataset) -> Dataset:
     """Run the backbone of `base` over both splits: features float32 (n, m), labels as before.
 
-    A frozen backbone is a fixed function, so no head, seed or epoch needs to run it again; see
-    "feature extraction" in Keras's transfer-learning guide.
+    A fixed function, run once: see "feature extraction" in Keras's transfer-learning guide.
     """
     backbone = load_model(current_store(), base.model).get_layer("backbone")
     return transform(subset, "features", lambda split: {"inputs": run(backbone, split.inputs)})

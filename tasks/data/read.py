@@ -51,13 +51,13 @@ def find_source(dataset: str, seed: int, reading: Reading | None = None) -> Sour
         return replace(digits_source(seed, reading), notice=notice)
     # RuntimeError: the home folder of an unknown ~user
     except (OSError, RuntimeError) as error:
-        raise InputError(f"--dataset {dataset} cannot be read: {error}") from error
+        raise InputError(f"the data set {dataset} cannot be read: {error}") from error
 
 
 def _identify(path: Path, reading: Reading) -> Source:
     if not path.exists():
         raise InputError(
-            f"--dataset {path} does not exist; give auto, mnist, digits, or the path of {FORMS}"
+            f"the data set {path} does not exist; give auto, mnist, digits, or the path of {FORMS}"
         )
     of_format = partial(Source, name=path.name, location=str(path), seed=0, reading=reading)
     if path.is_dir() and any(idx_name(one.name) for one in path.iterdir()):
@@ -66,7 +66,7 @@ def _identify(path: Path, reading: Reading) -> Source:
         return of_format("npz", sha256=_digest([path]))
     if path.is_dir() or is_list(path.name):
         return of_format("pictures", sha256=digest_pictures(path))
-    raise InputError(f"--dataset {path} is none of these: {FORMS}")
+    raise InputError(f"the data set {path} is none of these: {FORMS}")
 
 
 def _digest(files: Iterable[Path]) -> str:

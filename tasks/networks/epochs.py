@@ -57,8 +57,7 @@ def draw_transforms(
 ) -> Floats:
     """A random affine map for each image of a shape (height, width, channels), float32 (images, 8).
 
-    They are as `keras.ops.image.affine_transform` takes them: output pixel (x, y) is read from
-    input pixel (t0 x + t1 y + t2, t3 x + t4 y + t5).
+    As of `keras.ops.image.affine_transform`: (x, y) is read from (t0 x + t1 y + t2, t3 x + ...).
     """
 
     def draw(limit: float) -> NDArray[np.float64]:

@@ -94,7 +94,7 @@ def test_auto_decides_within_15_seconds():
 
 
 def test_names_a_path_that_does_not_exist(tmp_path):
-    with pytest.raises(InputError, match=f"--dataset {tmp_path}/none does not exist; give auto"):
+    with pytest.raises(InputError, match=f"the data set {tmp_path}/none does not exist; give auto"):
         find_source(f"{tmp_path}/none", 5)
 
 
@@ -108,13 +108,17 @@ def test_names_the_file_that_a_folder_lacks(folder):
 def test_names_a_file_of_another_kind(tmp_path):
     (tmp_path / "m.txt").write_bytes(b"")
 
-    with pytest.raises(InputError, match=f"--dataset {tmp_path}/m.txt is none of these: a folder"):
+    with pytest.raises(
+        InputError, match=f"the data set {tmp_path}/m.txt is none of these: a folder"
+    ):
         find_source(f"{tmp_path}/m.txt", 5)
 
 
 @pytest.mark.parametrize("dataset", ["~nobody-of-this-name/m.npz", "x" * 5000])
 def test_names_a_path_that_cannot_be_read(dataset):
-    with pytest.raises(InputError, match=f"--dataset .*{dataset} (cannot be read|does not exist)"):
+    with pytest.raises(
+        InputError, match=f"the data set .*{dataset} (cannot be read|does not exist)"
+    ):
         find_source(dataset, 5)
 
 

@@ -114,8 +114,8 @@ def test_the_command_gives_the_same_configuration_again():
             "study",
             [
                 "--pairs all Pairs of classes to transfer to: all, for every pair that the data "
-                "have, or some, as in 0,1 3,5. All, if neither pairs nor subsets are given. "
-                "(default: none)",
+                "have, or some, as in 0,1 3,5, names with a space in quotes. All, if neither pairs "
+                "nor subsets are given. (default: none)",
                 "--subsets 0,1 3,5,8 More subsets to transfer to, of two or more classes each,",
                 "--seeds 0..4 The seeds of the heads, as in 0..4 or 0,1,7; each gives every head "
                 "once. (default: 0)",

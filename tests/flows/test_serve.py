@@ -219,7 +219,7 @@ def test_a_failed_run_leaves_its_reason(served):
     assert served.next_run() == str(run.id)
     assert run.state.name == "Failed"
     failure = served.failure(str(run.id))
-    assert "Failed\n\n--dataset /nowhere.npz does not exist; give auto, mnist" in failure
+    assert "Failed\n\nThe data set /nowhere.npz does not exist; give auto, mnist" in failure
     assert "four IDX files.\n\nWhat was stored before is whole; the next run resumes" in failure
 
 

@@ -108,7 +108,7 @@ def advice(labels: Integers, names: Sequence[object]) -> str:
         return "give another --seed, more epochs, more images or another recipe"
     return (
         f"class {names[rarest]} has {counts[rarest]:,} of {len(labels):,} training images: "
-        "give more of them, or leave the class out"
+        f"give more of them{', or leave the class out' if len(names) > 2 else ''}"
     )
 
 

@@ -1,5 +1,6 @@
 """What all pictures share; they are small enough to fit on a telephone unscaled."""
 
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from io import StringIO
@@ -7,13 +8,12 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 P = ParamSpec("P")
-
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "osD^v"
 WIDTH = 4.6  # inches; 331 points on the page
-
 _SETTINGS = Path(__file__).with_suffix(".mplstyle")
+warnings.filterwarnings("ignore", "Glyph")  # the font lacks some letters of names
 
 
 def picture(

@@ -151,9 +151,10 @@ def _criteria(
     flaw = "" if after else "the challenger did not learn"
     yield Criterion("learned, 1 or 0", before, after, 1, flaw)
     if not opponents:
-        flaw = "its hits are not shown to be more than chance" * (challenger.chance > level(look))
-        name = "chance of as many hits if it knew nothing, at most"
-        yield Criterion(name, None, challenger.chance, level(look), flaw)
+        name, needed = "chance of as many hits if it knew nothing, at most", level(look)
+        may_be = challenger.chance > needed
+        flaw = f"its hits on {len(challenger.hits):,} images may be chance" if may_be else ""
+        yield Criterion(name, None, challenger.chance, needed, flaw)
         return
     if bounds.prefer == "champion":
         published, *_ = parts.values()

@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 from tasks.data.names import shown_names
 from tasks.schemas.images import ClassName
 
-# JSON types. A row is one of a table of the report, or all of `metrics.json`, which templates read;
-# what makes it says what is in it.
+# JSON types: of a table of the report, or all of `metrics.json`; what makes it says what is in it.
 Row: TypeAlias = dict[str, Any]
 # A sentence of the verdict, `claim`, and the numbers behind it, `evidence`, without a full stop.
 Finding: TypeAlias = dict[str, str]

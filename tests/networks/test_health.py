@@ -85,6 +85,9 @@ def test_the_true_cause_is_a_class_that_is_too_rare_or_else_the_training():
     assert advice(rare, ("a", "b", "c")) == (
         "class c has 3 of 10,003 training images: give more of them, or leave the class out"
     )
+    assert advice(np.repeat([0, 1], [5_000, 3]), ("a", "b")) == (
+        "class b has 3 of 5,003 training images: give more of them"
+    )
     assert advice(np.repeat([0, 1], 50), (3, 5)) == (
         "give another --seed, more epochs, more images or another recipe"
     )

@@ -233,6 +233,7 @@ def test_the_form_in_the_ui_refuses_a_wrong_value_and_runs_a_right_one(served, b
     see(browser, "0 is less than or equal to the minimum of 0")
     save(browser, "form-refused.png")
     fill(browser, "Margin", "0.02")
+    fill(browser, "Seed", "5")  # for another model
     wait(browser, every=10).until(submitted)
     run = served.ended(served.next_run())
     assert run.parameters["config"]["margin"] == 0.02

@@ -434,6 +434,20 @@ def test_the_page_says_each_claim_once(metrics):
     assert metrics["verdict"][0]["evidence"] in page
 
 
+def test_labels_are_in_doubt_by_the_most_accurate_base(metrics):
+    place = {"local": "file:///a/report.html", "path": "s3://b/report.html", "is_remote": False}
+    poor = metrics["models"][0] | {"recipe": "tuned", "errors": 2}
+    found = metrics | {
+        "place": place,
+        "models": [*metrics["models"], poor],
+        "mistakes": [*metrics["mistakes"], metrics["mistakes"][0] | {"recipe": "tuned"}],
+    }
+    found["mistakes"][0]["in_doubt"], found["mistakes"][-1]["in_doubt"] = 3, 28
+    assert fill("terminal.txt.jinja", found, {}).splitlines()[-2] == (
+        "Needs a look: 3 test labels are in doubt; the report shows their pictures."
+    )
+
+
 def test_a_broken_promise_is_among_what_to_look_at(metrics):
     place = {"local": "file:///a/report.html", "path": "s3://b/report.html", "is_remote": False}
     found = metrics | {"place": place, "refusals": [refusal(own=40)]}

@@ -74,7 +74,7 @@ def promote(registry: Registry, winner: Version) -> None:
 def retrain(config: RetrainConfig) -> Ended:
     """Take in what has arrived, train on all of it, and let the new model challenge the old.
 
-    Completed with the decision, Cached where nothing has changed, Skipped where nothing could win.
+    Completed with the decision; Cached or Skipped where nothing changed or could win; InputError.
     """
     source, data, fitted = load_data(config, config.seed)
     registry = Registry(current_store(), config.registry, fitted.registered_name)

@@ -114,7 +114,7 @@ def exclusive(
 
     The lock is `flock`'s, which the system releases when its holder dies, in the store's folder: of
     a remote store it holds for this machine. The wait is 0 or more, or None, as long as it takes;
-    `say` is told for whom. InputError if another still held it, or it cannot be written.
+    `say` is told for whom. InputError if another still held it or it is unwritable, DiskError.
     """
     lock, holder = FileLock(store.root / "run.lock"), store.root / "run.holder"
     try:

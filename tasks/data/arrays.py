@@ -106,8 +106,8 @@ def _rounded(images: Array, name: str) -> Pixels:
 def read_npz(file: IO[bytes], location: str, most: int | None = None) -> Arrays:
     """Reads x_train and y_train, x_test and y_test if they are there, or images and labels.
 
-    It never unpickles. An error calls the file `location`: NotIntactError if it is no .npz or
-    damaged, InputError if an array is missing, of more than `most` bytes or of Python objects.
+    It never unpickles. Errors call the file `location`: NotIntactError if it is damaged or no .npz,
+    InputError if an array is missing, above `most` bytes or of Python objects, OSError if unread.
     """
     with _opened(file, location) as archive:
         found = {name.removesuffix(".npy") for name in archive.namelist()}

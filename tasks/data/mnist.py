@@ -50,7 +50,7 @@ def find_mnist(
     """The .npz file or the folder of IDX files of MNIST, every byte as published.
 
     Where it is not in `datasets`, by default Keras's folder, the first mirror gives it that can;
-    who is not `patient` asks those that answer within `SECONDS_TO_ANSWER`. InputError, DiskError.
+    who is not `patient` asks those that answer soon. InputError if none can, DiskError if no space.
     """
     datasets, failures = datasets or keras_datasets_folder(), list[str]()
     cached = [

@@ -123,8 +123,8 @@ def make_attempts(
 ) -> tuple[Attempt, ...]:
     """Train the network of `compiled` from one initialisation after another until it is healthy.
 
-    The last attempt learned, or all that are allowed are dead, or `MOST_ALIKE` died alike. Of
-    inputs and targets as above, rows int32 (m,) are trained on.
+    The last one learned, or all that are allowed are dead, or `MOST_ALIKE` died alike. Of inputs
+    and targets as above, rows int32 (m,) are trained on; without a checkpoint nothing is kept.
     """
     name, training, tensors = compiled.model.name, compiled.training, as_tensors(inputs, targets)
     epochs = training.epochs_for(len(rows))

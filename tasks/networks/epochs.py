@@ -57,7 +57,7 @@ def draw_transforms(
 ) -> Floats:
     """A random affine map for each image of a shape (height, width, channels), float32 (images, 8).
 
-    As of `keras.ops.image.affine_transform`: (x, y) is read from (t0 x + t1 y + t2, t3 x + ...).
+    `keras.ops.image.affine_transform` reads (x, y) from (t0 x + t1 y + t2, t3 x + t4 y + t5).
     """
 
     def draw(limit: float) -> NDArray[np.float64]:

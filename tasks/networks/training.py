@@ -29,7 +29,7 @@ class Compiled:
     long as the process lives. A graph for each number of steps would cost seconds, and 11 MB.
 
     `train_on` trains on rows of inputs and targets as an `EpochPlan` says, and gives the sum of
-    losses and the number of hits; `finish` gives the model its final weights. `variables` change.
+    losses and the number of hits; `finish` gives the final weights. Training changes `variables`.
     """
 
     def __init__(self, model: Model, inputs: Array, targets: Floats, training: Training) -> None:

@@ -114,7 +114,7 @@ def nothing_new(registry: Registry, known: Version) -> Ended:
     line = f"nothing has changed since version {known.number}, so nothing was trained"
     champion = registry.champion()
     if champion and champion.number > known.number:  # as after a batch was withdrawn
-        line += f"; version {champion.number}, in use, is of other data: `rollback` takes it back"
+        line += f"; version {champion.number}, in use, has other data or settings: see `rollback`"
     get_run_logger().info(line)
     return Ended(line, "Cached")
 

@@ -328,7 +328,7 @@ def test_the_same_model_is_not_judged_against_itself(retrained):
     ("champion", "more"),
     [
         (1, ""),
-        (2, "; version 2, in use, is of other data: `rollback` takes it back"),
+        (2, "; version 2, in use, has other data or settings: see `rollback`"),
         (None, ""),
     ],
 )

@@ -75,8 +75,11 @@ def test_the_first_healthy_model_is_champion():
     assert judge(None, judged(range(100))).reason == "Promoted: there was no champion yet."
 
 
-@pytest.mark.parametrize(("look", "chance", "is_champion"), [(1, 0.025, True), (1, 0.03, False)])
-def test_the_first_champion_has_to_know_something(look, chance, is_champion):
+@pytest.mark.parametrize(
+    ("look", "chance", "bound", "is_champion"),
+    [(1, 0.025, 0.025, True), (1, 0.03, 0.025, False), (2, 0.025, 0.05 / 6, False)],
+)
+def test_the_first_champion_has_to_know_something(look, chance, bound, is_champion):
     first = replace(judged(range(400)), chance=chance)
     decision = judge(None, first, look=look)
     assert decision.promoted == is_champion
@@ -84,10 +87,10 @@ def test_the_first_champion_has_to_know_something(look, chance, is_champion):
     assert (row.name, row.challenger, row.bound) == (
         "chance of as many hits if it knew nothing, at most",
         chance,
-        0.025,
+        bound,
     )
     if not is_champion:
-        assert decision.reason == ("Not promoted: its hits on 1,000 images may be chance.")
+        assert decision.reason == "Not promoted: its hits on 1,000 images may be chance."
 
 
 def test_a_dead_model_is_never_champion():

@@ -207,6 +207,7 @@ def test_metrics_come_back_whole(metrics):
     assert json.loads(pages(metrics)["metrics.json"]) == metrics
 
 
+PLACE = {"local": "file:///a/report.html", "path": "s3://b/report.html", "is_remote": False}
 SURE = {"chance": 0.05}  # to be as often right by chance
 
 
@@ -435,10 +436,9 @@ def test_the_page_says_each_claim_once(metrics):
 
 
 def test_labels_are_in_doubt_by_the_most_accurate_base(metrics):
-    place = {"local": "file:///a/report.html", "path": "s3://b/report.html", "is_remote": False}
     poor = metrics["models"][0] | {"recipe": "tuned", "errors": 2}
     found = metrics | {
-        "place": place,
+        "place": PLACE,
         "models": [*metrics["models"], poor],
         "mistakes": [*metrics["mistakes"], metrics["mistakes"][0] | {"recipe": "tuned"}],
     }
@@ -449,8 +449,7 @@ def test_labels_are_in_doubt_by_the_most_accurate_base(metrics):
 
 
 def test_a_broken_promise_is_among_what_to_look_at(metrics):
-    place = {"local": "file:///a/report.html", "path": "s3://b/report.html", "is_remote": False}
-    found = metrics | {"place": place, "refusals": [refusal(own=40)]}
+    found = metrics | {"place": PLACE, "refusals": [refusal(own=40)]}
     assert fill("terminal.txt.jinja", found, {}).splitlines()[-2] == (
         "Needs a look: notebook two-node refuses 40 of 400 of its own test images, more than it "
         "promised."
@@ -469,8 +468,7 @@ def test_a_broken_promise_is_among_what_to_look_at(metrics):
 )  # fmt: skip
 def test_a_run_in_a_terminal_ends_with_what_to_look_at(metrics, doubts, overlap, lines):
     metrics["mistakes"][0]["in_doubt"], metrics["overlap"]["images"] = doubts, overlap
-    place = {"local": "file:///a/report.html", "path": "s3://b/report.html", "is_remote": False}
-    said = fill("terminal.txt.jinja", metrics | {"place": place}, {}).splitlines()
+    said = fill("terminal.txt.jinja", metrics | {"place": PLACE}, {}).splitlines()
     assert said[:2] == ["What was found:", f"  {claims(metrics)[0]}"]
     assert said[-len(lines) - 3 :] == [
         "  notebook  one-node         100.00\u00a0%   39.76\u00a0% to 100.00\u00a0%    0 of 4",
@@ -478,8 +476,9 @@ def test_a_run_in_a_terminal_ends_with_what_to_look_at(metrics, doubts, overlap,
         *lines,
         "Report: file:///a/report.html",
     ]
-    place["is_remote"] = True
-    said = fill("terminal.txt.jinja", metrics | {"place": place}, {}).splitlines()
+    said = fill(
+        "terminal.txt.jinja", metrics | {"place": PLACE | {"is_remote": True}}, {}
+    ).splitlines()
     assert said[-2:] == ["Report: s3://b/report.html", "Report: file:///a/report.html"]
 
 

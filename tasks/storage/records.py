@@ -30,7 +30,7 @@ def write_record(store: Store, record: Record, decided_by: Mapping[str, Any]) ->
 def read_record(store: Store, key: str, renewed: Collection[str] = ()) -> Record:
     """A record by its key; its bytes and then each file of it, but what is `renewed`, are checked.
 
-    OSError without one, DamagedError if it or a file is not as stored, else LookupError, ValueError.
+    OSError without one, DamagedError if it or a file is not as stored; LookupError or ValueError.
     """
     record, _ = read_unchecked(store, key)
     for file in (one for one in record.files() if one.path not in renewed):
